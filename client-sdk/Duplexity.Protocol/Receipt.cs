@@ -1,0 +1,70 @@
+namespace Duplexity;
+
+/// <summary>How far a message has come (G3). Each level includes those before it.</summary>
+public enum ReceiptLevel
+{
+    /// <summary>The node has it in memory only.</summary>
+    Accepted,
+
+    /// <summary>In the log; survives the death of the node's process where the engine keeps its log outside of it.</summary>
+    Written,
+
+    /// <summary>On disk; survives a power loss.</summary>
+    Fsynced,
+
+    /// <summary>On at least one replica as well.</summary>
+    Replicated,
+
+    /// <summary>Whichever of the above the operator set; what a send waits for unless told otherwise. A receipt never says this, it names the level reached.</summary>
+    Stored,
+
+    /// <summary>Written to a socket of every destination.</summary>
+    Delivered,
+
+    /// <summary>A receiver said that it has dealt with it.</summary>
+    Acknowledged,
+}
+
+/// <summary>What became of a message at one destination.</summary>
+/// <param name="To">The destination as it was asked for, in canonical form.</param>
+/// <param name="Position">Its place in that channel's log; null where it was not taken.</param>
+/// <param name="Error">Why it was not taken; null where it was.</param>
+public sealed record ReceiptDestination(Address To, Position? Position, DuplexityError? Error);
+
+/// <summary>What the machine says once it has taken a message; from then on delivery is its business and the sender may go.</summary>
+public sealed record Receipt
+{
+    /// <summary>The message's id: the same for every copy, and for a repeated send.</summary>
+    public required string MessageId { get; init; }
+
+    /// <summary>The level reached.</summary>
+    public required ReceiptLevel Level { get; init; }
+
+    /// <summary>One entry for each destination, in the order asked for.</summary>
+    public required IReadOnlyList<ReceiptDestination> Destinations { get; init; }
+
+    /// <summary>Whether every destination took the message.</summary>
+    public bool Complete => Destinations.All(d => d.Error is null);
+}
+
+/// <summary>What one send wants beside destinations and body. Nothing set means: the default identity, level <see cref="ReceiptLevel.Stored"/>.</summary>
+public sealed record SendOptions
+{
+    /// <summary>The level to wait for; null for the connection's default. Levels beyond <see cref="ReceiptLevel.Stored"/> are refused until they are built.</summary>
+    public ReceiptLevel? Level { get; init; }
+
+    /// <summary>The client to act as, one that the socket holds; null for the primary one.</summary>
+    public string? As { get; init; }
+
+    /// <summary>The application's name for the body, at most 128 characters; null: the .NET type's name for JSON bodies, none for text and bytes.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>A key of the application's own, at most 128 characters: the same client's same key within 24 hours stores once (G4).</summary>
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>The id of the message that this one answers.</summary>
+    public string? Re { get; init; }
+
+    /// <summary>Headers for the receivers; names and values 4 KB together.</summary>
+    public IReadOnlyDictionary<string, string>? Headers { get; init; }
+}

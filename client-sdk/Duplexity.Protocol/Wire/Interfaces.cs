@@ -1,0 +1,86 @@
+namespace Duplexity.Protocol;
+
+/// <summary>Client to server on <c>/control</c>: who may do what. One invocation at a time, in order.</summary>
+public interface IControlHub
+{
+    /// <summary>First call of every control connection, within 5 s; again: the same answer with a fresh ticket.</summary>
+    Task<DiscoveryResponse> Discover(DiscoveryRequest request);
+
+    /// <summary>Registers further pipes, all or none.</summary>
+    Task<PipesResponse> RegisterPipes(RegisterPipesRequest request);
+
+    /// <summary>Removes pipes of the session.</summary>
+    Task<Done> RemovePipes(RemovePipesRequest request);
+
+    /// <summary>The acting client's public pipes.</summary>
+    Task<ListPipesResponse> ListPipes(ListPipesRequest request);
+
+    /// <summary>The acting client's sockets.</summary>
+    Task<ListSocketsResponse> ListSockets(ListSocketsRequest request);
+
+    /// <summary>The courtesy before leaving.</summary>
+    Task<Done> Disconnect(DisconnectRequest request);
+
+    /// <summary>Closes sockets of the acting client, or of others with the right to.</summary>
+    Task<ForceDisconnectResponse> ForceDisconnect(ForceDisconnectRequest request);
+}
+
+/// <summary>Server to client on <c>/control</c>.</summary>
+public interface IControlClient
+{
+    /// <summary>First event of the connection.</summary>
+    Task Welcome(WelcomeEvent welcome);
+
+    /// <summary>What became of the pipes that came with Open.</summary>
+    Task PipesAreRegistered(PipesResponse pipes);
+
+    /// <summary>Open a carrier.</summary>
+    Task Carry(CarryOrder order);
+
+    /// <summary>What visitors did, for pipes that asked for it.</summary>
+    Task Exchanges(ExchangesEvent exchanges);
+
+    /// <summary>The server closes the connection; last event.</summary>
+    Task Disconnected(DisconnectedEvent disconnected);
+}
+
+/// <summary>Client to server on <c>/data</c>: what flows. Invocations start in order of arrival; sends are stored in that order.</summary>
+public interface IDataHub
+{
+    /// <summary>Introduces the connection; see <see cref="OpenRequest"/>.</summary>
+    Task<OpenResponse> Open(OpenRequest request);
+
+    /// <summary>Sends to listed destinations.</summary>
+    Task<SendResponse> Send(SendRequest request);
+
+    /// <summary>Sends without destinations.</summary>
+    Task<SendResponse> Emit(EmitRequest request);
+
+    /// <summary>Listens to a channel.</summary>
+    Task<JoinResponse> Join(JoinRequest request);
+
+    /// <summary>Stops listening.</summary>
+    Task<Done> Leave(LeaveRequest request);
+
+    /// <summary>Reads a page of a channel's log.</summary>
+    Task<HistoryResponse> History(HistoryRequest request);
+
+    /// <summary>Who is in a channel.</summary>
+    Task<PresenceResponse> Presence(PresenceRequest request);
+}
+
+/// <summary>Server to client on <c>/data</c>.</summary>
+public interface IDataClient
+{
+    /// <summary>First event of the connection.</summary>
+    Task Welcome(WelcomeEvent welcome);
+
+    /// <summary>Messages, in order for each channel.</summary>
+    Task Deliver(DeliveredMessage[] messages);
+
+    /// <summary>A place moved without a message.</summary>
+    Task Advanced(AdvancedEvent advanced);
+
+    /// <summary>The server closes the connection; last event.</summary>
+    Task Disconnected(DisconnectedEvent disconnected);
+}

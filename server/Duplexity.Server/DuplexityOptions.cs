@@ -1,0 +1,187 @@
+using Duplexity.Protocol;
+
+namespace Duplexity.Server;
+
+/// <summary>
+/// Every setting, limit and time constant of a node, each with its default and the reason for it. Bound from the configuration section
+/// <c>Duplexity</c>; what <c>AddDuplexity(o => …)</c> sets wins. Read once at start.
+/// </summary>
+public sealed class DuplexityOptions
+{
+    /// <summary>The configuration section: <c>Duplexity</c>.</summary>
+    public const string Section = "Duplexity";
+
+    /// <summary>
+    /// The service's own public address, such as <c>https://hub.example.org</c>: its host is a service host, and it is the issuer of the tokens that
+    /// the service makes. Defaults to null: <c>http://localhost:5080</c> as issuer, and loopback names and IP literals as the only service hosts.
+    /// </summary>
+    public Uri? Url { get; set; }
+
+    /// <summary>
+    /// Browser origins that may use the hubs from pages of other origins, such as <c>https://app.example.org</c>; <c>*</c> is refused.
+    /// Defaults to none outside Development, where any origin on a loopback host may. Requests without an Origin, which no browser page can send, always may.
+    /// </summary>
+    public IList<string> Origins { get; } = [];
+
+    /// <summary>Addresses or networks (CIDR) whose X-Forwarded-For is believed. Defaults to none: a visitor's address is its connection's.</summary>
+    public IList<string> TrustedProxies { get; } = [];
+
+    /// <summary>Public pipes.</summary>
+    public PipesOptions Pipes { get; } = new();
+
+    /// <summary>This node.</summary>
+    public NodeOptions Node { get; } = new();
+
+    /// <summary>Whose tokens are accepted.</summary>
+    public AuthOptions Auth { get; } = new();
+
+    /// <summary>Queues, sizes and counts.</summary>
+    public LimitOptions Limits { get; } = new();
+
+    /// <summary>Time constants.</summary>
+    public TimeOptions Times { get; } = new();
+}
+
+/// <summary>Where public pipes live.</summary>
+public sealed class PipesOptions
+{
+    /// <summary>
+    /// Scheme, wildcard domain and port that visitors use. Defaults to <c>http://*.localhost:5080</c>: every *.localhost name is this machine in curl and
+    /// browsers, so that a pipe works without any DNS. A port of 0 stands for the port that the server listens on (tests).
+    /// </summary>
+    public string Url { get; set; } = "http://*.localhost:5080";
+
+    /// <summary>The first and last TCP port that pipes may have. Defaults to <c>7000-7099</c>, as frp's examples do; empty: no TCP pipes.</summary>
+    public string Ports { get; set; } = "7000-7099";
+
+    /// <summary>The address that TCP pipes listen on. Defaults to null: loopback in Development, any address elsewhere.</summary>
+    public string? ListenAddress { get; set; }
+}
+
+/// <summary>One running server among others.</summary>
+public sealed class NodeOptions
+{
+    /// <summary>The node's name, 1 to 32 letters and digits. Defaults to null: drawn at random at start.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>The node's own public address, where it has one. Defaults to null: the address that the client's control connection used.</summary>
+    public Uri? Url { get; set; }
+}
+
+/// <summary>Whose tokens are accepted, and how a client is read out of one.</summary>
+public sealed class AuthOptions
+{
+    /// <summary>The keys of issuers, by a name of the operator's choice: <c>Duplexity:Auth:Keys:shop:Issuer</c> and so on. Defaults to none.</summary>
+    public IDictionary<string, IssuerKey> Keys { get; } = new Dictionary<string, IssuerKey>();
+
+    /// <summary>What a token's <c>aud</c> must be. Defaults to <c>duplexity</c>.</summary>
+    public string Audience { get; set; } = "duplexity";
+
+    /// <summary>The claim that is the CID. Defaults to <c>sub</c>; a mutable one (<c>email</c>, <c>preferred_username</c>, <c>name</c>) is refused at start (G19).</summary>
+    public string CidClaim { get; set; } = "sub";
+
+    /// <summary>The role (claim <c>role</c> or <c>roles</c>) that may administer. Defaults to <c>admin</c>.</summary>
+    public string AdminRole { get; set; } = "admin";
+}
+
+/// <summary>One issuer of tokens and the key that it signs with.</summary>
+public sealed class IssuerKey
+{
+    /// <summary>The token's <c>iss</c>. Needed: a key is bound to its issuer, and signs for no other.</summary>
+    public string? Issuer { get; set; }
+
+    /// <summary>A shared secret for HMAC-SHA256, at least 32 bytes in UTF-8. One of Secret, Pem and Jwks.</summary>
+    public string? Secret { get; set; }
+
+    /// <summary>A public key (RSA or EC) as PEM text or the path of a PEM file.</summary>
+    public string? Pem { get; set; }
+
+    /// <summary>The https address of a JSON web key set.</summary>
+    public string? Jwks { get; set; }
+
+    /// <summary>Put before this issuer's CIDs, so that those of two issuers never collide. Needed as soon as there are two issuers (G19).</summary>
+    public string? Prefix { get; set; }
+}
+
+/// <summary>Bounds. All are per node.</summary>
+public sealed class LimitOptions
+{
+    /// <summary>The largest message from a client, framing included, in bytes. Defaults to 64 KB; larger things belong into a public pipe or a store.</summary>
+    public int MessageBytes { get; set; } = Wire.MaxMessageBytes;
+
+    /// <summary>What waits for one socket at most, in bytes, before it is closed as a slow consumer. Defaults to 1 MiB, as Centrifugo.</summary>
+    public int SocketQueueBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>Invocations of one data connection that run at once. Defaults to 64: with one, a socket is as slow as one commit (measured: 3.2 s against 0.11 s).</summary>
+    public int InvocationsPerSocket { get; set; } = 64;
+
+    /// <summary>Channels that one socket may listen to. Defaults to 128, as Centrifugo.</summary>
+    public int ChannelsPerSocket { get; set; } = 128;
+
+    /// <summary>Sockets of one client. Defaults to 100.</summary>
+    public int SocketsPerClient { get; set; } = 100;
+
+    /// <summary>Pipes of one session. Defaults to 100.</summary>
+    public int PipesPerSession { get; set; } = 100;
+
+    /// <summary>Messages that a channel keeps. Defaults to 10,000.</summary>
+    public int MessagesPerChannel { get; set; } = 10_000;
+
+    /// <summary>Carriers of one pipe at once; further visitors wait, bounded. Defaults to 256.</summary>
+    public int CarriersPerPipe { get; set; } = 256;
+
+    /// <summary>Visitor connections of one pipe that wait for a carrier. Defaults to 1,000; then 503.</summary>
+    public int CarriesWaitingPerPipe { get; set; } = 1_000;
+
+    /// <summary>Idempotency keys that applications choose, kept per client. Defaults to 10,000, oldest out first (G4).</summary>
+    public int IdempotencyKeysPerClient { get; set; } = 10_000;
+
+    /// <summary>Receipts kept per session and channel log for repeated sends. Defaults to 256 (G4).</summary>
+    public int ReceiptsPerSession { get; set; } = 256;
+
+    /// <summary>Protocol errors of one connection before it is closed. Defaults to 20.</summary>
+    public int ProtocolErrors { get; set; } = 20;
+}
+
+/// <summary>Time constants. Tests shorten them.</summary>
+public sealed class TimeOptions
+{
+    /// <summary>How long the oldest waiting delivery of a socket may be queued before it is closed as a slow consumer. Defaults to 10 s.</summary>
+    public TimeSpan SocketQueueAge { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Pings to clients. Defaults to 5 s.</summary>
+    public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>A silent client is gone after this. Defaults to 20 s: the pings of a client come every 5 s, three may be lost.</summary>
+    public TimeSpan ClientTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>A connection without handshake, or control without Discover, is closed after this. Defaults to 5 s (G24).</summary>
+    public TimeSpan Handshake { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a session's pipes outlive its control connection. Defaults to 10 s: a reconnect takes less.</summary>
+    public TimeSpan SessionGrace { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a data connection with pipes waits for its control connection. Defaults to 10 s.</summary>
+    public TimeSpan ControlWait { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a Discover ticket is good. Defaults to 30 s (G14).</summary>
+    public TimeSpan Ticket { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a visitor waits for a carrier, and a carry ticket is good. Defaults to 10 s (G14).</summary>
+    public TimeSpan Carry { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a channel keeps a message. Defaults to 7 days.</summary>
+    public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How long an idempotency key, and an idle session's receipts, are kept. Defaults to 24 h (G4).</summary>
+    public TimeSpan Idempotency { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>When a socket is told that a place moved without a message. Defaults to 5 s (G9).</summary>
+    public TimeSpan Advance { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a node keeps the reason of a session's last end for its Welcome. Defaults to 10 min.</summary>
+    public TimeSpan PreviousEnd { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Clock skew allowed in tokens. Defaults to 30 s (G19).</summary>
+    public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
+}

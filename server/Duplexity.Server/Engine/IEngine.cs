@@ -1,0 +1,20 @@
+namespace Duplexity.Server.Engine;
+
+/// <summary>What nodes share, as one set of parts. One engine serves a node for its whole life.</summary>
+internal interface IEngine
+{
+    /// <summary>The messages.</summary>
+    IMessageLog Log { get; }
+
+    /// <summary>Who is in a channel.</summary>
+    IPresence Presence { get; }
+
+    /// <summary>Sessions and public pipes.</summary>
+    IRegistry Registry { get; }
+
+    /// <summary>One-time secrets.</summary>
+    IVault Vault { get; }
+
+    /// <summary>Names the receiver of everything that arrives; once, before anything is appended.</summary>
+    void Attach(IEngineHandler handler);
+}

@@ -1,0 +1,8 @@
+namespace Duplexity.Server.Engine;
+
+/// <summary>The one door by which an engine hands out what arrives: the node implements it, every engine delivers through it, memory included.</summary>
+internal interface IEngineHandler
+{
+    /// <summary>An entry was appended, on this node or another. Must not block or throw; called from any thread, entries of a channel not always in order.</summary>
+    void OnAppended(LogEntry entry);
+}

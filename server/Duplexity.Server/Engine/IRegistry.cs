@@ -1,0 +1,51 @@
+namespace Duplexity.Server.Engine;
+
+/// <summary>
+/// Which session serves which public name. Changes are compare-and-set by owner and generation: a name of another owner is a conflict; of the same owner,
+/// the newer generation wins and the older one's late removal changes nothing. A registration of several names is all or none. Thread-safe.
+/// </summary>
+internal interface IRegistry
+{
+    /// <summary>A generation greater than every one given before, also after a restart: <c>max(last + 1, time in µs)</c> (G16).</summary>
+    ValueTask<long> NextGenerationAsync(CancellationToken ct = default);
+
+    /// <summary>Registers all entries or none. The answer names the conflicts; the same owner's older registrations are replaced and returned.</summary>
+    ValueTask<RegisterResult> RegisterAsync(IReadOnlyList<PipeEntry> entries, CancellationToken ct = default);
+
+    /// <summary>Who serves <paramref name="name"/>; null where nobody does.</summary>
+    ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default);
+
+    /// <summary>All names of an owner.</summary>
+    ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string client, CancellationToken ct = default);
+
+    /// <summary>
+    /// Removes names (null: all) that this owner's session registered with a generation up to <paramref name="generation"/>; later ones stay.
+    /// Returns what was removed.
+    /// </summary>
+    ValueTask<IReadOnlyList<PipeEntry>> RemoveAsync(string client, string session, long generation, IReadOnlyList<string>? names = null, CancellationToken ct = default);
+}
+
+/// <summary>A registered public pipe.</summary>
+internal sealed record PipeEntry
+{
+    /// <summary>The hostname, lower case and in ASCII (punycode), or <c>:PORT</c>: the key.</summary>
+    public required string Name { get; init; }
+    public required string Client { get; init; }
+    public required string Session { get; init; }
+    public required long Generation { get; init; }
+    public required string Node { get; init; }
+    public required string Resource { get; init; }
+
+    /// <summary><c>keep</c>, <c>resource</c> or a name.</summary>
+    public required string HostHeader { get; init; }
+    public required string Url { get; init; }
+    public required DateTimeOffset Since { get; init; }
+
+    /// <summary>Whether the owner wants to be told of each exchange.</summary>
+    public bool Exchanges { get; init; }
+}
+
+/// <summary>What a registration did: with conflicts nothing was registered.</summary>
+/// <param name="Conflicts">Names that belong to other owners (or to a newer generation of the same one).</param>
+/// <param name="Replaced">The older registrations of the same owner that gave way.</param>
+internal sealed record RegisterResult(IReadOnlyList<string> Conflicts, IReadOnlyList<PipeEntry> Replaced);

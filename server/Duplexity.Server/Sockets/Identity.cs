@@ -1,0 +1,15 @@
+using System.Security.Claims;
+
+namespace Duplexity.Server.Sockets;
+
+/// <summary>A client as a verified token names it. Immutable; a socket may hold several.</summary>
+/// <param name="Client">The CID, in normal form C.</param>
+/// <param name="ExpiresAt">When the token ends; null: never.</param>
+/// <param name="Issuer">Who vouched for it.</param>
+/// <param name="TokenId">The token's <c>jti</c>, if it has one.</param>
+/// <param name="IsAdministrator">Whether it has the administrator's role.</param>
+/// <param name="Principal">All claims, for gates.</param>
+internal sealed record Identity(string Client, DateTimeOffset? ExpiresAt, string Issuer, string? TokenId, bool IsAdministrator, ClaimsPrincipal Principal)
+{
+    public bool IsValidAt(DateTimeOffset now) => ExpiresAt is null || now < ExpiresAt;
+}

@@ -1,0 +1,45 @@
+using Duplexity.Protocol;
+
+namespace Duplexity.Server.Sockets;
+
+/// <summary>
+/// One running program of a client that has (or a moment ago had) a control connection to this node: what its pipes belong to. Sessions of a client are told
+/// apart by an id that the program draws at its start; a CID alone never takes over another program's session (G21). Thread-safe.
+/// </summary>
+internal sealed class Session(string client, string id)
+{
+    private volatile ControlLink? _link;
+
+    public string Client { get; } = client;
+
+    public string Id { get; } = id;
+
+    /// <summary>The generation of the newest Discover.</summary>
+    public long Generation => _link?.Generation ?? LastGeneration;
+
+    /// <summary>The generation of the last control connection, kept while there is none.</summary>
+    public long LastGeneration { get; private set; }
+
+    /// <summary>The control connection; null during the grace after it was lost.</summary>
+    public ControlLink? Link
+    {
+        get => _link;
+        set
+        {
+            if (value is not null)
+            {
+                LastGeneration = value.Generation;
+            }
+
+            _link = value;
+        }
+    }
+}
+
+/// <summary>A session's live control connection.</summary>
+/// <param name="ConnectionId">SignalR's id of the connection.</param>
+/// <param name="Generation">Given at Discover.</param>
+/// <param name="Base">Where the client reaches this node, prefix included, with a slash at the end, such as <c>http://localhost:5080/</c>: carriers are dialled at
+/// <c>data/carry</c> below it.</param>
+/// <param name="Client">The client's end.</param>
+internal sealed record ControlLink(string ConnectionId, long Generation, Uri Base, IControlClient Client);

@@ -1,0 +1,149 @@
+using System.Collections.Concurrent;
+
+namespace Duplexity.Server.Sockets;
+
+/// <summary>
+/// The sessions of this node. A session begins with Discover, outlives the loss of its control connection by a grace, and then ends once, by
+/// <see cref="Ended"/>: whoever keeps something for sessions (pipes) lets it go there. Thread-safe.
+/// </summary>
+internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.IOptions<DuplexityOptions> options)
+{
+    private readonly ConcurrentDictionary<(string Client, string Id), Entry> _entries = new();
+
+    /// <summary>Raised once for each session that is over, with the generation it had: after the grace, or at once after a courtesy disconnect. Handlers must not throw.</summary>
+    public event Action<Session, long>? Ended;
+
+    public Session? Find(string client, string id) => _entries.TryGetValue((client, id), out var entry) && entry.Session.LastGeneration > 0 ? entry.Session : null;
+
+    /// <summary>Binds a control connection to its session; the one it replaces is returned, to be told so.</summary>
+    public (Session Session, ControlLink? Replaced) Establish(string client, string id, ControlLink link)
+    {
+        while (true)
+        {
+            var entry = _entries.GetOrAdd((client, id), key => new Entry(new Session(key.Client, key.Id)));
+            lock (entry)
+            {
+                if (entry.IsOver)
+                {
+                    continue;
+                }
+
+                entry.Grace?.Dispose();
+                entry.Grace = null;
+                var replaced = entry.Session.Link;
+                entry.Session.Link = link;
+                entry.Established.TrySetResult(entry.Session);
+                return (entry.Session, replaced?.ConnectionId == link.ConnectionId ? null : replaced);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The session once it has a live control connection; null if it has none within <see cref="TimeOptions.ControlWait"/>. A data connection that comes first waits here.
+    /// </summary>
+    public async Task<Session?> WaitAsync(string client, string id, CancellationToken ct)
+    {
+        using var timeout = new CancellationTokenSource(options.Value.Times.ControlWait, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, ct);
+        while (true)
+        {
+            var entry = _entries.GetOrAdd((client, id), key => new Entry(new Session(key.Client, key.Id)));
+            Task<Session> established;
+            lock (entry)
+            {
+                if (entry.IsOver)
+                {
+                    continue;
+                }
+
+                if (entry.Session.Link is not null)
+                {
+                    return entry.Session;
+                }
+
+                entry.Waiting++;
+                established = entry.Established.Task;
+            }
+
+            try
+            {
+                return await established.WaitAsync(either.Token);
+            }
+            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            {
+                return null;
+            }
+            finally
+            {
+                lock (entry)
+                {
+                    entry.Waiting--;
+                    ForgetIfUnusedUnsynchronized(entry);
+                }
+            }
+        }
+    }
+
+    /// <summary>The control connection was lost: the session ends after <see cref="TimeOptions.SessionGrace"/> unless another one comes. An older connection's loss changes nothing.</summary>
+    public void Lose(Session session, string connectionId)
+    {
+        if (!_entries.TryGetValue((session.Client, session.Id), out var entry))
+        {
+            return;
+        }
+
+        lock (entry)
+        {
+            if (entry.IsOver || entry.Session.Link?.ConnectionId != connectionId)
+            {
+                return;
+            }
+
+            entry.Session.Link = null;
+            entry.Established = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            entry.Grace = time.CreateTimer(_ => End(session), null, options.Value.Times.SessionGrace, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>The session is over now: a courtesy disconnect, or the end of the grace. Idempotent.</summary>
+    public void End(Session session)
+    {
+        if (!_entries.TryGetValue((session.Client, session.Id), out var entry) || !ReferenceEquals(entry.Session, session))
+        {
+            return;
+        }
+
+        lock (entry)
+        {
+            if (entry.IsOver)
+            {
+                return;
+            }
+
+            entry.IsOver = true;
+            entry.Grace?.Dispose();
+            entry.Session.Link = null;
+            _entries.TryRemove(new((session.Client, session.Id), entry));
+        }
+
+        Ended?.Invoke(session, session.LastGeneration);
+    }
+
+    private void ForgetIfUnusedUnsynchronized(Entry entry)
+    {
+        if (entry is { IsOver: false, Waiting: 0 } && entry.Session.LastGeneration == 0)
+        {
+            entry.IsOver = true;
+            _entries.TryRemove(new((entry.Session.Client, entry.Session.Id), entry));
+        }
+    }
+
+    private sealed class Entry(Session session)
+    {
+        public Session Session { get; } = session;
+        public TaskCompletionSource<Session> Established { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public ITimer? Grace { get; set; }
+        public int Waiting { get; set; }
+        public bool IsOver { get; set; }
+    }
+}
