@@ -1,4 +1,3 @@
-using Duplexity.Protocol;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http.Connections;

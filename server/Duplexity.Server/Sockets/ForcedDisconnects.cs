@@ -10,7 +10,7 @@ internal sealed class ForcedDisconnects(SocketIndex sockets, Sessions sessions)
     public int Force(Address target, string? reason)
     {
         var told = string.IsNullOrWhiteSpace(reason) ? "Disconnected by the operator or by the client itself." : VisibleText.Of(reason, ReasonLength);
-        IReadOnlyCollection<Socket> hit = target.Kind == AddressKind.Client ? sockets.OfClient(target.Name) : sockets.Find(target.Name) is { } one ? [one] : [];
+        var hit = target.Kind == AddressKind.Client ? sockets.OfClient(target.Name) : sockets.OfId(target.Name);
         foreach (var socket in hit)
         {
             socket.Close(Errors.ForcedOut, told);

@@ -16,7 +16,7 @@ internal sealed class Listening(IEngine engine, Egress egress, DuplexityOptions 
     /// <summary>Listens to a channel from now, from a place, or with the last n. Listening already: moves there.</summary>
     public async Task<JoinResponse> JoinAsync(Socket socket, Identity identity, JoinRequest request)
     {
-        if (ReadChannel(request.Channel, identity, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Last), request.Last, 0) is { } error)
+        if ((ReadChannel(request.Channel, identity, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Last), request.Last, 0)) is { } error)
         {
             return new JoinResponse { Error = error };
         }
@@ -24,12 +24,8 @@ internal sealed class Listening(IEngine engine, Egress egress, DuplexityOptions 
         var (start, recovered) = await StartAsync(address, request.Since, request.Last ?? 0);
         if (!socket.TryListen(address, identity.Client, start, out var subscription))
         {
-            return new JoinResponse
-            {
-                Error = DuplexityError.Of(Errors.TooManyChannels, $"A socket listens to at most {options.Limits.ChannelsPerSocket} channels; leave one first.")
-                    with
-                { Limit = "channels_per_socket", Used = socket.Subscriptions.Count },
-            };
+            var full = DuplexityError.Of(Errors.TooManyChannels, $"A socket listens to at most {options.Limits.ChannelsPerSocket} channels; leave one first.");
+            return new JoinResponse { Error = full with { Limit = "channels_per_socket", Used = socket.Subscriptions.Count } };
         }
 
         if (address.Kind == AddressKind.Room)
@@ -71,7 +67,7 @@ internal sealed class Listening(IEngine engine, Egress egress, DuplexityOptions 
     /// <summary>A page of a channel's log, through the same egress gates as what is delivered (G9).</summary>
     public async Task<HistoryResponse> HistoryAsync(Identity identity, Socket socket, HistoryRequest request)
     {
-        if (ReadChannel(request.Channel, identity, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Limit), request.Limit, 1) is { } error)
+        if ((ReadChannel(request.Channel, identity, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Limit), request.Limit, 1)) is { } error)
         {
             return new HistoryResponse { Error = error };
         }

@@ -54,6 +54,9 @@ internal sealed class SocketIndex : IDirectReach
 
     public Socket? Find(string socketId) => _byId.GetValueOrDefault(socketId);
 
+    /// <summary>The socket with this id, or none.</summary>
+    public IReadOnlyCollection<Socket> OfId(string socketId) => Find(socketId) is { } socket ? [socket] : [];
+
     public Socket? OfConnection(string connectionId) => _byConnection.GetValueOrDefault(connectionId);
 
     /// <summary>The sockets that hold <paramref name="client"/>.</summary>
