@@ -153,6 +153,21 @@ public sealed class TestNode : IAsyncDisposable
     public string Token(string client, TimeSpan? lifetime = null, params (string Name, object Value)[] claims) =>
         _setup.Issuer.Token(client, _setup.Time.GetUtcNow(), lifetime ?? TimeSpan.FromHours(1), claims);
 
+    /// <summary>A connection of the SDK as <paramref name="client"/>, not yet connected; <paramref name="options"/> changes what it would be given.</summary>
+    public DuplexityConnection Connection(string client, Func<DuplexityConnectionOptions, DuplexityConnectionOptions>? options = null)
+    {
+        var plain = new DuplexityConnectionOptions { Token = _ => ValueTask.FromResult<string?>(Token(client)) };
+        return new DuplexityConnection(Address, options?.Invoke(plain) ?? plain);
+    }
+
+    /// <summary>A connection of the SDK as <paramref name="client"/> that is ready.</summary>
+    public async Task<DuplexityConnection> ConnectAsync(string client, Func<DuplexityConnectionOptions, DuplexityConnectionOptions>? options = null)
+    {
+        var connection = Connection(client, options);
+        await connection.ConnectAsync().Soon();
+        return connection;
+    }
+
     /// <summary>What a visitor opens: <c>http://NAME.localhost:PORT/</c>. .NET does not resolve it; visits give it as Host.</summary>
     public Uri PipeAddress(string name) => new($"http://{name}.localhost:{Port}/");
 
