@@ -9,8 +9,9 @@ internal static class Addresses
         Address.TryRead(text.Contains(':') ? text : $"room:{text}", out var address, out var problem) ? address : throw new UsageException(problem);
 
     /// <summary>Addresses with commas between them, each once.</summary>
-    public static IReadOnlyList<Address> List(string text) =>
-        [.. text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(One).Distinct()] is { Count: > 0 } list
-            ? list
-            : throw new UsageException("No destination; write TO[,TO…], such as lobby or client:amy.");
+    public static IReadOnlyList<Address> List(string text)
+    {
+        var list = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(One).Distinct().ToArray();
+        return list.Length > 0 ? list : throw new UsageException("No destination; write TO[,TO…], such as lobby or client:amy.");
+    }
 }

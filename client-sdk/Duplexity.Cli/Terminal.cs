@@ -17,6 +17,9 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     /// <summary>Whether a person sits at both ends and can answer a question.</summary>
     public bool Interactive => interactive;
 
+    /// <summary>Where the help goes: our own words, of many lines.</summary>
+    public TextWriter Help => output;
+
     /// <summary>The process's own console; UTF-8 both ways whatever the locale says, for addresses and bodies are UTF-8.</summary>
     public static Terminal OfProcess()
     {

@@ -60,9 +60,11 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
     }
 
     /// <summary>What the file asks for beyond serving this machine's ports on the user's own server; each is confirmed once.</summary>
-    public IEnumerable<string> Risks(Uri serverWithoutFile)
+    /// <param name="server">The server that would be used if the file named none.</param>
+    /// <param name="serverIsNamed">Whether the user named that server for this run; then the file's is not used at all.</param>
+    public IEnumerable<string> Risks(Uri server, bool serverIsNamed)
     {
-        if (Server is not null && Settings.ServerChoice.Parse(Server) is var named && named != serverWithoutFile)
+        if (!serverIsNamed && Server is not null && Settings.ServerChoice.Parse(Server) is var named && named != server)
         {
             yield return $"use the server {named.AbsoluteUri}";
         }
