@@ -5,6 +5,8 @@ using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -139,4 +141,11 @@ internal sealed class VaultOnly : IEngine, IVault
     }
 
     public ValueTask<string?> TakeAsync(string key, CancellationToken ct = default) => throw new NotSupportedException();
+}
+
+/// <summary>Reads what a node listens on.</summary>
+internal static class Addresses
+{
+    public static ICollection<string> AddressesOf(this IServiceProvider services) =>
+        services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
 }
