@@ -27,7 +27,7 @@ public static class DevelopmentToken
     { Timeout = Timeout };
 
     /// <summary>
-    /// A source of tokens for <c>DuplexityConnectionOptions.Token</c>. Reads the secret and asks anew at every call, for a service that was started
+    /// A source of tokens for <see cref="DuplexityConnectionOptions.Token"/>. Reads the secret and asks anew at every call, for a service that was started
     /// again has a new one. Thread-safe.
     /// </summary>
     /// <param name="server">The service's own address with a loopback host, such as <c>http://localhost:5080</c>.</param>

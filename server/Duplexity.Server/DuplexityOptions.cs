@@ -188,6 +188,12 @@ public sealed class TimeOptions
     /// <summary>How long a node keeps the reason of a session's last end for its Welcome. Defaults to 10 min.</summary>
     public TimeSpan PreviousEnd { get; set; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long a connection that the server closes has for taking the last event. Defaults to 2 s.</summary>
+    public TimeSpan LastWord { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long after a refused Open its connection is closed: the answer goes out first. Defaults to 0.2 s.</summary>
+    public TimeSpan AnswerFirst { get; set; } = TimeSpan.FromSeconds(0.2);
+
     /// <summary>Clock skew allowed in tokens of other issuers; the service's own end on time. Defaults to 30 s (G19).</summary>
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
 }
