@@ -40,6 +40,9 @@ internal sealed class MemoryMessageLog : IMessageLog
         _receipts = receipts;
     }
 
+    /// <inheritdoc/>
+    public ReceiptLevel Level => ReceiptLevel.Accepted;
+
     public void Attach(IEngineHandler handler)
     {
         if (Interlocked.CompareExchange(ref _handler, handler, null) is not null)
@@ -75,7 +78,7 @@ internal sealed class MemoryMessageLog : IMessageLog
                 positions[i] = entries[i].Position;
             }
 
-            result = new AppendResult(AppendOutcome.Stored, request.Message.Id, positions, ReceiptLevel.Accepted);
+            result = new AppendResult(AppendOutcome.Stored, request.Message.Id, positions, Level);
             if (request.Key is not null)
             {
                 _receipts.Keep(request.Key, result, now);

@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Duplexity.Cli.Pipes;
+
+/// <summary>
+/// One <c>[NAME=]RESOURCE</c> of <c>up</c>, in canonical form.
+/// </summary>
+/// <param name="Name">A label, a hostname, <c>:PORT</c>, or <c>:</c> for any free port; null: the server makes a name up.</param>
+/// <param name="Resource">What is served: <c>http://HOST:PORT</c>, <c>https://…</c>, <c>tcp://…</c> or <c>unix:PATH</c>.</param>
+/// <param name="HostHeader"><c>keep</c>, <c>resource</c> or a name; null: keep.</param>
+internal sealed partial record PipeSpec(string? Name, string Resource, string? HostHeader = null)
+{
+    private const string Shapes = "write 3000, localhost:3000, https://localhost:8443, tcp://localhost:22 or unix:/run/app.sock";
+
+    /// <summary>Whether it is a TCP pipe.</summary>
+    public bool IsTcp => Resource.StartsWith("tcp://", StringComparison.Ordinal);
+
+    /// <summary>Reads <c>[NAME=]RESOURCE</c>.</summary>
+    /// <exception cref="UsageException">It is not one; the sentence says what to write.</exception>
+    public static PipeSpec Parse(string text)
+    {
+        // A "=" inside a URL's query is not ours: what stands before ours is a name, and a name has no slash.
+        var equals = text.IndexOf('=');
+        return equals >= 0 && !text.AsSpan(0, equals).Contains('/') ? Of(text[..equals], text[(equals + 1)..]) : Of(null, text);
+    }
+
+    /// <summary>The same from its two parts; <paramref name="name"/> null: none was given.</summary>
+    public static PipeSpec Of(string? name, string resource)
+    {
+        if (name is not null && !NameShape().IsMatch(name))
+        {
+            throw new UsageException($"\"{name}\" cannot be a pipe's name; write cat1, cat1.example.org or :7001.");
+        }
+
+        var port = name is [':', ..];
+        if (port && name!.Length > 1)
+        {
+            ReadPort(name[1..]);
+        }
+
+        var canonical = Canonical(resource, bare: port ? "tcp" : "http");
+        var tcp = canonical.StartsWith("tcp://", StringComparison.Ordinal);
+        return (tcp, port, name) switch
+        {
+            (true, false, not null) => throw new UsageException($"\"{resource}\" is a TCP resource and has no hostname; name a port, such as :7001={resource}."),
+            (false, true, _) => throw new UsageException($"A port serves TCP; write {name}=tcp://HOST:PORT."),
+            (true, false, null) => new PipeSpec(":", canonical),
+            _ => new PipeSpec(name, canonical),
+        };
+    }
+
+    /// <summary>Checks a Host header as given on the command line or in the file.</summary>
+    public static string HostHeaderOf(string value) => HostShape().IsMatch(value)
+        ? value
+        : throw new UsageException($"\"{value}\" cannot be a Host header; write keep, resource or a name such as app.example.org.");
+
+    private static string Canonical(string text, string bare)
+    {
+        if (text.Length == 0)
+        {
+            throw new UsageException($"A pipe needs a resource; {Shapes}.");
+        }
+
+        if (text.All(char.IsAsciiDigit))
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"{bare}://localhost:{ReadPort(text)}");
+        }
+
+        if (text.StartsWith("unix:", StringComparison.Ordinal))
+        {
+            return text["unix:".Length..].StartsWith('/') ? text : throw new UsageException($"\"{text}\" has no absolute path; write unix:/run/app.sock.");
+        }
+
+        if (text[0] is '.' or '/' or '~' || text.StartsWith("file:", StringComparison.Ordinal))
+        {
+            throw UsageException.NotYet($"Serving a folder (\"{text}\")");
+        }
+
+        if (RoomShape().IsMatch(text))
+        {
+            throw UsageException.NotYet($"A pipe into a channel (\"{text}\")");
+        }
+
+        return WithScheme(text, text.Contains("://", StringComparison.Ordinal) ? text : $"{bare}://{text}");
+    }
+
+    private static string WithScheme(string typed, string text)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0 || uri.Scheme is not ("http" or "https" or "tcp"))
+        {
+            throw new UsageException($"\"{typed}\" is not a resource; {Shapes}.");
+        }
+
+        if (uri.AbsolutePath is not ("" or "/") || uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0)
+        {
+            throw new UsageException($"\"{typed}\" has more than scheme, host and port; a pipe serves a whole host, so leave the rest out.");
+        }
+
+        // A bare "localhost" would silently mean port 80, which nobody who forgot the port meant.
+        if (uri.Port <= 0 || (!typed.Contains("://", StringComparison.Ordinal) && !PortShape().IsMatch(typed)))
+        {
+            throw new UsageException($"\"{typed}\" names no port; {Shapes}.");
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{uri.Scheme}://{uri.Host}:{uri.Port}");
+    }
+
+    private static int ReadPort(string digits) =>
+        int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is >= 1 and <= 65535
+            ? port
+            : throw new UsageException($"\"{digits}\" is not a port; ports are 1 to 65535.");
+
+    [GeneratedRegex(@"^(:[0-9]*|[\p{L}\p{M}\p{N}*]([\p{L}\p{M}\p{N}._*-]*))\z")]
+    private static partial Regex NameShape();
+
+    [GeneratedRegex(@"^[!-~]{1,255}\z")]
+    private static partial Regex HostShape();
+
+    [GeneratedRegex(@"^(room|client|feed|socket|lockspace):(?![0-9]+\z)", RegexOptions.IgnoreCase)]
+    private static partial Regex RoomShape();
+
+    [GeneratedRegex(@":[0-9]{1,5}\z")]
+    private static partial Regex PortShape();
+}

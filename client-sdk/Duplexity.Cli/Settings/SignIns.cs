@@ -1,0 +1,124 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Duplexity.Cli.Settings;
+
+/// <summary>
+/// What the command line remembers between two runs: the default server, who is signed in where, and what was confirmed. One JSON file of mode 600 in the
+/// user's configuration folder; identities are kept by server origin, and never shown to another (G25).
+/// </summary>
+internal sealed class SignIns
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    private readonly string _path;
+    private readonly Content _content;
+
+    private SignIns(string path, Content content)
+    {
+        _path = path;
+        _content = content;
+    }
+
+    /// <summary>The server of the last sign-in.</summary>
+    public string? Server => _content.Server;
+
+    /// <summary>Reads the file under <paramref name="folder"/>, which need not be there.</summary>
+    /// <exception cref="IOException">It is there and cannot be read; the message names it.</exception>
+    public static SignIns Load(string folder)
+    {
+        var path = Path.Combine(folder, "duplexity", "signed-in.json");
+        try
+        {
+            return new SignIns(path, File.Exists(path) ? JsonSerializer.Deserialize<Content>(File.ReadAllText(path), Json) ?? new Content() : new Content());
+        }
+        catch (Exception e) when (e is JsonException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{path} cannot be read ({e.Message}); repair it or remove it.", e);
+        }
+    }
+
+    /// <summary>The folder for configuration: XDG_CONFIG_HOME, else ~/.config; on Windows the application data.</summary>
+    public static string Folder(Func<string, string?> environment) =>
+        environment("XDG_CONFIG_HOME") is { Length: > 0 } folder && Path.IsPathRooted(folder)
+            ? folder
+            : OperatingSystem.IsWindows()
+                ? Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData)
+                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".config");
+
+    /// <summary>Who is signed in at <paramref name="server"/>; null: nobody.</summary>
+    public string? ClientAt(Uri server) => _content.Clients.GetValueOrDefault(ServerChoice.Origin(server));
+
+    /// <summary>Remembers a sign-in and makes its server the default.</summary>
+    public void SignIn(Uri server, string client)
+    {
+        _content.Server = server.AbsoluteUri;
+        _content.Clients[ServerChoice.Origin(server)] = client;
+        Save();
+    }
+
+    /// <summary>Forgets who is signed in at <paramref name="server"/>; false where nobody was.</summary>
+    public bool SignOut(Uri server)
+    {
+        var known = _content.Clients.Remove(ServerChoice.Origin(server));
+        if (_content.Server is { } last && ServerChoice.Origin(new Uri(last)) == ServerChoice.Origin(server))
+        {
+            _content.Server = null;
+        }
+
+        Save();
+        return known;
+    }
+
+    /// <summary>Whether the person said yes to <paramref name="what"/> for the project file at <paramref name="file"/> before.</summary>
+    public bool IsConfirmed(string file, string what) => _content.Confirmed.GetValueOrDefault(file)?.Contains(what) == true;
+
+    /// <summary>Remembers that yes.</summary>
+    public void Confirm(string file, string what)
+    {
+        if (!_content.Confirmed.TryGetValue(file, out var list))
+        {
+            _content.Confirmed[file] = list = [];
+        }
+
+        list.Add(what);
+        Save();
+    }
+
+    private void Save()
+    {
+        var folder = Path.GetDirectoryName(_path)!;
+        var fresh = Path.Combine(folder, Path.GetRandomFileName());
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        // Written aside and moved: two commands at once never leave half a file, and the mode is right from the first byte.
+        using (var stream = new FileStream(fresh, options))
+        {
+            JsonSerializer.Serialize(stream, _content, Json);
+        }
+
+        File.Move(fresh, _path, overwrite: true);
+    }
+
+    private sealed class Content
+    {
+        public string? Server { get; set; }
+
+        public Dictionary<string, string> Clients { get; init; } = [];
+
+        public Dictionary<string, HashSet<string>> Confirmed { get; init; } = [];
+    }
+}
