@@ -124,7 +124,7 @@ public readonly record struct Address : IParsable<Address>
     /// controls, lone surrogates or colons; only a service principal has a colon, in <c>service:NAME</c>.
     /// </summary>
     public static bool IsClientId([NotNullWhen(true)] string? client) =>
-        client is not null && client.IsNormalized() && TryCreate(AddressKind.Client, client, out _, out _);
+        TryCreate(AddressKind.Client, client, out var address, out _) && string.Equals(address.Name, client, StringComparison.Ordinal);
 
     private static Address Create(AddressKind kind, string name) =>
         TryCreate(kind, name, out var address, out var problem) ? address : throw new FormatException(problem);

@@ -15,6 +15,7 @@ public static class Errors
     public static readonly (int Code, string Name) MessageTooLarge = (107, "message_too_large");
     public static readonly (int Code, string Name) InvalidPipe = (108, "invalid_pipe");
     public static readonly (int Code, string Name) NotJoined = (109, "not_joined");
+    public static readonly (int Code, string Name) PlaceGone = (110, "place_gone");
 
     // 2xx: not allowed
     public static readonly (int Code, string Name) Denied = (200, "denied");
@@ -29,7 +30,6 @@ public static class Errors
     public static readonly (int Code, string Name) RateLimited = (300, "rate_limited");
     public static readonly (int Code, string Name) TooManyChannels = (301, "too_many_channels");
     public static readonly (int Code, string Name) TooManyPipes = (302, "too_many_pipes");
-    public static readonly (int Code, string Name) TooManySockets = (303, "too_many_sockets");
     public static readonly (int Code, string Name) InboxFull = (304, "inbox_full");
     public static readonly (int Code, string Name) PortsExhausted = (305, "ports_exhausted");
 
@@ -44,13 +44,14 @@ public static class Errors
     public static readonly (int Code, string Name) SlowConsumer = (501, "slow_consumer");
     public static readonly (int Code, string Name) IdentityExpired = (502, "identity_expired");
     public static readonly (int Code, string Name) SilentClient = (503, "silent_client");
-    public static readonly (int Code, string Name) ConnectionReplaced = (504, "connection_replaced");
-    public static readonly (int Code, string Name) SessionOver = (505, "session_over");
+    public static readonly (int Code, string Name) SocketLimit = (504, "socket_limit");
     public static readonly (int Code, string Name) MovedElsewhere = (510, "moved_elsewhere");
     public static readonly (int Code, string Name) TakenOver = (520, "taken_over");
     public static readonly (int Code, string Name) ForcedOut = (521, "forced_out");
     public static readonly (int Code, string Name) Revoked = (522, "revoked");
     public static readonly (int Code, string Name) ProtocolViolation = (523, "protocol_violation");
     public static readonly (int Code, string Name) Goodbye = (524, "goodbye");
+    public static readonly (int Code, string Name) ConnectionReplaced = (525, "connection_replaced");
+    public static readonly (int Code, string Name) OpenRefused = (526, "open_refused");
 #pragma warning restore CS1591
 }

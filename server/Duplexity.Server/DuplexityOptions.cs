@@ -74,6 +74,12 @@ public sealed class AuthOptions
     /// <summary>The keys of issuers, by a name of the operator's choice: <c>Duplexity:Auth:Keys:shop:Issuer</c> and so on. Defaults to none.</summary>
     public IDictionary<string, IssuerKey> Keys { get; } = new Dictionary<string, IssuerKey>();
 
+    /// <summary>
+    /// What the service signs its own tokens with: a private key (RSA of 2,048 bits or more, or EC) as PEM text or the path of a PEM file, or a secret of at least
+    /// 32 bytes in UTF-8. Defaults to null: a key drawn at start and kept in memory only, so that the service's own tokens end with the process.
+    /// </summary>
+    public string? SigningKey { get; set; }
+
     /// <summary>What a token's <c>aud</c> must be. Defaults to <c>duplexity</c>.</summary>
     public string Audience { get; set; } = "duplexity";
 
@@ -93,10 +99,10 @@ public sealed class IssuerKey
     /// <summary>A shared secret for HMAC-SHA256, at least 32 bytes in UTF-8. One of Secret, Pem and Jwks.</summary>
     public string? Secret { get; set; }
 
-    /// <summary>A public key (RSA or EC) as PEM text or the path of a PEM file.</summary>
+    /// <summary>A public key (RSA of 2,048 bits or more, or EC) as PEM text or the path of a PEM file.</summary>
     public string? Pem { get; set; }
 
-    /// <summary>The https address of a JSON web key set.</summary>
+    /// <summary>The https address of a JSON web key set (http on a loopback address only). Fetched when a token names an unknown key, at most once a minute.</summary>
     public string? Jwks { get; set; }
 
     /// <summary>Put before this issuer's CIDs, so that those of two issuers never collide. Needed as soon as there are two issuers (G19).</summary>
@@ -182,6 +188,12 @@ public sealed class TimeOptions
     /// <summary>How long a node keeps the reason of a session's last end for its Welcome. Defaults to 10 min.</summary>
     public TimeSpan PreviousEnd { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Clock skew allowed in tokens. Defaults to 30 s (G19).</summary>
+    /// <summary>How long a connection that the server closes has for taking the last event. Defaults to 2 s.</summary>
+    public TimeSpan LastWord { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long after a refused Open its connection is closed: the answer goes out first. Defaults to 0.2 s.</summary>
+    public TimeSpan AnswerFirst { get; set; } = TimeSpan.FromSeconds(0.2);
+
+    /// <summary>Clock skew allowed in tokens of other issuers; the service's own end on time. Defaults to 30 s (G19).</summary>
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
 }

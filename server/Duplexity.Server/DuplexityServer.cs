@@ -1,17 +1,84 @@
+using Duplexity.Server.Auth;
+using Duplexity.Server.Channels;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Hubs;
+using Duplexity.Server.Pipes;
+using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server;
 
-/// <summary>The composition root: what a node is made of, in the order in which the parts depend on each other.</summary>
+/// <summary>The composition root: what a node is made of, from the engine up to the hubs and the public front.</summary>
 public static class DuplexityServer
 {
-    /// <summary>Adds a Duplexity node to the application: its own two hubs, its own authentication scheme, and nothing else of the application's is changed.</summary>
-    public static IDuplexityBuilder AddDuplexity(this IServiceCollection services, Action<DuplexityOptions>? configure = null) => throw new NotImplementedException();
+    /// <summary>
+    /// Adds a Duplexity node to the application: its own two hubs, its own authentication scheme, its own options, and nothing else of the application's
+    /// is changed. Settings come from the section <c>Duplexity</c>; <paramref name="configure"/> wins over them.
+    /// </summary>
+    public static IDuplexityBuilder AddDuplexity(this IServiceCollection services, Action<DuplexityOptions>? configure = null)
+    {
+        services.AddOptions<DuplexityOptions>().BindConfiguration(DuplexityOptions.Section).Configure(configure ?? (_ => { })).ValidateOnStart();
+        services.TryAddSingleton(provider => provider.GetRequiredService<IOptions<DuplexityOptions>>().Value);
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<Node>();
 
-    /// <summary>Maps the node's endpoints below <paramref name="prefix"/>: <c>/control</c>, <c>/data</c>, <c>/data/carry</c>, <c>/auth</c>.</summary>
-    public static IEndpointConventionBuilder MapDuplexity(this IEndpointRouteBuilder routes, string prefix = "") => throw new NotImplementedException();
+        services.AddDuplexityEngine();
+        services.AddDuplexityChannels();
+        services.AddDuplexityPipes();
+        services.AddDuplexitySockets();
+        services.AddDuplexityAuth();
+        services.AddDuplexityTunnels();
+        services.AddDuplexityHubs();
+        services.TryAddSingleton<IDuplexity, InProcessDuplexity>();
+        return new DuplexityBuilder(services);
+    }
+
+    /// <summary>
+    /// Maps the node's endpoints below <paramref name="prefix"/>: <c>/control</c>, <c>/data</c>, <c>/data/carry</c>, <c>/auth</c>. They answer on the service's own
+    /// hosts only; the hosts of public pipes are served before routing and never reach them.
+    /// </summary>
+    public static IEndpointConventionBuilder MapDuplexity(this IEndpointRouteBuilder routes, string prefix = "")
+    {
+        var group = routes.MapGroup(prefix);
+        return new EndpointGroup([group.MapDuplexityHubs().RequireDuplexity(), group.MapDuplexityTunnels().RequireDuplexity(), group.MapDuplexityAuth()]);
+    }
+
+    private static void AddDuplexityChannels(this IServiceCollection services)
+    {
+        services.TryAddSingleton<ChannelIndex>();
+        services.AddHostedService<EngineAttachment>();
+    }
+
+    private static void AddDuplexityPipes(this IServiceCollection services)
+    {
+        services.AddSingleton<IGate, IdentityGate>();
+        services.AddSingleton<IGate, SizeGate>();
+        services.AddSingleton<IGate, AllowanceGate>();
+        services.TryAddSingleton<Egress>();
+        services.TryAddSingleton<PipeMachine>();
+    }
+
+    private static void AddDuplexitySockets(this IServiceCollection services)
+    {
+        services.TryAddSingleton<SocketIndex>();
+        services.TryAddSingleton<IDirectReach>(provider => provider.GetRequiredService<SocketIndex>());
+        services.TryAddSingleton<Sessions>();
+        services.TryAddSingleton<SessionEnds>();
+        services.TryAddSingleton<SocketParts>();
+        services.TryAddSingleton<Listening>();
+        services.TryAddSingleton<ForcedDisconnects>();
+        services.AddHostedService<SocketSweep>();
+    }
+
+    private sealed class DuplexityBuilder(IServiceCollection services) : IDuplexityBuilder
+    {
+        public IServiceCollection Services { get; } = services;
+    }
 }
 
 /// <summary>Where applications and engines add to a node.</summary>

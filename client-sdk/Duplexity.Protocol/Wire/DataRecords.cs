@@ -129,6 +129,10 @@ public sealed record DestinationResult
     /// <summary>Why it was not taken. An unknown destination and one that the sender may not use read the same.</summary>
     [Key(2)]
     public DuplexityError? Error { get; init; }
+
+    /// <summary>How many other sockets listened there when it was taken: 0 says that nobody is there now. A hint, not a delivery report.</summary>
+    [Key(3)]
+    public int? Listeners { get; init; }
 }
 
 /// <summary>Listens to a room, a feed, a lockspace or the own inbox: from now, from a place, or with the last n. Joining again moves the place.</summary>

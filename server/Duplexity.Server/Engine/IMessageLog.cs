@@ -24,6 +24,9 @@ internal interface IMessageLog
     /// <summary>The place of the last entry that the channel ever had; <see cref="Position.Start"/> where there was none.</summary>
     ValueTask<Position> TopAsync(Address channel, CancellationToken ct = default);
 
+    /// <summary>The level that an append reaches when it answers.</summary>
+    ReceiptLevel Level { get; }
+
     /// <summary>Forgets a channel, top included: for channels whose name is never used again (a socket's own).</summary>
     ValueTask RemoveAsync(Address channel, CancellationToken ct = default);
 }

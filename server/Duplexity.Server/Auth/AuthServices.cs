@@ -1,0 +1,41 @@
+using Duplexity.Server.Sockets;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Auth;
+
+/// <summary>What tells who somebody is, as services.</summary>
+internal static class AuthServices
+{
+    /// <summary>Adds the scheme and the policy <c>Duplexity</c> and everything behind them; the application's own schemes and default stay as they are.</summary>
+    public static IServiceCollection AddDuplexityAuth(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddOptions<DuplexityOptions>().ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, AuthOptionsCheck>());
+
+        services.TryAddSingleton<OwnKeys>();
+        services.TryAddSingleton<TrustedIssuers>();
+        services.TryAddSingleton<TokenReader>();
+        services.TryAddSingleton<TokenIssuer>();
+        services.AddAuthentication();
+        DuplexityScheme.Decorate(services);
+        services.AddAuthorizationBuilder().AddPolicy(DuplexityScheme.Name, policy => policy.AddAuthenticationSchemes(DuplexityScheme.Name).RequireAuthenticatedUser());
+
+        services.TryAddSingleton<IServiceHosts, ServiceHosts>();
+        services.TryAddSingleton<BrowserOrigins>();
+        services.AddRouting();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, ServiceEndpointPolicy>());
+
+        // One node's tickets are good at that node, for half a minute: keys that die with it are the safest place for that.
+        services.TryAddKeyedSingleton<IDataProtectionProvider>(DiscoverTickets.Keys, (_, _) => new EphemeralDataProtectionProvider());
+        services.TryAddSingleton<DiscoverTickets>();
+
+        services.TryAddSingleton<DevelopmentIdentity>();
+        services.AddHostedService<DevelopmentSecretFile>();
+        return services;
+    }
+}

@@ -1,0 +1,88 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Net.Http.Headers;
+
+namespace Duplexity.Server.Auth;
+
+/// <summary>
+/// What every request to the service passes before anything of it runs, upgrades included, in this order: its host, the page that it comes from, who it is.
+/// It is part of the endpoint itself, so that it holds whatever middleware the application has, and in whatever order.
+/// </summary>
+internal static class ServiceGate
+{
+    /// <summary>Puts the gate in front of endpoints of ours: hubs, WebSockets and plain requests alike.</summary>
+    /// <param name="builder">The endpoints.</param>
+    /// <param name="requireIdentity">Whether a request without a good token is answered 401; with one, its <see cref="Sockets.Identity"/> is a feature of the request.</param>
+    public static TBuilder AddServiceGate<TBuilder>(this TBuilder builder, bool requireIdentity = true)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        builder.Add(endpoint =>
+        {
+            endpoint.Metadata.Add(new ServiceEndpoint());
+
+            // The application's fallback policy is about its own users and would ask for its own cookie here; the gate asks for ours.
+            endpoint.Metadata.Add(new AllowAnonymousAttribute());
+            if (endpoint.RequestDelegate is { } inner)
+            {
+                endpoint.RequestDelegate = context => PassAsync(context, inner, requireIdentity);
+            }
+        });
+        return builder;
+    }
+
+    private static async Task PassAsync(HttpContext context, RequestDelegate inner, bool requireIdentity)
+    {
+        var (request, response) = (context.Request, context.Response);
+        if (!context.RequestServices.GetRequiredService<BrowserOrigins>().IsAllowed(request))
+        {
+            response.StatusCode = StatusCodes.Status403Forbidden;
+            return;
+        }
+
+        if (request.Headers.Origin is [{ } origin])
+        {
+            ShareWith(origin, request, response);
+            if (IsPreflight(request))
+            {
+                response.StatusCode = StatusCodes.Status204NoContent;
+                return;
+            }
+        }
+
+        if (requireIdentity)
+        {
+            var result = await context.AuthenticateAsync(DuplexityScheme.Name);
+            if (!result.Succeeded)
+            {
+                await context.ChallengeAsync(DuplexityScheme.Name);
+                return;
+            }
+
+            context.User = result.Principal;
+        }
+
+        await inner(context);
+    }
+
+    // By hand, and not by the application's CORS middleware: that has the application's policies, may not be there, and must not change because of us.
+    private static void ShareWith(string origin, HttpRequest request, HttpResponse response)
+    {
+        response.Headers.AccessControlAllowOrigin = origin;
+        response.Headers.Append(HeaderNames.Vary, HeaderNames.Origin);
+
+        // The stock client asks with credentials. They open nothing here: cookies never authenticate.
+        response.Headers.AccessControlAllowCredentials = "true";
+        if (IsPreflight(request))
+        {
+            response.Headers.AccessControlAllowMethods = "GET, POST";
+            response.Headers.AccessControlAllowHeaders = "Authorization, Content-Type, X-Requested-With, X-SignalR-User-Agent";
+            response.Headers.AccessControlMaxAge = "600";
+        }
+    }
+
+    private static bool IsPreflight(HttpRequest request) =>
+        HttpMethods.IsOptions(request.Method) && request.Headers.ContainsKey(HeaderNames.AccessControlRequestMethod);
+}

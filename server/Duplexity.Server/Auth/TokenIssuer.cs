@@ -1,0 +1,59 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Duplexity.Server.Auth;
+
+/// <summary>Makes the service's own access tokens. Thread-safe.</summary>
+internal sealed class TokenIssuer(OwnKeys keys, IOptions<DuplexityOptions> options, TimeProvider time)
+{
+    /// <summary>Long enough not to be asked for all the time, short enough for a leaked one to end soon.</summary>
+    public static readonly TimeSpan DefaultLifetime = TimeSpan.FromMinutes(10);
+
+    /// <summary>Nobody can take a token back yet but by its end.</summary>
+    public static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(24);
+
+    private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
+
+    /// <summary>A token by which its bearer is <paramref name="client"/>, named as it is: no prefix is added.</summary>
+    /// <exception cref="ArgumentException">The client cannot be a CID, or the lifetime is not between a second and 24 hours.</exception>
+    public string Create(string client, TimeSpan lifetime, bool isAdministrator = false) => Create(keys.Issuer, keys.Key, client, lifetime, isAdministrator);
+
+    /// <summary>The same from the development issuer, whose tokens are good in Development and on this node only.</summary>
+    public string CreateForDevelopment(string client, TimeSpan lifetime) =>
+        Create(OwnKeys.DevelopmentIssuer, keys.DevelopmentKey ?? throw new InvalidOperationException("There is no development identity outside Development."), client, lifetime, false);
+
+    private string Create(string issuer, SecurityKey key, string client, TimeSpan lifetime, bool isAdministrator)
+    {
+        if (!Address.IsClientId(client))
+        {
+            throw new ArgumentException(
+                $"\"{VisibleText.Of(client, 64)}\" cannot be a client: 1 to {Address.MaxClientLength} characters in normal form C, without white space, control characters and colons.", nameof(client));
+        }
+
+        if (lifetime < TimeSpan.FromSeconds(1) || lifetime > MaxLifetime)
+        {
+            throw new ArgumentOutOfRangeException(nameof(lifetime), lifetime, "A token lives for a second at least and for 24 hours at most.");
+        }
+
+        var now = time.GetUtcNow().UtcDateTime;
+        var claims = new Dictionary<string, object> { ["sub"] = client, ["jti"] = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)) };
+        if (isAdministrator)
+        {
+            claims["role"] = options.Value.Auth.AdminRole;
+        }
+
+        return _handler.CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = issuer,
+            Audience = options.Value.Auth.Audience,
+            IssuedAt = now,
+            NotBefore = now,
+            Expires = now + lifetime,
+            Claims = claims,
+            TokenType = "at+jwt",
+            SigningCredentials = new(key, KeyMaterial.SigningAlgorithm(key)),
+        });
+    }
+}

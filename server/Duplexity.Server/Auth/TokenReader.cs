@@ -1,0 +1,146 @@
+using System.Security.Claims;
+using System.Text;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Duplexity.Server.Auth;
+
+/// <summary>
+/// Turns a token into the client that it names, or refuses it (G19). The one reader of tokens: the scheme uses it at connect, the hubs for every further
+/// identity of a socket. Thread-safe.
+/// </summary>
+internal sealed class TokenReader(TrustedIssuers issuers, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<TokenReader> logger)
+{
+    // Kestrel takes 32 KB of headers together; a token beyond half of that is a mistake, and reading it costs before it is known to be good.
+    private const int MaxLength = 16 * 1024;
+
+    // What only an ID token has: it tells a program who signed in, and opens nothing.
+    private static readonly string[] IdTokenClaims = ["nonce", "at_hash", "c_hash"];
+
+    // Without a type also: many libraries that back ends sign with leave it out.
+    private static readonly string[] Types = ["at+jwt", "application/at+jwt", "JWT"];
+
+    private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false, MaximumTokenSizeInBytes = MaxLength };
+
+    /// <summary>The identity that <paramref name="token"/> proves; null where it proves none. Why is logged, never told.</summary>
+    public async ValueTask<Identity?> ReadAsync(string? token, CancellationToken ct = default)
+    {
+        var (identity, problem) = await TryReadAsync(token, ct);
+        if (identity is null)
+        {
+            Log.TokenRefused(logger, problem!);
+        }
+
+        return identity;
+    }
+
+    private async ValueTask<(Identity? Identity, string? Problem)> TryReadAsync(string? text, CancellationToken ct)
+    {
+        if (Parse(text) is not { } token)
+        {
+            return (null, "it is not a signed JWT");
+        }
+
+        if (issuers.Find(token.Issuer) is not { } issuer)
+        {
+            return (null, $"its issuer \"{VisibleText.Of(token.Issuer, 128)}\" is not trusted here");
+        }
+
+        var keys = await issuer.Keys.FindAsync(string.IsNullOrEmpty(token.Kid) ? null : token.Kid, ct);
+        if (keys.Count == 0)
+        {
+            return (null, $"the key \"{VisibleText.Of(token.Kid, 128)}\" is not one of {issuer.Issuer}'s");
+        }
+
+        var result = await _handler.ValidateTokenAsync(token, ParametersFor(issuer, keys));
+        if (!result.IsValid)
+        {
+            // The exceptions' texts quote the token's claims; their types say enough.
+            return (null, result.Exception?.GetType().Name ?? "it is not valid");
+        }
+
+        // "crit" names extensions that a reader must understand or refuse (RFC 7515); none is understood here.
+        if (token.TryGetHeaderValue<object>("crit", out _) || Array.Exists(IdTokenClaims, claim => token.TryGetClaim(claim, out _)))
+        {
+            return (null, "it is an ID token, or has critical extensions");
+        }
+
+        return ClientOf(token, issuer) is { } client ? (IdentityOf(token, issuer, client), null) : (null, $"its claim {issuer.CidClaim} cannot be a client");
+    }
+
+    private static JsonWebToken? Parse(string? text)
+    {
+        if (text is null || text.Length > MaxLength || text.Count(c => c == '.') != 2)
+        {
+            return null;
+        }
+
+        try
+        {
+            return new JsonWebToken(text);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or SecurityTokenException or System.Text.Json.JsonException)
+        {
+            // What a stranger typed is no event of ours: the caller says that it is not a JWT.
+            return null;
+        }
+    }
+
+    private TokenValidationParameters ParametersFor(TrustedIssuer issuer, IReadOnlyList<SecurityKey> keys) => new()
+    {
+        ValidIssuer = issuer.Issuer,
+        ValidAudience = options.Value.Auth.Audience,
+        IssuerSigningKeys = keys,
+        ValidAlgorithms = issuer.Algorithms,
+        RequireSignedTokens = true,
+        RequireExpirationTime = true,
+        TypeValidator = (type, _, _) => string.IsNullOrEmpty(type) || Types.Contains(type, StringComparer.OrdinalIgnoreCase)
+            ? type ?? ""
+            : throw new SecurityTokenInvalidTypeException(),
+        LifetimeValidator = (notBefore, expires, _, _) => IsCurrent(issuer, notBefore, expires),
+        LogValidationExceptions = false,
+    };
+
+    private bool IsCurrent(TrustedIssuer issuer, DateTime? notBefore, DateTime? expires)
+    {
+        var now = time.GetUtcNow().UtcDateTime;
+        return expires is { } end && now < end + issuer.ExpirySkew && (notBefore is not { } start || now >= start - options.Value.Times.ClockSkew);
+    }
+
+    private static string? ClientOf(JsonWebToken token, TrustedIssuer issuer)
+    {
+        if (token.Claims.Where(claim => claim.Type == issuer.CidClaim).Take(2).ToArray() is not [{ Value: { Length: > 0 } value, ValueType: not JsonClaimValueTypes.Json }])
+        {
+            return null;
+        }
+
+        string client;
+        try
+        {
+            client = (issuer.Prefix + value).Normalize(NormalizationForm.FormC);
+        }
+        catch (ArgumentException)
+        {
+            // Broken UTF-16 has no normal form, and is no client.
+            return null;
+        }
+
+        // A combining mark at the front of the claim could change the prefix, and so reach into another issuer's clients.
+        return client.StartsWith(issuer.Prefix, StringComparison.Ordinal) && Address.IsClientId(client)
+            && (issuer.IsOwn || !client.StartsWith("service:", StringComparison.Ordinal))
+            ? client
+            : null;
+    }
+
+    private Identity IdentityOf(JsonWebToken token, TrustedIssuer issuer, string client)
+    {
+        var principal = new ClaimsPrincipal(new ClaimsIdentity(token.Claims, DuplexityScheme.Name, issuer.CidClaim, "role"));
+        var isAdministrator = token.Claims.Any(claim => claim.Type is "role" or "roles" && claim.Value == options.Value.Auth.AdminRole);
+        var expiresAt = new DateTimeOffset(DateTime.SpecifyKind(token.ValidTo, DateTimeKind.Utc)) + issuer.ExpirySkew;
+        return new(client, expiresAt, issuer.Issuer, string.IsNullOrEmpty(token.Id) ? null : token.Id, isAdministrator, principal);
+    }
+}

@@ -1,0 +1,281 @@
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace Duplexity.Server.Channels;
+
+/// <summary>
+/// One channel on this node while somebody here listens to it. Entries arrive as hints in any order; a pump, one at a time, brings them into the log's order
+/// (reading what is missing), and hands each to every live subscription. Many entries that wait are one round, so sockets coalesce them into one write.
+/// </summary>
+internal sealed class Channel(Address address, IMessageLog log, ILogger logger) : IThreadPoolWorkItem
+{
+    /// <summary>Hints kept while the pump is busy. Beyond it they are dropped and the log is read instead.</summary>
+    private const int MaxHints = 256;
+
+    /// <summary>Entries of one read: a page that a socket's queue takes without being slow.</summary>
+    private const int Page = 100;
+
+    private readonly Lock _lock = new();
+    private readonly Queue<LogEntry> _hints = new();
+    private Subscription[] _subscriptions = [];
+    private Position? _tail;
+    private bool _isBehind;
+    private bool _isPumping;
+    private bool _isRemoved;
+
+    public Address Address { get; } = address;
+
+    /// <summary>A snapshot of who listens.</summary>
+    public IReadOnlyList<Subscription> Subscriptions => Volatile.Read(ref _subscriptions);
+
+    /// <summary>Adds a subscription; false when this channel has just been given up, and another must be asked for.</summary>
+    public bool TryAdd(Subscription subscription)
+    {
+        lock (_lock)
+        {
+            if (_isRemoved)
+            {
+                return false;
+            }
+
+            _subscriptions = [.. _subscriptions, subscription];
+            return true;
+        }
+    }
+
+    /// <summary>Removes a subscription; true when it was the last and the channel is given up.</summary>
+    public bool Remove(Subscription subscription)
+    {
+        subscription.Close();
+        lock (_lock)
+        {
+            _subscriptions = [.. _subscriptions.Where(s => s != subscription)];
+            return _isRemoved = _subscriptions.Length == 0;
+        }
+    }
+
+    /// <summary>An entry was appended somewhere.</summary>
+    public void OnAppended(LogEntry entry)
+    {
+        lock (_lock)
+        {
+            if (_hints.Count < MaxHints)
+            {
+                _hints.Enqueue(entry);
+            }
+            else
+            {
+                _isBehind = true;
+            }
+
+            StartUnsynchronized();
+        }
+    }
+
+    /// <summary>
+    /// Brings a subscription from <see cref="Subscription.Cursor"/> to the present and makes it live. Paced by the socket's queue, so that a long
+    /// past is never a slow consumer.
+    /// </summary>
+    public async Task CatchUpAsync(Subscription subscription)
+    {
+        try
+        {
+            while (!subscription.IsClosed)
+            {
+                var page = await log.ReadAsync(Address, subscription.Cursor, Page, ct: subscription.Closed);
+                if (!page.Recovered)
+                {
+                    Move(subscription, page.Top);
+                }
+
+                foreach (var entry in page.Entries)
+                {
+                    Hand(subscription, new Delivery(entry));
+                }
+
+                subscription.Subscriber.Flush();
+                if (page.End && GoLive(subscription))
+                {
+                    return;
+                }
+
+                if (!await subscription.Subscriber.WaitForRoomAsync(subscription.Closed))
+                {
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (subscription.IsClosed)
+        {
+            // Left, or joined again, in the middle.
+        }
+        catch (Exception e)
+        {
+            logger.ChannelFailed(Address, e);
+        }
+    }
+
+    /// <summary>The pump.</summary>
+    public async void Execute()
+    {
+        try
+        {
+            while (await PumpOnceAsync())
+            {
+            }
+        }
+        catch (Exception e)
+        {
+            lock (_lock)
+            {
+                // The next hint starts anew and reads the log.
+                _isPumping = false;
+                _isBehind = true;
+            }
+
+            logger.ChannelFailed(Address, e);
+        }
+    }
+
+    private async ValueTask<bool> PumpOnceAsync()
+    {
+        if (_tail is null)
+        {
+            var top = await log.TopAsync(Address);
+            lock (_lock)
+            {
+                _tail ??= top;
+            }
+        }
+
+        List<Delivery> round = [];
+        Subscription[] live;
+        bool mustRead;
+        lock (_lock)
+        {
+            while (_hints.TryDequeue(out var entry))
+            {
+                if (entry.Before == _tail)
+                {
+                    round.Add(new Delivery(entry));
+                    _tail = entry.Position;
+                }
+                else if (entry.Position.Offset > _tail.Offset || entry.Position.Epoch != _tail.Epoch)
+                {
+                    _isBehind = true;
+                }
+            }
+
+            mustRead = _isBehind;
+            _isBehind = false;
+            live = LiveUnsynchronized();
+        }
+
+        Hand(live, round);
+        if (mustRead)
+        {
+            await ReadMissingAsync();
+        }
+
+        lock (_lock)
+        {
+            return _isPumping = _hints.Count > 0 || _isBehind;
+        }
+    }
+
+    private async ValueTask ReadMissingAsync()
+    {
+        while (true)
+        {
+            var page = await log.ReadAsync(Address, _tail!, Page);
+            List<Delivery> round = [.. page.Entries.Select(e => new Delivery(e))];
+            Subscription[] live;
+            lock (_lock)
+            {
+                _tail = page.Recovered ? round.Count > 0 ? round[^1].Entry.Position : _tail : page.Top;
+                live = LiveUnsynchronized();
+            }
+
+            if (!page.Recovered)
+            {
+                foreach (var subscription in live)
+                {
+                    Move(subscription, page.Top);
+                }
+            }
+
+            Hand(live, round);
+            if (page.End || !page.Recovered)
+            {
+                return;
+            }
+        }
+    }
+
+    private void StartUnsynchronized()
+    {
+        if (!_isPumping)
+        {
+            _isPumping = true;
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    /// <summary>From here the pump feeds it: all up to the tail has come to it from the log, what the pump takes next is behind the tail.</summary>
+    private bool GoLive(Subscription subscription)
+    {
+        lock (_lock)
+        {
+            if (_tail is null)
+            {
+                _tail = subscription.Cursor;
+            }
+
+            return subscription.IsLive = subscription.Cursor.Offset >= _tail.Offset;
+        }
+    }
+
+    private Subscription[] LiveUnsynchronized() => [.. _subscriptions.Where(s => s.IsLive)];
+
+    private static void Hand(Subscription[] live, List<Delivery> round)
+    {
+        if (round.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var subscription in live)
+        {
+            foreach (var delivery in round)
+            {
+                // A log read may have been ahead of the hints when it went live.
+                if (delivery.Entry.Position.Offset > subscription.Cursor.Offset)
+                {
+                    Hand(subscription, delivery);
+                }
+            }
+
+            subscription.Subscriber.Flush();
+        }
+    }
+
+    /// <summary>
+    /// The place that was followed is gone from the log (G2, or retention overtook it). The next message will name this one as the place that it follows, which
+    /// the client does not know: it sees the gap, joins again, and is told that its place cannot be served.
+    /// </summary>
+    private static void Move(Subscription subscription, Position place)
+    {
+        subscription.Cursor = place;
+        subscription.Subscriber.Move(subscription, place);
+    }
+
+    private static void Hand(Subscription subscription, Delivery delivery)
+    {
+        subscription.Cursor = delivery.Entry.Position;
+        if (!subscription.IsClosed)
+        {
+            subscription.Subscriber.Enqueue(subscription, delivery);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+namespace Duplexity.Server.Channels;
+
+/// <summary>Who listens to channels: a socket. Called from channels' pumps; nothing here may block or throw.</summary>
+internal interface ISubscriber
+{
+    /// <summary>The SOCK_ID.</summary>
+    string SocketId { get; }
+
+    /// <summary>Puts an entry into the line to the socket; whether it may leave is decided when it does.</summary>
+    void Enqueue(Subscription subscription, Delivery delivery);
+
+    /// <summary>Says, in line, that what follows does not join what was handed over before: the place that the socket was told is void.</summary>
+    void Move(Subscription subscription, Position place);
+
+    /// <summary>Writes what is in line, unless somebody is writing already.</summary>
+    void Flush();
+
+    /// <summary>Whether the socket listens to <paramref name="channel"/> as any of its clients: an earlier destination of a message that reaches it anyway (G9).</summary>
+    bool ListensTo(Address channel);
+
+    /// <summary>Completes when the line is short enough for a page of history. False when the socket is gone.</summary>
+    ValueTask<bool> WaitForRoomAsync(CancellationToken ct);
+}

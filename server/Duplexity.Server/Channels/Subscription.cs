@@ -1,0 +1,35 @@
+namespace Duplexity.Server.Channels;
+
+/// <summary>
+/// A socket's listening to a channel, as one of its clients. Joining again makes a new one in its place. Three places move through it:
+/// <see cref="Cursor"/> (what the channel has handed to the socket; touched by one pump at a time) and <see cref="Told"/> (the last place that the
+/// socket was told; touched by the socket's writer only), with <see cref="Passed"/> between them (what the writer has looked at).
+/// </summary>
+internal sealed class Subscription(Channel channel, ISubscriber subscriber, string client)
+{
+    private readonly CancellationTokenSource _closed = new();
+
+    public Channel Channel { get; } = channel;
+
+    public Address Address => Channel.Address;
+
+    public ISubscriber Subscriber { get; } = subscriber;
+
+    /// <summary>The CID that listens; when it falls off the socket, so does this.</summary>
+    public string Client { get; } = client;
+
+    public Position Cursor { get; set; } = Position.Start;
+
+    public Position Told { get; set; } = Position.Start;
+
+    public Position Passed { get; set; } = Position.Start;
+
+    /// <summary>Whether the channel's pump feeds it; until then its own catch-up does. Changes under the channel's lock.</summary>
+    public bool IsLive { get; set; }
+
+    public bool IsClosed => _closed.IsCancellationRequested;
+
+    public CancellationToken Closed => _closed.Token;
+
+    public void Close() => _closed.Cancel();
+}

@@ -1,0 +1,69 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Engine;
+
+/// <summary>
+/// The engine of a single node, in this process's memory: no files, no other process, and nothing left when the process ends. A restart is a new incarnation, so
+/// that no place of the one before is ever served again (G2). Thread-safe.
+/// </summary>
+internal sealed class MemoryEngine : IEngine, IDisposable
+{
+    /// <summary>How often what has expired is let go of: seldom enough to cost nothing, often enough that what lies about expired is a small part of what is kept.</summary>
+    internal static readonly TimeSpan SweepInterval = TimeSpan.FromMinutes(1);
+
+    private const string Letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    private readonly MemoryMessageLog _log;
+    private readonly MemoryPresence _presence;
+    private readonly MemoryVault _vault;
+    private readonly ITimer _sweep;
+
+    public MemoryEngine(TimeProvider time, IOptions<DuplexityOptions> options, ILogger<MemoryEngine> logger)
+        : this(time, options.Value, new MonotonicClock(time), clock => new MemoryMessageLog(clock, options.Value, NewIncarnation(), logger))
+    {
+    }
+
+    /// <summary>For tests: an engine around a log that was copied from another (<see cref="MemoryMessageLog.CopyAs"/>).</summary>
+    internal MemoryEngine(TimeProvider time, DuplexityOptions options, MemoryMessageLog log)
+        : this(time, options, new MonotonicClock(time), _ => log)
+    {
+    }
+
+    private MemoryEngine(TimeProvider time, DuplexityOptions options, MonotonicClock clock, Func<MonotonicClock, MemoryMessageLog> log)
+    {
+        _log = log(clock);
+        _presence = new MemoryPresence(clock, options);
+        _vault = new MemoryVault(clock);
+        Registry = new MemoryRegistry(time);
+        _sweep = time.CreateTimer(_ => Sweep(), null, SweepInterval, SweepInterval);
+    }
+
+    /// <inheritdoc/>
+    public IMessageLog Log => _log;
+
+    /// <inheritdoc/>
+    public IPresence Presence => _presence;
+
+    /// <inheritdoc/>
+    public IRegistry Registry { get; }
+
+    /// <inheritdoc/>
+    public IVault Vault => _vault;
+
+    /// <summary>A name for one life of a store: 10 of 62 letters, so that two lives never share one.</summary>
+    internal static string NewIncarnation() => RandomNumberGenerator.GetString(Letters, 10);
+
+    /// <inheritdoc/>
+    public void Attach(IEngineHandler handler) => _log.Attach(handler);
+
+    public void Dispose() => _sweep.Dispose();
+
+    private void Sweep()
+    {
+        _log.Sweep();
+        _presence.Sweep();
+        _vault.Sweep();
+    }
+}

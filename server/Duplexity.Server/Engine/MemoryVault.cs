@@ -1,0 +1,61 @@
+namespace Duplexity.Server.Engine;
+
+/// <summary>One-time secrets in this process's memory. What has expired is let go of by the next addition or sweep.</summary>
+internal sealed class MemoryVault(MonotonicClock clock) : IVault
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Secret> _secrets = new(StringComparer.Ordinal);
+    private readonly PriorityQueue<(string Key, Secret Secret), TimeSpan> _byExpiry = new();
+
+    /// <inheritdoc/>
+    public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken ct = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(lifetime, TimeSpan.Zero);
+        lock (_lock)
+        {
+            TrimUnsynchronized();
+            var secret = new Secret(value, clock.Now + lifetime);
+            if (!_secrets.TryAdd(key, secret))
+            {
+                return new(false);
+            }
+
+            _byExpiry.Enqueue((key, secret), secret.ExpiresAt);
+            return new(true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<string?> TakeAsync(string key, CancellationToken ct = default)
+    {
+        lock (_lock)
+        {
+            TrimUnsynchronized();
+            return new(_secrets.Remove(key, out var secret) ? secret.Value : null);
+        }
+    }
+
+    public void Sweep()
+    {
+        lock (_lock)
+        {
+            TrimUnsynchronized();
+        }
+    }
+
+    private void TrimUnsynchronized()
+    {
+        while (_byExpiry.TryPeek(out var oldest, out var expiresAt) && expiresAt <= clock.Now)
+        {
+            _byExpiry.Dequeue();
+
+            // Taken and added again since: then the key has another secret, with an expiry of its own.
+            if (_secrets.TryGetValue(oldest.Key, out var there) && ReferenceEquals(there, oldest.Secret))
+            {
+                _secrets.Remove(oldest.Key);
+            }
+        }
+    }
+
+    private sealed record Secret(string Value, TimeSpan ExpiresAt);
+}

@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
+using Microsoft.AspNetCore.Http.Connections;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace Duplexity.Server.Hubs;
+
+/// <summary>
+/// The data hub's own lifetime manager: makes a <see cref="Socket"/> of each connection and ends it. There is no second routing beside the pipes, so SignalR's
+/// groups, users and broadcasts are refused here; <see cref="IDuplexity"/> is the way to send.
+/// </summary>
+internal sealed class DataHubLifetimeManager(IEngine engine, SocketIndex sockets, SocketParts parts, ILogger<DataHubLifetimeManager> logger)
+    : HubLifetimeManager<DataHub>
+{
+    public override async Task OnConnectedAsync(HubConnectionContext connection)
+    {
+        var http = connection.GetHttpContext() ?? throw new InvalidOperationException("The data hub needs an HTTP connection.");
+        var identity = http.Features.Get<Identity>() ?? throw new InvalidOperationException("The data hub was reached without an identity.");
+        var socket = new Socket(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), connection, identity, parts)
+        {
+            SessionId = SessionOf(http.Request.Query["session"]),
+        };
+        connection.Features.Set(socket);
+        if (!sockets.TryAdd(socket, connection.ConnectionId, parts.Options.Limits.SocketsPerClient))
+        {
+            socket.Close(Errors.SocketLimit, $"This client has {parts.Options.Limits.SocketsPerClient} sockets already; close one and come back.");
+            return;
+        }
+
+        socket.Queue.Send(nameof(IDataClient.Welcome), new WelcomeEvent
+        {
+            SocketId = socket.Id,
+            Clients = [identity.Client],
+            ExpiresAt = identity.ExpiresAt?.ToUnixTimeMilliseconds(),
+            Protocol = Wire.Version,
+            Previous = parts.Ends.Take(identity.Client, socket.SessionId),
+        });
+        await ListenToOwnAsync(socket, Address.Socket(socket.Id), identity.Client);
+        await ListenToOwnAsync(socket, Address.Feed(identity.Client), identity.Client);
+        logger.SocketConnected(socket.Id, VisibleText.Of(identity.Client, VisibleText.LogLength));
+    }
+
+    public override async Task OnDisconnectedAsync(HubConnectionContext connection)
+    {
+        if (connection.Features.Get<Socket>() is not { } socket)
+        {
+            return;
+        }
+
+        foreach (var subscription in socket.Release())
+        {
+            if (subscription.Address.Kind == AddressKind.Room)
+            {
+                await engine.Presence.RemoveAsync(subscription.Address, subscription.Client, socket.Id);
+            }
+        }
+
+        sockets.Remove(socket, connection.ConnectionId);
+        await engine.Log.RemoveAsync(Address.Socket(socket.Id));
+        logger.SocketGone(socket.Id, VisibleText.Of(socket.OpenedAs, VisibleText.LogLength));
+    }
+
+    public override Task SendConnectionAsync(string connectionId, string methodName, object?[] args, CancellationToken cancellationToken = default)
+    {
+        sockets.OfConnection(connectionId)?.Queue.Send(new InvocationMessage(methodName, args));
+        return Task.CompletedTask;
+    }
+
+    public override Task AddToGroupAsync(string connectionId, string groupName, CancellationToken cancellationToken = default) => throw NotHere();
+
+    public override Task RemoveFromGroupAsync(string connectionId, string groupName, CancellationToken cancellationToken = default) => throw NotHere();
+
+    public override Task SendAllAsync(string methodName, object?[] args, CancellationToken cancellationToken = default) => throw NotHere();
+
+    public override Task SendAllExceptAsync(string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds, CancellationToken cancellationToken = default) => throw NotHere();
+
+    public override Task SendConnectionsAsync(IReadOnlyList<string> connectionIds, string methodName, object?[] args, CancellationToken cancellationToken = default) => throw NotHere();
+
+    public override Task SendGroupAsync(string groupName, string methodName, object?[] args, CancellationToken cancellationToken = default) => throw NotHere();
+
+    public override Task SendGroupExceptAsync(string groupName, string methodName, object?[] args, IReadOnlyList<string> excludedConnectionIds, CancellationToken cancellationToken = default) => throw NotHere();
+
+    public override Task SendGroupsAsync(IReadOnlyList<string> groupNames, string methodName, object?[] args, CancellationToken cancellationToken = default) => throw NotHere();
+
+    public override Task SendUserAsync(string userId, string methodName, object?[] args, CancellationToken cancellationToken = default) => throw NotHere();
+
+    public override Task SendUsersAsync(IReadOnlyList<string> userIds, string methodName, object?[] args, CancellationToken cancellationToken = default) => throw NotHere();
+
+    private static NotSupportedException NotHere() =>
+        new("Duplexity's data hub has no SignalR groups, users or broadcasts; send to rooms, clients and sockets with the injectable IDuplexity.");
+
+    private static string? SessionOf(string? session) => session is { Length: > 0 and <= Wire.MaxNameLength } ? session : null;
+
+    /// <summary>What a socket hears without joining: its own address, and what its client's other sockets emit.</summary>
+    private async Task ListenToOwnAsync(Socket socket, Address address, string client)
+    {
+        if (socket.TryListen(address, client, await engine.Log.TopAsync(address), out var subscription, isOwn: true))
+        {
+            await subscription!.Channel.CatchUpAsync(subscription);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Sockets;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.Extensions.Logging;
+
+namespace Duplexity.Server.Hubs;
+
+/// <summary>
+/// The first gate, on both hubs: the request is there, and the identity that it acts as is held and valid. Without an await of its own, so that invocations
+/// still start in their order of arrival (G11). Turns exceptions into answers, once, for both hubs.
+/// </summary>
+internal sealed class GateFilter(ILogger<GateFilter> logger) : IHubFilter
+{
+    public ValueTask<object?> InvokeMethodAsync(HubInvocationContext invocationContext, Func<HubInvocationContext, ValueTask<object?>> next)
+    {
+        if (Check(invocationContext) is { } error)
+        {
+            return new(Refusals.Of(invocationContext.HubMethod, error));
+        }
+
+        try
+        {
+            var invocation = next(invocationContext);
+            return invocation.IsCompletedSuccessfully ? invocation : AnswerAsync(invocationContext, invocation);
+        }
+        catch (Exception e)
+        {
+            return new(Answer(invocationContext, e));
+        }
+    }
+
+    private static DuplexityError? Check(HubInvocationContext context)
+    {
+        if (context.HubMethodArguments is not [Request request])
+        {
+            return DuplexityError.Of(Errors.InvalidRequest, $"{context.HubMethodName} takes one request record; none was given.");
+        }
+
+        return context.Hub switch
+        {
+            DataHub => context.Context.Features.Get<Socket>() is { IsClosing: false } socket
+                ? socket.Resolve(request.As, out _)
+                : DuplexityError.Of(Errors.ShuttingDown, "This connection is being closed."),
+            ControlHub => context.Context.Features.Get<ControlConnection>()!.Check(request, context.HubMethodName),
+            _ => null,
+        };
+    }
+
+    private async ValueTask<object?> AnswerAsync(HubInvocationContext context, ValueTask<object?> invocation)
+    {
+        try
+        {
+            return await invocation;
+        }
+        catch (Exception e)
+        {
+            return Answer(context, e);
+        }
+    }
+
+    private object Answer(HubInvocationContext context, Exception exception)
+    {
+        switch (exception)
+        {
+            case DuplexityException refused:
+                return Refusals.Of(context.HubMethod, refused.Error);
+            case OperationCanceledException when context.Context.ConnectionAborted.IsCancellationRequested:
+                return Refusals.Of(context.HubMethod, DuplexityError.Of(Errors.ShuttingDown, "This connection is being closed."));
+            default:
+                logger.HubMethodFailed(context.Hub.GetType().Name, context.HubMethodName, exception);
+                return Refusals.Of(context.HubMethod, DuplexityError.Of(Errors.Unavailable, "The node could not do this now; try again."));
+        }
+    }
+}

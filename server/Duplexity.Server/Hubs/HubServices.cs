@@ -1,0 +1,68 @@
+using Duplexity.Server.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http.Connections;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Hubs;
+
+/// <summary>The two hubs, closed over their own types so that no other hub of the application is touched: lifetime managers, protocols, options, filter.</summary>
+internal static class HubServices
+{
+    public static IServiceCollection AddDuplexityHubs(this IServiceCollection services)
+    {
+        services.AddSignalRCore();
+        services.TryAddSingleton<HubProtocols>();
+        services.TryAddSingleton<GateFilter>();
+        services.TryAddSingleton<Opening>();
+        services.AddSingleton<HubLifetimeManager<ControlHub>, DefaultHubLifetimeManager<ControlHub>>();
+        services.AddSingleton<HubLifetimeManager<DataHub>, DataHubLifetimeManager>();
+        AddHub<ControlHub>(services, (options, _) => options.MaximumParallelInvocationsPerClient = 1);
+        AddHub<DataHub>(services, (options, duplexity) => options.MaximumParallelInvocationsPerClient = duplexity.Limits.InvocationsPerSocket);
+        return services;
+    }
+
+    public static IEndpointConventionBuilder MapDuplexityHubs(this IEndpointRouteBuilder routes)
+    {
+        var times = routes.ServiceProvider.GetRequiredService<IOptions<DuplexityOptions>>().Value.Times;
+        var endpoints = new List<IEndpointConventionBuilder>
+        {
+            routes.MapHub<ControlHub>("/control", o => Configure(o, times)),
+            routes.MapHub<DataHub>("/data", o => Configure(o, times)),
+        };
+        return new EndpointGroup(endpoints);
+    }
+
+    private static void AddHub<THub>(IServiceCollection services, Action<HubOptions<THub>, DuplexityOptions> configure)
+        where THub : Hub
+    {
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<HubConnectionHandler<THub>>(provider, provider.GetRequiredService<HubProtocols>()));
+        services.AddOptions<HubOptions<THub>>().Configure<IOptions<DuplexityOptions>, GateFilter>((options, duplexity, gate) =>
+        {
+            options.SupportedProtocols = ["json", "messagepack"];
+            options.KeepAliveInterval = duplexity.Value.Times.KeepAlive;
+            options.ClientTimeoutInterval = duplexity.Value.Times.ClientTimeout;
+            options.HandshakeTimeout = duplexity.Value.Times.Handshake;
+            options.MaximumReceiveMessageSize = duplexity.Value.Limits.MessageBytes;
+            options.EnableDetailedErrors = false;
+            options.StatefulReconnectBufferSize = 0;
+            options.AddFilter(gate);
+            configure(options, duplexity.Value);
+        });
+    }
+
+    private static void Configure(HttpConnectionDispatcherOptions options, TimeOptions times)
+    {
+        // WebSockets without negotiation need no sticky sessions; version 1 keeps the connection id from being an attach token (G14).
+        options.Transports = HttpTransportType.WebSockets;
+        options.MinimumProtocolVersion = 1;
+
+        // The queue's own age bound closes a slow socket with a reason; SignalR's only catches what that does not see.
+        options.TransportSendTimeout = times.SocketQueueAge * 3;
+        options.WebSockets.CloseTimeout = times.LastWord;
+    }
+}

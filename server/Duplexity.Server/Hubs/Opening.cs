@@ -1,0 +1,87 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Auth;
+using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels;
+
+namespace Duplexity.Server.Hubs;
+
+/// <summary>
+/// The authorizer of data connections. Without pipes, Open only names the session. With pipes it is admitted by a ticket, or waits for its session's control
+/// connection; the pipes are registered, all or none; and the result goes down the <em>control</em> connection (2.30), never down this one.
+/// </summary>
+internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, PublicPipes pipes)
+{
+    public async Task<OpenResponse> OpenAsync(Socket socket, Identity identity, OpenRequest request, CancellationToken ct)
+    {
+        if (Check(request) is { } error)
+        {
+            return new OpenResponse { Error = error };
+        }
+
+        socket.SessionId = request.Session ?? socket.SessionId;
+        socket.IsOpenToAnyone = request.Direct == DirectRule.Anyone;
+        if (request.Pipes is { Length: > 0 } && await RegisterAsync(socket, identity, request, ct) is { } refused)
+        {
+            socket.CloseSoon(Errors.OpenRefused, refused.Sentence);
+            return new OpenResponse { Error = refused };
+        }
+
+        return new OpenResponse { SocketId = socket.Id, Session = socket.SessionId };
+    }
+
+    private async Task<DuplexityError?> RegisterAsync(Socket socket, Identity identity, OpenRequest request, CancellationToken ct)
+    {
+        if (socket.SessionId is not { } sessionId)
+        {
+            return DuplexityError.Of(Errors.InvalidRequest, "Pipes belong to a session: name the one that Discover answered.");
+        }
+
+        if (request.Ticket is not null && !await tickets.RedeemAsync(request.Ticket, identity.Client, sessionId, ct))
+        {
+            return DuplexityError.Of(Errors.TicketRefused, "The ticket is not good here; ask Discover for another.");
+        }
+
+        if (await sessions.WaitAsync(identity.Client, sessionId, ct) is not { Link: { } link } session)
+        {
+            return DuplexityError.Of(Errors.ControlNotEstablished, "The control connection of this session is not established; connect /control and call Discover first.");
+        }
+
+        var result = await pipes.RegisterAsync(session, request.Pipes!, ct);
+        if (session.Link is null)
+        {
+            await pipes.RemoveAsync(session, null, CancellationToken.None);
+            return DuplexityError.Of(Errors.ControlNotEstablished, "The control connection was lost meanwhile; the registration is undone.");
+        }
+
+        await link.Client.PipesAreRegistered(result);
+        return result.Error;
+    }
+
+    private static DuplexityError? Check(OpenRequest request)
+    {
+        if (ProtocolVersion.Check(request.Protocol) is { } version)
+        {
+            return version;
+        }
+
+        if (request.Session is { Length: 0 or > Wire.MaxNameLength })
+        {
+            return DuplexityError.Of(Errors.InvalidRequest, $"session has 1 to {Wire.MaxNameLength} characters.");
+        }
+
+        return request.Direct is null or DirectRule.Own or DirectRule.Anyone
+            ? null
+            : DuplexityError.Of(Errors.InvalidRequest, "direct is own or anyone.");
+    }
+}
+
+/// <summary>The version check that Open and Discover share.</summary>
+internal static class ProtocolVersion
+{
+    /// <summary>Null when both sides speak the same version; else which side to update.</summary>
+    public static DuplexityError? Check(int? version) => version is null or Wire.Version
+        ? null
+        : DuplexityError.Of(Errors.ProtocolVersion, version < Wire.Version
+            ? $"This server speaks protocol {Wire.Version}, the client {version}: update the client."
+            : $"This server speaks protocol {Wire.Version}, the client {version}: update the server.");
+}

@@ -1,0 +1,41 @@
+using Duplexity.Protocol;
+
+namespace Duplexity.Server;
+
+/// <summary>
+/// What an application does with Duplexity from its own code (controllers, jobs): inject it anywhere instead of <c>IHubContext</c>. It acts as the
+/// application itself, <c>service:app</c>, unless told otherwise, and its messages go through the same pipes as everybody's. Thread-safe; a singleton.
+/// </summary>
+public interface IDuplexity
+{
+    /// <summary>
+    /// Sends to one address. <paramref name="body"/>: a string is text, <c>byte[]</c> and <c>ReadOnlyMemory&lt;byte&gt;</c> are bytes, all else is JSON (web defaults) with the
+    /// type's name as the message's type.
+    /// </summary>
+    /// <exception cref="DuplexityException">The destination did not take the message.</exception>
+    Task<Receipt> SendAsync<T>(Address to, T body, SendOptions? options = null, CancellationToken ct = default);
+
+    /// <summary>Sends to several addresses in one atomic step. Returns when at least one took the message; the receipt names those that did not.</summary>
+    /// <exception cref="DuplexityException">No destination took the message; the first reason.</exception>
+    Task<Receipt> SendAsync<T>(IReadOnlyCollection<Address> to, T body, SendOptions? options = null, CancellationToken ct = default);
+
+    /// <summary>
+    /// Reads a channel's log, oldest first, from behind <paramref name="since"/> (null: from its start) to its present end; page by page, so that a long log is never in memory.
+    /// </summary>
+    /// <exception cref="DuplexityException">The place cannot be served any more (110).</exception>
+    IAsyncEnumerable<DeliveredMessage> ReadAsync(Address channel, Position? since = null, CancellationToken ct = default);
+
+    /// <summary>The sockets of a client, oldest first.</summary>
+    Task<IReadOnlyList<SocketInfo>> ListSocketsAsync(string client, CancellationToken ct = default);
+
+    /// <summary>Who is in a room, by client.</summary>
+    Task<IReadOnlyList<Member>> ListMembersAsync(Address room, CancellationToken ct = default);
+
+    /// <summary>Closes a socket, or all sockets and sessions of a client; they are told <paramref name="reason"/> and stay away. Returns how many sockets that were.</summary>
+    /// <exception cref="ArgumentException">The address is neither a socket nor a client.</exception>
+    Task<int> DisconnectAsync(Address clientOrSocket, string reason, CancellationToken ct = default);
+
+    /// <summary>An access token for one of the application's own users, good on this service's hubs for <paramref name="lifetime"/>.</summary>
+    /// <exception cref="ArgumentException">The name cannot be a client's, or the lifetime is not between a second and a day.</exception>
+    string CreateToken(string client, TimeSpan lifetime);
+}

@@ -1,0 +1,79 @@
+using System.Runtime.CompilerServices;
+using Duplexity.Protocol;
+using Duplexity.Server.Auth;
+using Duplexity.Server.Channels;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Pipes;
+using Duplexity.Server.Sockets;
+
+namespace Duplexity.Server;
+
+/// <inheritdoc/>
+internal sealed class InProcessDuplexity(
+    PipeMachine machine, IEngine engine, SocketIndex sockets, ForcedDisconnects disconnects, TokenIssuer tokens, Node node) : IDuplexity
+{
+    /// <summary>Who the application is, where it does not act as a client of its own.</summary>
+    private const string Application = "service:app";
+
+    private const int Page = 100;
+
+    public Task<Receipt> SendAsync<T>(Address to, T body, SendOptions? options = null, CancellationToken ct = default) => SendAsync([to], body, options, ct);
+
+    public async Task<Receipt> SendAsync<T>(IReadOnlyCollection<Address> to, T body, SendOptions? options = null, CancellationToken ct = default)
+    {
+        if (options?.As is { } client && !Address.IsClientId(client))
+        {
+            throw new DuplexityException(DuplexityError.Of(Errors.InvalidRequest, $"\"{VisibleText.Of(client, Address.MaxClientLength)}\" cannot be a client."));
+        }
+
+        var (text, bytes, contentType, type) = Body.Encode(body, options?.Type);
+        var answer = await machine.SendAsync(new Sender { Client = options?.As ?? Application, IsServer = true }, new SendRequest
+        {
+            To = [.. to.Select(a => a.ToString())],
+            Text = text,
+            Bytes = bytes,
+            ContentType = contentType,
+            Type = type,
+            Re = options?.Re,
+            Headers = options?.Headers is null ? null : new Dictionary<string, string>(options.Headers),
+            Level = options?.Level is { } level ? Levels.Word(level) : null,
+            IdempotencyKey = options?.IdempotencyKey,
+        });
+        return Receipts.Of(answer);
+    }
+
+    public async IAsyncEnumerable<DeliveredMessage> ReadAsync(Address channel, Position? since = null, [EnumeratorCancellation] CancellationToken ct = default)
+    {
+        while (true)
+        {
+            var page = await engine.Log.ReadAsync(channel, since, Page, ct: ct);
+            if (!page.Recovered)
+            {
+                throw new DuplexityException(DuplexityError.Of(Errors.PlaceGone, "The log does not hold this place any more; read from its start."));
+            }
+
+            foreach (var entry in page.Entries)
+            {
+                yield return Delivery.OnTheWire(entry);
+                since = entry.Position;
+            }
+
+            if (page.End)
+            {
+                yield break;
+            }
+        }
+    }
+
+    public Task<IReadOnlyList<SocketInfo>> ListSocketsAsync(string client, CancellationToken ct = default) =>
+        Task.FromResult<IReadOnlyList<SocketInfo>>(SocketInfos.Of(sockets, node, client));
+
+    public async Task<IReadOnlyList<Member>> ListMembersAsync(Address room, CancellationToken ct = default) => Members.Of(await engine.Presence.ReadAsync(room, ct));
+
+    public Task<int> DisconnectAsync(Address clientOrSocket, string reason, CancellationToken ct = default) =>
+        clientOrSocket.Kind is AddressKind.Client or AddressKind.Socket
+            ? Task.FromResult(disconnects.Force(clientOrSocket, reason))
+            : throw new ArgumentException($"{clientOrSocket} is neither a client nor a socket.", nameof(clientOrSocket));
+
+    public string CreateToken(string client, TimeSpan lifetime) => tokens.Create(client, lifetime);
+}

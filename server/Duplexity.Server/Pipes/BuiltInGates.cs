@@ -1,0 +1,89 @@
+using System.Text;
+using Duplexity.Protocol;
+
+namespace Duplexity.Server.Pipes;
+
+/// <summary>Ingress: the acting client may still act.</summary>
+internal sealed class IdentityGate(TimeProvider time) : IGate
+{
+    public string Name => "identity";
+
+    public Step Step => Step.Ingress;
+
+    public DuplexityError? Check(in GateContext context) => context.Sender.ExpiresAt is { } end && time.GetUtcNow() >= end
+        ? DuplexityError.Of(Errors.TokenExpired, $"The token of {VisibleText.Of(context.Sender.Client)} has expired; connect again with a new one.")
+        : null;
+}
+
+/// <summary>Ingress: the message has a body, and nothing in it is larger than allowed.</summary>
+internal sealed class SizeGate : IGate
+{
+    public string Name => "size";
+
+    public Step Step => Step.Ingress;
+
+    public DuplexityError? Check(in GateContext context)
+    {
+        if (context.Request is not { } request)
+        {
+            return null;
+        }
+
+        if (request.Text is null == request.Bytes is null)
+        {
+            return DuplexityError.Of(Errors.InvalidRequest, "A message has a body: give text or bytes, one of the two.");
+        }
+
+        var body = request.Bytes?.Length ?? Encoding.UTF8.GetByteCount(request.Text!);
+        if (body > Wire.MaxMessageBytes)
+        {
+            return TooLarge("message_bytes", body, Wire.MaxMessageBytes);
+        }
+
+        var headers = request.Headers?.Sum(h => Encoding.UTF8.GetByteCount(h.Key) + Encoding.UTF8.GetByteCount(h.Value ?? "")) ?? 0;
+        if (headers > Wire.MaxHeaderBytes)
+        {
+            return TooLarge("header_bytes", headers, Wire.MaxHeaderBytes);
+        }
+
+        return LongName(nameof(request.Type), request.Type) ?? LongName(nameof(request.ContentType), request.ContentType) ?? LongName(nameof(request.Re), request.Re)
+            ?? LongName(nameof(request.Session), request.Session) ?? LongName(nameof(request.IdempotencyKey), request.IdempotencyKey);
+    }
+
+    private static DuplexityError? LongName(string field, string? value) => value?.Length > Wire.MaxNameLength
+        ? DuplexityError.Of(Errors.InvalidRequest, $"{char.ToLowerInvariant(field[0])}{field[1..]} has {value.Length} characters; at most {Wire.MaxNameLength} are allowed.")
+        : null;
+
+    private static DuplexityError TooLarge(string limit, long used, long allowed) =>
+        DuplexityError.Of(Errors.MessageTooLarge, $"The message is too large: {limit} is {used}, at most {allowed} are allowed.") with { Limit = limit, Used = used };
+}
+
+/// <summary>
+/// Entry: what a client may send to by the kind of address. What it may not use reads the same as what does not exist (1.23, 1.28).
+/// </summary>
+internal sealed class AllowanceGate(IDirectReach reach) : IGate
+{
+    public string Name => "allowance";
+
+    public Step Step => Step.Entry;
+
+    public DuplexityError? Check(in GateContext context)
+    {
+        var (sender, target) = (context.Sender, context.Target);
+        var allowed = target.Kind switch
+        {
+            AddressKind.Room or AddressKind.Client => true,
+            AddressKind.Feed => sender.IsServer || target.Name == sender.Client,
+            AddressKind.Socket => reach.Reaches(target.Name, sender.Client, sender.IsServer),
+            _ => false,
+        };
+        return allowed ? null : DuplexityError.Of(Errors.UnknownDestination, $"{VisibleText.Of(target.ToString())} is not there, or is not yours to send to.");
+    }
+}
+
+/// <summary>Whether a socket takes messages to its own address from a client: the receiver's right to give.</summary>
+internal interface IDirectReach
+{
+    /// <summary>False where the socket is not there, and where it does not want to hear this client: the two look alike.</summary>
+    bool Reaches(string socketId, string client, bool isServer);
+}

@@ -1,0 +1,20 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Server.Pipes;
+
+/// <summary>What a gate looks at. <see cref="Target"/> is the destination at the entry, the channel at the egress, and none before.</summary>
+internal readonly record struct GateContext(Step Step, Sender Sender, Address Target, MessageRequest? Request, StoredMessage? Message);
+
+/// <summary>A check at one step of a message's way. Synchronous, so that nothing before the append awaits (G11). Thread-safe.</summary>
+internal interface IGate
+{
+    /// <summary>The name that a refused sender is told.</summary>
+    string Name { get; }
+
+    /// <summary>The step that it stands at.</summary>
+    Step Step { get; }
+
+    /// <summary>Null lets the message pass; an error refuses it.</summary>
+    DuplexityError? Check(in GateContext context);
+}

@@ -1,0 +1,270 @@
+using System.Buffers;
+using Duplexity.Protocol;
+using Duplexity.Server.Channels;
+using Duplexity.Server.Diagnostics;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace Duplexity.Server.Sockets;
+
+/// <summary>
+/// What waits to be written to one socket, and the one writer at a time that writes it. In three modes: <em>idle</em> (nothing waits), <em>writing</em> (a
+/// thread drains; whoever enqueues leaves it to that thread) and <em>over</em> (closed; what comes is dropped). Frames that wait together become one write. A
+/// socket that keeps up never queues; one that does not is reported as slow when <see cref="LimitOptions.SocketQueueBytes"/> wait or the oldest is
+/// <see cref="TimeOptions.SocketQueueAge"/> old, behind some 4 MB that pipe and kernel have taken. Thread-safe.
+/// </summary>
+internal sealed class SocketQueue(Socket socket, HubConnectionContext connection, TimeProvider time, DuplexityOptions options, ILogger logger)
+{
+    /// <summary>The most that goes into one write: what the transport's pipe takes before it pauses.</summary>
+    private const int WriteBytes = 64 * 1024;
+
+    private readonly Lock _lock = new();
+    private readonly Queue<Item> _items = new();
+    private readonly ArrayBufferWriter<byte> _buffer = new();
+    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? _room;
+    private int _bytes;
+    private bool _isWriting;
+    private bool _isOver;
+    private bool _isSlow;
+
+    /// <summary>How many bytes wait, about.</summary>
+    public int Bytes => Volatile.Read(ref _bytes);
+
+    public void Enqueue(Subscription subscription, Delivery delivery) => Add(new Item(Kind.Delivery, subscription, delivery, default, null, time.GetTimestamp(), delivery.Size));
+
+    public void Move(Subscription subscription, Position place) => Add(new Item(Kind.Move, subscription, null, default, place, time.GetTimestamp(), 0));
+
+    /// <summary>Tells the socket how far it is where no message has said it (G9).</summary>
+    public void Advance(Subscription subscription)
+    {
+        // A stale read only tells a little earlier or later; the writer looks again.
+        if (subscription.Told != subscription.Passed)
+        {
+            Add(new Item(Kind.Advance, subscription, null, default, null, time.GetTimestamp(), 0));
+            Flush();
+        }
+    }
+
+    /// <summary>Adds an event that is not a delivery, in line, and writes.</summary>
+    public void Send(string name, object argument) => Send(new InvocationMessage(name, [argument]));
+
+    /// <summary>Adds any hub message, in line, and writes.</summary>
+    public void Send(HubMessage message)
+    {
+        var frame = connection.Protocol.GetMessageBytes(message);
+        Add(new Item(Kind.Frame, null, null, frame, null, time.GetTimestamp(), frame.Length));
+        Flush();
+    }
+
+    /// <summary>
+    /// Nothing is taken any more; what waits is dropped, but for <paramref name="last"/>. Completes when that is written, which a stalled socket never lets happen.
+    /// </summary>
+    public Task FinishAsync(DisconnectedEvent? last)
+    {
+        lock (_lock)
+        {
+            if (_isOver)
+            {
+                return _finished.Task;
+            }
+
+            _isOver = true;
+            _items.Clear();
+            _bytes = 0;
+            _room?.TrySetResult();
+            if (last is not null)
+            {
+                var frame = connection.Protocol.GetMessageBytes(new InvocationMessage(nameof(IDataClient.Disconnected), [last]));
+                _items.Enqueue(new Item(Kind.Frame, null, null, frame, null, time.GetTimestamp(), 0));
+            }
+            else if (!_isWriting)
+            {
+                _finished.TrySetResult();
+            }
+        }
+
+        Flush();
+        return _finished.Task;
+    }
+
+    /// <summary>Completes when less than half of the queue's bound waits; false when the socket is over.</summary>
+    public async ValueTask<bool> WaitForRoomAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            Task room;
+            lock (_lock)
+            {
+                if (_isOver)
+                {
+                    return false;
+                }
+
+                if (_bytes < options.Limits.SocketQueueBytes / 2)
+                {
+                    return true;
+                }
+
+                room = (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
+
+            await room.WaitAsync(ct);
+        }
+    }
+
+    /// <summary>Whether the oldest entry has waited too long; asked by the sweep.</summary>
+    public bool IsTooOld()
+    {
+        lock (_lock)
+        {
+            return !_isOver && _items.TryPeek(out var oldest) && time.GetElapsedTime(oldest.Since) > options.Times.SocketQueueAge;
+        }
+    }
+
+    /// <summary>Writes what waits, unless another thread does. Returns as soon as the socket does not take more at once.</summary>
+    public void Flush()
+    {
+        lock (_lock)
+        {
+            if (_isWriting || _items.Count == 0)
+            {
+                return;
+            }
+
+            _isWriting = true;
+        }
+
+        _ = WriteAsync();
+    }
+
+    private void Add(Item item)
+    {
+        bool isSlow;
+        lock (_lock)
+        {
+            if (_isOver)
+            {
+                return;
+            }
+
+            _items.Enqueue(item);
+            _bytes += item.Size;
+            isSlow = _bytes > options.Limits.SocketQueueBytes && _isWriting && !_isSlow;
+            _isSlow |= isSlow;
+        }
+
+        if (isSlow)
+        {
+            socket.CloseAsSlow();
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        try
+        {
+            while (TakeRound() is { } frames)
+            {
+                if (!frames.IsEmpty)
+                {
+                    await connection.WriteAsync(new SerializedHubMessage([new SerializedMessage(connection.Protocol.Name, frames)]), CancellationToken.None);
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            // One bad frame must not leave the socket silent for ever.
+            logger.SocketWriteFailed(socket.Id, e);
+            connection.Abort();
+        }
+    }
+
+    /// <summary>The next frames as one run of bytes; empty where every entry was withheld; null when nothing waits and this writer is done.</summary>
+    private ReadOnlyMemory<byte>? TakeRound()
+    {
+        _buffer.ResetWrittenCount();
+        while (true)
+        {
+            Item item;
+            lock (_lock)
+            {
+                if (!_items.TryDequeue(out item))
+                {
+                    if (_buffer.WrittenCount > 0)
+                    {
+                        return _buffer.WrittenMemory;
+                    }
+
+                    _isWriting = false;
+                    if (_isOver)
+                    {
+                        _finished.TrySetResult();
+                    }
+
+                    return null;
+                }
+
+                _bytes = Math.Max(0, _bytes - item.Size);
+                if (_room is not null && _bytes < options.Limits.SocketQueueBytes / 2)
+                {
+                    _room.TrySetResult();
+                    _room = null;
+                }
+            }
+
+            if (Frame(item) is { } frame)
+            {
+                _buffer.Write(frame.Span);
+                if (_buffer.WrittenCount >= WriteBytes)
+                {
+                    return _buffer.WrittenMemory;
+                }
+            }
+        }
+    }
+
+    /// <summary>The frame of an item as it leaves; null where it is not for this socket (G8: the last gates stand here, not where it was enqueued).</summary>
+    private ReadOnlyMemory<byte>? Frame(in Item item)
+    {
+        if (item.Subscription is not { } subscription)
+        {
+            return item.Frame;
+        }
+
+        var told = subscription.Told;
+        if (item.Kind == Kind.Move)
+        {
+            subscription.Told = subscription.Passed = item.Place!;
+            return null;
+        }
+
+        if (item.Kind == Kind.Advance)
+        {
+            subscription.Told = subscription.Passed;
+            return subscription.IsClosed || told == subscription.Passed ? null : connection.Protocol.GetMessageBytes(new InvocationMessage(
+                nameof(IDataClient.Advanced), [new AdvancedEvent { Channel = subscription.Address.ToString(), After = told, Through = subscription.Passed }]));
+        }
+
+        var entry = item.Delivery!.Entry;
+        subscription.Passed = entry.Position;
+        if (!socket.Takes(subscription, entry))
+        {
+            return null;
+        }
+
+        subscription.Told = entry.Position;
+        return item.Delivery.Frame(connection.Protocol, subscription.Client == socket.Primary ? null : subscription.Client, told == entry.Before ? null : told);
+    }
+
+    private enum Kind
+    {
+        Frame,
+        Delivery,
+        Move,
+        Advance,
+    }
+
+    private readonly record struct Item(Kind Kind, Subscription? Subscription, Delivery? Delivery, ReadOnlyMemory<byte> Frame, Position? Place, long Since, int Size);
+}

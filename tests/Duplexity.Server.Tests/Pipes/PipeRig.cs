@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using Duplexity.Protocol;
+using Duplexity.Server.Channels;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Pipes;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Duplexity.Server.Tests.Pipes;
+
+/// <summary>The pipes without any socket: the memory engine, channels, the machine, and listeners that note what reaches them.</summary>
+internal sealed class PipeRig
+{
+    public PipeRig(params IGate[] gates)
+    {
+        Engine = new MemoryEngine(Time, Options.Create(new DuplexityOptions()), NullLogger<MemoryEngine>.Instance);
+        Channels = new ChannelIndex(Engine, NullLogger<ChannelIndex>.Instance);
+        Engine.Attach(Channels);
+        Machine = new PipeMachine(Engine, Channels, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. gates], Time);
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public IEngine Engine { get; }
+
+    public ChannelIndex Channels { get; }
+
+    public PipeMachine Machine { get; }
+
+    public FakeReach Reach { get; } = new();
+
+    public static Sender As(string client, string? socket = null) => new() { Client = client, SocketId = socket };
+
+    public static SendRequest Text(string text, params string[] to) => new() { To = to, Text = text };
+
+    public async Task<Listener> ListenAsync(string channel, string client, string? socket = null, Position? since = null)
+    {
+        var listener = new Listener(socket ?? Guid.NewGuid().ToString("n"));
+        var address = Address.Parse(channel);
+        var subscription = Channels.Add(address, listener, client, since ?? await Engine.Log.TopAsync(address));
+        listener.Subscription = subscription;
+        await subscription.Channel.CatchUpAsync(subscription);
+        return listener;
+    }
+
+    internal sealed class FakeReach : IDirectReach
+    {
+        public HashSet<string> Sockets { get; } = [];
+
+        public bool Reaches(string socketId, string client, bool isServer) => Sockets.Contains(socketId);
+    }
+
+    internal sealed class Listener(string socketId) : ISubscriber
+    {
+        private readonly System.Threading.Channels.Channel<LogEntry> _entries = System.Threading.Channels.Channel.CreateUnbounded<LogEntry>();
+
+        public string SocketId { get; } = socketId;
+
+        public Subscription Subscription { get; set; } = null!;
+
+        public ConcurrentQueue<Position> Moves { get; } = new();
+
+        public void Enqueue(Subscription subscription, Delivery delivery) => _entries.Writer.TryWrite(delivery.Entry);
+
+        public void Move(Subscription subscription, Position place) => Moves.Enqueue(place);
+
+        public void Flush()
+        {
+        }
+
+        public bool ListensTo(Address channel) => Subscription.Address == channel;
+
+        public ValueTask<bool> WaitForRoomAsync(CancellationToken ct) => new(true);
+
+        public async Task<LogEntry> NextAsync() => await _entries.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+
+        public async Task<string?[]> TextsAsync(int count)
+        {
+            var texts = new string?[count];
+            for (var i = 0; i < count; i++)
+            {
+                texts[i] = (await NextAsync()).Message.Text;
+            }
+
+            return texts;
+        }
+
+        public bool HasNothing => _entries.Reader.Count == 0;
+    }
+}

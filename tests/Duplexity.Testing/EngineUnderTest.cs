@@ -1,0 +1,21 @@
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Testing;
+
+/// <summary>An engine with one or two nodes on one store, and the ways to hurt it that <see cref="EngineSpecification"/> needs.</summary>
+internal abstract class EngineUnderTest : IAsyncDisposable
+{
+    /// <summary>The engine as each node has it, all on one store; two where the store can be shared. Others after <see cref="LoseSinceMarkAsync"/>.</summary>
+    public abstract IReadOnlyList<IEngine> Nodes { get; }
+
+    /// <summary>The level that the engine's appends reach.</summary>
+    public abstract ReceiptLevel Level { get; }
+
+    /// <summary>From here on, what is appended is going to be lost (a replica is cut off, a copy of the file is taken).</summary>
+    public abstract Task MarkAsync();
+
+    /// <summary>What was appended since the mark is lost behind the nodes' backs; the store goes on as a new incarnation, with the same handlers.</summary>
+    public abstract Task LoseSinceMarkAsync();
+
+    public abstract ValueTask DisposeAsync();
+}
