@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Duplexity.Host;
 
 namespace Duplexity.Cli.Commands;
 
@@ -11,7 +12,12 @@ internal static class ServeCommand
         {
             TreatUnmatchedTokensAsErrors = false,
         };
-        command.SetAction((parsed, _) => Task.FromException<int>(UsageException.NotYet("serve")));
+        command.SetAction(async (parsed, _) =>
+        {
+            // The host listens to Ctrl+C and SIGTERM itself, and ends in order.
+            await HostProgram.RunAsync([.. parsed.UnmatchedTokens]);
+            return ExitCode.Done;
+        });
         return command;
     }
 }
