@@ -15,7 +15,7 @@ internal static class HubServices
 {
     public static IServiceCollection AddDuplexityHubs(this IServiceCollection services)
     {
-        services.AddSignalRCore();
+        services.AddSignalR();
         services.TryAddSingleton<HubProtocols>();
         services.TryAddSingleton<GateFilter>();
         services.TryAddSingleton<Opening>();

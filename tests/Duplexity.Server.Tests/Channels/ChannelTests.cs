@@ -5,6 +5,7 @@ using Duplexity.Server.Tests.Pipes;
 using FluentAssertions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
+using ChannelSubscription = Duplexity.Server.Channels.Subscription;
 
 namespace Duplexity.Server.Tests.Channels;
 
@@ -93,7 +94,7 @@ public sealed class ChannelTests
         {
             var rig = new PipeRig();
             var listeners = Enumerable.Range(0, 6).Select(i => new PipeRig.Listener($"s{i}")).ToArray();
-            var held = new Dictionary<(int Socket, int Room), Subscription>();
+            var held = new Dictionary<(int Socket, int Room), ChannelSubscription>();
             foreach (var (socket, room, joins) in steps)
             {
                 if (joins && !held.ContainsKey((socket, room)))

@@ -6,6 +6,7 @@ using Duplexity.Server.Pipes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
+using ChannelSubscription = Duplexity.Server.Channels.Subscription;
 
 namespace Duplexity.Server.Tests.Pipes;
 
@@ -57,13 +58,13 @@ internal sealed class PipeRig
 
         public string SocketId { get; } = socketId;
 
-        public Subscription Subscription { get; set; } = null!;
+        public ChannelSubscription Subscription { get; set; } = null!;
 
         public ConcurrentQueue<Position> Moves { get; } = new();
 
-        public void Enqueue(Subscription subscription, Delivery delivery) => _entries.Writer.TryWrite(delivery.Entry);
+        public void Enqueue(ChannelSubscription subscription, Delivery delivery) => _entries.Writer.TryWrite(delivery.Entry);
 
-        public void Move(Subscription subscription, Position place) => Moves.Enqueue(place);
+        public void Move(ChannelSubscription subscription, Position place) => Moves.Enqueue(place);
 
         public void Flush()
         {
