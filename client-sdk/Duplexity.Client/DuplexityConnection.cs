@@ -180,7 +180,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
             var (_, page) = await _data.AskAsync(d => d.Hub.History(request), ct).ConfigureAwait(false);
             if (page.Recovered == false)
             {
-                throw new DuplexityException(DuplexityError.Of(Errors.InvalidRequest, $"The log of {channel} does not hold {since} any more."));
+                throw new DuplexityException(DuplexityError.Of(Errors.PlaceGone, $"The log of {channel} does not hold {since} any more."));
             }
 
             foreach (var message in page.Messages ?? [])
@@ -217,7 +217,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
     private async Task<Receipt> SendAsync<T>(MessageRequest request, T body, SendOptions? options, CancellationToken ct)
     {
         options ??= new SendOptions();
-        var content = Body.Of(body, options, Options.Json);
+        var content = Body.Encode(body, options.Type, Options.Json);
         request = request with
         {
             As = options.As ?? Client,
@@ -230,8 +230,8 @@ public sealed class DuplexityConnection : IAsyncDisposable
             Level = Levels.Word(options.Level ?? Options.DefaultLevel),
             IdempotencyKey = options.IdempotencyKey,
         };
-        Body.CheckSize(request, Options.Format);
-        return Receipts.Read(await _outbox.SendAsync(request, ct).ConfigureAwait(false));
+        Bodies.CheckSize(request, Options.Format);
+        return Receipts.Of(await _outbox.SendAsync(request, ct).ConfigureAwait(false));
     }
 
     private void End(DuplexityException? reason)

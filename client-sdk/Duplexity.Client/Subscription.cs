@@ -67,7 +67,7 @@ public abstract class Subscription : IAsyncDisposable
         {
             await foreach (var message in ReadAllAsync(stop).ConfigureAwait(false))
             {
-                if (Body.IsOf<T>(message) && TryRead<T>(message, out var typed))
+                if (Bodies.IsOf<T>(message) && TryRead<T>(message, out var typed))
                 {
                     yield return typed;
                 }
@@ -151,7 +151,7 @@ public abstract class Subscription : IAsyncDisposable
     {
         try
         {
-            typed = new Message<T>(message, Body.Read<T>(message));
+            typed = new Message<T>(message, Bodies.Read<T>(message));
             return true;
         }
         catch (Exception e) when (e is System.Text.Json.JsonException or NotSupportedException)

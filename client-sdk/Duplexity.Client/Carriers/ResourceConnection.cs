@@ -11,12 +11,19 @@ internal sealed class ResourceConnection(Socket socket, Stream stream) : IDispos
     /// <summary>Tells the resource that no more bytes come; what it still answers can be read.</summary>
     public async Task CompleteWritesAsync()
     {
-        if (stream is SslStream tls)
+        try
         {
-            await tls.ShutdownAsync().ConfigureAwait(false);
-        }
+            if (stream is SslStream tls)
+            {
+                await tls.ShutdownAsync().ConfigureAwait(false);
+            }
 
-        socket.Shutdown(SocketShutdown.Send);
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
+        {
+            // The resource is gone already. What it sent before it went is still being read, and that side tells how it ended.
+        }
     }
 
     /// <summary>Ends the connection with a reset, so that the resource cannot take a visitor who gave up for one who finished.</summary>

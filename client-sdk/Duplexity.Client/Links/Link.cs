@@ -10,8 +10,7 @@ internal sealed record LinkEnd(DuplexityError Error, bool IsFinal)
 {
     public static LinkEnd Of(int code, string reason, string? retry = null)
     {
-        var name = Enum.IsDefined((ErrorKind)(code / 100)) ? (ErrorKind)(code / 100) : ErrorKind.Closed;
-        var error = new DuplexityError { Code = code, Name = NameOf(code), Kind = name.ToString().ToLowerInvariant(), Sentence = VisibleText.Of(reason, VisibleText.LogLength) };
+        var error = DuplexityError.Of((code, NameOf(code)), VisibleText.Of(reason, VisibleText.LogLength));
         return new LinkEnd(error, (retry ?? Retry.Of(code)) == Retry.Never);
     }
 
@@ -19,8 +18,8 @@ internal sealed record LinkEnd(DuplexityError Error, bool IsFinal)
 
     private static readonly Dictionary<int, string> Known = new[]
     {
-        Errors.ShuttingDown, Errors.SlowConsumer, Errors.IdentityExpired, Errors.SilentClient, Errors.ConnectionReplaced, Errors.SessionOver,
-        Errors.MovedElsewhere, Errors.TakenOver, Errors.ForcedOut, Errors.Revoked, Errors.ProtocolViolation, Errors.Goodbye,
+        Errors.Unavailable, Errors.ShuttingDown, Errors.SlowConsumer, Errors.IdentityExpired, Errors.SilentClient, Errors.SocketLimit, Errors.MovedElsewhere,
+        Errors.TakenOver, Errors.ForcedOut, Errors.Revoked, Errors.ProtocolViolation, Errors.Goodbye, Errors.ConnectionReplaced, Errors.OpenRefused,
     }.ToDictionary(e => e.Code, e => e.Name);
 }
 
@@ -65,9 +64,10 @@ internal abstract class Link : IAsyncDisposable
             throw new DuplexityException(DuplexityError.Of(Errors.ProtocolVersion, $"The server speaks protocol {welcome.Protocol}, this SDK {Wire.Version}; update {older}."));
         }
 
-        if (welcome.Previous is { } previous && LinkEnd.Of(previous.Code, previous.Reason) is { IsFinal: true } end)
+        // A last connection that was replaced or refused is no reason to stay away: this very one replaced it. What a person decided is.
+        if (welcome.Previous is { } previous && (previous.Code == Errors.TakenOver.Code || previous.Code == Errors.ForcedOut.Code || previous.Code == Errors.Revoked.Code))
         {
-            throw new DuplexityException(end.Error);
+            throw new DuplexityException(LinkEnd.Of(previous.Code, previous.Reason).Error);
         }
 
         SocketId = welcome.SocketId;

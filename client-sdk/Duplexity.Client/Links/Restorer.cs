@@ -14,6 +14,9 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
     // The courtesy of leaving and the closing handshakes, together: a person waits for them at Ctrl+C.
     private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(2);
 
+    // How much later than the refusal on data its reasons may come on control.
+    private static readonly TimeSpan Overtaking = TimeSpan.FromSeconds(1);
+
     private ControlLink? _control;
     private DataLink? _data;
     private volatile bool _needsControl;
@@ -176,9 +179,10 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
             if (missing.Count > 0 && _control is { } control)
             {
                 // The result comes on control (2.30), also when Open was refused because of a pipe; a refusal for another reason has none.
-                if (answer.Error is null || control.Registered.IsCompleted)
+                var registered = control.Registered;
+                if (answer.Error is null || await Task.WhenAny(registered, Task.Delay(Overtaking, options.TimeProvider, ct)).ConfigureAwait(false) == registered)
                 {
-                    pipes.Apply(missing, await control.Registered.WaitAsync(ct).ConfigureAwait(false), control);
+                    pipes.Apply(missing, await registered.WaitAsync(ct).ConfigureAwait(false), control);
                 }
             }
 

@@ -4,28 +4,17 @@ using Duplexity.Protocol;
 
 namespace Duplexity;
 
-/// <summary>How a .NET value is a body: a string is text, bytes are bytes, all else JSON with the type's name.</summary>
-internal readonly record struct Body(string? Text, byte[]? Bytes, string? ContentType, string? Type)
+/// <summary>Which messages are a T, and what fits into one; how a .NET value becomes a body is <see cref="Protocol.Body"/>'s.</summary>
+internal static class Bodies
 {
-    private const string JsonContentType = "application/json";
-
     // What is around a body in a hub message: method, invocation id, field names, ids. Measured at under 300 bytes in JSON.
     private const int Framing = 512;
-
-    public static Body Of<T>(T value, SendOptions options, JsonSerializerOptions json) => value switch
-    {
-        null => throw new ArgumentNullException(nameof(value), "A message has a body."),
-        string text => new Body(text, null, null, options.Type),
-        byte[] bytes => new Body(null, bytes, null, options.Type),
-        ReadOnlyMemory<byte> bytes => new Body(null, bytes.ToArray(), null, options.Type),
-        _ => new Body(JsonSerializer.Serialize(value, json), null, JsonContentType, options.Type ?? typeof(T).Name),
-    };
 
     /// <summary>Whether <see cref="Read"/> is for this message.</summary>
     public static bool IsOf<T>(Message message) =>
         typeof(T) == typeof(string) ? message is { Text: not null, ContentType: null }
         : IsBytes<T>() ? message is { Text: null, ContentType: null }
-        : message.Type == typeof(T).Name;
+        : message.Type == Body.TypeName(typeof(T));
 
     /// <exception cref="JsonException">The body is not such JSON, or null.</exception>
     public static T Read<T>(Message message) =>
