@@ -1,6 +1,5 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Auth;
-using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using FluentAssertions;
 using Microsoft.AspNetCore.DataProtection;
@@ -123,7 +122,7 @@ public sealed class DiscoverTicketTests
     }
 
     private void Discover(string client, string session, long generation) =>
-        _sessions.Establish(client, session, new ControlLink($"{client}-{session}", generation, new Uri("http://localhost:5080/"), Nobody.Instance));
+        _sessions.Establish(client, session, new ControlLink($"{client}-{session}", generation, new Uri("http://localhost:5080/"), Nobody.Instance, (_, _) => { }));
 
     /// <summary>A client's end that nobody is at.</summary>
     private sealed class Nobody : System.Reflection.DispatchProxy
