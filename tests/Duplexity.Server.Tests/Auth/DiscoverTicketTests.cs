@@ -126,7 +126,7 @@ public sealed class DiscoverTicketTests
         _sessions.Establish(client, session, new ControlLink($"{client}-{session}", generation, new Uri("http://localhost:5080/"), Nobody.Instance, (_, _) => { }));
 
     /// <summary>A client's end that nobody is at.</summary>
-    private sealed class Nobody : System.Reflection.DispatchProxy
+    public class Nobody : System.Reflection.DispatchProxy
     {
         public static IControlClient Instance { get; } = Create<IControlClient, Nobody>();
 
