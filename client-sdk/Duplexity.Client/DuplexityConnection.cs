@@ -1,82 +1,246 @@
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using Duplexity.Carriers;
+using Duplexity.Links;
+using Duplexity.Protocol;
+using Duplexity.Reading;
+using Duplexity.Sending;
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace Duplexity;
 
-/// <summary>One socket of a client, held open and restored after every loss.</summary>
+/// <summary>
+/// One socket of a client, held open and restored after every loss: messages, rooms, feeds, the own inbox, and public pipes. A second connection, for pipes and
+/// administration, opens when it is first needed. Thread-safe.
+/// </summary>
 public sealed class DuplexityConnection : IAsyncDisposable
 {
+    // A page of history is one hub message with its answer; 100 usual messages stay well under a second of a slow line.
+    private const int HistoryPage = 100;
+
+    private readonly ConnectionLoop _loop;
+    private readonly Restorer _restorer;
+    private readonly Listening _listening;
+    private readonly Outbox _outbox;
+    private readonly PipeDesk _pipes;
+    private readonly Calls<DataLink> _data;
+
     /// <summary>Prepares a connection; nothing is opened yet.</summary>
     /// <param name="server">The service's address, prefix included, such as <c>https://hub.example.org</c>.</param>
     /// <param name="options">See <see cref="DuplexityConnectionOptions"/>.</param>
     public DuplexityConnection(Uri server, DuplexityConnectionOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(server);
+        if (!server.IsAbsoluteUri || server.Scheme is not ("http" or "https"))
+        {
+            throw new ArgumentException("The server's address begins with http:// or https://.", nameof(server));
+        }
+
         Server = server;
         Options = options ?? new DuplexityConnectionOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.ReadBuffer, 1, nameof(options));
+        var logger = (Options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Duplexity.Client");
+
+        // Drawn once for each connection and kept over its reconnects: what makes a hand-over of a takeover, and a repeated send of a new one (G4, G21).
+        var session = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        _outbox = new Outbox(session, Options);
+        _pipes = new PipeDesk(Options, logger);
+        var listeners = new Listeners();
+        _restorer = new Restorer(new Dialer(server, session, Options), server, Options, listeners, _outbox, _pipes);
+        _loop = new ConnectionLoop(_restorer, server, Options, logger);
+        _loop.StateChanged += change => StateChanged?.Invoke(change);
+        _loop.Closing += End;
+        _data = new Calls<DataLink>(_restorer.Data, Options);
+        var control = new Calls<ControlLink>(_restorer.Control, Options);
+        Sockets = new Sockets(this, control);
+        Pipes = new Pipes(this, _pipes, control);
+        _listening = new Listening(this, listeners, _restorer, logger);
     }
 
     /// <summary>The service's address.</summary>
     public Uri Server { get; }
 
-    /// <summary>Raised at each step.</summary>
-#pragma warning disable CS0067 // skeleton
+    /// <summary>
+    /// Raised at each step, and at each further attempt while <see cref="ConnectionState.Reconnecting"/>; one at a time, on a thread that waits for it: be brief. An exception is logged.
+    /// </summary>
     public event Action<ConnectionStateChange>? StateChanged;
-#pragma warning restore CS0067
 
     /// <summary>Where the connection stands.</summary>
-    public ConnectionState State => throw new NotImplementedException();
+    public ConnectionState State => _loop.State;
 
-    /// <summary>Completes once, when the connection is over for good. Never faults.</summary>
-    public Task<CloseReason> Closed => throw new NotImplementedException();
+    /// <summary>Completes once, when the connection is over for good: kicked, taken over, revoked, or disposed. Never faults.</summary>
+    public Task<CloseReason> Closed => _loop.Closed;
 
-    /// <summary>The SOCK_ID; another one after each reconnect.</summary>
+    /// <summary>The SOCK_ID: fresh with each reconnect.</summary>
     /// <exception cref="InvalidOperationException">The connection was never ready.</exception>
-    public string SocketId => throw new NotImplementedException();
+    public string SocketId => WasReady ? _restorer.SocketId : throw NeverReady();
 
-    /// <summary>The client that the connection acts as.</summary>
+    /// <summary>The client that the connection acts as, by its token; the same for its whole life.</summary>
     /// <exception cref="InvalidOperationException">The connection was never ready.</exception>
-    public string Client => throw new NotImplementedException();
+    public string Client => WasReady ? _restorer.Client! : throw NeverReady();
 
-    /// <summary>The client's own sockets.</summary>
-    public Sockets Sockets => throw new NotImplementedException();
+    /// <summary>The client's own sockets. The first use opens the control connection.</summary>
+    public Sockets Sockets { get; }
 
-    /// <summary>What is sent to this client and this socket.</summary>
-    public Inbox Inbox => throw new NotImplementedException();
+    /// <summary>Public pipes. The first use opens the control connection.</summary>
+    public Pipes Pipes { get; }
 
-    /// <summary>Public pipes.</summary>
-    public Pipes Pipes => throw new NotImplementedException();
+    /// <summary>What is sent to this client and this socket; listened to from its first use on.</summary>
+    /// <exception cref="InvalidOperationException">The connection was never ready.</exception>
+    public Inbox Inbox => WasReady ? _listening.Inbox : throw NeverReady();
 
     internal DuplexityConnectionOptions Options { get; }
 
-    /// <summary>Opens the connection. Fails fast; later losses heal by themselves.</summary>
-    /// <exception cref="DuplexityException">The server refused or could not be reached; may be called again.</exception>
-    public Task ConnectAsync(CancellationToken ct = default) => throw new NotImplementedException();
+    internal bool WasReady => _loop.WasReady;
 
-    /// <summary>Joins a room.</summary>
-    /// <exception cref="DuplexityException">It was refused.</exception>
-    public Task<Room> JoinAsync(string room, JoinOptions? options = null, CancellationToken ct = default) => throw new NotImplementedException();
+    /// <summary>
+    /// Opens the connection, and with it the pipes that were declared. Returns when it is ready; fails at once where the server cannot be reached or refuses, and may then be called again.
+    /// From then on losses heal by themselves.
+    /// </summary>
+    /// <exception cref="DuplexityException"><see cref="ErrorKind.Denied"/>: the token is not accepted. <see cref="ErrorKind.Unavailable"/>: there is no such service, or not now. Or a pipe was refused.</exception>
+    /// <exception cref="InvalidOperationException">It was opened before.</exception>
+    public Task ConnectAsync(CancellationToken ct = default) => _loop.StartAsync(ct);
 
-    /// <summary>Follows what a client emits.</summary>
-    /// <exception cref="DuplexityException">It was refused.</exception>
-    public Task<Feed> FollowAsync(string client, JoinOptions? options = null, CancellationToken ct = default) => throw new NotImplementedException();
+    /// <summary>Joins a room, at the place that <paramref name="options"/> say; disposing the result leaves it. One subscription of a channel at a time.</summary>
+    /// <param name="room">The room's name, without <c>room:</c>.</param>
+    /// <param name="options">Where to begin; null: now.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
+    /// <exception cref="FormatException">The name cannot be a room's.</exception>
+    /// <exception cref="InvalidOperationException">This connection has joined the room already; use that <see cref="Room"/>, or dispose it first.</exception>
+    public async Task<Room> JoinAsync(string room, JoinOptions? options = null, CancellationToken ct = default)
+    {
+        _ = Client; // before the connection was ready there is nothing to join
+        var (listener, observers) = await _listening.JoinAsync(Address.Room(room), options, ct).ConfigureAwait(false);
+        return new Room(this, listener, observers);
+    }
 
-    /// <summary>Sends to one destination.</summary>
-    /// <exception cref="DuplexityException">It was refused.</exception>
-    public Task<Receipt> SendAsync<T>(Address to, T body, SendOptions? options = null, CancellationToken ct = default) => throw new NotImplementedException();
+    /// <summary>Follows what a client emits; disposing the result stops that. One subscription of a channel at a time.</summary>
+    /// <param name="client">The CID.</param>
+    /// <param name="options">Where to begin; null: now.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
+    /// <exception cref="FormatException">The name cannot be a CID.</exception>
+    /// <exception cref="InvalidOperationException">This connection follows the client already; use that <see cref="Feed"/>, or dispose it first.</exception>
+    public async Task<Feed> FollowAsync(string client, JoinOptions? options = null, CancellationToken ct = default)
+    {
+        _ = Client; // as above
+        var (listener, observers) = await _listening.JoinAsync(Address.Feed(client), options, ct).ConfigureAwait(false);
+        return new Feed(this, listener, observers);
+    }
 
-    /// <summary>Sends to several destinations.</summary>
-    /// <exception cref="DuplexityException">No destination took it.</exception>
-    public Task<Receipt> SendAsync<T>(IReadOnlyCollection<Address> to, T body, SendOptions? options = null, CancellationToken ct = default) => throw new NotImplementedException();
+    /// <summary>
+    /// Sends to one destination. <typeparamref name="T"/>: a string is text, <c>byte[]</c> and <c>ReadOnlyMemory&lt;byte&gt;</c> are bytes, all else is JSON with the name of T as its type.
+    /// Sends are stored in the order of their calls, awaited or not. One that meets a lost connection is repeated after the reconnect and stored once; after
+    /// <see cref="DuplexityConnectionOptions.SendTimeout"/> it fails with <see cref="Errors.OutcomeUnknown"/> if it may have been stored.
+    /// </summary>
+    /// <exception cref="DuplexityException">It was refused, or its outcome is not known.</exception>
+    public Task<Receipt> SendAsync<T>(Address to, T body, SendOptions? options = null, CancellationToken ct = default) => SendAsync([to], body, options, ct);
 
-    /// <summary>Sends without destination.</summary>
-    /// <exception cref="DuplexityException">It was refused.</exception>
-    public Task<Receipt> EmitAsync<T>(T body, SendOptions? options = null, CancellationToken ct = default) => throw new NotImplementedException();
+    /// <summary>Sends to 1 to 100 destinations, all in one step; see the other overload. The receipt names those that did not take the message, if some did.</summary>
+    /// <exception cref="DuplexityException">No destination took it, or its outcome is not known.</exception>
+    public Task<Receipt> SendAsync<T>(IReadOnlyCollection<Address> to, T body, SendOptions? options = null, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        return SendAsync(new SendRequest { To = [.. to.Select(a => a.ToString())] }, body, options, ct);
+    }
+
+    /// <summary>Sends without a destination: to the client's followers, its other sockets, and the rooms that this socket has joined. Otherwise as the sends.</summary>
+    /// <exception cref="DuplexityException">It was refused, or its outcome is not known.</exception>
+    public Task<Receipt> EmitAsync<T>(T body, SendOptions? options = null, CancellationToken ct = default) => SendAsync(new EmitRequest(), body, options, ct);
 
     /// <summary>Who is in a channel now.</summary>
-    /// <exception cref="DuplexityException">It was refused.</exception>
-    public Task<Presence> PresenceAsync(Address channel, CancellationToken ct = default) => throw new NotImplementedException();
+    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
+    public async Task<Presence> PresenceAsync(Address channel, CancellationToken ct = default)
+    {
+        var (_, answer) = await _data.AskAsync(d => d.Hub.Presence(new PresenceRequest { As = d.Client, Channel = channel.ToString() }), ct).ConfigureAwait(false);
+        return new Presence(answer.Version ?? 0, answer.Members ?? []);
+    }
 
-    /// <summary>Reads a channel's log without listening to it, page by page as it is consumed.</summary>
-    /// <exception cref="DuplexityException">It was refused, or <see cref="HistoryOptions.Since"/> cannot be served any more.</exception>
-    public IAsyncEnumerable<Message> HistoryAsync(Address channel, HistoryOptions? options = null, CancellationToken ct = default) => throw new NotImplementedException();
+    /// <summary>
+    /// Reads a channel's log without listening to it, oldest first unless <see cref="HistoryOptions.Reverse"/>, page by page as it is consumed. Ends at the end
+    /// of the log.
+    /// </summary>
+    /// <exception cref="DuplexityException">It was refused, or <see cref="HistoryOptions.Since"/> cannot be served any more, or there was no answer in time.</exception>
+    public async IAsyncEnumerable<Message> HistoryAsync(Address channel, HistoryOptions? options = null, [EnumeratorCancellation] CancellationToken ct = default)
+    {
+        options ??= new HistoryOptions();
+        var left = options.Limit ?? int.MaxValue;
+        var since = options.Since;
+        while (left > 0)
+        {
+            var request = new HistoryRequest
+            {
+                As = options.As ?? Client,
+                Channel = channel.ToString(),
+                Since = since,
+                Limit = Math.Min(left, HistoryPage),
+                Reverse = options.Reverse ? true : null,
+            };
+            var (_, page) = await _data.AskAsync(d => d.Hub.History(request), ct).ConfigureAwait(false);
+            if (page.Recovered == false)
+            {
+                throw new DuplexityException(DuplexityError.Of(Errors.PlaceGone, $"The log of {channel} does not hold {since} any more."));
+            }
 
-    /// <summary>Ends the connection with a courtesy to the server, within 2 s.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+            foreach (var message in page.Messages ?? [])
+            {
+                left--;
+                yield return _listening.Read(message, channel);
+            }
+
+            if (page.Next is null)
+            {
+                yield break;
+            }
+
+            since = page.Next;
+        }
+    }
+
+    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, and the server is told, within 2 s. Never throws.</summary>
+    public async ValueTask DisposeAsync() => await _loop.StopAsync().ConfigureAwait(false);
+
+    internal void NeedControl()
+    {
+        _ = Client; // before the connection was ready there is nothing to ask
+        if (_restorer.NeedControl())
+        {
+            _loop.Nudge();
+        }
+    }
+
+    internal void Nudge() => _loop.Nudge();
+
+    internal ValueTask LeaveAsync(Listener listener) => _listening.LeaveAsync(listener);
+
+    private async Task<Receipt> SendAsync<T>(MessageRequest request, T body, SendOptions? options, CancellationToken ct)
+    {
+        options ??= new SendOptions();
+        var content = Body.Encode(body, options.Type, Options.Json);
+        request = request with
+        {
+            As = options.As ?? Client,
+            Text = content.Text,
+            Bytes = content.Bytes,
+            ContentType = content.ContentType,
+            Type = content.Type,
+            Re = options.Re,
+            Headers = options.Headers?.ToDictionary(),
+            Level = Levels.Word(options.Level ?? Options.DefaultLevel),
+            IdempotencyKey = options.IdempotencyKey,
+        };
+        Bodies.CheckSize(request, Options.Format);
+        return Receipts.Of(await _outbox.SendAsync(request, ct).ConfigureAwait(false));
+    }
+
+    private void End(DuplexityException? reason)
+    {
+        _outbox.Close(reason ?? CloseReason.Disposed.ToException());
+        _listening.End(reason);
+        _pipes.End(reason?.Error);
+        _restorer.Close(reason ?? CloseReason.Disposed.ToException());
+    }
+
+    private static InvalidOperationException NeverReady() => new("The connection was never ready; await ConnectAsync first.");
 }

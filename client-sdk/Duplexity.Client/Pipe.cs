@@ -1,27 +1,115 @@
+using System.Threading.Channels;
+using Duplexity.Carriers;
+using Duplexity.Links;
+using Duplexity.Protocol;
+
 namespace Duplexity;
 
-/// <summary>A public pipe of this connection; it is restored after each reconnect, and removed when disposed.</summary>
+/// <summary>
+/// A public pipe of this connection: its visitors reach one local resource through carriers that this program dials. It is given back after each reconnect, and
+/// removed when disposed. Thread-safe.
+/// </summary>
 public sealed class Pipe : IAsyncDisposable
 {
-    internal Pipe()
+    /// <summary>Exchanges that wait for a reader; further ones are counted: 1,024, some ten seconds of a busy server.</summary>
+    private const int ExchangeBuffer = 1024;
+
+    private readonly PipeDesk _desk;
+    private readonly PipeOptions _options;
+    private readonly string? _requested;
+    private readonly TaskCompletionSource<DuplexityError?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Channel<Exchange> _exchanges = Channel.CreateBounded<Exchange>(ExchangeBuffer);
+    private string? _name;
+    private Uri? _url;
+    private int _leftOut;
+
+    internal Pipe(PipeDesk desk, string? name, Resource resource, PipeOptions options)
     {
+        _desk = desk;
+        _requested = name;
+        _options = options;
+        Target = resource;
     }
 
-    /// <summary>The whole hostname, or <c>:PORT</c>. Known once the pipe is open.</summary>
-    public string Name => throw new NotImplementedException();
+    /// <summary>The whole hostname, or <c>:PORT</c>.</summary>
+    /// <exception cref="InvalidOperationException">The pipe is not open yet: it was declared, and the connection was never ready.</exception>
+    public string Name => _name ?? throw NotOpen();
 
-    /// <summary>What visitors open. Known once the pipe is open.</summary>
-    public Uri Url => throw new NotImplementedException();
+    /// <summary>What visitors open.</summary>
+    /// <exception cref="InvalidOperationException">The pipe is not open yet: it was declared, and the connection was never ready.</exception>
+    public Uri Url => _url ?? throw NotOpen();
 
-    /// <summary>What is served, in canonical form.</summary>
-    public string Resource => throw new NotImplementedException();
+    /// <summary>What is served, in canonical form, such as <c>http://localhost:3000</c>.</summary>
+    public string Resource => Target.ToString();
 
-    /// <summary>Completes with the reason when the pipe is over: null if it was disposed, else why it was not given back after a reconnect. Never faults.</summary>
-    public Task<DuplexityError?> Closed => throw new NotImplementedException();
+    /// <summary>Completes when the pipe is over: with null if it or the connection was disposed, else with why it was not given back after a reconnect. Never faults.</summary>
+    public Task<DuplexityError?> Closed => _closed.Task;
 
-    /// <summary>What visitors do, live; only with <see cref="PipeOptions.Exchanges"/>. One reader; what it is too slow for is counted in <see cref="Exchange.LeftOut"/>.</summary>
-    public IAsyncEnumerable<Exchange> Exchanges => throw new NotImplementedException();
+    /// <summary>What visitors do, live; ends with the pipe. For one reader; what it is too slow for is counted in <see cref="Exchange.LeftOut"/>.</summary>
+    /// <exception cref="InvalidOperationException">The pipe was opened without <see cref="PipeOptions.Exchanges"/>.</exception>
+    public IAsyncEnumerable<Exchange> Exchanges =>
+        _options.Exchanges ? _exchanges.Reader.ReadAllAsync() : throw new InvalidOperationException("Open the pipe with PipeOptions.Exchanges to be told of them.");
 
-    /// <summary>Removes the pipe: the name is free when this returns, as far as the server can be reached.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    internal Resource Target { get; }
+
+    /// <summary>Under which generation it is registered; 0: not yet.</summary>
+    internal long Generation { get; private set; }
+
+    /// <summary>Over which control connection it was registered last.</summary>
+    internal ControlLink? RegisteredOn { get; private set; }
+
+    /// <summary>Carriers that run; guarded by the desk.</summary>
+    internal int Carriers { get; set; }
+
+    internal CancellationTokenSource Stop { get; } = new();
+
+    internal string Shown => VisibleText.Of(_name ?? _requested ?? "(any name)", VisibleText.LogLength);
+
+    /// <summary>Removes the pipe: its visitors are cut off, and the name is free when this returns, as far as the server can be reached within <see cref="DuplexityConnectionOptions.SendTimeout"/>. Never throws.</summary>
+    public async ValueTask DisposeAsync() => await _desk.RemoveAsync(this).ConfigureAwait(false);
+
+    internal PipeRegistration ToRegistration() => new()
+    {
+        // Once it has a name it keeps it, also when the first one was made up.
+        Name = _name ?? _requested,
+        Resource = Resource,
+        HostHeader = _options.HostHeader,
+        Exchanges = _options.Exchanges ? true : null,
+    };
+
+    /// <exception cref="DuplexityException">The answer makes no sense.</exception>
+    internal void Registered(PipeResult result, long generation, ControlLink link)
+    {
+        if (result.Name is null || !Uri.TryCreate(result.Url, UriKind.Absolute, out var url))
+        {
+            throw Link.BrokenConnection("a registered pipe has no name or no address.");
+        }
+
+        _name = result.Name;
+        _url = url;
+        Generation = generation;
+        RegisteredOn = link;
+    }
+
+    internal void Tell(ExchangeInfo info, int leftOut)
+    {
+        var total = Interlocked.Exchange(ref _leftOut, 0) + leftOut;
+        var exchange = new Exchange(
+            DateTimeOffset.FromUnixTimeMilliseconds(info.At), info.Method, info.Target, info.Status, TimeSpan.FromMilliseconds(info.DurationMs), total);
+        if (!_exchanges.Writer.TryWrite(exchange))
+        {
+            Interlocked.Add(ref _leftOut, total + 1);
+        }
+    }
+
+    internal void End(DuplexityError? reason)
+    {
+        if (_closed.TrySetResult(reason))
+        {
+            Stop.Cancel();
+            _exchanges.Writer.TryComplete();
+        }
+    }
+
+    private static InvalidOperationException NotOpen() => new("The pipe is not open yet; ConnectAsync opens what was declared.");
 }

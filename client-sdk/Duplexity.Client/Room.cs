@@ -1,14 +1,18 @@
 using Duplexity.Protocol;
+using Duplexity.Reading;
 
 namespace Duplexity;
 
 /// <summary>A room that the connection has joined; disposing it leaves the room.</summary>
 public sealed class Room : Subscription
 {
-    internal Room(DuplexityConnection connection, Address address)
-        : base(connection, address)
+    internal Room(DuplexityConnection connection, Listener listener, Observers observers)
+        : base(connection, listener.Address, observers)
     {
+        Listener = listener;
     }
+
+    internal override Listener Listener { get; }
 
     /// <summary>Who is in the room now.</summary>
     /// <exception cref="DuplexityException">It was refused.</exception>
@@ -18,10 +22,13 @@ public sealed class Room : Subscription
 /// <summary>What a client emits, followed by the connection; disposing it stops that.</summary>
 public sealed class Feed : Subscription
 {
-    internal Feed(DuplexityConnection connection, Address address)
-        : base(connection, address)
+    internal Feed(DuplexityConnection connection, Listener listener, Observers observers)
+        : base(connection, listener.Address, observers)
     {
+        Listener = listener;
     }
+
+    internal override Listener Listener { get; }
 }
 
 /// <summary>Who was in a channel at one moment.</summary>

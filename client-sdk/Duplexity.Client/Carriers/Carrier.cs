@@ -1,0 +1,148 @@
+using System.Net.Http.Headers;
+using System.Net.WebSockets;
+using System.Security.Authentication;
+
+using Duplexity.Protocol;
+
+namespace Duplexity.Carriers;
+
+/// <summary>How a carry order ended.</summary>
+internal enum CarrierOutcome
+{
+    /// <summary>The visitor connection was carried to its end.</summary>
+    Carried,
+
+    /// <summary>The order named an address that Discover had not listed: nothing was dialled.</summary>
+    OrderRefused,
+
+    /// <summary>The node did not take the carrier, or left before a visitor came.</summary>
+    NodeAway,
+
+    /// <summary>The resource could not be reached; the node was told so.</summary>
+    ResourceAway,
+
+    /// <summary>The connection broke on one side, and the other was told so.</summary>
+    Broken,
+}
+
+/// <summary>The client's end of one visitor connection: a WebSocket to the node where the visitor is, spliced to the resource.</summary>
+internal static class Carrier
+{
+    // As long as the node waits for a carrier: later, nobody is there any more.
+    private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(10);
+
+    // What is still on its way when one side has said the last word; as long as nginx' lingering_timeout.
+    private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(5);
+
+    // Redirects would carry ticket and token to an address that nobody listed. Cookies and credentials have no business here.
+    private static readonly HttpMessageInvoker Dialer = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = DialTimeout });
+
+    /// <summary>Carries out one order. Never throws but for <paramref name="ct"/>, which resets both ends.</summary>
+    /// <param name="order">The order as it came.</param>
+    /// <param name="resource">What the client registered for the order's pipe; nothing in the order can name another.</param>
+    /// <param name="origins">The origins that Discover listed.</param>
+    /// <param name="token">The client's access token.</param>
+    /// <param name="ct">Ends the carrier at once.</param>
+    public static async Task<CarrierOutcome> RunAsync(
+        CarryOrder order, Resource resource, IReadOnlyCollection<string> origins, Func<CancellationToken, ValueTask<string?>> token, CancellationToken ct)
+    {
+        if (!MayDial(order.Uri, origins, out var uri))
+        {
+            return CarrierOutcome.OrderRefused;
+        }
+
+        using var socket = new ClientWebSocket();
+        try
+        {
+            if (!await OpenAsync(socket, uri, order.Ticket, token, ct).ConfigureAwait(false))
+            {
+                return CarrierOutcome.NodeAway;
+            }
+
+            using var connection = await DialAsync(resource, ct).ConfigureAwait(false);
+            if (connection is null)
+            {
+                await RefuseAsync(socket, ct).ConfigureAwait(false);
+                return CarrierOutcome.ResourceAway;
+            }
+
+            return await Splice.RunAsync(socket, connection, LingerTimeout, ct).ConfigureAwait(false) ? CarrierOutcome.Carried : CarrierOutcome.Broken;
+        }
+        catch (Exception e) when (e is WebSocketException or IOException or HttpRequestException or InvalidOperationException or OperationCanceledException)
+        {
+            socket.Abort();
+            ct.ThrowIfCancellationRequested();
+            return CarrierOutcome.NodeAway;
+        }
+    }
+
+    private static bool MayDial(string text, IReadOnlyCollection<string> origins, out Uri uri)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out uri!) || uri.Scheme is not ("http" or "https") || uri.UserInfo.Length > 0)
+        {
+            return false;
+        }
+
+        var listed = false;
+        foreach (var origin in origins)
+        {
+            if (!Uri.TryCreate(origin, UriKind.Absolute, out var one))
+            {
+                continue;
+            }
+
+            if (one.Scheme == "https" && uri.Scheme == "http")
+            {
+                return false; // a server that speaks TLS is never followed to a plain address
+            }
+
+            listed |= Uri.Compare(one, uri, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
+        }
+
+        return listed;
+    }
+
+    /// <summary>Opens the WebSocket and waits for the node's word that a visitor is there; false: it never came.</summary>
+    private static async Task<bool> OpenAsync(ClientWebSocket socket, Uri uri, string ticket, Func<CancellationToken, ValueTask<string?>> token, CancellationToken ct)
+    {
+        socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(15);
+        socket.Options.KeepAliveTimeout = Timeout.InfiniteTimeSpan; // a finite one aborts every half-closed carrier
+        socket.Options.SetRequestHeader(Wire.CarryHeader, ticket);
+        if (await token(ct).ConfigureAwait(false) is { } bearer)
+        {
+            socket.Options.SetRequestHeader("Authorization", new AuthenticationHeaderValue("Bearer", bearer).ToString());
+        }
+
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        timeout.CancelAfter(DialTimeout);
+        var target = new UriBuilder(uri) { Scheme = uri.Scheme == "https" ? "wss" : "ws", Port = uri.Port }.Uri;
+        await socket.ConnectAsync(target, Dialer, timeout.Token).ConfigureAwait(false);
+
+        var go = new byte[1];
+        var received = await socket.ReceiveAsync(go.AsMemory(), ct).ConfigureAwait(false);
+        return received.MessageType == WebSocketMessageType.Binary && received.Count == 1 && go[0] == Wire.CarryGo;
+    }
+
+    private static async Task<ResourceConnection?> DialAsync(Resource resource, CancellationToken ct)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        timeout.CancelAfter(DialTimeout);
+        try
+        {
+            return await resource.DialAsync(timeout.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is System.Net.Sockets.SocketException or IOException or AuthenticationException or OperationCanceledException)
+        {
+            ct.ThrowIfCancellationRequested();
+            return null;
+        }
+    }
+
+    private static async Task RefuseAsync(ClientWebSocket socket, CancellationToken ct)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        timeout.CancelAfter(LingerTimeout);
+        await socket.CloseOutputAsync((WebSocketCloseStatus)Wire.CarryResourceAway, null, timeout.Token).ConfigureAwait(false);
+        await Splice.DrainAsync(socket, timeout.Token).ConfigureAwait(false);
+    }
+}

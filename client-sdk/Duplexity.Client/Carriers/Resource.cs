@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Net.Security;
+using System.Net.Sockets;
+
+namespace Duplexity.Carriers;
+
+/// <summary>How a resource is spoken to.</summary>
+internal enum ResourceKind
+{
+    Http,
+    Https,
+    Tcp,
+    Unix,
+}
+
+/// <summary>What a pipe serves: the one thing that its carriers dial. Immutable.</summary>
+internal sealed record Resource
+{
+    private Resource(ResourceKind kind, string host, int port)
+    {
+        Kind = kind;
+        Host = host;
+        Port = port;
+    }
+
+    public ResourceKind Kind { get; }
+
+    /// <summary>The host to dial; for a Unix socket its path.</summary>
+    public string Host { get; }
+
+    public int Port { get; }
+
+    /// <summary>The canonical text, as it is registered: <c>http://localhost:3000</c>, <c>tcp://localhost:22</c>, <c>unix:/run/app.sock</c>.</summary>
+    public override string ToString() => Kind switch
+    {
+        ResourceKind.Unix => "unix:" + Host,
+        _ => string.Create(CultureInfo.InvariantCulture, $"{Kind.ToString().ToLowerInvariant()}://{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Port}"),
+    };
+
+    /// <summary>Reads <c>3000</c>, <c>localhost:3000</c>, <c>http://…</c>, <c>https://…</c>, <c>tcp://host:port</c> or <c>unix:/path</c>.</summary>
+    /// <exception cref="FormatException">The text names no resource; the message says why.</exception>
+    public static Resource Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var shown = VisibleText.Of(text, 128);
+        if (text.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
+        {
+            var path = text["unix:".Length..];
+            return path.StartsWith('/') && !path.Contains('\0')
+                ? new(ResourceKind.Unix, path, 0)
+                : throw new FormatException($"'{shown}' needs the whole path of a socket, such as unix:/run/app.sock.");
+        }
+
+        var kind = ResourceKind.Http;
+        var rest = text;
+        var scheme = text.IndexOf("://", StringComparison.Ordinal);
+        if (scheme >= 0)
+        {
+            kind = text[..scheme].ToLowerInvariant() switch
+            {
+                "http" => ResourceKind.Http,
+                "https" => ResourceKind.Https,
+                "tcp" => ResourceKind.Tcp,
+                _ => throw new FormatException($"'{shown}' is not a resource: what a pipe serves begins with http://, https://, tcp:// or unix:, or is a port."),
+            };
+            rest = text[(scheme + 3)..];
+        }
+        else if (rest.Length > 0 && rest.All(char.IsAsciiDigit))
+        {
+            return new(ResourceKind.Http, "localhost", ReadPort(rest, shown));
+        }
+
+        var slash = rest.IndexOfAny(['/', '?', '#']);
+        if (slash >= 0)
+        {
+            if (rest[slash..] != "/")
+            {
+                throw new FormatException($"'{shown}' has a path: a pipe serves a whole host, so leave out everything behind the port.");
+            }
+
+            rest = rest[..slash];
+        }
+
+        var (host, port) = ReadAuthority(rest, shown);
+        port ??= kind switch
+        {
+            ResourceKind.Https => 443,
+            ResourceKind.Http when scheme >= 0 => 80,
+            _ => throw new FormatException($"'{shown}' needs a port, such as {(scheme < 0 ? "localhost:3000" : "tcp://localhost:22")}."),
+        };
+        return new(kind, host, port.Value);
+    }
+
+    /// <summary>Opens a connection; over TLS, with the certificate verified, for https.</summary>
+    public async Task<ResourceConnection> DialAsync(CancellationToken ct)
+    {
+        var socket = Kind == ResourceKind.Unix
+            ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+            : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            if (Kind == ResourceKind.Unix)
+            {
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(Host), ct).ConfigureAwait(false);
+            }
+            else
+            {
+                await socket.ConnectAsync(Host, Port, ct).ConfigureAwait(false);
+            }
+
+            var plain = new NetworkStream(socket, ownsSocket: true);
+            if (Kind != ResourceKind.Https)
+            {
+                return new(socket, plain);
+            }
+
+            var tls = new SslStream(plain);
+            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = Host, ApplicationProtocols = [SslApplicationProtocol.Http11] }, ct)
+                .ConfigureAwait(false);
+            return new(socket, tls);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static (string Host, int? Port) ReadAuthority(string text, string shown)
+    {
+        var end = text.StartsWith('[') ? text.IndexOf(']') : -1;
+        var colon = end > 0 ? (end + 1 < text.Length ? end + 1 : -1) : text.LastIndexOf(':');
+        var host = end > 0 ? text[1..end] : colon >= 0 ? text[..colon] : text;
+        if (colon >= 0 && text[colon] != ':')
+        {
+            throw new FormatException($"'{shown}' is not a host and a port.");
+        }
+
+        var type = Uri.CheckHostName(end > 0 ? $"[{host}]" : host);
+        if (type == UriHostNameType.Unknown || (type == UriHostNameType.IPv6) != (end > 0))
+        {
+            throw new FormatException($"'{shown}' does not name a host, such as localhost or 127.0.0.1.");
+        }
+
+        return (host.ToLowerInvariant(), colon >= 0 ? ReadPort(text[(colon + 1)..], shown) : null);
+    }
+
+    private static int ReadPort(string text, string shown) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535
+            ? port
+            : throw new FormatException($"'{shown}' has no valid port: ports go from 1 to 65535.");
+}

@@ -1,0 +1,31 @@
+using Duplexity.Protocol;
+using Microsoft.AspNetCore.SignalR.Client;
+
+namespace Duplexity.Links;
+
+/// <summary>The data hub as its interface: each method is one invocation of that name. Written by hand, because typed clients need reflection or a preview generator.</summary>
+internal sealed class DataHubProxy(HubConnection connection) : IDataHub
+{
+    public Task<OpenResponse> Open(OpenRequest request) => connection.InvokeAsync<OpenResponse>(nameof(IDataHub.Open), request);
+
+    public Task<SendResponse> Send(SendRequest request) => connection.InvokeAsync<SendResponse>(nameof(IDataHub.Send), request);
+
+    public Task<SendResponse> Emit(EmitRequest request) => connection.InvokeAsync<SendResponse>(nameof(IDataHub.Emit), request);
+
+    public Task<JoinResponse> Join(JoinRequest request) => connection.InvokeAsync<JoinResponse>(nameof(IDataHub.Join), request);
+
+    public Task<Done> Leave(LeaveRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.Leave), request);
+
+    public Task<HistoryResponse> History(HistoryRequest request) => connection.InvokeAsync<HistoryResponse>(nameof(IDataHub.History), request);
+
+    public Task<PresenceResponse> Presence(PresenceRequest request) => connection.InvokeAsync<PresenceResponse>(nameof(IDataHub.Presence), request);
+
+    /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
+    public static void Register(HubConnection connection, IDataClient client)
+    {
+        connection.On<WelcomeEvent>(nameof(IDataClient.Welcome), client.Welcome);
+        connection.On<DeliveredMessage[]>(nameof(IDataClient.Deliver), client.Deliver);
+        connection.On<AdvancedEvent>(nameof(IDataClient.Advanced), client.Advanced);
+        connection.On<DisconnectedEvent>(nameof(IDataClient.Disconnected), client.Disconnected);
+    }
+}

@@ -1,0 +1,52 @@
+using Duplexity.Protocol;
+using Microsoft.AspNetCore.SignalR.Client;
+
+namespace Duplexity.Links;
+
+/// <summary>Where a data link's events go. Called from the link's one handler loop: must not block.</summary>
+internal interface IDataSink
+{
+    void Deliver(DataLink link, DeliveredMessage message);
+
+    void Advance(DataLink link, AdvancedEvent advanced);
+}
+
+/// <summary>A data connection.</summary>
+internal sealed class DataLink : Link, IDataClient
+{
+    private readonly IDataSink _sink;
+
+    public DataLink(HubConnection connection, IDataSink sink, TimeProvider time)
+        : base(connection, time)
+    {
+        _sink = sink;
+        Hub = new DataHubProxy(connection);
+        DataHubProxy.Register(connection, this);
+    }
+
+    /// <summary>For tests: a link without a connection below it.</summary>
+    internal DataLink(HubConnection connection, IDataHub hub, IDataSink sink, TimeProvider time)
+        : base(connection, time)
+    {
+        _sink = sink;
+        Hub = hub;
+    }
+
+    public IDataHub Hub { get; }
+
+    public Task Deliver(DeliveredMessage[] messages)
+    {
+        foreach (var message in messages)
+        {
+            _sink.Deliver(this, message);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task Advanced(AdvancedEvent advanced)
+    {
+        _sink.Advance(this, advanced);
+        return Task.CompletedTask;
+    }
+}

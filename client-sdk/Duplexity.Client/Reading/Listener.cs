@@ -1,0 +1,408 @@
+using Duplexity.Links;
+using Duplexity.Protocol;
+
+namespace Duplexity.Reading;
+
+/// <summary>
+/// One subscription's place in its channel, and what keeps it right: it takes what follows, leaves what repeats, and joins again behind the last place it took
+/// for everything else — after a reconnect, on a gap, and once a full buffer is read half empty. That one way back is the server's recovery; nothing else is
+/// ever fetched (G9). Thread-safe; called from the handler loop of links, so it never blocks.
+/// </summary>
+internal sealed class Listener
+{
+    // A message of before a join that was still on its way looks like a gap; as long as nothing that follows has come since, a doubt waits this long first.
+    private static readonly TimeSpan Doubt = TimeSpan.FromMilliseconds(250);
+
+    private readonly Lock _gate = new();
+    private readonly ListenerContext _context;
+    private readonly JoinOptions _options;
+    private readonly List<DeliveredMessage> _early = [];
+    private readonly ITimer _doubt;
+    private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private DataLink? _link;
+    private Position? _last;
+    private bool _isJoining;
+    private bool _joinAgain;
+    private bool _isSettling;
+    private bool _isDoubting;
+    private bool _isPaused;
+    private bool _wasJoined;
+    private bool _isOver;
+
+    public Listener(Address address, JoinOptions options, ListenerContext context)
+    {
+        Address = address;
+        _options = options;
+        _context = context;
+        _last = options.Since;
+        Buffer = new ReadBuffer(context.Options.ReadBuffer);
+        Buffer.Drained += OnDrained;
+        _doubt = context.Options.TimeProvider.CreateTimer(_ => OnDoubt(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public Address Address { get; }
+
+    /// <summary>The client to listen as; null: the primary one.</summary>
+    public string? As => _options.As;
+
+    public ReadBuffer Buffer { get; }
+
+    /// <summary>Completes with the first answer that lets the subscription begin; faults when it is over before.</summary>
+    public Task Joined => _joined.Task;
+
+    /// <summary>Why the join has not succeeded yet.</summary>
+    public DuplexityError? LastFailure { get; private set; }
+
+    /// <summary>The place behind which everything is still to come; null before the first join was answered.</summary>
+    public Position? Last
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _last;
+            }
+        }
+    }
+
+    /// <summary>Goes on with a new link. The task completes with the first answer of its join there, whatever that says; never faults.</summary>
+    public Task AttachAsync(DataLink link)
+    {
+        lock (_gate)
+        {
+            if (_isOver)
+            {
+                return Task.CompletedTask;
+            }
+
+            _link = link;
+            _joinAgain = false;
+            _isPaused = false;
+            _isJoining = true;
+            _early.Clear();
+        }
+
+        var answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = JoinAsync(link, answered);
+        return answered.Task;
+    }
+
+    public void Deliver(DataLink link, DeliveredMessage message)
+    {
+        lock (_gate)
+        {
+            if (_link == link && !_isPaused && !_isOver)
+            {
+                SeeUnsynchronized(message);
+            }
+        }
+    }
+
+    /// <summary>A message to the socket's own address: it shares the buffer, but has no log from which it could come again.</summary>
+    public void DeliverDirect(DeliveredMessage message, Address channel)
+    {
+        lock (_gate)
+        {
+            if (_isOver || _context.Seen.Contains(message.Id))
+            {
+                return;
+            }
+
+            if (!Buffer.IsFull)
+            {
+                _context.Seen.TryAdd(message.Id);
+                Buffer.TryAdd(_context.Read(message, channel));
+                return;
+            }
+        }
+
+        _context.Missed(new Gap(channel, message.After ?? message.Position with { Offset = message.Position.Offset - 1 }, message.Position));
+    }
+
+    public void Advance(DataLink link, AdvancedEvent advanced)
+    {
+        lock (_gate)
+        {
+            if (_link != link || _isPaused || _isOver || _last is null)
+            {
+                return;
+            }
+
+            switch (Track.Look(_last, advanced.Through, advanced.After))
+            {
+                case Sight.Follows:
+                    TakePlaceUnsynchronized(advanced.Through);
+                    break;
+                case Sight.Apart:
+                    MissUnsynchronized();
+                    break;
+            }
+        }
+    }
+
+    /// <summary>The subscription is over: left, refused (<paramref name="fault"/>), or the connection is.</summary>
+    public void End(DuplexityException? fault = null)
+    {
+        lock (_gate)
+        {
+            if (_isOver)
+            {
+                return;
+            }
+
+            _isOver = true;
+            _early.Clear();
+        }
+
+        _doubt.Dispose();
+        Buffer.Complete(fault);
+        if (fault is not null)
+        {
+            _joined.TrySetException(fault);
+            _ = _joined.Task.Exception; // nobody may wait for the join any more
+        }
+        else
+        {
+            _joined.TrySetCanceled();
+        }
+    }
+
+    private void SeeUnsynchronized(DeliveredMessage message)
+    {
+        switch (Track.Look(_last, message.Position, message.After))
+        {
+            case Sight.Follows when _context.Seen.Contains(message.Id):
+                TakePlaceUnsynchronized(message.Position);
+                break;
+
+            case Sight.Follows when Buffer.IsFull:
+                // The place stays: what is left out now comes again with the join that follows, as soon as there is room.
+                _isPaused = true;
+                _context.Paused(Address);
+                if (Buffer.IsHalfEmpty)
+                {
+                    ResumeUnsynchronized();
+                }
+
+                break;
+
+            case Sight.Follows:
+                // Only this listener adds to its buffer, under its lock: there is room. Another channel's copy may have won since the look above.
+                if (_context.Seen.TryAdd(message.Id))
+                {
+                    Buffer.TryAdd(_context.Read(message, Address));
+                }
+
+                TakePlaceUnsynchronized(message.Position);
+                break;
+
+            case Sight.Apart when _isJoining:
+                // Until the answer names the place, this may be the first message behind it. Beyond the bound it is only left out: the place finds that.
+                if (_early.Count < _context.Options.ReadBuffer)
+                {
+                    _early.Add(message);
+                }
+
+                break;
+
+            case Sight.Apart when !_context.Seen.Contains(message.Id):
+                MissUnsynchronized();
+                break;
+        }
+    }
+
+    private void TakePlaceUnsynchronized(Position place)
+    {
+        _last = place;
+        _isSettling = false;
+        _isDoubting = false;
+    }
+
+    private void MissUnsynchronized()
+    {
+        if (!_isSettling)
+        {
+            BeginJoinUnsynchronized();
+        }
+        else if (!_isDoubting)
+        {
+            _isDoubting = true;
+            _doubt.Change(Doubt, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void OnDoubt()
+    {
+        lock (_gate)
+        {
+            if (_isDoubting && !_isOver)
+            {
+                _isDoubting = false;
+                BeginJoinUnsynchronized();
+            }
+        }
+    }
+
+    private void OnDrained()
+    {
+        lock (_gate)
+        {
+            if (_isPaused && !_isOver)
+            {
+                ResumeUnsynchronized();
+            }
+        }
+    }
+
+    private void ResumeUnsynchronized()
+    {
+        _isPaused = false;
+        BeginJoinUnsynchronized();
+    }
+
+    private void BeginJoinUnsynchronized()
+    {
+        if (_isJoining)
+        {
+            _joinAgain = true;
+        }
+        else if (_link is { } link)
+        {
+            _isJoining = true;
+            _context.JoiningAgain(Address);
+            _ = Task.Run(() => JoinAsync(link, new TaskCompletionSource()));
+        }
+    }
+
+    // Runs alone for a link: _isJoining is its lock. Ends when the channel is joined, the link or the subscription is over, or another link took over.
+    private async Task JoinAsync(DataLink link, TaskCompletionSource answered)
+    {
+        try
+        {
+            await JoinUntilSettledAsync(link, answered).ConfigureAwait(false);
+        }
+        finally
+        {
+            answered.TrySetResult();
+        }
+    }
+
+    private async Task JoinUntilSettledAsync(DataLink link, TaskCompletionSource answered)
+    {
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
+        while (true)
+        {
+            JoinRequest request;
+            lock (_gate)
+            {
+                if (_link != link || _isOver)
+                {
+                    return;
+                }
+
+                _joinAgain = false;
+                request = new JoinRequest
+                {
+                    As = _options.As ?? link.Client,
+                    Channel = Address.ToString(),
+                    Since = _last,
+                    Last = !_wasJoined && _options.Last > 0 ? _options.Last : null,
+                };
+            }
+
+            DuplexityError failure;
+            try
+            {
+                var answer = await link.Hub.Join(request).WaitAsync(_context.Options.SendTimeout, _context.Options.TimeProvider).ConfigureAwait(false);
+                if (answer.Error is null)
+                {
+                    if (Settle(link, answer, request.Since))
+                    {
+                        return;
+                    }
+
+                    continue;
+                }
+
+                failure = answer.Error;
+            }
+            catch (Exception e) when (Faults.IsLoss(e))
+            {
+                // The connection's loop attaches the next link.
+                link.Abandon(e);
+                return;
+            }
+            catch (Exception e)
+            {
+                failure = Faults.OfInvocation(e).Error;
+            }
+
+            LastFailure = failure;
+            answered.TrySetResult();
+            if ((ErrorKind)(failure.Code / 100) is not (ErrorKind.Unavailable or ErrorKind.Limit))
+            {
+                _context.Refused(this, new DuplexityException(failure));
+                return;
+            }
+
+            var pause = TimeSpan.FromMilliseconds(Math.Max(backoff.Next().TotalMilliseconds, failure.RetryAfterMs ?? 0));
+            var end = await Task.WhenAny(link.Ended, Task.Delay(pause, _context.Options.TimeProvider)).ConfigureAwait(false);
+            if (end == link.Ended)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Takes a join's answer; false when another join was wanted meanwhile.</summary>
+    private bool Settle(DataLink link, JoinResponse answer, Position? since)
+    {
+        Gap? gap = null;
+        bool isSettled;
+        lock (_gate)
+        {
+            if (_link != link || _isOver)
+            {
+                return true;
+            }
+
+            if (since is null || answer.Recovered == false)
+            {
+                var place = answer.Position ?? Position.Start;
+                gap = since is null ? null : new Gap(Address, since, place);
+                _last = place;
+            }
+
+            _wasJoined = true;
+            LastFailure = null;
+            isSettled = !_joinAgain;
+            if (!isSettled)
+            {
+                _early.Clear();
+            }
+            else
+            {
+                _isJoining = false;
+                _isSettling = true;
+                _isDoubting = false;
+                var early = _early.ToArray();
+                _early.Clear();
+                foreach (var message in early)
+                {
+                    if (!_isPaused)
+                    {
+                        SeeUnsynchronized(message);
+                    }
+                }
+            }
+        }
+
+        _joined.TrySetResult();
+        if (gap is not null)
+        {
+            _context.Missed(gap);
+        }
+
+        return isSettled;
+    }
+}

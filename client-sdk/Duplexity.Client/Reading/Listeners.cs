@@ -1,0 +1,102 @@
+using Duplexity.Links;
+using Duplexity.Protocol;
+
+namespace Duplexity.Reading;
+
+/// <summary>The subscriptions of a connection by channel: events go to theirs, and a new link to all of them. Thread-safe.</summary>
+internal sealed class Listeners : IDataSink
+{
+    private const string SocketPrefix = "socket:";
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Listener> _byChannel = new(StringComparer.Ordinal);
+    private DataLink? _link;
+    private Action<DeliveredMessage>? _direct;
+
+    /// <summary>Who takes what comes to the socket's own address.</summary>
+    public void TakeDirect(Action<DeliveredMessage> direct) => Volatile.Write(ref _direct, direct);
+
+    /// <summary>Adds a subscription and lets it begin; false if there is one of the channel already.</summary>
+    public bool TryAdd(Listener listener)
+    {
+        DataLink? link;
+        lock (_gate)
+        {
+            if (!_byChannel.TryAdd(listener.Address.ToString(), listener))
+            {
+                return false;
+            }
+
+            link = _link;
+        }
+
+        if (link is not null)
+        {
+            _ = listener.AttachAsync(link);
+        }
+
+        return true;
+    }
+
+    public bool Remove(Listener listener)
+    {
+        lock (_gate)
+        {
+            var channel = listener.Address.ToString();
+            return _byChannel.TryGetValue(channel, out var present) && ReferenceEquals(present, listener) && _byChannel.Remove(channel);
+        }
+    }
+
+    /// <summary>A new link: all subscriptions join there. The task completes when each is joined or cannot be now.</summary>
+    public Task AttachAsync(DataLink link)
+    {
+        Listener[] all;
+        lock (_gate)
+        {
+            _link = link;
+            all = [.. _byChannel.Values];
+        }
+
+        return Task.WhenAll(all.Select(l => l.AttachAsync(link)));
+    }
+
+    /// <summary>The connection is over: readers end once they have read what is buffered.</summary>
+    public void End(DuplexityException? fault)
+    {
+        Listener[] all;
+        lock (_gate)
+        {
+            _link = null;
+            all = [.. _byChannel.Values];
+            _byChannel.Clear();
+        }
+
+        foreach (var listener in all)
+        {
+            listener.End(fault);
+        }
+    }
+
+    public void Deliver(DataLink link, DeliveredMessage message)
+    {
+        if (message.Channel.StartsWith(SocketPrefix, StringComparison.Ordinal))
+        {
+            Volatile.Read(ref _direct)?.Invoke(message);
+        }
+        else
+        {
+            Find(message.Channel)?.Deliver(link, message);
+        }
+    }
+
+    public void Advance(DataLink link, AdvancedEvent advanced) => Find(advanced.Channel)?.Advance(link, advanced);
+
+    // What comes for a channel that was just left has no listener any more: nobody misses it.
+    private Listener? Find(string channel)
+    {
+        lock (_gate)
+        {
+            return _byChannel.GetValueOrDefault(channel);
+        }
+    }
+}

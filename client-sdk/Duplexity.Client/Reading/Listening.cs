@@ -1,0 +1,147 @@
+using Duplexity.Diagnostics;
+using Duplexity.Links;
+using Duplexity.Protocol;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.Extensions.Logging;
+
+namespace Duplexity.Reading;
+
+/// <summary>Begins and ends subscriptions of a connection. Thread-safe.</summary>
+internal sealed class Listening
+{
+    private readonly DuplexityConnection _connection;
+    private readonly Listeners _listeners;
+    private readonly Restorer _restorer;
+    private readonly ILogger _logger;
+    private readonly SeenIds _seen = new();
+    private readonly Lazy<Inbox> _inbox;
+
+    public Listening(DuplexityConnection connection, Listeners listeners, Restorer restorer, ILogger logger)
+    {
+        _connection = connection;
+        _listeners = listeners;
+        _restorer = restorer;
+        _logger = logger;
+        _inbox = new Lazy<Inbox>(NewInbox);
+        listeners.TakeDirect(message =>
+        {
+            if (Address.TryRead(message.Channel, out var channel, out _))
+            {
+                Inbox.Listener.DeliverDirect(message, channel);
+            }
+        });
+    }
+
+    /// <summary>The inbox, not joined before it is read. The client is known since the first Welcome.</summary>
+    public Inbox Inbox => _inbox.Value;
+
+    private DuplexityConnectionOptions Options => _connection.Options;
+
+    /// <summary>Begins a subscription and waits until the server has taken it.</summary>
+    public async Task<(Listener Listener, Observers Observers)> JoinAsync(Address channel, JoinOptions? options, CancellationToken ct)
+    {
+        var (listener, observers) = NewListener(channel, options ?? new JoinOptions());
+        if (!_listeners.TryAdd(listener))
+        {
+            listener.End();
+            throw new InvalidOperationException($"This connection listens to {channel} already; use that subscription, or dispose it first.");
+        }
+
+        try
+        {
+            await AwaitJoinAsync(listener, ct).ConfigureAwait(false);
+            return (listener, observers);
+        }
+        catch
+        {
+            await LeaveAsync(listener).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Ends a subscription and tells the server, which is a courtesy.</summary>
+    public async ValueTask LeaveAsync(Listener listener)
+    {
+        var wasListening = _listeners.Remove(listener);
+        listener.End();
+        if (!wasListening || _restorer.Data.Current is not { } link)
+        {
+            return;
+        }
+
+        try
+        {
+            await link.Hub.Leave(new LeaveRequest { As = listener.As ?? link.Client, Channel = listener.Address.ToString() })
+                .WaitAsync(Options.SendTimeout, Options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (Exception e) when (Faults.IsLoss(e) || e is HubException or TimeoutException)
+        {
+            // With the connection the server forgets the subscription as well.
+        }
+    }
+
+    public Message Read(DeliveredMessage message, Address channel) => new(_connection, message, channel, message.For ?? _restorer.Client!);
+
+    public void End(DuplexityException? reason)
+    {
+        _listeners.End(reason);
+        if (_restorer.Client is not null)
+        {
+            // Begun or not: what came to the socket's own address may be read still.
+            Inbox.Listener.End(reason);
+        }
+    }
+
+    private async Task AwaitJoinAsync(Listener listener, CancellationToken ct)
+    {
+        try
+        {
+            await listener.Joined.WaitAsync(Options.SendTimeout, Options.TimeProvider, ct).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            throw new DuplexityException(
+                listener.LastFailure ?? _restorer.Data.LastFailure ?? DuplexityError.Of(Errors.Unavailable, "The channel could not be joined in time."), e);
+        }
+    }
+
+    private Inbox NewInbox()
+    {
+        var (listener, observers) = NewListener(Address.Client(_restorer.Client!), Options.Inbox ?? new JoinOptions());
+        var began = 0;
+        return new Inbox(
+            _connection,
+            listener,
+            observers,
+            begin: () =>
+            {
+                if (Interlocked.Exchange(ref began, 1) == 0)
+                {
+                    _listeners.TryAdd(listener);
+                }
+            },
+            join: ct => AwaitJoinAsync(listener, ct));
+    }
+
+    private (Listener Listener, Observers Observers) NewListener(Address channel, JoinOptions options)
+    {
+        var observers = new Observers(_logger);
+        return (new Listener(channel, options, new ListenerContext
+        {
+            Options = Options,
+            Seen = _seen,
+            Read = Read,
+            Missed = observers.Gap,
+            Refused = Refuse,
+            Paused = address => Log.Paused(_logger, address),
+            JoiningAgain = address => Log.JoiningAgain(_logger, address),
+        }), observers);
+    }
+
+    private void Refuse(Listener listener, DuplexityException refusal)
+    {
+        Log.ListeningRefused(_logger, listener.Address, refusal.Code, VisibleText.Of(refusal.Message, VisibleText.LogLength));
+        _listeners.Remove(listener);
+        listener.End(refusal);
+    }
+}

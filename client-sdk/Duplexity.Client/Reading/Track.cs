@@ -1,0 +1,33 @@
+namespace Duplexity.Reading;
+
+/// <summary>What a message's place says, seen from the last place.</summary>
+internal enum Sight
+{
+    /// <summary>It is the next one: take it.</summary>
+    Follows,
+
+    /// <summary>It was passed before: leave it.</summary>
+    Repeats,
+
+    /// <summary>Something that came before it is missing, or no place is known yet.</summary>
+    Apart,
+}
+
+/// <summary>The rule of G9 by which a subscription knows what follows what: a gap is <c>after</c> other than the last place seen, nothing else.</summary>
+internal static class Track
+{
+    public static Sight Look(Position? last, Position position, Position? after)
+    {
+        if (last is null)
+        {
+            return Sight.Apart;
+        }
+
+        if (after is null ? position.Offset == last.Offset + 1 : after == last)
+        {
+            return Sight.Follows;
+        }
+
+        return position.Offset <= last.Offset && position.Epoch == last.Epoch ? Sight.Repeats : Sight.Apart;
+    }
+}

@@ -1,0 +1,33 @@
+using Duplexity.Server.Tunnels;
+using Microsoft.Extensions.Logging;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Duplexity.Server.Diagnostics;
+
+/// <summary>What public pipes write to the log.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(4000, LogLevel.Information, "Pipe {Pipe} is served by {Client}, session {Session}, generation {Generation}")]
+    public static partial void PipeRegistered(ILogger logger, string pipe, string client, string session, long generation);
+
+    [LoggerMessage(4001, LogLevel.Information, "Pipe {Pipe} of {Client} is removed, generation {Generation}")]
+    public static partial void PipeRemoved(ILogger logger, string pipe, string client, long generation);
+
+    [LoggerMessage(4002, LogLevel.Information, "Pipe {Pipe} of {Client} was taken over by session {Session}")]
+    public static partial void PipeTakenOver(ILogger logger, string pipe, string client, string session);
+
+    [LoggerMessage(4003, LogLevel.Debug, "No carrier for a visitor of {Pipe}: {Failure}")]
+    public static partial void NoCarrier(ILogger logger, string pipe, CarryFailure failure);
+
+    [LoggerMessage(4004, LogLevel.Debug, "A visitor of {Pipe} got no whole answer: {Error}, {Cause}")]
+    public static partial void ForwardFailed(ILogger logger, string pipe, ForwarderError error, string cause);
+
+    [LoggerMessage(4005, LogLevel.Debug, "{Count} exchanges could not be told: {Cause}")]
+    public static partial void ExchangesLost(ILogger logger, int count, string cause);
+
+    [LoggerMessage(4006, LogLevel.Warning, "Pipes of {Client}, session {Session}, could not be removed")]
+    public static partial void PipesNotRemoved(ILogger logger, Exception exception, string client, string session);
+
+    [LoggerMessage(4007, LogLevel.Warning, "Port {Port} could not take a visitor: {Error}")]
+    public static partial void AcceptFailed(ILogger logger, int port, System.Net.Sockets.SocketError error);
+}

@@ -1,0 +1,291 @@
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>
+/// The carriers of one pipe under one owner and generation, idle and in use: never handed on to another owner's or generation's pipe (G7). At most
+/// <see cref="LimitOptions.CarriersPerPipe"/> at once; further visitors wait in line, bounded in number and time. Thread-safe.
+/// </summary>
+internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, DuplexityOptions options, TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private readonly List<HttpCarrier> _idle = []; // the last one is the one used last: the others may then grow old and leave
+    private readonly HashSet<CarrierStream> _live = [];
+    private readonly LinkedList<Waiter> _waiting = [];
+    private int _taken;
+    private int _emptySweeps;
+    private bool _over;
+
+    public PipeEntry Entry => entry;
+
+    /// <summary>Whether the pool is over: whoever wants the pipe asks for its pool again.</summary>
+    public bool IsOver
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _over;
+            }
+        }
+    }
+
+    /// <summary>An idle carrier, or a new one; <paramref name="fresh"/>: a new one.</summary>
+    /// <exception cref="CarryException">There is none to be had; the exception says why.</exception>
+    public async Task<HttpCarrier> RentAsync(bool fresh, CancellationToken ct)
+    {
+        return await TakeAsync(fresh, ct) ?? new HttpCarrier(await DialAsync(ct));
+    }
+
+    /// <summary>A new carrier for a connection of its own.</summary>
+    /// <exception cref="CarryException">There is none to be had; the exception says why.</exception>
+    public async Task<CarrierStream> DialFreshAsync(CancellationToken ct)
+    {
+        (await TakeAsync(fresh: true, ct))?.Dispose();
+        return await DialAsync(ct);
+    }
+
+    /// <summary>Takes back a carrier whose answer ended by its own framing; anything else has been disposed of instead.</summary>
+    public void Return(HttpCarrier carrier)
+    {
+        carrier.Stream.Watch(() => Drop(carrier));
+        Waiter? next;
+        lock (_lock)
+        {
+            if (_over || carrier.Stream is not { IsUsable: true, IsQuiet: true })
+            {
+                next = null;
+            }
+            else if ((next = NextUnsynchronized(w => !w.Fresh)) is null)
+            {
+                carrier.IdleSince = time.GetTimestamp();
+                _idle.Add(carrier);
+                return;
+            }
+        }
+
+        if (next is null)
+        {
+            carrier.Dispose();
+        }
+        else
+        {
+            next.Grant(carrier);
+        }
+    }
+
+    /// <summary>Closes what has been idle for too long. A pool that has had nothing for two sweeps is over.</summary>
+    public void Sweep(TimeSpan maxIdle)
+    {
+        List<HttpCarrier> old;
+        lock (_lock)
+        {
+            old = _idle.FindAll(c => time.GetElapsedTime(c.IdleSince) > maxIdle);
+            _idle.RemoveAll(old.Contains);
+            _emptySweeps = _taken == 0 ? _emptySweeps + 1 : 0;
+            _over |= _emptySweeps > 2;
+        }
+
+        old.ForEach(c => c.Retire());
+    }
+
+    /// <summary>No visitor gets a carrier here any more. Those in use finish, or are cut.</summary>
+    public void End(bool cut)
+    {
+        List<HttpCarrier> idle;
+        List<CarrierStream> live;
+        List<Waiter> waiting;
+        lock (_lock)
+        {
+            _over = true;
+            idle = [.. _idle];
+            live = [.. _live];
+            waiting = [.. _waiting];
+            _idle.Clear();
+            _waiting.Clear();
+        }
+
+        waiting.ForEach(w => w.Fail());
+        idle.ForEach(c => c.Retire());
+        if (cut)
+        {
+            live.ForEach(s => s.Abort());
+        }
+    }
+
+    /// <summary>An idle carrier, or null: the caller has a slot now, and dials.</summary>
+    private async Task<HttpCarrier?> TakeAsync(bool fresh, CancellationToken ct)
+    {
+        Waiter waiter;
+        lock (_lock)
+        {
+            if (_over)
+            {
+                throw new CarryException(CarryFailure.Away);
+            }
+
+            while (!fresh && _idle.Count > 0)
+            {
+                var idle = _idle[^1];
+                _idle.RemoveAt(_idle.Count - 1);
+                if (idle.Stream is { IsUsable: true, IsQuiet: true })
+                {
+                    return idle;
+                }
+
+                idle.Dispose();
+            }
+
+            if (_taken < options.Limits.CarriersPerPipe)
+            {
+                _taken++;
+                return null;
+            }
+
+            if (_waiting.Count >= options.Limits.CarriesWaitingPerPipe)
+            {
+                throw new CarryException(CarryFailure.Crowded);
+            }
+
+            waiter = new(fresh);
+            _waiting.AddLast(waiter);
+        }
+
+        return await WaitAsync(waiter, ct);
+    }
+
+    private async Task<HttpCarrier?> WaitAsync(Waiter waiter, CancellationToken ct)
+    {
+        try
+        {
+            return await waiter.Task.WaitAsync(options.Times.Carry, time, ct);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            bool waited;
+            lock (_lock)
+            {
+                waited = _waiting.Remove(waiter);
+            }
+
+            if (!waited && waiter.Task.IsCompletedSuccessfully)
+            {
+                // Granted in the same moment: keep it on a time-out, hand it on when the visitor has gone.
+                var granted = await waiter.Task;
+                if (e is TimeoutException)
+                {
+                    return granted;
+                }
+
+                GiveUp(granted);
+            }
+
+            ct.ThrowIfCancellationRequested();
+            throw new CarryException(CarryFailure.Crowded);
+        }
+    }
+
+    private void GiveUp(HttpCarrier? granted)
+    {
+        if (granted is null)
+        {
+            Release(null);
+        }
+        else
+        {
+            Return(granted);
+        }
+    }
+
+    private async Task<CarrierStream> DialAsync(CancellationToken ct)
+    {
+        CarrierStream stream;
+        try
+        {
+            stream = await desk.CarryAsync(entry, ct);
+        }
+        catch
+        {
+            Release(null);
+            throw;
+        }
+
+        bool over;
+        lock (_lock)
+        {
+            over = _over;
+            _live.Add(stream);
+        }
+
+        _ = stream.Finished.ContinueWith(_ => Release(stream), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        if (over)
+        {
+            stream.Abort();
+            throw new CarryException(CarryFailure.Away);
+        }
+
+        return stream;
+    }
+
+    private void Drop(HttpCarrier carrier)
+    {
+        bool idle;
+        lock (_lock)
+        {
+            idle = _idle.Remove(carrier);
+        }
+
+        // In use, the bytes are an answer and the end is its reader's to judge.
+        if (idle)
+        {
+            carrier.Dispose();
+        }
+    }
+
+    private void Release(CarrierStream? stream)
+    {
+        Waiter? next;
+        lock (_lock)
+        {
+            if (stream is not null)
+            {
+                _live.Remove(stream);
+            }
+
+            next = NextUnsynchronized(_ => true);
+            if (next is null)
+            {
+                _taken--;
+            }
+        }
+
+        next?.Grant(null);
+    }
+
+    private Waiter? NextUnsynchronized(Func<Waiter, bool> fits)
+    {
+        for (var node = _waiting.First; node is not null; node = node.Next)
+        {
+            if (fits(node.Value))
+            {
+                _waiting.Remove(node);
+                return node.Value;
+            }
+        }
+
+        return null;
+    }
+
+    private sealed class Waiter(bool fresh)
+    {
+        private readonly TaskCompletionSource<HttpCarrier?> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool Fresh => fresh;
+
+        public Task<HttpCarrier?> Task => _source.Task;
+
+        public void Grant(HttpCarrier? carrier) => _source.TrySetResult(carrier);
+
+        public void Fail() => _source.TrySetException(new CarryException(CarryFailure.Away));
+    }
+}

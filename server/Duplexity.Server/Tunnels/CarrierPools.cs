@@ -1,0 +1,105 @@
+using System.Collections.Concurrent;
+using Duplexity.Server.Engine;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>The pools of all pipes whose visitors are at this node. Thread-safe.</summary>
+internal sealed class CarrierPools : IDisposable
+{
+    // Most servers keep an idle connection for 60 s (nginx 75, Kestrel 130, Apache and Node 5): what they close first is noticed, so this only bounds what is kept open.
+    private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<string, CarrierPool> _pools = new(StringComparer.Ordinal);
+    private readonly CarryDesk _desk;
+    private readonly DuplexityOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ITimer _sweep;
+
+    public CarrierPools(CarryDesk desk, IOptions<DuplexityOptions> options, TimeProvider time)
+    {
+        (_desk, _options, _time) = (desk, options.Value, time);
+        _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
+    }
+
+    /// <summary>The pool of a registration; null if a newer one has taken its place.</summary>
+    public CarrierPool? Of(PipeEntry entry)
+    {
+        while (true)
+        {
+            var pool = _pools.GetOrAdd(entry.Name, _ => new(entry, _desk, _options, _time));
+            if (pool.IsOver)
+            {
+                _pools.TryRemove(new(entry.Name, pool));
+                continue;
+            }
+
+            if (IsSame(pool.Entry, entry))
+            {
+                return pool;
+            }
+
+            if (pool.Entry.Generation > entry.Generation)
+            {
+                return null;
+            }
+
+            if (_pools.TryUpdate(entry.Name, new(entry, _desk, _options, _time), pool))
+            {
+                Finish(pool, cut: pool.Entry.Session != entry.Session); // the same session's older generation may finish what it began (G21)
+            }
+        }
+    }
+
+    /// <summary>A registration is over: nobody gets its carriers any more. Those in use are cut, at once or after a grace in which visitors finish (2.35).</summary>
+    public void End(PipeEntry entry, bool cut)
+    {
+        _desk.Withdraw(entry);
+        if (_pools.TryGetValue(entry.Name, out var pool) && IsSame(pool.Entry, entry) && _pools.TryRemove(new(entry.Name, pool)))
+        {
+            Finish(pool, cut);
+        }
+    }
+
+    /// <summary>The node stops: in order, or by cutting what is left.</summary>
+    public void EndAll(bool cut)
+    {
+        foreach (var pool in _pools.Values)
+        {
+            pool.End(cut);
+        }
+    }
+
+    public void Dispose() => _sweep.Dispose();
+
+    private static bool IsSame(PipeEntry one, PipeEntry other) =>
+        one.Generation == other.Generation && one.Client == other.Client && one.Session == other.Session && one.Resource == other.Resource;
+
+    private void Finish(CarrierPool pool, bool cut)
+    {
+        pool.End(cut);
+        if (!cut)
+        {
+            _ = CutLaterAsync(pool);
+        }
+    }
+
+    private async Task CutLaterAsync(CarrierPool pool)
+    {
+        await Task.Delay(_options.Times.SessionGrace, _time);
+        pool.End(cut: true);
+    }
+
+    private void Sweep()
+    {
+        foreach (var (name, pool) in _pools)
+        {
+            pool.Sweep(MaxIdle);
+            if (pool.IsOver)
+            {
+                _pools.TryRemove(new(name, pool));
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+using System.Net.WebSockets;
+using Duplexity.Protocol;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>
+/// A carrier's WebSocket as a stream of bytes. Not .NET's own <c>WebSocketStream</c>, whose Dispose blocks on the close handshake while
+/// <c>SocketsHttpHandler</c> disposes synchronously: a few abandoned downloads stalled a whole node, and it throws on a read after its end.
+/// One reader and one writer at a time.
+/// </summary>
+internal sealed class CarrierStream(WebSocket socket, TimeProvider time) : Stream
+{
+    // How long a carrier that is closed in order may take, before it is cut: it serves nobody any more.
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
+
+    private static readonly byte[] Go = [Wire.CarryGo];
+    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _ended;
+    private int _closing;
+
+    /// <summary>Completes when this side has let go of the carrier.</summary>
+    public Task Finished => _finished.Task;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>A visitor is there: the client dials its resource now.</summary>
+    public Task GoAsync(CancellationToken ct) => socket.SendAsync(Go, WebSocketMessageType.Binary, endOfMessage: true, ct);
+
+    /// <inheritdoc/>
+    /// <exception cref="ResourceAwayException">The client could not reach its resource.</exception>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_ended || buffer.IsEmpty)
+        {
+            return 0;
+        }
+
+        try
+        {
+            ValueWebSocketReceiveResult received;
+            do
+            {
+                received = await socket.ReceiveAsync(buffer, cancellationToken);
+            }
+            while (received.Count == 0 && received.MessageType != WebSocketMessageType.Close);
+
+            if (received.MessageType != WebSocketMessageType.Close)
+            {
+                return received.Count;
+            }
+        }
+        catch (Exception e) when (e is WebSocketException or InvalidOperationException or ObjectDisposedException)
+        {
+            throw new IOException("The carrier broke.", e);
+        }
+
+        _ended = true;
+        return (int?)socket.CloseStatus switch
+        {
+            (int)WebSocketCloseStatus.NormalClosure => 0,
+            Wire.CarryResourceAway => throw new ResourceAwayException(),
+            _ => throw new IOException("The resource reset the connection."),
+        };
+    }
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (buffer.IsEmpty)
+        {
+            return;
+        }
+
+        try
+        {
+            await socket.SendAsync(buffer, WebSocketMessageType.Binary, WebSocketMessageFlags.EndOfMessage, cancellationToken);
+        }
+        catch (Exception e) when (e is WebSocketException or InvalidOperationException or ObjectDisposedException)
+        {
+            throw new IOException("The carrier broke.", e);
+        }
+    }
+
+    /// <summary>No more bytes come from the visitor; what the resource still says can be read.</summary>
+    public async Task CompleteWritesAsync(CancellationToken ct)
+    {
+        try
+        {
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, ct);
+        }
+        catch (Exception e) when (e is WebSocketException or InvalidOperationException or ObjectDisposedException)
+        {
+            throw new IOException("The carrier broke.", e);
+        }
+    }
+
+    /// <summary>Ends the carrier with a reset at the resource. Never blocks; idempotent.</summary>
+    public void Abort()
+    {
+        Interlocked.Exchange(ref _closing, 1);
+        socket.Abort();
+        _finished.TrySetResult();
+    }
+
+    /// <summary>Ends a carrier that serves nobody, so that the resource sees an orderly end. Returns at once; idempotent.</summary>
+    public void Retire()
+    {
+        if (Interlocked.Exchange(ref _closing, 1) == 0)
+        {
+            _ = RetireAsync();
+        }
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            Abort();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private async Task RetireAsync()
+    {
+        try
+        {
+            using var timeout = new CancellationTokenSource(CloseTimeout, time);
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, timeout.Token);
+            await _finished.Task.WaitAsync(timeout.Token); // whoever watches the idle carrier sees the client's answer, and aborts
+        }
+        catch (Exception e) when (e is WebSocketException or InvalidOperationException or ObjectDisposedException or OperationCanceledException)
+        {
+            // It is gone already, or does not listen: cut it below.
+        }
+
+        Abort();
+    }
+}
+
+/// <summary>The client said that it could not reach its resource (close status 4502).</summary>
+internal sealed class ResourceAwayException() : IOException("The client could not reach its resource.");

@@ -1,0 +1,114 @@
+using System.Buffers.Text;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Duplexity.Protocol;
+using Duplexity.Server.Backend;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>
+/// Orders carriers from clients and pairs each one that arrives with the visitor who waits for it. A ticket exists in this node's memory only, is good once and
+/// for one (session, pipe, generation), and only beside the token of the pipe's owner (G14). Thread-safe.
+/// </summary>
+internal sealed class CarryDesk
+{
+    private const int TicketBytes = 32;
+    private readonly ConcurrentDictionary<string, Order> _open = new(StringComparer.Ordinal);
+    private readonly Sessions _sessions;
+    private readonly NodeName _node;
+    private readonly TimeSpan _patience;
+    private readonly TimeProvider _time;
+
+    public CarryDesk(Sessions sessions, NodeName node, IOptions<DuplexityOptions> options, TimeProvider time)
+    {
+        (_sessions, _node, _patience, _time) = (sessions, node, options.Value.Times.Carry, time);
+        sessions.Ended += (session, generation) => Withdraw(o => o.Entry.Client == session.Client && o.Entry.Session == session.Id && o.Entry.Generation <= generation);
+    }
+
+    /// <summary>A carrier whose client has been told to dial its resource.</summary>
+    /// <exception cref="CarryException">The client is away, or did not come in time.</exception>
+    public async Task<CarrierStream> CarryAsync(PipeEntry entry, CancellationToken ct)
+    {
+        if (_sessions.Find(entry.Client, entry.Session)?.Link is not { } link)
+        {
+            throw new CarryException(CarryFailure.Away);
+        }
+
+        var ticket = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TicketBytes));
+        var order = new Order(entry);
+        _open[ticket] = order;
+        using var timeout = new CancellationTokenSource(_patience, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, ct);
+        try
+        {
+            await link.Client.Carry(new CarryOrder
+            {
+                Pipe = entry.Name,
+                Generation = entry.Generation,
+                Uri = new Uri(link.Base, "data/carry?node=" + Uri.EscapeDataString(_node.Value)).AbsoluteUri,
+                Ticket = ticket,
+            }).WaitAsync(either.Token);
+            var stream = await order.Arrival.WaitAsync(either.Token);
+            await stream.GoAsync(either.Token);
+            return stream;
+        }
+        catch (Exception e) when (e is not CarryException)
+        {
+            order.Withdraw();
+            ct.ThrowIfCancellationRequested();
+            throw new CarryException(timeout.IsCancellationRequested ? CarryFailure.Late : CarryFailure.Away);
+        }
+        finally
+        {
+            _open.TryRemove(ticket, out _);
+        }
+    }
+
+    /// <summary>
+    /// The order that a ticket is for, if the client who shows it is the pipe's owner; null in every other case, and the caller tells nobody which. One who
+    /// shows another's ticket does not spoil it.
+    /// </summary>
+    public Order? Claim(string? ticket, string client) =>
+        ticket is not null && _open.TryGetValue(ticket, out var order) && order.Entry.Client == client && _open.TryRemove(new(ticket, order)) ? order : null;
+
+    /// <summary>Whoever waits for a carrier of this registration waits in vain.</summary>
+    public void Withdraw(PipeEntry entry) => Withdraw(o => o.Entry.Name == entry.Name && o.Entry.Client == entry.Client && o.Entry.Generation <= entry.Generation);
+
+    private void Withdraw(Func<Order, bool> which)
+    {
+        foreach (var (ticket, order) in _open)
+        {
+            if (which(order) && _open.TryRemove(new(ticket, order)))
+            {
+                order.Withdraw();
+            }
+        }
+    }
+
+    /// <summary>One carrier that a client was asked for.</summary>
+    internal sealed class Order(PipeEntry entry)
+    {
+        private readonly TaskCompletionSource<CarrierStream> _arrival = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public PipeEntry Entry => entry;
+
+        public Task<CarrierStream> Arrival => _arrival.Task;
+
+        /// <summary>Hands the carrier over; false: nobody waits for it any more.</summary>
+        public bool TryDeliver(CarrierStream stream) => _arrival.TrySetResult(stream);
+
+        /// <summary>Ends the wait; a carrier that came in the same moment is cut.</summary>
+        public void Withdraw()
+        {
+            if (!_arrival.TrySetException(new CarryException(CarryFailure.Away)) && _arrival.Task.IsCompletedSuccessfully)
+            {
+                _arrival.Task.Result.Abort();
+            }
+
+            _ = _arrival.Task.Exception; // seen: when the visitor has gone, nobody else looks
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Sockets;
+using Microsoft.AspNetCore.Http;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary><c>/data/carry</c>: takes the WebSocket that a client opens for a carry order.</summary>
+internal sealed class CarryEndpoint(CarryDesk desk, TimeProvider time)
+{
+    public async Task HandleAsync(HttpContext context)
+    {
+        if (context.Features.Get<Identity>() is not { } identity || !identity.IsValidAt(time.GetUtcNow()))
+        {
+            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            return;
+        }
+
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
+            context.Response.Headers.Upgrade = "websocket";
+            return;
+        }
+
+        var shown = context.Request.Headers[Wire.CarryHeader];
+        if (desk.Claim(shown.Count == 1 ? shown[0] : null, identity.Client) is not { } order)
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden; // unknown, used, expired, another's: one answer for all
+            return;
+        }
+
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
+        {
+            KeepAliveInterval = TimeSpan.FromSeconds(15), // below the idle time-outs of common proxies
+            KeepAliveTimeout = Timeout.InfiniteTimeSpan, // a finite one aborts every half-closed carrier (measured)
+        });
+        await using var stream = new CarrierStream(socket, time);
+        if (order.TryDeliver(stream))
+        {
+            await stream.Finished;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>
+/// Tells owners who asked for it what visitors did, in batches. Live only: a full queue counts what it leaves out, and nothing here ever waits for a client or slows a
+/// visitor. Thread-safe.
+/// </summary>
+internal sealed class ExchangeFeed
+{
+    // A screen's worth at a pace that eyes follow; together at most 1,000 lines a second.
+    private const int Batch = 100;
+    private const int MaxQueued = 1_000;
+    private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(100);
+
+    private readonly ConcurrentDictionary<(string Client, string Session), Feed> _feeds = new();
+    private readonly Sessions _sessions;
+    private readonly TimeProvider _time;
+    private readonly ILogger<ExchangeFeed> _logger;
+
+    public ExchangeFeed(Sessions sessions, TimeProvider time, ILogger<ExchangeFeed> logger)
+    {
+        (_sessions, _time, _logger) = (sessions, time, logger);
+        sessions.Ended += (session, _) => _feeds.TryRemove((session.Client, session.Id), out var _);
+    }
+
+    public void Report(PipeEntry entry, ExchangeInfo exchange)
+    {
+        if (!entry.Exchanges || _sessions.Find(entry.Client, entry.Session) is not { } session)
+        {
+            return;
+        }
+
+        var feed = _feeds.GetOrAdd((entry.Client, entry.Session), _ => new());
+        lock (feed)
+        {
+            if (feed.Queue.Count >= MaxQueued)
+            {
+                feed.LeftOut++;
+            }
+            else
+            {
+                feed.Queue.Enqueue(exchange);
+            }
+
+            if (feed.IsRunning)
+            {
+                return;
+            }
+
+            feed.IsRunning = true;
+        }
+
+        _ = RunAsync(feed, session);
+    }
+
+    private async Task RunAsync(Feed feed, Session session)
+    {
+        while (true)
+        {
+            await Task.Delay(Every, _time);
+            ExchangesEvent batch;
+            lock (feed)
+            {
+                if (feed.Queue.Count == 0 && feed.LeftOut == 0)
+                {
+                    feed.IsRunning = false;
+                    return;
+                }
+
+                var exchanges = new List<ExchangeInfo>(Math.Min(Batch, feed.Queue.Count));
+                while (exchanges.Count < Batch && feed.Queue.TryDequeue(out var next))
+                {
+                    exchanges.Add(next);
+                }
+
+                batch = new() { Exchanges = [.. exchanges], LeftOut = feed.LeftOut };
+                feed.LeftOut = 0;
+            }
+
+            try
+            {
+                await (session.Link?.Client.Exchanges(batch) ?? Task.CompletedTask);
+            }
+            catch (Exception e)
+            {
+                // The connection may go at any time, and these events are for watching only.
+                Log.ExchangesLost(_logger, batch.Exchanges.Length, e.GetType().Name);
+            }
+        }
+    }
+
+    private sealed class Feed
+    {
+        public Queue<ExchangeInfo> Queue { get; } = new();
+        public int LeftOut { get; set; }
+        public bool IsRunning { get; set; }
+    }
+}

@@ -1,0 +1,62 @@
+using System.Text;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>
+/// One carrier with an HTTP/1.1 client of its own, which can never open a second connection: so a request goes to the carrier that it was given, once, or nowhere.
+/// </summary>
+internal sealed class HttpCarrier : IDisposable
+{
+    private readonly CarrierStream _carrier;
+    private readonly HttpMessageInvoker _invoker;
+    private int _connected;
+
+    public HttpCarrier(CarrierStream carrier)
+    {
+        _carrier = carrier;
+        Stream = new(carrier);
+        _invoker = new(new SocketsHttpHandler
+        {
+            ConnectCallback = (_, _) => Interlocked.Exchange(ref _connected, 1) == 0 ? new(Stream) : throw new CarrierSpentException(),
+            MaxConnectionsPerServer = 1,
+            PooledConnectionLifetime = Timeout.InfiniteTimeSpan, // the pool of carriers decides, and two timers per carrier are saved
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            MaxResponseDrainSize = 0, // who abandons a download does not want the rest of it
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = false,
+            AutomaticDecompression = System.Net.DecompressionMethods.None,
+            ActivityHeadersPropagator = null,
+            RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+            ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        });
+    }
+
+    public HttpCarrierStream Stream { get; }
+
+
+    /// <summary>When it was put down last, in ticks of the node's clock.</summary>
+    public long IdleSince { get; set; }
+
+    /// <summary>Completes when the carrier is gone.</summary>
+    public Task Finished => _carrier.Finished;
+
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
+    {
+        Stream.Begin();
+        return _invoker.SendAsync(request, ct);
+    }
+
+    /// <summary>Closes an idle carrier in order.</summary>
+    public void Retire() => _carrier.Retire();
+
+    /// <summary>Cuts it.</summary>
+    public void Dispose()
+    {
+        _carrier.Abort();
+        _invoker.Dispose();
+    }
+}
+
+/// <summary>The carrier's one connection is over: a request that finds this has not been sent.</summary>
+internal sealed class CarrierSpentException() : IOException("The carrier is spent.");

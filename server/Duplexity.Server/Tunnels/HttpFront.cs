@@ -1,0 +1,173 @@
+using System.Net;
+using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Extensions.Logging;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>
+/// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
+/// </summary>
+internal sealed class HttpFront(
+    Backend.Backend backend, Sessions sessions, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, ExchangeFeed exchanges, TimeProvider time, ILogger<HttpFront> logger)
+{
+    // A visitor who has gone; nginx' number for it, and never sent.
+    private const int VisitorGone = 499;
+
+    // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
+    private static readonly ForwarderRequestConfig AsItIs = new()
+    {
+        Version = HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        ActivityTimeout = Timeout.InfiniteTimeSpan,
+        AllowResponseBuffering = false,
+    };
+
+    public async Task ServeAsync(HttpContext context, string name)
+    {
+        var began = time.GetTimestamp();
+        var at = time.GetUtcNow();
+        var target = FrontTransform.TargetOf(context);
+        var entry = await backend.LocateAsync(name, context.RequestAborted);
+        if (entry is null)
+        {
+            await Pages.NotFoundAsync(context);
+            return;
+        }
+
+        var status = VisitorGone;
+        try
+        {
+            await ServeAsync(context, entry);
+            status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? VisitorGone : context.Response.StatusCode;
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The visitor gave up while waiting; nobody is left to be answered.
+        }
+        finally
+        {
+            exchanges.Report(entry, new ExchangeInfo
+            {
+                Pipe = entry.Name,
+                At = at.ToUnixTimeMilliseconds(),
+                Method = context.Request.Method,
+                Target = target.Length > VisibleText.LogLength ? target[..VisibleText.LogLength] : target,
+                Status = status,
+                DurationMs = time.GetElapsedTime(began).TotalMilliseconds,
+            });
+        }
+    }
+
+    private async Task ServeAsync(HttpContext context, PipeEntry entry)
+    {
+        headers.Clean(context);
+        if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true, Protocol: "websocket" })
+        {
+            await Pages.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Not here", "CONNECT does not pass a public pipe.");
+            return;
+        }
+
+        if (sessions.Find(entry.Client, entry.Session)?.Link is null || pools.Of(entry) is not { } pool)
+        {
+            await Pages.AwayAsync(context);
+            return;
+        }
+
+        Unlimit(context);
+        using var visit = new Visit(context, pool);
+        try
+        {
+            await visit.TakeCarrierAsync(context.RequestAborted);
+        }
+        catch (CarryException e)
+        {
+            await RefuseAsync(context, entry, e);
+            return;
+        }
+
+        var error = await forwarder.SendAsync(context, FrontTransform.Prefix, AsItIs, new FrontTransform(visit, entry));
+        if (error == ForwarderError.None)
+        {
+            if (!VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade))
+            {
+                visit.Complete();
+            }
+        }
+        else if (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            await ExplainAsync(context, entry, error);
+        }
+    }
+
+    private async Task RefuseAsync(HttpContext context, PipeEntry entry, CarryException refusal)
+    {
+        Log.NoCarrier(logger, entry.Name, refusal.Failure);
+        switch (refusal.Failure)
+        {
+            case CarryFailure.Crowded:
+                await Pages.CrowdedAsync(context);
+                break;
+            case CarryFailure.Late:
+                await Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time.");
+                break;
+            default:
+                await Pages.AwayAsync(context);
+                break;
+        }
+    }
+
+    private async Task ExplainAsync(HttpContext context, PipeEntry entry, ForwarderError error)
+    {
+        var cause = context.GetForwarderErrorFeature()?.Exception;
+        Log.ForwardFailed(logger, entry.Name, error, cause?.GetType().Name ?? "none");
+        for (var e = cause; e is not null; e = e.InnerException)
+        {
+            if (e is CarryException refusal)
+            {
+                context.Response.Clear();
+                await RefuseAsync(context, entry, refusal);
+                return;
+            }
+
+            if (e is ResourceAwayException)
+            {
+                context.Response.Clear();
+                await Pages.WriteAsync(
+                    context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running.");
+                return;
+            }
+        }
+
+        if (context.Response.StatusCode >= 500)
+        {
+            context.Response.Clear();
+            await Pages.WriteAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.");
+        }
+    }
+
+    /// <summary>Kestrel's limits on bodies are meant for applications; for this request alone they are lifted.</summary>
+    private static void Unlimit(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
+        }
+
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } requestRate)
+        {
+            requestRate.MinDataRate = null;
+        }
+
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } responseRate)
+        {
+            responseRate.MinDataRate = null;
+        }
+    }
+}

@@ -1,0 +1,297 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Duplexity.Protocol;
+using Duplexity.Server.Backend;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>Registers, removes and lists the public pipes of sessions; those of a session that is over go with it. Thread-safe.</summary>
+internal sealed class PublicPipes
+{
+    // A made-up name that is taken already is drawn again; that happens once in some thousand times.
+    private const int NameDraws = 8;
+
+    private readonly Backend.Backend _backend;
+    private readonly PipeNames _names;
+    private readonly PipeUrl _url;
+    private readonly NodeName _node;
+    private readonly Sessions _sessions;
+    private readonly CarrierPools _pools;
+    private readonly TcpFront _tcp;
+    private readonly DuplexityOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<PublicPipes> _logger;
+
+    // Registering and removing take turns: a port is opened before its name is registered, and closed after, and both must hold together.
+    private readonly SemaphoreSlim _turn = new(1, 1);
+
+    public PublicPipes(
+        Backend.Backend backend, PipeNames names, PipeUrl url, NodeName node, Sessions sessions, CarrierPools pools, TcpFront tcp, IOptions<DuplexityOptions> options, TimeProvider time,
+        ILogger<PublicPipes> logger)
+    {
+        (_backend, _names, _url, _node, _sessions, _pools, _tcp, _options, _time, _logger) = (backend, names, url, node, sessions, pools, tcp, options.Value, time, logger);
+        sessions.Ended += (session, generation) => _ = LetGoAsync(session, generation);
+    }
+
+    /// <summary>Registers all pipes or none, under the session's generation; every bad one is named in its result. A port listens before the answer is given.</summary>
+    public async Task<PipesResponse> RegisterAsync(Session session, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
+    {
+        await _turn.WaitAsync(_options.Times.Carry, ct);
+        try
+        {
+            var results = Read(pipes);
+            if (await OverLimitAsync(session, results, ct) is { } limit)
+            {
+                return new() { Error = limit, Pipes = results };
+            }
+
+            return Refusal(results) ?? await OpenAndRegisterAsync(session, pipes, results, ct);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Removes pipes of the session (null: all of them). Visitors who are being served have a grace to finish.</summary>
+    public Task RemoveAsync(Session session, IReadOnlyList<string>? names, CancellationToken ct) =>
+        RemoveAsync(session, session.Generation, names?.Select(n => PipeNames.KeyOf(n) ?? n).ToArray(), ct);
+
+    /// <summary>The public pipes of a client, of all its sessions, by name.</summary>
+    public async Task<IReadOnlyList<PipeInfo>> ListAsync(string client, CancellationToken ct) =>
+    [
+        .. (await _backend.ListAsync(client, ct)).OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => new PipeInfo
+        {
+            Name = e.Name,
+            Url = e.Url,
+            Resource = e.Resource,
+            State = _sessions.Find(e.Client, e.Session)?.Link is null ? "away" : "serving",
+            Since = e.Since.ToUnixTimeMilliseconds(),
+        }),
+    ];
+
+    private PipeResult[] Read(IReadOnlyList<PipeRegistration> pipes)
+    {
+        var results = new PipeResult[pipes.Count];
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < results.Length; i++)
+        {
+            var (name, error) = _names.Read(pipes[i]);
+            if (error is null && pipes[i].Visitors is not (null or "public"))
+            {
+                error = DuplexityError.Of(Errors.InvalidPipe, $"Visitors '{VisibleText.Of(pipes[i].Visitors, 64)}': this server knows only public pipes yet.");
+            }
+
+            if (error is null && name != PipeNames.AnyPort && !seen.Add(name!))
+            {
+                error = DuplexityError.Of(Errors.InvalidPipe, $"'{name}' is asked for twice.");
+            }
+
+            results[i] = new() { Requested = pipes[i].Name, Name = error is null ? name : null, Error = error };
+        }
+
+        return results;
+    }
+
+    private async Task<DuplexityError?> OverLimitAsync(Session session, PipeResult[] asked, CancellationToken ct)
+    {
+        var there = (await _backend.ListAsync(session.Client, ct)).Where(e => e.Session == session.Id).Select(e => e.Name).ToHashSet(StringComparer.Ordinal);
+        var after = there.Count + asked.Count(r => r.Name is null || !there.Contains(r.Name));
+        return after <= _options.Limits.PipesPerSession
+            ? null
+            : DuplexityError.Of(Errors.TooManyPipes, $"A session has at most {_options.Limits.PipesPerSession} pipes.") with { Limit = "pipes_per_session", Used = there.Count };
+    }
+
+    private async Task<PipesResponse> OpenAndRegisterAsync(Session session, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, CancellationToken ct)
+    {
+        var opened = new List<int>();
+        try
+        {
+            for (var i = 0; i < results.Length; i++)
+            {
+                if (results[i].Name![0] == ':')
+                {
+                    results[i] = await OpenPortAsync(results[i], results, opened, ct);
+                }
+            }
+
+            if (Refusal(results) is { } refusal)
+            {
+                return refusal;
+            }
+
+            var generation = session.Generation;
+            var answer = await RegisterAsync(session, generation, pipes, results, ct);
+            if (answer.Error is null && _sessions.Find(session.Client, session.Id) != session)
+            {
+                // It ended while this was under way, perhaps before there was anything to remove.
+                await RemoveUnsynchronizedAsync(session, generation, [.. results.Select(r => r.Name!)], CancellationToken.None);
+                return new() { Error = DuplexityError.Of(Errors.ControlNotEstablished, "The session's control connection was lost meanwhile; nothing is registered.") };
+            }
+
+            return answer;
+        }
+        finally
+        {
+            await CloseUnusedAsync(opened);
+        }
+    }
+
+    private async Task<PipesResponse> RegisterAsync(Session session, long generation, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, CancellationToken ct)
+    {
+        for (var draw = 1; ; draw++)
+        {
+            var entries = results.Select((r, i) => EntryOf(session, generation, pipes[i], r.Name!)).ToArray();
+            var registered = await _backend.RegisterAsync(entries, ct);
+            if (registered.Conflicts.Count == 0)
+            {
+                foreach (var entry in entries)
+                {
+                    Log.PipeRegistered(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), VisibleText.Of(entry.Session, VisibleText.LogLength), generation);
+                }
+
+                foreach (var old in registered.Replaced)
+                {
+                    GiveWay(old, session);
+                }
+
+                return new() { Pipes = [.. results.Zip(entries, (r, e) => r with { Url = e.Url })], Generation = generation };
+            }
+
+            for (var i = 0; i < results.Length; i++)
+            {
+                if (registered.Conflicts.Contains(results[i].Name!))
+                {
+                    results[i] = string.IsNullOrWhiteSpace(pipes[i].Name) && draw < NameDraws
+                        ? results[i] with { Name = _names.MadeUp() }
+                        : results[i] with { Name = null, Error = DuplexityError.Of(Errors.NameTaken, $"{results[i].Name} belongs to another client, or to a newer session of yours.") };
+                }
+            }
+
+            if (Refusal(results) is { } refusal)
+            {
+                return refusal;
+            }
+        }
+    }
+
+    private PipeEntry EntryOf(Session session, long generation, PipeRegistration pipe, string name) => new()
+    {
+        Name = name,
+        Client = session.Client,
+        Session = session.Id,
+        Generation = generation,
+        Node = _node.Value,
+        Resource = pipe.Resource!,
+        HostHeader = pipe.HostHeader ?? "keep",
+        Url = name[0] == ':' ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : _url.Of(name),
+        Since = _time.GetUtcNow(),
+        Exchanges = pipe.Exchanges ?? false,
+    };
+
+    private void GiveWay(PipeEntry old, Session session)
+    {
+        var takenOver = old.Session != session.Id;
+        if (takenOver)
+        {
+            Log.PipeTakenOver(_logger, old.Name, VisibleText.Of(old.Client, VisibleText.LogLength), VisibleText.Of(session.Id, VisibleText.LogLength));
+        }
+
+        _pools.End(old, cut: takenOver);
+    }
+
+    private async Task<PipeResult> OpenPortAsync(PipeResult asked, PipeResult[] all, List<int> opened, CancellationToken ct)
+    {
+        if (asked.Name != PipeNames.AnyPort)
+        {
+            return TryOpen(PortOf(asked.Name!), opened)
+                ? asked
+                : asked with { Name = null, Error = DuplexityError.Of(Errors.PortsExhausted, $"Port {asked.Name![1..]} is in use by something else on the server.") };
+        }
+
+        var (first, last) = _names.Ports!.Value;
+        var count = last - first + 1;
+        var start = RandomNumberGenerator.GetInt32(count);
+        for (var i = 0; i < count; i++)
+        {
+            var port = first + ((start + i) % count);
+            var name = string.Create(CultureInfo.InvariantCulture, $":{port}");
+            if (!_tcp.IsOpen(port) && Array.TrueForAll(all, r => r.Name != name) && await _backend.LocateAsync(name, ct) is null && TryOpen(port, opened))
+            {
+                return asked with { Name = name };
+            }
+        }
+
+        return asked with { Name = null, Error = DuplexityError.Of(Errors.PortsExhausted, $"All TCP ports of this server ({first} to {last}) are in use.") };
+    }
+
+    private bool TryOpen(int port, List<int> opened)
+    {
+        if (!_tcp.TryOpen(port))
+        {
+            return false;
+        }
+
+        opened.Add(port);
+        return true;
+    }
+
+    private async Task LetGoAsync(Session session, long generation)
+    {
+        try
+        {
+            await RemoveAsync(session, generation, null, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            // Nobody waits for this; the entries stay until their owner takes the names again.
+            Log.PipesNotRemoved(_logger, e, VisibleText.Of(session.Client, VisibleText.LogLength), VisibleText.Of(session.Id, VisibleText.LogLength));
+        }
+    }
+
+    private async Task RemoveAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct)
+    {
+        await _turn.WaitAsync(ct);
+        try
+        {
+            await RemoveUnsynchronizedAsync(session, generation, names, ct);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task RemoveUnsynchronizedAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct)
+    {
+        var removed = await _backend.RemoveAsync(session.Client, session.Id, generation, names, ct);
+        foreach (var entry in removed)
+        {
+            Log.PipeRemoved(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), entry.Generation);
+            _pools.End(entry, cut: false);
+        }
+
+        await CloseUnusedAsync(removed.Where(e => e.Name[0] == ':').Select(e => PortOf(e.Name)));
+    }
+
+    private async Task CloseUnusedAsync(IEnumerable<int> ports)
+    {
+        foreach (var port in ports)
+        {
+            if (await _backend.LocateAsync(string.Create(CultureInfo.InvariantCulture, $":{port}"), CancellationToken.None) is null)
+            {
+                _tcp.Close(port);
+            }
+        }
+    }
+
+    private static PipesResponse? Refusal(PipeResult[] results) =>
+        Array.Find(results, r => r.Error is not null) is { } bad ? new() { Error = bad.Error, Pipes = [.. results.Select(r => r with { Name = null })] } : null;
+
+    private static int PortOf(string name) => int.Parse(name.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,24 @@
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>As much of a resource as the server needs: which protocol it speaks, and its authority for <c>HostHeader: resource</c>. The server never dials it.</summary>
+internal static class ResourceText
+{
+    /// <summary>Scheme and authority; null where the text is no resource. A bare <c>host:port</c> or port is HTTP, as it is for the clients.</summary>
+    public static (string Scheme, string Authority)? Read(string? text)
+    {
+        if (string.IsNullOrEmpty(text) || text.Length > 1024 || text.Any(char.IsControl))
+        {
+            return null;
+        }
+
+        if (text.StartsWith("unix:/", StringComparison.OrdinalIgnoreCase))
+        {
+            return ("unix", "localhost");
+        }
+
+        var whole = text.Contains("://", StringComparison.Ordinal) ? text : text.All(char.IsAsciiDigit) ? $"http://localhost:{text}" : $"http://{text}";
+        return Uri.TryCreate(whole, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" or "tcp" && uri.Host.Length > 0 && uri.UserInfo.Length == 0
+            ? (uri.Scheme, uri.Authority)
+            : null;
+    }
+}

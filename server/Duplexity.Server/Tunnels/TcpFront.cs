@@ -1,0 +1,141 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>Listens on the ports of TCP pipes and carries each visitor connection on a carrier of its own. Thread-safe.</summary>
+internal sealed class TcpFront(
+    Backend.Backend backend, CarrierPools pools, ExchangeFeed exchanges, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
+    : IDisposable
+{
+    private const int Backlog = 128;
+
+    // After an accept that failed for want of file handles, which a tight loop would only make worse.
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(200);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<int, Socket> _listeners = [];
+
+    /// <summary>Opens a port; true also if it was open. False: it belongs to something else on this machine.</summary>
+    public bool TryOpen(int port)
+    {
+        lock (_lock)
+        {
+            if (_listeners.ContainsKey(port))
+            {
+                return true;
+            }
+
+            var address = options.Value.Pipes.ListenAddress is { } text ? IPAddress.Parse(text) : environment.IsDevelopment() ? IPAddress.Loopback : IPAddress.IPv6Any;
+            var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                if (address.Equals(IPAddress.IPv6Any))
+                {
+                    listener.DualMode = true;
+                }
+
+                listener.Bind(new IPEndPoint(address, port));
+                listener.Listen(Backlog);
+            }
+            catch (SocketException)
+            {
+                listener.Dispose();
+                return false;
+            }
+
+            _listeners.Add(port, listener);
+            _ = AcceptAsync(listener, port);
+            return true;
+        }
+    }
+
+    public bool IsOpen(int port)
+    {
+        lock (_lock)
+        {
+            return _listeners.ContainsKey(port);
+        }
+    }
+
+    /// <summary>Closes a port; connections that are there go on.</summary>
+    public void Close(int port)
+    {
+        lock (_lock)
+        {
+            if (_listeners.Remove(port, out var listener))
+            {
+                listener.Dispose();
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (var listener in _listeners.Values)
+            {
+                listener.Dispose();
+            }
+
+            _listeners.Clear();
+        }
+    }
+
+    private async Task AcceptAsync(Socket listener, int port)
+    {
+        while (true)
+        {
+            Socket visitor;
+            try
+            {
+                visitor = await listener.AcceptAsync();
+            }
+            catch (Exception e) when (e is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted or SocketError.InvalidArgument })
+            {
+                return; // closed
+            }
+            catch (SocketException e)
+            {
+                Log.AcceptFailed(logger, port, e.SocketErrorCode);
+                await Task.Delay(AcceptPause, time);
+                continue;
+            }
+
+            // How many wait and how many are carried is bounded by the pipe's pool, which refuses the rest at once.
+            _ = ServeAsync(visitor, string.Create(CultureInfo.InvariantCulture, $":{port}"));
+        }
+    }
+
+    private async Task ServeAsync(Socket visitor, string name)
+    {
+        var began = time.GetTimestamp();
+        var at = time.GetUtcNow();
+        using var connection = new TcpVisitor(visitor);
+        if (await backend.LocateAsync(name, CancellationToken.None) is not { } entry || pools.Of(entry) is not { } pool)
+        {
+            connection.Reset();
+            return;
+        }
+
+        try
+        {
+            await using var carrier = await pool.DialFreshAsync(CancellationToken.None);
+            await connection.RunAsync(carrier);
+        }
+        catch (CarryException e)
+        {
+            Log.NoCarrier(logger, entry.Name, e.Failure);
+            connection.Reset();
+        }
+
+        exchanges.Report(entry, new ExchangeInfo { Pipe = entry.Name, At = at.ToUnixTimeMilliseconds(), DurationMs = time.GetElapsedTime(began).TotalMilliseconds });
+    }
+}

@@ -1,0 +1,51 @@
+using Duplexity.Server.Backend;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>The parts of public pipes, for the composition root. Needs the engine's registry and the sessions.</summary>
+internal static class TunnelServices
+{
+    public static IServiceCollection AddDuplexityTunnels(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<NodeName>();
+        services.AddSingleton<Backend.Backend>();
+        services.AddSingleton<PipeUrl>();
+        services.AddSingleton<PipeNames>();
+        services.AddSingleton<ServiceHosts>();
+        services.AddSingleton<PublicPipes>();
+
+        services.AddSingleton<CarryDesk>();
+        services.AddSingleton<CarryEndpoint>();
+        services.AddSingleton<CarrierPools>();
+        services.AddSingleton<ExchangeFeed>();
+
+        services.AddSingleton<VisitorHeaders>();
+        services.AddSingleton<Forwarder>();
+        services.AddSingleton<HttpFront>();
+        services.AddSingleton<TcpFront>();
+        services.AddHostedService<TunnelLifetime>();
+
+        services.AddSingleton<IStartupFilter, HostRouting>();
+        services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(new ConfigureOptions<KestrelServerOptions>(FaithfulFront.Configure));
+        services.AddSingleton<IValidateOptions<DuplexityOptions>, PipeDomainCheck>();
+        services.AddOptions<DuplexityOptions>().ValidateOnStart();
+        return services;
+    }
+
+    /// <summary>Maps <c>data/carry</c>, with WebSockets switched on for it alone: the application needs no middleware of its own.</summary>
+    public static IEndpointConventionBuilder MapDuplexityTunnels(this IEndpointRouteBuilder routes)
+    {
+        var branch = routes.CreateApplicationBuilder();
+        branch.UseWebSockets();
+        branch.Run(context => context.RequestServices.GetRequiredService<CarryEndpoint>().HandleAsync(context));
+        return routes.Map("data/carry", branch.Build()).WithDisplayName("Duplexity carriers");
+    }
+}

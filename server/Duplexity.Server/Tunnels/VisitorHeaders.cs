@@ -1,0 +1,72 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>What is taken away from a visitor's headers, and what is set afresh, before anything looks at them (G13, G15).</summary>
+internal sealed class VisitorHeaders(IOptions<DuplexityOptions> options)
+{
+    private const string Own = "duplexity-";
+    private const string Forwarded = "x-forwarded-";
+
+    // Framing and routing are never a visitor's to take away by naming them in Connection.
+    private static readonly HashSet<string> Kept = new(StringComparer.OrdinalIgnoreCase) { "close", "keep-alive", "upgrade", "te", "host", "content-length", "transfer-encoding", "content-type" };
+
+    private readonly (IPAddress? Address, IPNetwork Network)[] _trusted = [.. options.Value.TrustedProxies.Select(ReadProxy)];
+
+    public void Clean(HttpContext context)
+    {
+        var headers = context.Request.Headers;
+        var remote = context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : context.Connection.RemoteIpAddress;
+        var trusted = remote is not null && Array.Exists(_trusted, t => t.Address?.Equals(remote) ?? t.Network.Contains(remote));
+        var before = trusted ? headers["X-Forwarded-For"] : default;
+        var host = trusted ? headers["X-Forwarded-Host"] : default;
+        var scheme = trusted ? headers["X-Forwarded-Proto"] : default;
+
+        foreach (var option in headers.GetCommaSeparatedValues(HeaderNames.Connection))
+        {
+            if (!Kept.Contains(option))
+            {
+                headers.Remove(option);
+            }
+        }
+
+        foreach (var name in headers.Keys.ToArray())
+        {
+            if (IsOurs(name))
+            {
+                headers.Remove(name);
+            }
+        }
+
+        // Another conversation could begin behind the gates: only WebSockets may.
+        if (!IsWebSocket(headers.Upgrade))
+        {
+            headers.Remove(HeaderNames.Upgrade);
+            headers.Remove("HTTP2-Settings");
+        }
+
+        headers["X-Forwarded-For"] = StringValues.IsNullOrEmpty(before) ? remote?.ToString() : $"{before}, {remote}";
+        headers["X-Forwarded-Host"] = StringValues.IsNullOrEmpty(host) ? context.Request.Host.Value : host;
+        headers["X-Forwarded-Proto"] = StringValues.IsNullOrEmpty(scheme) ? context.Request.Scheme : scheme;
+    }
+
+    public static bool IsWebSocket(StringValues upgrade) => upgrade.Count == 1 && string.Equals(upgrade[0], "websocket", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>CGI, WSGI and PHP take <c>_</c> for <c>-</c>, so it is the same name.</summary>
+    private static bool IsOurs(string name)
+    {
+        var folded = name.Replace('_', '-');
+        return folded.StartsWith(Own, StringComparison.OrdinalIgnoreCase)
+            || folded.StartsWith(Forwarded, StringComparison.OrdinalIgnoreCase)
+            || folded.Equals("forwarded", StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static (IPAddress?, IPNetwork) ReadProxy(string text) =>
+        IPAddress.TryParse(text, out var address) ? (address, default)
+        : IPNetwork.TryParse(text, out var network) ? (null, network)
+        : throw new OptionsValidationException(nameof(DuplexityOptions), typeof(DuplexityOptions), [$"Duplexity:TrustedProxies: '{text}' is neither an address nor a network such as 10.0.0.0/8."]);
+}

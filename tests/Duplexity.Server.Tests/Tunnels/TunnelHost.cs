@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Claims;
+using Duplexity.Carriers;
+using Duplexity.Protocol;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels;
+using FluentAssertions;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Duplexity.Server.Tests.Tunnels;
+
+/// <summary>A node with public pipes and nothing else, on a real Kestrel; who you are is what your bearer token says.</summary>
+internal sealed class TunnelHost : IAsyncDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly WebApplication _app;
+    private long _generation;
+
+    private TunnelHost(WebApplication app) => _app = app;
+
+    public int Port { get; private set; }
+
+    public Uri Base => new($"http://127.0.0.1:{Port}/");
+
+    public Sessions Sessions => _app.Services.GetRequiredService<Sessions>();
+
+    public PublicPipes Pipes => _app.Services.GetRequiredService<PublicPipes>();
+
+    public IServiceProvider Services => _app.Services;
+
+    public static async Task<TunnelHost> StartAsync(Action<DuplexityOptions>? configure = null, Action<WebApplication>? application = null, TimeProvider? time = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = Environments.Development });
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
+        builder.Services.AddSingleton<Sessions>().AddSingleton<IRegistry, MemoryRegistry>();
+        builder.Services.AddRoutingCore().AddDuplexityTunnels();
+        builder.Services.Configure<DuplexityOptions>(o =>
+        {
+            o.Pipes.Url = "http://*.localhost:0";
+            o.Pipes.Ports = "";
+            configure?.Invoke(o);
+        });
+        var app = builder.Build();
+        app.Use((context, next) =>
+        {
+            if (context.Request.Headers.Authorization.ToString() is { Length: > 7 } bearer)
+            {
+                context.Features.Set(new Identity(bearer[7..], null, "test", null, false, new ClaimsPrincipal()));
+            }
+
+            return next(context);
+        });
+        app.UseRouting();
+        app.MapDuplexityTunnels();
+        app.MapGet("/health", () => "service");
+        application?.Invoke(app);
+        await app.StartAsync();
+        return new(app) { Port = new Uri(app.Urls.Single()).Port };
+    }
+
+    /// <summary>A client with a live control connection.</summary>
+    public TunnelClient Connect(string client = "amy", string session = "laptop")
+    {
+        var generation = Interlocked.Increment(ref _generation);
+        var end = new TunnelClient(this, client);
+        end.Session = Sessions.Establish(client, session, new($"c{generation}", generation, Base, end)).Session;
+        return end;
+    }
+
+    /// <summary>A visitor with connections of its own.</summary>
+    public HttpClient Visitor(string host = "cat1.localhost", Version? version = null)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, ct) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(IPAddress.Loopback, Port, ct);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            MaxResponseDrainSize = 0,
+        };
+        return new HttpClient(handler)
+        {
+            BaseAddress = new Uri($"http://{host}:{Port}/"),
+            Timeout = Patience,
+            DefaultRequestVersion = version ?? HttpVersion.Version11,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+    }
+
+    /// <summary>A visitor who types.</summary>
+    public async Task<RawVisitor> RawAsync(int? port = null)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(IPAddress.Loopback, port ?? Port);
+        return new(socket);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        await _app.StopAsync(soon.Token);
+        await _app.DisposeAsync();
+    }
+}
+
+/// <summary>A client whose control connection is this object: it carries with the SDK's own carrier.</summary>
+internal sealed class TunnelClient(TunnelHost host, string client) : IControlClient
+{
+    private readonly ConcurrentDictionary<string, Resource> _resources = new();
+    private readonly CancellationTokenSource _kill = new();
+
+    public Session Session { get; set; } = null!;
+
+    public ConcurrentQueue<CarryOrder> Orders { get; } = new();
+
+    public System.Threading.Channels.Channel<ExchangesEvent> Told { get; } = System.Threading.Channels.Channel.CreateUnbounded<ExchangesEvent>();
+
+    /// <summary>What it does with an order instead of carrying it out.</summary>
+    public Func<CarryOrder, Task>? OnCarry { get; set; }
+
+    public async Task<PipeResult> ServeAsync(string? name, string resource, string? hostHeader = null, bool exchanges = false)
+    {
+        var answer = await host.Pipes.RegisterAsync(Session, [new() { Name = name, Resource = resource, HostHeader = hostHeader, Exchanges = exchanges }], CancellationToken.None);
+        answer.Error.Should().BeNull();
+        var pipe = answer.Pipes!.Single();
+        _resources[pipe.Name!] = Resource.Parse(resource);
+        return pipe;
+    }
+
+    public Task Carry(CarryOrder order)
+    {
+        Orders.Enqueue(order);
+        if (OnCarry is { } instead)
+        {
+            return instead(order);
+        }
+
+        _ = RunAsync(order);
+        return Task.CompletedTask;
+    }
+
+    public Task<CarrierOutcome> RunAsync(CarryOrder order) =>
+        Carrier.RunAsync(order, _resources[order.Pipe], [host.Base.GetLeftPart(UriPartial.Authority)], _ => new(client), _kill.Token);
+
+    /// <summary>SIGKILL, as the node sees it.</summary>
+    public void Kill()
+    {
+        _kill.Cancel();
+        host.Sessions.Lose(Session, Session.Link!.ConnectionId);
+    }
+
+    public Task Welcome(WelcomeEvent welcome) => Task.CompletedTask;
+
+    public Task PipesAreRegistered(PipesResponse pipes) => Task.CompletedTask;
+
+    public Task Exchanges(ExchangesEvent exchanges)
+    {
+        Told.Writer.TryWrite(exchanges);
+        return Task.CompletedTask;
+    }
+
+    public Task Disconnected(DisconnectedEvent disconnected) => Task.CompletedTask;
+}
