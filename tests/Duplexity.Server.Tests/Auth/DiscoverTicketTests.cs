@@ -1,6 +1,5 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Auth;
-using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using FluentAssertions;
 using Microsoft.AspNetCore.DataProtection;
