@@ -78,7 +78,7 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(WhoamiCommand.Create(run));
         root.Add(TokenCommand.Create(run));
         root.Add(SocketsCommand.Create(run));
-        root.Add(ServeCommand.Create());
+        root.Add(ServeCommand.Create(around.Terminal));
         return root;
     }
 }

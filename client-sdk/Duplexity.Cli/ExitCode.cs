@@ -20,9 +20,9 @@ internal static class ExitCode
     {
         UsageException => Usage,
         NotSignedInException => NotSignedIn,
-        OperationCanceledException => Interrupted,
         DuplexityException refused => Of(refused.Code),
-        HttpRequestException or SocketException => NotReachable,
+        // An interruption is told apart before; what is left of cancellations are time-outs.
+        HttpRequestException or SocketException or TimeoutException or OperationCanceledException => NotReachable,
         _ => Failed,
     };
 

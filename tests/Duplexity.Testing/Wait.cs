@@ -25,6 +25,9 @@ public static class Wait
         return AtMost(happened.Task, timeout ?? TestTimeout.Soon, what);
     }
 
+    /// <summary>Lets time pass, for the few tests whose very subject is that nothing happens for so long.</summary>
+    public static Task InSilenceAsync(TimeSpan time) => Task.Delay(time);
+
     private static async Task<bool> AsResult(Task task)
     {
         await task;

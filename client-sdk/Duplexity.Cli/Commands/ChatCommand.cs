@@ -35,7 +35,7 @@ internal static class ChatCommand
         await using var room = await connection.JoinAsync(address.Name, new JoinOptions { Last = Backlog }, stop);
         using var messages = room.OnMessage((m, _) => Print(run, MessageLine.Short(m, run.Around.Time), m));
         using var gaps = room.OnGap(_ => run.Terminal.Note("some messages may be missing here"));
-        using var direct = connection.Inbox.OnMessage((m, _) => Print(run, $"{MessageLine.Short(m, run.Around.Time)} (to you alone)", m));
+        using var direct = (await connection.InboxAsync(stop)).OnMessage((m, _) => Print(run, $"{MessageLine.Short(m, run.Around.Time)} (to you alone)", m));
         run.Terminal.Note($"you are {connection.Client} in {address} · {Commands}");
         while (await run.Terminal.ReadLineAsync(stop) is { } line && line.Trim() != "/quit")
         {

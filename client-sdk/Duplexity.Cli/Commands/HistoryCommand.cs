@@ -29,10 +29,6 @@ internal static class HistoryCommand
             await foreach (var message in connection.HistoryAsync(channel, new HistoryOptions { Since = since, Limit = count, Reverse = since is null }, run.Cancel))
             {
                 messages.Add(message);
-                if (messages.Count == count)
-                {
-                    break;
-                }
             }
         }
 

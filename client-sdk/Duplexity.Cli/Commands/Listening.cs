@@ -11,8 +11,15 @@ internal static class Listening
     {
         AddressKind.Room => await connection.JoinAsync(channel.Name, options, cancel),
         AddressKind.Feed => await connection.FollowAsync(channel.Name, options, cancel),
-        AddressKind.Client when channel.Name == connection.Client => connection.Inbox,
+        AddressKind.Client when channel.Name == connection.Client => await InboxAsync(connection, cancel),
         AddressKind.Client => throw new UsageException($"{channel} is somebody else's inbox; you can listen to your own, client:{connection.Client}."),
         _ => throw new UsageException($"{channel} cannot be listened to; name a room, a feed or your own inbox."),
     };
+
+    /// <summary>The own inbox, listened to from now on.</summary>
+    public static async Task<Inbox> InboxAsync(this DuplexityConnection connection, CancellationToken cancel)
+    {
+        await connection.Inbox.JoinAsync(cancel);
+        return connection.Inbox;
+    }
 }

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using Duplexity.Cli.Output;
 using Duplexity.Cli.Settings;
 
 namespace Duplexity.Cli.Commands;
@@ -13,7 +13,7 @@ internal static class WhoamiCommand
         runner.Action(command, async (run, _) =>
         {
             var me = await WhoAmI.AskAsync(run.Server, await TokenCommand.TokenAsync(run), run.Cancel);
-            var until = me.ExpiresAt is { } end ? string.Create(CultureInfo.InvariantCulture, $", until {end.UtcDateTime:u}") : "";
+            var until = me.ExpiresAt is { } end ? $", until {Moment.Text(end, run.Around.Time)}" : "";
             run.Result(me, $"{me.Client} at {ServerChoice.Origin(run.Server)}{until}");
             return ExitCode.Done;
         });

@@ -5,8 +5,8 @@ using System.Text.Json;
 
 namespace Duplexity.Cli.Settings;
 
-/// <summary>What <c>GET /auth</c> says about a token.</summary>
-internal sealed record WhoAmI(string Client, DateTimeOffset? ExpiresAt, string? Issuer, string[]? Clients)
+/// <summary>What <c>GET /auth</c> says about a token; <paramref name="ExpiresAt"/> in milliseconds since 1970 UTC.</summary>
+internal sealed record WhoAmI(string Client, long? ExpiresAt, string? Issuer, string[]? Clients)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 

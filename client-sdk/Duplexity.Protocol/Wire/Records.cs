@@ -87,7 +87,7 @@ public sealed record DeliveredMessage
     [Key(11)]
     public string? For { get; init; }
 
-    /// <summary>The place that this message follows for this socket (G9); absent: the entry just before. What lies between was not for this socket.</summary>
+    /// <summary>The place that this message follows for this socket (G9); absent: the entry just before, with the same epoch. What lies between was not for this socket.</summary>
     [Key(12)]
     public Position? After { get; init; }
 }

@@ -8,20 +8,22 @@ internal sealed class MemoryChannel
 {
     private const int FirstCapacity = 4;
 
+    private readonly string _epoch;
     private readonly int _capacity;
     private Slot[] _ring = [];
     private int _head;
     private int _count;
 
-    public MemoryChannel(Address address, int capacity)
+    public MemoryChannel(Address address, string epoch, int capacity)
     {
         Address = address;
+        _epoch = epoch;
         _capacity = capacity;
         Node = new(this);
     }
 
-    private MemoryChannel(MemoryChannel other)
-        : this(other.Address, other._capacity)
+    private MemoryChannel(MemoryChannel other, string epoch)
+        : this(other.Address, epoch, other._capacity)
     {
         _ring = [.. other._ring];
         _head = other._head;
@@ -41,10 +43,10 @@ internal sealed class MemoryChannel
 
     private long First => Top.Offset - _count + 1;
 
-    public LogEntry Append(StoredMessage message, string epoch, TimeSpan now)
+    public LogEntry Append(StoredMessage message, TimeSpan now)
     {
         MakeRoom();
-        var entry = new LogEntry(Address, new Position(Top.Offset + 1, epoch), Top, message);
+        var entry = new LogEntry(Address, new Position(Top.Offset + 1, _epoch), Top, message);
         _ring[Index(_count)] = new(entry, now);
         _count++;
         Top = entry.Position;
@@ -77,7 +79,7 @@ internal sealed class MemoryChannel
         return reverse ? ReadBackwards(since, limit) : ReadForwards(since, limit);
     }
 
-    public MemoryChannel Copy() => new(this);
+    public MemoryChannel CopyAs(string epoch) => new(this, epoch);
 
     /// <summary>
     /// Whether nothing can be missing behind a place: it is that of a kept entry, of the last one that ever was, or the one that the first kept entry

@@ -165,7 +165,7 @@ internal sealed class MemoryMessageLog : IMessageLog
             var copy = new MemoryMessageLog(_clock, _options, incarnation, _logger, _receipts.Copy());
             foreach (var (from, to) in new[] { (_filled, copy._filled), (_emptied, copy._emptied) })
             {
-                foreach (var channel in from.Select(c => c.Copy()))
+                foreach (var channel in from.Select(c => c.CopyAs(incarnation)))
                 {
                     copy._channels.Add(channel.Address, channel);
                     to.AddLast(channel.Node);
@@ -199,12 +199,12 @@ internal sealed class MemoryMessageLog : IMessageLog
         }
         else
         {
-            channel = new MemoryChannel(destination, _options.Limits.MessagesPerChannel);
+            channel = new MemoryChannel(destination, _epoch, _options.Limits.MessagesPerChannel);
             _channels.Add(destination, channel);
         }
 
         _filled.AddLast(channel.Node);
-        return channel.Append(message, _epoch, now);
+        return channel.Append(message, now);
     }
 
     private void ForgetUnsynchronized(MemoryChannel channel)
@@ -212,7 +212,8 @@ internal sealed class MemoryMessageLog : IMessageLog
         _channels.Remove(channel.Address);
         channel.Node.List!.Remove(channel.Node);
 
-        // Should the name ever be used again, its offsets start at 1 again: under another epoch, so that no place names two messages (G2).
+        // Should the name ever be used again, its offsets start at 1 again: under another epoch, so that no place names two messages (G2). Channels that
+        // are there keep theirs: an epoch that changes within a channel costs its sockets the shared encoding of one message.
         _epoch = $"{_incarnation}-{++_forgotten}";
     }
 

@@ -1,4 +1,3 @@
-using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.Routing;
@@ -15,14 +14,14 @@ internal static class HubServices
 {
     public static IServiceCollection AddDuplexityHubs(this IServiceCollection services)
     {
-        services.AddSignalR();
+        var signalr = services.AddSignalR();
         services.TryAddSingleton<HubProtocols>();
         services.TryAddSingleton<GateFilter>();
         services.TryAddSingleton<Opening>();
         services.AddSingleton<HubLifetimeManager<ControlHub>, DefaultHubLifetimeManager<ControlHub>>();
         services.AddSingleton<HubLifetimeManager<DataHub>, DataHubLifetimeManager>();
-        AddHub<ControlHub>(services, (options, _) => options.MaximumParallelInvocationsPerClient = 1);
-        AddHub<DataHub>(services, (options, duplexity) => options.MaximumParallelInvocationsPerClient = duplexity.Limits.InvocationsPerSocket);
+        AddHub<ControlHub>(signalr, (options, _) => options.MaximumParallelInvocationsPerClient = 1);
+        AddHub<DataHub>(signalr, (options, duplexity) => options.MaximumParallelInvocationsPerClient = duplexity.Limits.InvocationsPerSocket);
         return services;
     }
 
@@ -37,11 +36,13 @@ internal static class HubServices
         return new EndpointGroup(endpoints);
     }
 
-    private static void AddHub<THub>(IServiceCollection services, Action<HubOptions<THub>, DuplexityOptions> configure)
+    private static void AddHub<THub>(ISignalRServerBuilder signalr, Action<HubOptions<THub>, DuplexityOptions> configure)
         where THub : Hub
     {
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<HubConnectionHandler<THub>>(provider, provider.GetRequiredService<HubProtocols>()));
-        services.AddOptions<HubOptions<THub>>().Configure<IOptions<DuplexityOptions>, GateFilter>((options, duplexity, gate) =>
+        signalr.Services.AddSingleton(provider => ActivatorUtilities.CreateInstance<HubConnectionHandler<THub>>(provider, provider.GetRequiredService<HubProtocols>()));
+
+        // Without AddHubOptions SignalR takes the application's global hub options for our hubs, whatever is set below.
+        signalr.AddHubOptions<THub>(_ => { }).Services.AddOptions<HubOptions<THub>>().Configure<IOptions<DuplexityOptions>, GateFilter>((options, duplexity, gate) =>
         {
             options.SupportedProtocols = ["json", "messagepack"];
             options.KeepAliveInterval = duplexity.Value.Times.KeepAlive;

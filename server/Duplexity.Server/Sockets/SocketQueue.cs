@@ -255,7 +255,10 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
         }
 
         subscription.Told = entry.Position;
-        return item.Delivery.Frame(connection.Protocol, subscription.Client == socket.Primary ? null : subscription.Client, told == entry.Before ? null : told);
+
+        // Left out, `after` means the offset before under the same epoch: the client knows no other epoch than that of the message (G2).
+        var isJustBefore = told == entry.Before && (told.Epoch == entry.Position.Epoch || told == Position.Start);
+        return item.Delivery.Frame(connection.Protocol, subscription.Client == socket.Primary ? null : subscription.Client, isJustBefore ? null : told);
     }
 
     private enum Kind

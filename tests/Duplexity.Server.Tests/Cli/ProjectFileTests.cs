@@ -1,0 +1,88 @@
+using Duplexity.Cli;
+using Duplexity.Cli.Pipes;
+using FluentAssertions;
+using Xunit;
+
+namespace Duplexity.Server.Tests.Cli;
+
+public sealed class ProjectFileTests
+{
+    private static readonly Uri Default = new("http://localhost:5080/");
+
+    [Fact]
+    public void The_file_names_pipes_as_text_or_with_their_options()
+    {
+        var file = Parse("""
+            {
+              // comments and trailing commas are welcome
+              "server": "https://hub.example.org",
+              "pipes": { "cat1": "3000", "api": { "resource": "localhost:8080", "hostHeader": "resource" }, ":7001": "22", },
+            }
+            """);
+
+        file.Server.Should().Be("https://hub.example.org");
+        file.Pipes.Should().Equal(
+            new PipeSpec("cat1", "http://localhost:3000"),
+            new PipeSpec("api", "http://localhost:8080", "resource"),
+            new PipeSpec(":7001", "tcp://localhost:22"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("""{"pipes":{}}""")]
+    [InlineData("""{"pipes":{"a":3000}}""")]
+    [InlineData("""{"pipes":{"a":{}}}""")]
+    [InlineData("""{"pipes":{"a":{"resource":"3000","visitors":"public"}}}""")]
+    [InlineData("""{"pipes":{"a":{"resource":"3000","hostHeader":"x\r\ny"}}}""")]
+    [InlineData("""{"pipe":{"a":"3000"}}""")]
+    [InlineData("""{"pipes":{"a":"./public"}}""")]
+    public void A_file_that_is_wrong_is_a_usage_error(string text)
+    {
+        FluentActions.Invoking(() => Parse(text)).Should().Throw<UsageException>();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G25")]
+    public void A_server_of_the_file_and_a_socket_outside_the_project_are_what_a_person_confirms()
+    {
+        var file = Parse("""{"server":"https://evil.example","pipes":{"a":"unix:/var/run/docker.sock","b":"unix:/project/run/app.sock","c":"3000"}}""");
+
+        file.Risks(Default, serverIsNamed: false).Should().HaveCount(2).And.Contain(r => r.Contains("evil.example")).And.Contain(r => r.Contains("docker.sock"));
+        file.Risks(Default, serverIsNamed: true).Should().ContainSingle().Which.Should().Contain("docker.sock");
+        file.Risks(new Uri("https://evil.example/"), serverIsNamed: false).Should().ContainSingle().Which.Should().Contain("docker.sock");
+        Parse("""{"pipes":{"b":"unix:/project/../etc/app.sock"}}""").Risks(Default, serverIsNamed: false).Should().ContainSingle();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G25")]
+    public async Task Without_a_terminal_a_server_of_the_file_is_refused()
+    {
+        using var cli = new CliUnderTest();
+        Write(cli, """{"server":"http://127.0.0.1:9","pipes":{"a":"3000"}}""");
+
+        (await cli.RunAsync("up")).Should().Be(ExitCode.Usage);
+
+        cli.Error.Should().ContainSingle().Which.Should().Contain("http://127.0.0.1:9/").And.Contain("confirm");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G25")]
+    public async Task A_person_is_asked_once_and_the_answer_is_kept()
+    {
+        using var cli = new CliUnderTest();
+        cli.Environment["DUPLEXITY_TOKEN"] = "token";
+        Write(cli, """{"server":"http://127.0.0.1:9","pipes":{"a":"3000"}}""");
+
+        (await cli.RunAtTerminalAsync("n\n", "up")).Should().Be(ExitCode.Usage, "no is no");
+        (await cli.RunAsync("up")).Should().Be(ExitCode.Usage, "a no is not a yes");
+        cli.Environment.Remove("DUPLEXITY_TOKEN");
+        (await cli.RunAtTerminalAsync("y\n", "up")).Should().Be(ExitCode.NotReachable, "nobody listens on that port");
+        (await cli.RunAsync("up")).Should().Be(ExitCode.NotReachable, "it was confirmed");
+    }
+
+    private static ProjectFile Parse(string text) => ProjectFile.Parse("/project/duplexity.json", text);
+
+    private static void Write(CliUnderTest cli, string text) => File.WriteAllText(Path.Combine(cli.Folder, ProjectFile.FileName), text);
+}

@@ -1,0 +1,88 @@
+using Duplexity.Cli;
+using Duplexity.Cli.Pipes;
+using FluentAssertions;
+using Xunit;
+
+namespace Duplexity.Server.Tests.Cli;
+
+[Trait("Requirement", "2.16")]
+public sealed class UpGrammarTests
+{
+    [Theory]
+    [InlineData("3000", null, "http://localhost:3000")]
+    [InlineData("localhost:3000", null, "http://localhost:3000")]
+    [InlineData("cat1=3000", "cat1", "http://localhost:3000")]
+    [InlineData("cat1.localhost=127.0.0.1:9090", "cat1.localhost", "http://127.0.0.1:9090")]
+    [InlineData("cat1=https://localhost:8443", "cat1", "https://localhost:8443")]
+    [InlineData("https://localhost:8443/", null, "https://localhost:8443")]
+    [InlineData("cat1=http://shop.internal", "cat1", "http://shop.internal:80")]
+    [InlineData("cat1=[::1]:3000", "cat1", "http://[::1]:3000")]
+    [InlineData("tcp://localhost:22", ":", "tcp://localhost:22")]
+    [InlineData(":7001=tcp://localhost:22", ":7001", "tcp://localhost:22")]
+    [InlineData(":7001=22", ":7001", "tcp://localhost:22")]
+    [InlineData(":7001=localhost:22", ":7001", "tcp://localhost:22")]
+    [InlineData("app=unix:/run/app.sock", "app", "unix:/run/app.sock")]
+    [InlineData("unix:/run/a=b.sock", null, "unix:/run/a=b.sock")]
+    [InlineData("bücher=3000", "bücher", "http://localhost:3000")]
+    public void What_people_type_has_one_canonical_form(string typed, string? name, string resource)
+    {
+        PipeSpec.Parse(typed).Should().Be(new PipeSpec(name, resource));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("cat1=")]
+    [InlineData("=3000")]
+    [InlineData("localhost")]
+    [InlineData("cat1=localhost")]
+    [InlineData("0")]
+    [InlineData("65536")]
+    [InlineData("99999999999999999999")]
+    [InlineData(":0=22")]
+    [InlineData(":70000=22")]
+    [InlineData("ftp://localhost:21")]
+    [InlineData("http://localhost:3000/app")]
+    [InlineData("http://localhost:3000/?x=1")]
+    [InlineData("http://me:secret@localhost:3000")]
+    [InlineData("cat1=tcp://localhost:22")]
+    [InlineData(":7001=http://localhost:80")]
+    [InlineData("tcp://localhost")]
+    [InlineData("unix:app.sock")]
+    [InlineData("ca t=3000")]
+    [InlineData("cat1\n=3000")]
+    [InlineData("cat1=3000\n")]
+    public void What_cannot_be_served_is_a_usage_error(string typed)
+    {
+        FluentActions.Invoking(() => PipeSpec.Parse(typed)).Should().Throw<UsageException>().Which.Message.Should().NotBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("./public")]
+    [InlineData("site=./public")]
+    [InlineData("site=/var/www")]
+    [InlineData("room:orders")]
+    [InlineData("orders=room:orders")]
+    public void What_comes_later_is_said_to_come_later(string typed)
+    {
+        FluentActions.Invoking(() => PipeSpec.Parse(typed)).Should().Throw<UsageException>().WithMessage("*not there yet*");
+    }
+
+    [Theory]
+    [InlineData("up", "3000", "--share")]
+    [InlineData("up", "3000", "--private")]
+    [InlineData("up", "3000", "--offline", "queue")]
+    [InlineData("up", "3000", "--visitors", "signed-in")]
+    [InlineData("up", "3000", "--host-header", "two words")]
+    [InlineData("up")]
+    [InlineData("tcp", "localhost")]
+    [InlineData("tcp", "22", "--port", "seventy")]
+    public async Task A_wrong_command_line_ends_with_2_and_one_line(params string[] args)
+    {
+        using var cli = new CliUnderTest();
+
+        (await cli.RunAsync(args)).Should().Be(2);
+
+        cli.Error.Should().ContainSingle().Which.Should().StartWith("duplexity: ");
+        cli.Output.Should().BeEmpty();
+    }
+}
