@@ -49,17 +49,12 @@ public sealed class MessagesTests
         await ben.SendAsync(Address.Room("board"), "{not json", new SendOptions { Type = nameof(Move) });
         await ben.SendAsync(Address.Room("board"), new Move("a", 1, 1));
 
-        await foreach (var move in room.ReadAllAsync<Move>())
-        {
-            move.Body.Should().Be(new Move("a", 1, 1));
-            break;
-        }
-
-        await foreach (var text in room.ReadAllAsync<string>())
-        {
-            text.Body.Should().Be("after");
-            break;
-        }
+        var moves = room.ReadAllAsync<Move>().GetAsyncEnumerator();
+        var texts = room.ReadAllAsync<string>().GetAsyncEnumerator();
+        (await texts.MoveNextAsync().Soon()).Should().BeTrue();
+        (await moves.MoveNextAsync().Soon()).Should().BeTrue();
+        texts.Current.Body.Should().Be("just text");
+        moves.Current.Body.Should().Be(new Move("a", 1, 1));
 
         faults.Should().Equal("{not json");
     }
