@@ -32,9 +32,9 @@ internal sealed class ControlHub(
 
     public override Task OnDisconnectedAsync(Exception? exception)
     {
-        var connection = Connection;
-        connection.Dispose();
-        if (connection.Session is { } session)
+        // Without the state the connection never came as far as Welcome.
+        Context.Features.Get<ControlConnection>()?.Dispose();
+        if (Context.Features.Get<ControlConnection>()?.Session is { } session)
         {
             sessions.Lose(session, Context.ConnectionId);
         }
@@ -78,6 +78,11 @@ internal sealed class ControlHub(
             var (session, replaced) = sessions.Establish(client, id, link);
             Connection.Establish(session);
             replaced?.Close(Errors.ConnectionReplaced, "A newer control connection of the same session is here.");
+            if (Context.ConnectionAborted.IsCancellationRequested)
+            {
+                // The connection ended while Discover ran, and its end may not have seen the session.
+                sessions.Lose(session, Context.ConnectionId);
+            }
         }
 
         return new DiscoveryResponse

@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using System.Net;
+using FluentAssertions;
+using Xunit;
+
+namespace Duplexity.Server.Tests.Tunnels;
+
+[Trait("Guarantee", "G12")]
+[Trait("Requirement", "3.7")]
+public sealed class OnceTests
+{
+    [Theory]
+    [InlineData("GET", false)]
+    [InlineData("HEAD", false)]
+    [InlineData("DELETE", false)]
+    [InlineData("POST", true)]
+    [InlineData("PUT", true)]
+    public async Task A_request_whose_connection_ends_before_the_answer_is_not_repeated(string method, bool emptyBody)
+    {
+        var seen = new ConcurrentDictionary<string, int>();
+        await using var resource = new RawServer(async (c, _) =>
+        {
+            // The first request of a connection is answered, the second read and left without an answer.
+            while (await c.ReadHeadAsync() is { Length: > 0 } head)
+            {
+                var target = head.Split(' ')[1];
+                seen.AddOrUpdate(target, 1, (_, n) => n + 1);
+                if (target != "/warm")
+                {
+                    return;
+                }
+
+                await c.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            }
+        });
+        await using var host = await TunnelHost.StartAsync();
+        await host.Connect().ServeAsync("cat1", resource.Resource);
+        using var visitor = host.Visitor();
+
+        for (var i = 0; i < 5; i++)
+        {
+            (await visitor.GetAsync("/warm")).StatusCode.Should().Be(HttpStatusCode.OK);
+            using var request = new HttpRequestMessage(new HttpMethod(method), $"/pay{i}") { Content = emptyBody ? new ByteArrayContent([]) : null };
+            using var answer = await visitor.SendAsync(request);
+            answer.StatusCode.Should().Be(HttpStatusCode.BadGateway);
+            using var fresh = await visitor.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"/fresh{i}"));
+            fresh.StatusCode.Should().Be(HttpStatusCode.BadGateway);
+        }
+
+        seen.Where(s => s.Key != "/warm").Should().HaveCount(10).And.OnlyContain(s => s.Value == 1);
+    }
+
+    [Fact]
+    public async Task A_client_killed_in_the_middle_repeats_nothing()
+    {
+        var seen = new ConcurrentDictionary<string, int>();
+        var reached = new SemaphoreSlim(0);
+        await using var resource = new RawServer(async (c, _) =>
+        {
+            while (await c.ReadHeadAsync() is { Length: > 0 } head)
+            {
+                seen.AddOrUpdate(head.Split(' ')[1], 1, (_, n) => n + 1);
+                reached.Release();
+                await c.ReadUntilAsync("never");
+            }
+        });
+        await using var host = await TunnelHost.StartAsync();
+        var client = host.Connect();
+        await client.ServeAsync("cat1", resource.Resource);
+        using var visitor = host.Visitor();
+
+        var requests = Enumerable.Range(0, 20).Select(i => visitor.DeleteAsync($"/{i}")).ToArray();
+        for (var i = 0; i < requests.Length; i++)
+        {
+            (await reached.WaitAsync(TunnelHost.Patience)).Should().BeTrue();
+        }
+
+        client.Kill();
+
+        (await Task.WhenAll(requests)).Should().OnlyContain(r => r.StatusCode == HttpStatusCode.BadGateway);
+        seen.Should().HaveCount(20).And.OnlyContain(s => s.Value == 1);
+        (await visitor.GetAsync("/after")).StatusCode.Should().Be(HttpStatusCode.BadGateway, "the client is away, and that is known at once");
+    }
+
+    [Fact]
+    public async Task A_request_of_which_no_byte_was_written_gets_a_new_carrier()
+    {
+        await using var resource = new RawServer(async (c, _) =>
+        {
+            await c.ReadHeadAsync();
+            await c.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); // says keep-alive and closes
+        });
+        await using var host = await TunnelHost.StartAsync();
+        await host.Connect().ServeAsync("cat1", resource.Resource);
+        using var visitor = host.Visitor();
+
+        var answered = 0;
+        for (var i = 0; i < 50; i++)
+        {
+            using var answer = await visitor.GetAsync($"/{i}");
+            answered += answer.StatusCode == HttpStatusCode.OK ? 1 : 0;
+        }
+
+        // Where the end crosses the next request on its way, that one is lost and not repeated; where it was seen first, nobody notices.
+        answered.Should().BeGreaterThan(0);
+        resource.Connections.Should().BeLessThanOrEqualTo(50);
+    }
+}
