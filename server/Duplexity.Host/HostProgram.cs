@@ -14,8 +14,8 @@ public static class HostProgram
         builder.Services.AddDuplexity();
         builder.Services.AddHealthChecks();
         var app = builder.Build();
-        app.MapHealthChecks("/health/live").RequireDuplexity(requireIdentity: false);
-        app.MapHealthChecks("/health/ready").RequireDuplexity(requireIdentity: false);
+        app.MapHealthChecks("/health/live").AddServiceGate(requireIdentity: false);
+        app.MapHealthChecks("/health/ready").AddServiceGate(requireIdentity: false);
         app.MapDuplexity();
         app.Lifetime.ApplicationStarted.Register(() => Greeting.Print(app));
         await app.RunAsync();
