@@ -151,11 +151,15 @@ public sealed class StreamingTests
         for (var round = 0; round < 3; round++)
         {
             var visitors = Enumerable.Range(0, 50).Select(_ => host.Visitor()).ToArray();
-            await Task.WhenAll(visitors.Select(async v =>
+            var downloads = await Task.WhenAll(visitors.Select(async v =>
             {
                 var stream = await v.GetStreamAsync("/big");
                 await stream.ReadExactlyAsync(new byte[1000]);
+                return stream;
             }));
+
+            // The stream's end is what abandons a download: an HttpClient that is disposed of leaves those under way alone.
+            Array.ForEach(downloads, d => d.Dispose());
             Array.ForEach(visitors, v => v.Dispose());
 
             using var next = host.Visitor();
