@@ -1,4 +1,5 @@
 using Duplexity.Server;
+using Duplexity.Server.Auth;
 
 namespace Duplexity.Host;
 
@@ -13,8 +14,8 @@ public static class HostProgram
         builder.Services.AddDuplexity();
         builder.Services.AddHealthChecks();
         var app = builder.Build();
-        app.MapHealthChecks("/health/live");
-        app.MapHealthChecks("/health/ready");
+        app.MapHealthChecks("/health/live").RequireDuplexity(requireIdentity: false);
+        app.MapHealthChecks("/health/ready").RequireDuplexity(requireIdentity: false);
         app.MapDuplexity();
         app.Lifetime.ApplicationStarted.Register(() => Greeting.Print(app));
         await app.RunAsync();

@@ -10,7 +10,7 @@ public sealed class Heard : IDisposable
 
     /// <summary>Listens from now on.</summary>
     public Heard(Subscription subscription) =>
-        _handler = subscription.OnMessage((message, _) => _messages.Writer.WriteAsync(message));
+        _handler = subscription.OnMessage((message, ct) => _messages.Writer.WriteAsync(message, ct));
 
     /// <summary>The next message.</summary>
     public Task<Message> NextAsync(TimeSpan? timeout = null) => _messages.Reader.ReadAsync().Soon(timeout, "the next message");

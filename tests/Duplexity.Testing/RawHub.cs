@@ -22,14 +22,14 @@ public sealed class RawHub : IAsyncDisposable
     /// <summary>The socket below.</summary>
     public RawVisitor Wire => _wire;
 
-    /// <summary>Opens <paramref name="hub"/> (<c>data?session=…</c>) with a token, and shakes hands.</summary>
-    public static async Task<RawHub> ConnectAsync(TestNode node, string hub, string token, int? receiveBuffer = null)
+    /// <summary>Opens <paramref name="hub"/> (<c>data?session=…</c>) with a token (null: it is in the query, as browsers do), and shakes hands.</summary>
+    public static async Task<RawHub> ConnectAsync(TestNode node, string hub, string? token, int? receiveBuffer = null)
     {
         var wire = await RawVisitor.ConnectAsync(node.Port, receiveBuffer);
         await wire.RequestAsync(
             $"GET {new Uri(node.Address, hub).PathAndQuery} HTTP/1.1",
             $"127.0.0.1:{node.Port}",
-            $"Authorization: Bearer {token}",
+            token is null ? "Accept: */*" : $"Authorization: Bearer {token}",
             "Connection: Upgrade",
             "Upgrade: websocket",
             "Sec-WebSocket-Version: 13",

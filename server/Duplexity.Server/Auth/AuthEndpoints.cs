@@ -16,7 +16,7 @@ internal static class AuthEndpoints
         var group = routes.MapGroup("/auth");
 
         // Every method: routing would answer others with 405 before the gate has looked at the host.
-        group.Map("", WhoAmIAsync).RequireDuplexity();
+        group.Map("", WhoAmIAsync).AddServiceGate();
         if (routes.ServiceProvider.GetRequiredService<DevelopmentIdentity>() is { IsInDevelopment: true } development)
         {
             // Every method here as well, or a GET would be told 405 and so that there is something. It is not under the gate's origins: it takes none at all.

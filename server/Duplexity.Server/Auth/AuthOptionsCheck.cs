@@ -122,7 +122,7 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
             {
                 yield return $"{KeyPath}{issuer.First().Key} and {issuer.Last().Key} are keys of one issuer with different Prefix. Give them the same.";
             }
-            else if (prefixes[0] != "" && !Address.IsClientId(prefixes[0] + "x"))
+            else if (prefixes[0] != "" && (prefixes[0].Contains(':') || !Address.IsClientId(prefixes[0] + "x")))
             {
                 yield return $"{KeyPath}{issuer.First().Key}:Prefix cannot begin a client's name: no colon, no white space, and at most {Address.MaxClientLength - 1} characters.";
             }

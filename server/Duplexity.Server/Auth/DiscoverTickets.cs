@@ -16,7 +16,7 @@ namespace Duplexity.Server.Auth;
 /// names. Thread-safe.
 /// </summary>
 internal sealed class DiscoverTickets(
-    [FromKeyedServices(DiscoverTickets.Keys)] IDataProtectionProvider keys, IEngine engine, Sessions sessions, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<DiscoverTickets> logger)
+    [FromKeyedServices(DiscoverTickets.Keys)] IDataProtectionProvider keys, IEngine engine, Sessions sessions, Node node, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<DiscoverTickets> logger)
 {
     /// <summary>The service key of the node's own key ring; the application's is not touched.</summary>
     public const string Keys = "Duplexity";
@@ -27,7 +27,7 @@ internal sealed class DiscoverTickets(
     public string Issue(string client, string session, long generation)
     {
         var expiresAt = (time.GetUtcNow() + options.Value.Times.Ticket).ToUnixTimeMilliseconds();
-        var ticket = new Content(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), client, session, generation, options.Value.Node.Name, expiresAt);
+        var ticket = new Content(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), client, session, generation, node.Name, expiresAt);
         return Base64Url.EncodeToString(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(ticket)));
     }
 
@@ -39,7 +39,7 @@ internal sealed class DiscoverTickets(
     {
         var now = time.GetUtcNow();
         if (Open(ticket) is not { } content
-            || content.Client != client || content.Session != session || content.Node != options.Value.Node.Name
+            || content.Client != client || content.Session != session || content.Node != node.Name
             || now.ToUnixTimeMilliseconds() >= content.ExpiresAt
             || sessions.Find(client, session)?.Generation != content.Generation)
         {
@@ -72,5 +72,5 @@ internal sealed class DiscoverTickets(
         }
     }
 
-    private sealed record Content(string Id, string Client, string Session, long Generation, string? Node, long ExpiresAt);
+    private sealed record Content(string Id, string Client, string Session, long Generation, string Node, long ExpiresAt);
 }

@@ -16,7 +16,7 @@ internal static class ServiceGate
     /// <summary>Puts the gate in front of endpoints of ours: hubs, WebSockets and plain requests alike.</summary>
     /// <param name="builder">The endpoints.</param>
     /// <param name="requireIdentity">Whether a request without a good token is answered 401; with one, its <see cref="Sockets.Identity"/> is a feature of the request.</param>
-    public static TBuilder RequireDuplexity<TBuilder>(this TBuilder builder, bool requireIdentity = true)
+    public static TBuilder AddServiceGate<TBuilder>(this TBuilder builder, bool requireIdentity = true)
         where TBuilder : IEndpointConventionBuilder
     {
         builder.Add(endpoint =>

@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Duplexity.Protocol;
-using Duplexity.Server.Backend;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.Extensions.Options;
@@ -18,11 +17,11 @@ internal sealed class CarryDesk
     private const int TicketBytes = 32;
     private readonly ConcurrentDictionary<string, Order> _open = new(StringComparer.Ordinal);
     private readonly Sessions _sessions;
-    private readonly NodeName _node;
+    private readonly Node _node;
     private readonly TimeSpan _patience;
     private readonly TimeProvider _time;
 
-    public CarryDesk(Sessions sessions, NodeName node, IOptions<DuplexityOptions> options, TimeProvider time)
+    public CarryDesk(Sessions sessions, Node node, IOptions<DuplexityOptions> options, TimeProvider time)
     {
         (_sessions, _node, _patience, _time) = (sessions, node, options.Value.Times.Carry, time);
         sessions.Ended += (session, generation) => Withdraw(o => o.Entry.Client == session.Client && o.Entry.Session == session.Id && o.Entry.Generation <= generation);
@@ -48,7 +47,7 @@ internal sealed class CarryDesk
             {
                 Pipe = entry.Name,
                 Generation = entry.Generation,
-                Uri = new Uri(link.Base, "data/carry?node=" + Uri.EscapeDataString(_node.Value)).AbsoluteUri,
+                Uri = new Uri(link.Base, "data/carry?node=" + Uri.EscapeDataString(_node.Name)).AbsoluteUri,
                 Ticket = ticket,
             }).WaitAsync(either.Token);
             var stream = await order.Arrival.WaitAsync(either.Token);

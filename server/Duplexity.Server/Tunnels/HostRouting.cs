@@ -1,3 +1,5 @@
+using Duplexity.Server.Backend;
+using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 
@@ -7,7 +9,7 @@ namespace Duplexity.Server.Tunnels;
 /// Hosts before paths: a request for a pipe's host goes to the front and nowhere else, whatever its path; all others go on untouched. A start-up filter, so that it
 /// stands before everything in the application, an application's own middleware included (G5).
 /// </summary>
-internal sealed class HostRouting(PipeUrl url, ServiceHosts service, Backend.Backend backend, HttpFront front) : IStartupFilter
+internal sealed class HostRouting(PipeUrl url, IServiceHosts service, BackendRegistry backend, HttpFront front) : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
@@ -15,7 +17,7 @@ internal sealed class HostRouting(PipeUrl url, ServiceHosts service, Backend.Bac
         {
             var host = context.Request.Host;
             var name = host.HasValue ? PipeNames.KeyOf(host.Host) : null;
-            if (name is not null && (url.Covers(name) || (!service.IsServiceHost(host) && await backend.LocateAsync(name, context.RequestAborted) is not null)))
+            if (name is not null && (url.Covers(name) || (!service.Contains(host) && await backend.LocateAsync(name, context.RequestAborted) is not null)))
             {
                 await front.ServeAsync(context, name);
             }

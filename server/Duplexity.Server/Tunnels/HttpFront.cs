@@ -1,5 +1,6 @@
 using System.Net;
 using Duplexity.Protocol;
+using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
@@ -15,7 +16,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed class HttpFront(
-    Backend.Backend backend, Sessions sessions, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, ExchangeFeed exchanges, TimeProvider time, ILogger<HttpFront> logger)
+    BackendRegistry backend, Sessions sessions, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, ExchangeFeed exchanges, TimeProvider time, ILogger<HttpFront> logger)
 {
     // A visitor who has gone; nginx' number for it, and never sent.
     private const int VisitorGone = 499;

@@ -16,10 +16,10 @@ internal sealed class PublicPipes
     // A made-up name that is taken already is drawn again; that happens once in some thousand times.
     private const int NameDraws = 8;
 
-    private readonly Backend.Backend _backend;
+    private readonly BackendRegistry _backend;
     private readonly PipeNames _names;
     private readonly PipeUrl _url;
-    private readonly NodeName _node;
+    private readonly Node _node;
     private readonly Sessions _sessions;
     private readonly CarrierPools _pools;
     private readonly TcpFront _tcp;
@@ -31,7 +31,7 @@ internal sealed class PublicPipes
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PublicPipes(
-        Backend.Backend backend, PipeNames names, PipeUrl url, NodeName node, Sessions sessions, CarrierPools pools, TcpFront tcp, IOptions<DuplexityOptions> options, TimeProvider time,
+        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, TcpFront tcp, IOptions<DuplexityOptions> options, TimeProvider time,
         ILogger<PublicPipes> logger)
     {
         (_backend, _names, _url, _node, _sessions, _pools, _tcp, _options, _time, _logger) = (backend, names, url, node, sessions, pools, tcp, options.Value, time, logger);
@@ -186,7 +186,7 @@ internal sealed class PublicPipes
         Client = session.Client,
         Session = session.Id,
         Generation = generation,
-        Node = _node.Value,
+        Node = _node.Name,
         Resource = pipe.Resource!,
         HostHeader = pipe.HostHeader ?? "keep",
         Url = name[0] == ':' ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : _url.Of(name),

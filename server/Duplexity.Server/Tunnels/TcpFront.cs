@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Duplexity.Protocol;
+using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Listens on the ports of TCP pipes and carries each visitor connection on a carrier of its own. Thread-safe.</summary>
 internal sealed class TcpFront(
-    Backend.Backend backend, CarrierPools pools, ExchangeFeed exchanges, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
+    BackendRegistry backend, CarrierPools pools, ExchangeFeed exchanges, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
     : IDisposable
 {
     private const int Backlog = 128;

@@ -15,11 +15,10 @@ internal static class TunnelServices
     public static IServiceCollection AddDuplexityTunnels(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<NodeName>();
-        services.AddSingleton<Backend.Backend>();
+        services.TryAddSingleton<Node>();
+        services.AddSingleton<BackendRegistry>();
         services.AddSingleton<PipeUrl>();
         services.AddSingleton<PipeNames>();
-        services.AddSingleton<ServiceHosts>();
         services.AddSingleton<PublicPipes>();
 
         services.AddSingleton<CarryDesk>();

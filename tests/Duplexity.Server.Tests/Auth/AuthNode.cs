@@ -51,6 +51,7 @@ internal sealed class AuthNode : IAsyncDisposable
         builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddSingleton<IEngine>(new VaultOnly());
         builder.Services.AddSingleton<Sessions>();
+        builder.Services.AddSingleton<Node>();
         builder.Services.Configure<DuplexityOptions>(options => configure?.Invoke(options));
         builder.Services.AddDuplexityAuth();
 
@@ -110,7 +111,7 @@ internal sealed class AuthNode : IAsyncDisposable
         routes.MapDuplexityAuth();
         foreach (var path in (string[])["/control", "/data", "/data/carry"])
         {
-            routes.Map(path, context => context.Response.WriteAsync(context.Features.Get<Identity>()!.Client)).RequireDuplexity();
+            routes.Map(path, context => context.Response.WriteAsync(context.Features.Get<Identity>()!.Client)).AddServiceGate();
         }
     }
 }

@@ -1,6 +1,5 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Auth;
-using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using FluentAssertions;
 using Microsoft.AspNetCore.DataProtection;
@@ -90,7 +89,7 @@ public sealed class DiscoverTicketTests
     private static string Altered(string ticket) => ticket[..40] + (ticket[40] == 'A' ? 'B' : 'A') + ticket[41..];
 
     private DiscoverTickets TicketsOf(string node, IDataProtectionProvider keys) => new(
-        keys, _engine, _sessions, Options.Create(new DuplexityOptions { Node = { Name = node } }), _time, NullLogger<DiscoverTickets>.Instance);
+        keys, _engine, _sessions, new Node(Options.Create(new DuplexityOptions { Node = { Name = node } })), Options.Create(new DuplexityOptions()), _time, NullLogger<DiscoverTickets>.Instance);
 
     private string Ticket() => _tickets.Issue("amy", "s1", 7);
 
@@ -123,10 +122,10 @@ public sealed class DiscoverTicketTests
     }
 
     private void Discover(string client, string session, long generation) =>
-        _sessions.Establish(client, session, new ControlLink($"{client}-{session}", generation, new Uri("http://localhost:5080/"), Nobody.Instance));
+        _sessions.Establish(client, session, new ControlLink($"{client}-{session}", generation, new Uri("http://localhost:5080/"), Nobody.Instance, (_, _) => { }));
 
     /// <summary>A client's end that nobody is at.</summary>
-    private sealed class Nobody : System.Reflection.DispatchProxy
+    public class Nobody : System.Reflection.DispatchProxy
     {
         public static IControlClient Instance { get; } = Create<IControlClient, Nobody>();
 

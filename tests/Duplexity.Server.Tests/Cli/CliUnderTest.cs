@@ -1,32 +1,55 @@
 using Duplexity.Cli;
+using Duplexity.Testing;
 
 namespace Duplexity.Server.Tests.Cli;
 
 /// <summary>The command line in this process, with a folder, an environment and a terminal of its own.</summary>
 internal sealed class CliUnderTest : IDisposable
 {
-    private readonly StringWriter _output = new();
-    private readonly StringWriter _error = new();
+    private readonly CancellationTokenSource _interrupt = new();
+
+    public CliUnderTest() => Environment["XDG_CONFIG_HOME"] = Path.Combine(Folder, "config");
+
+    /// <summary>The command line of <paramref name="client"/> at <paramref name="node"/>.</summary>
+    public CliUnderTest(TestNode node, string client)
+        : this()
+    {
+        Environment["DUPLEXITY_SERVER"] = node.Address.AbsoluteUri;
+        Environment["DUPLEXITY_TOKEN"] = node.Token(client);
+    }
 
     public Dictionary<string, string> Environment { get; } = [];
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("duplexity-cli-").FullName;
 
-    public string[] Output => Lines(_output);
+    public TypedInput Input { get; } = new();
 
-    public string[] Error => Lines(_error);
+    public LineWriter Out { get; } = new();
 
-    public Surroundings Around(string input = "", bool interactive = false)
+    public LineWriter Err { get; } = new();
+
+    public string[] Output => Out.Lines;
+
+    public string[] Error => Err.Lines;
+
+    public Task<int> RunAsync(params string[] args) => Start(interactive: false, args);
+
+    public Task<int> RunAtTerminalAsync(string input, params string[] args)
     {
-        Environment.TryAdd("XDG_CONFIG_HOME", Path.Combine(Folder, "config"));
-        return new Surroundings(new Terminal(new StringReader(input), _output, _error, interactive), Environment.GetValueOrDefault, Folder, TimeProvider.System);
+        Input.Type(input);
+        return Start(interactive: true, args);
     }
 
-    public Task<int> RunAsync(params string[] args) => new CommandLine(Around()).RunAsync(args, CancellationToken.None);
+    /// <summary>Presses Ctrl+C.</summary>
+    public void Interrupt() => _interrupt.Cancel();
 
-    public Task<int> RunAtTerminalAsync(string input, params string[] args) => new CommandLine(Around(input, interactive: true)).RunAsync(args, CancellationToken.None);
+    public void Dispose()
+    {
+        Input.End();
+        _interrupt.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
-
-    private static string[] Lines(StringWriter writer) => writer.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    private Task<int> Start(bool interactive, string[] args) =>
+        new CommandLine(new Surroundings(new Terminal(Input, Out, Err, interactive), Environment.GetValueOrDefault, Folder, TimeProvider.System)).RunAsync(args, _interrupt.Token);
 }

@@ -75,10 +75,10 @@ public sealed class ProjectFileTests
         cli.Environment["DUPLEXITY_TOKEN"] = "token";
         Write(cli, """{"server":"http://127.0.0.1:9","pipes":{"a":"3000"}}""");
 
-        (await cli.RunAtTerminalAsync("n\n", "up")).Should().Be(ExitCode.Usage, "no is no");
+        (await cli.RunAtTerminalAsync("n", "up")).Should().Be(ExitCode.Usage, "no is no");
         (await cli.RunAsync("up")).Should().Be(ExitCode.Usage, "a no is not a yes");
         cli.Environment.Remove("DUPLEXITY_TOKEN");
-        (await cli.RunAtTerminalAsync("y\n", "up")).Should().Be(ExitCode.NotReachable, "nobody listens on that port");
+        (await cli.RunAtTerminalAsync("y", "up")).Should().Be(ExitCode.NotReachable, "nobody listens on that port");
         (await cli.RunAsync("up")).Should().Be(ExitCode.NotReachable, "it was confirmed");
     }
 

@@ -1,8 +1,8 @@
 using System.Net;
+using Duplexity.Server.Auth;
 using Duplexity.Server.Tunnels;
 using FluentAssertions;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -79,7 +79,7 @@ public sealed class HostRoutingTests
     {
         var hosts = new ServiceHosts(Options.Create(new DuplexityOptions { Url = new("https://hub.example.org") }));
 
-        hosts.IsServiceHost(new HostString(host)).Should().Be(isService);
+        hosts.Contains(new HostString(host)).Should().Be(isService);
     }
 
     [Theory]

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Claims;
 using Duplexity.Carriers;
 using Duplexity.Protocol;
+using Duplexity.Server.Auth;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
@@ -42,7 +43,7 @@ internal sealed class TunnelHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
         builder.Services.AddSingleton(time ?? TimeProvider.System);
-        builder.Services.AddSingleton<Sessions>().AddSingleton<IRegistry, MemoryRegistry>();
+        builder.Services.AddSingleton<Sessions>().AddSingleton<Node>().AddSingleton<IServiceHosts, ServiceHosts>().AddSingleton<IEngine, MemoryEngine>();
         builder.Services.AddRoutingCore().AddDuplexityTunnels();
         builder.Services.Configure<DuplexityOptions>(o =>
         {
@@ -73,7 +74,7 @@ internal sealed class TunnelHost : IAsyncDisposable
     {
         var generation = Interlocked.Increment(ref _generation);
         var end = new TunnelClient(this, client);
-        end.Session = Sessions.Establish(client, session, new($"c{generation}", generation, Base, end)).Session;
+        end.Session = Sessions.Establish(client, session, new($"c{generation}", generation, Base, end, (_, _) => { })).Session;
         return end;
     }
 
@@ -84,7 +85,7 @@ internal sealed class TunnelHost : IAsyncDisposable
         {
             ConnectCallback = async (_, ct) =>
             {
-                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                var socket = new System.Net.Sockets.Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 await socket.ConnectAsync(IPAddress.Loopback, Port, ct);
                 return new NetworkStream(socket, ownsSocket: true);
             },
@@ -105,7 +106,7 @@ internal sealed class TunnelHost : IAsyncDisposable
     /// <summary>A visitor who types.</summary>
     public async Task<RawVisitor> RawAsync(int? port = null)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = new System.Net.Sockets.Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(IPAddress.Loopback, port ?? Port);
         return new(socket);
     }
