@@ -1,5 +1,6 @@
 using Duplexity.Server;
 using Duplexity.Server.Auth;
+using Microsoft.Extensions.Configuration.Memory;
 
 namespace Duplexity.Host;
 
@@ -10,12 +11,24 @@ public static class HostProgram
     public static async Task RunAsync(string[] args)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+
+        // Below whatever else is configured: at Information the framework logs whole addresses, and a browser's has its access token (G14).
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
+        {
+            InitialData =
+            [
+                new("Logging:LogLevel:Default", "Information"),
+                new("Logging:LogLevel:Microsoft", "Warning"),
+                new("Logging:LogLevel:Microsoft.AspNetCore.DataProtection", "Error"),
+                new("Logging:LogLevel:Yarp", "Warning"),
+            ],
+        });
         builder.WebHost.UseUrls(builder.Configuration["urls"] ?? "http://localhost:5080");
         builder.Services.AddDuplexity();
         builder.Services.AddHealthChecks();
         var app = builder.Build();
-        app.MapHealthChecks("/health/live").RequireDuplexity(requireIdentity: false);
-        app.MapHealthChecks("/health/ready").RequireDuplexity(requireIdentity: false);
+        app.MapHealthChecks("/health/live").AddServiceGate(requireIdentity: false);
+        app.MapHealthChecks("/health/ready").AddServiceGate(requireIdentity: false);
         app.MapDuplexity();
         app.Lifetime.ApplicationStarted.Register(() => Greeting.Print(app));
         await app.RunAsync();

@@ -45,7 +45,7 @@ public static class DuplexityServer
     public static IEndpointConventionBuilder MapDuplexity(this IEndpointRouteBuilder routes, string prefix = "")
     {
         var group = routes.MapGroup(prefix);
-        return new EndpointGroup([group.MapDuplexityHubs().RequireDuplexity(), group.MapDuplexityTunnels().RequireDuplexity(), group.MapDuplexityAuth()]);
+        return new EndpointGroup([group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth()]);
     }
 
     private static void AddDuplexityChannels(this IServiceCollection services)

@@ -84,7 +84,7 @@ public sealed class LayeringTests
         from type in Product.Value.Types
         where type.Assembly.Name.Split(',')[0] == assembly
         from target in type.Dependencies.Select(d => d.Target).Distinct()
-        let home = target.Assembly.Name.Split(',')[0]
+        let home = target.Assembly?.Name.Split(',')[0] ?? ""
         where home.StartsWith("Duplexity.", StringComparison.Ordinal) && home != assembly && !allowed.Contains(home)
         select $"{type.FullName} -> {target.FullName}";
 

@@ -91,16 +91,17 @@ internal sealed class Channel(Address address, IMessageLog log, ILogger logger) 
 
                 foreach (var entry in page.Entries)
                 {
+                    // Before each one: a page counts entries, the queue counts bytes, and a hundred large ones are more than it holds.
+                    if (!await subscription.Subscriber.WaitForRoomAsync(subscription.Closed))
+                    {
+                        return;
+                    }
+
                     Hand(subscription, new Delivery(entry));
                 }
 
                 subscription.Subscriber.Flush();
                 if (page.End && GoLive(subscription))
-                {
-                    return;
-                }
-
-                if (!await subscription.Subscriber.WaitForRoomAsync(subscription.Closed))
                 {
                     return;
                 }

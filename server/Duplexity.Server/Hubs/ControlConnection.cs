@@ -11,7 +11,7 @@ internal sealed class ControlConnection : IDisposable
     private readonly IControlClient _client;
     private readonly TimeProvider _time;
     private readonly ITimer _deadline;
-    private readonly TimeSpan _lastWord;
+    private readonly TimeOptions _times;
     private int _closing;
 
     public ControlConnection(Identity identity, HubCallerContext context, IControlClient client, TimeProvider time, TimeOptions times)
@@ -20,7 +20,7 @@ internal sealed class ControlConnection : IDisposable
         _context = context;
         _client = client;
         _time = time;
-        _lastWord = times.LastWord;
+        _times = times;
         _deadline = time.CreateTimer(
             _ => Close(Errors.SilentClient, "The first call on /control is Discover; it did not come in time."), null, times.Handshake, Timeout.InfiniteTimeSpan);
     }
@@ -47,13 +47,13 @@ internal sealed class ControlConnection : IDisposable
 
         if (!Identity.IsValidAt(_time.GetUtcNow()))
         {
-            Close(Errors.IdentityExpired, "The connection's token has expired; come back with a new one.");
+            CloseSoon(Errors.IdentityExpired, "The connection's token has expired; come back with a new one.");
             return DuplexityError.Of(Errors.TokenExpired, "The token has expired; connect again with a new one.");
         }
 
         if (Session is null && method != nameof(IControlHub.Discover))
         {
-            Close(Errors.ProtocolViolation, "The first call on /control is Discover.");
+            CloseSoon(Errors.ProtocolViolation, "The first call on /control is Discover.");
             return DuplexityError.Of(Errors.ControlNotEstablished, "The first call on /control is Discover.");
         }
 
@@ -69,13 +69,17 @@ internal sealed class ControlConnection : IDisposable
         }
     }
 
+    /// <summary>Closes it behind the answer to the call that is being made: the answer goes out first.</summary>
+    private void CloseSoon((int Code, string Name) code, string reason) =>
+        _ = Task.Delay(_times.AnswerFirst, _time).ContinueWith(_ => Close(code, reason), TaskScheduler.Default);
+
     public void Dispose() => _deadline.Dispose();
 
     private async Task CloseAsync(int code, string reason)
     {
         try
         {
-            await _client.Disconnected(new DisconnectedEvent { Code = code, Reason = reason, Retry = Retry.Of(code) }).WaitAsync(_lastWord, _time);
+            await _client.Disconnected(new DisconnectedEvent { Code = code, Reason = reason, Retry = Retry.Of(code) }).WaitAsync(_times.LastWord, _time);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException or InvalidOperationException or IOException)
         {

@@ -11,7 +11,7 @@ namespace Duplexity.Server.Hubs;
 /// The hub protocols of Duplexity's own hubs, JSON and MessagePack, with its own settings. Not registered in the application's services, where they would change
 /// every other hub: only our two connection handlers are given this resolver.
 /// </summary>
-internal sealed class HubProtocols : IHubProtocolResolver
+internal sealed class HubProtocols(DuplexityOptions options) : IHubProtocolResolver
 {
     /// <summary>How deep JSON from a client may nest (G24).</summary>
     private const int MaxDepth = 32;
@@ -23,7 +23,9 @@ internal sealed class HubProtocols : IHubProtocolResolver
 
     /// <inheritdoc/>
     public IHubProtocol? GetProtocol(string protocolName, IReadOnlyList<string>? supportedProtocols) =>
-        Array.Find(_protocols, p => string.Equals(p.Name, protocolName, StringComparison.OrdinalIgnoreCase));
+        Array.Find(_protocols, p => string.Equals(p.Name, protocolName, StringComparison.OrdinalIgnoreCase)) is { } protocol
+            ? new CountingHubProtocol(protocol, options.Limits.ProtocolErrors)
+            : null;
 
     private static JsonHubProtocol Json()
     {

@@ -7,7 +7,6 @@ using Duplexity.Server.Pipes;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Connections.Features;
 using Microsoft.AspNetCore.SignalR;
-using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Sockets;
 
@@ -298,6 +297,3 @@ internal sealed class Socket : ISubscriber
     private Sender Receiver(Identity identity) =>
         new() { Client = identity.Client, SocketId = Id, ExpiresAt = identity.ExpiresAt, Principal = identity.Principal };
 }
-
-/// <summary>What every socket of a node works with.</summary>
-internal sealed record SocketParts(ChannelIndex Channels, Egress Egress, SessionEnds Ends, TimeProvider Time, DuplexityOptions Options, ILogger<Socket> Logger);

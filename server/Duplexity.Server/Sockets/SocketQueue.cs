@@ -110,6 +110,8 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
                 room = (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             }
 
+            // Whoever waits for room has enqueued without writing: nobody else may be on the way to make some.
+            Flush();
             await room.WaitAsync(ct);
         }
     }

@@ -21,6 +21,9 @@ internal sealed class CarrierStream(WebSocket socket, TimeProvider time) : Strea
     /// <summary>Completes when this side has let go of the carrier.</summary>
     public Task Finished => _finished.Task;
 
+    /// <summary>Whether it ended before both sides had said their last word.</summary>
+    public bool WasCut { get; private set; }
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -109,8 +112,12 @@ internal sealed class CarrierStream(WebSocket socket, TimeProvider time) : Strea
     public void Abort()
     {
         Interlocked.Exchange(ref _closing, 1);
-        socket.Abort();
-        _finished.TrySetResult();
+        if (!_finished.Task.IsCompleted)
+        {
+            WasCut = socket.State != WebSocketState.Closed;
+            socket.Abort();
+            _finished.TrySetResult();
+        }
     }
 
     /// <summary>Ends a carrier that serves nobody, so that the resource sees an orderly end. Returns at once; idempotent.</summary>

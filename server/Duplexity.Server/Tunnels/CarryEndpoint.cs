@@ -38,6 +38,11 @@ internal sealed class CarryEndpoint(CarryDesk desk, TimeProvider time)
         if (order.TryDeliver(stream))
         {
             await stream.Finished;
+            if (stream.WasCut)
+            {
+                // A WebSocket's Abort ends its streams, not the connection: with a download under way the client would go on sending to nobody.
+                context.Abort();
+            }
         }
     }
 }

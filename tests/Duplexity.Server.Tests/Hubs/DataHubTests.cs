@@ -246,6 +246,24 @@ public sealed class DataHubTests
         await amy.Hub.Invoking(h => h.InvokeCoreAsync("Shout", typeof(object), [null])).Should().ThrowAsync<Exception>();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Guarantee", "G24")]
+    public async Task A_connection_that_goes_on_calling_what_is_not_there_is_closed(bool json)
+    {
+        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Limits.ProtocolErrors = 3);
+        node.Logs.Expect(_ => true);
+        await using var flood = await StockSocket.DataAsync(node, "amy", json);
+
+        for (var i = 0; i < 4; i++)
+        {
+            await flood.Hub.Invoking(h => h.InvokeCoreAsync("Shout", typeof(object), [i])).Should().ThrowAsync<Exception>();
+        }
+
+        await flood.Closed;
+    }
+
     [Fact]
     public async Task A_socket_that_is_forced_out_is_told_why_and_to_stay_away()
     {

@@ -48,7 +48,9 @@ public sealed class TcpFrontTests
             await c.SendAsync("x");
             if (n == 1)
             {
+                await c.ReadUntilAsync("y");
                 c.Socket.LingerState = new LingerOption(true, 0);
+                c.Socket.Dispose();
                 return;
             }
 
@@ -60,6 +62,7 @@ public sealed class TcpFrontTests
 
         using var first = await host.RawAsync(port);
         (await first.ReadUntilAsync("x")).Should().Be("x");
+        await first.SendAsync("y");
         (await first.Invoking(f => f.ReadAllAsync()).Should().ThrowAsync<IOException>()).WithInnerException<SocketException>();
 
         using var second = await host.RawAsync(port);

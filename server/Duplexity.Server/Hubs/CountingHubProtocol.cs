@@ -1,0 +1,38 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Protocol;
+
+namespace Duplexity.Server.Hubs;
+
+/// <summary>
+/// A hub protocol for one connection that ends it after too many calls that could not be read or that name no method (G24): hub filters do not see those.
+/// </summary>
+internal sealed class CountingHubProtocol(IHubProtocol inner, int most) : IHubProtocol
+{
+    private int _errors;
+
+    public string Name => inner.Name;
+
+    public int Version => inner.Version;
+
+    public TransferFormat TransferFormat => inner.TransferFormat;
+
+    public ReadOnlyMemory<byte> GetMessageBytes(HubMessage message) => inner.GetMessageBytes(message);
+
+    public bool IsVersionSupported(int version) => inner.IsVersionSupported(version);
+
+    public bool TryParseMessage(ref ReadOnlySequence<byte> input, IInvocationBinder binder, [NotNullWhen(true)] out HubMessage? message)
+    {
+        var isParsed = inner.TryParseMessage(ref input, binder, out message);
+        if (message is InvocationBindingFailureMessage && ++_errors > most)
+        {
+            throw new InvalidDataException($"More than {most} calls on this connection could not be read.");
+        }
+
+        return isParsed;
+    }
+
+    public void WriteMessage(HubMessage message, IBufferWriter<byte> output) => inner.WriteMessage(message, output);
+}

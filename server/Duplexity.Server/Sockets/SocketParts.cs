@@ -1,0 +1,8 @@
+using Duplexity.Server.Channels;
+using Duplexity.Server.Pipes;
+using Microsoft.Extensions.Logging;
+
+namespace Duplexity.Server.Sockets;
+
+/// <summary>What every socket of a node works with.</summary>
+internal sealed record SocketParts(ChannelIndex Channels, Egress Egress, SessionEnds Ends, TimeProvider Time, DuplexityOptions Options, ILogger<Socket> Logger);

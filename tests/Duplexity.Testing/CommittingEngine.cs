@@ -1,0 +1,82 @@
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Testing;
+
+/// <summary>
+/// An engine whose appends take their place in line at once and answer with the next commit, like a disk's: all that wait are answered together, one commit at a
+/// time, each of a few milliseconds. Counts the commits, so that a test can tell pipelining from waiting without a clock.
+/// </summary>
+internal sealed class CommittingEngine(IEngine inner, TimeSpan commit) : IEngine, IMessageLog
+{
+    private readonly Lock _lock = new();
+    private List<TaskCompletionSource> _waiting = [];
+    private bool _isCommitting;
+
+    /// <summary>How many commits there were.</summary>
+    public int Commits { get; private set; }
+
+    public IMessageLog Log => this;
+
+    public IPresence Presence => inner.Presence;
+
+    public IRegistry Registry => inner.Registry;
+
+    public IVault Vault => inner.Vault;
+
+    public ReceiptLevel Level => inner.Log.Level;
+
+    public void Attach(IEngineHandler handler) => inner.Attach(handler);
+
+    public async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken ct = default)
+    {
+        var result = inner.Log.AppendAsync(request, ct);
+        await Committed();
+        return await result;
+    }
+
+    public ValueTask<LogPage> ReadAsync(Address channel, Position? since, int limit, bool reverse = false, CancellationToken ct = default) =>
+        inner.Log.ReadAsync(channel, since, limit, reverse, ct);
+
+    public ValueTask<Position> TopAsync(Address channel, CancellationToken ct = default) => inner.Log.TopAsync(channel, ct);
+
+    public ValueTask RemoveAsync(Address channel, CancellationToken ct = default) => inner.Log.RemoveAsync(channel, ct);
+
+    private Task Committed()
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            _waiting.Add(done);
+            if (!_isCommitting)
+            {
+                _isCommitting = true;
+                _ = CommitAsync();
+            }
+        }
+
+        return done.Task;
+    }
+
+    private async Task CommitAsync()
+    {
+        while (true)
+        {
+            await Task.Delay(commit);
+            List<TaskCompletionSource> committed;
+            lock (_lock)
+            {
+                Commits++;
+                committed = _waiting;
+                _waiting = [];
+                _isCommitting = committed.Count > 0;
+            }
+
+            if (committed.Count == 0)
+            {
+                return;
+            }
+
+            committed.ForEach(c => c.SetResult());
+        }
+    }
+}
