@@ -41,6 +41,16 @@ public sealed class Browser : IAsyncDisposable
         return page;
     }
 
+    /// <summary>Opens a page that came from elsewhere before its name was bound to this machine: <paramref name="html"/> under the origin of <paramref name="url"/>.</summary>
+    public async Task<IPage> OpenReboundAsync(string url, string html)
+    {
+        var page = await _browser.NewPageAsync();
+        page.SetDefaultTimeout((float)TestTimeout.Soon.TotalMilliseconds);
+        await page.RouteAsync(url, route => route.FulfillAsync(new RouteFulfillOptions { Body = html, ContentType = "text/html" }));
+        await page.GotoAsync(url);
+        return page;
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
