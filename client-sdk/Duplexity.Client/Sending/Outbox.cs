@@ -276,29 +276,4 @@ internal sealed class Outbox(string session, DuplexityConnectionOptions options)
 
         Pump();
     }
-
-    private sealed class PendingSend
-    {
-        public PendingSend(MessageRequest request, long order)
-        {
-            Request = request;
-            Order = order;
-            Node = new LinkedListNode<PendingSend>(this);
-        }
-
-        public MessageRequest Request { get; }
-
-        public long Order { get; }
-
-        public LinkedListNode<PendingSend> Node { get; }
-
-        public TaskCompletionSource<SendResponse> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public int Attempt { get; set; }
-
-        /// <summary>Whether an attempt ended without saying what became of the message.</summary>
-        public bool MayBeStored { get; set; }
-
-        public DuplexityError? LastRefusal { get; set; }
-    }
 }

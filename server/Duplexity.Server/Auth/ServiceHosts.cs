@@ -13,8 +13,12 @@ internal sealed class ServiceHosts(IOptions<DuplexityOptions> options) : IServic
     /// <summary>
     /// <c>localhost</c> alone, never <c>*.localhost</c>: those are pipes. An IP literal cannot be a pipe's name nor a page's that rebinds its DNS name (G5, G6).
     /// </summary>
-    public bool Contains(HostString host) =>
-        IsLoopback(host.Host) || IsAddress(host.Host, out _) || _configured.Contains(host.Host, StringComparer.OrdinalIgnoreCase);
+    public bool Contains(HostString host)
+    {
+        // A name with the root's dot at its end is the same name.
+        var name = host.Host.EndsWith('.') ? host.Host[..^1] : host.Host;
+        return IsLoopback(name) || IsAddress(name, out _) || _configured.Contains(name, StringComparer.OrdinalIgnoreCase);
+    }
 
     /// <summary>Whether <paramref name="host"/> is <c>localhost</c> or a loopback literal; a name that merely resolves to one is not.</summary>
     public static bool IsLoopback(string host) =>

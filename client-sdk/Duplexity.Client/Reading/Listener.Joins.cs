@@ -1,0 +1,154 @@
+using Duplexity.Links;
+using Duplexity.Protocol;
+
+namespace Duplexity.Reading;
+
+/// <content>How a place is joined, and joined again.</content>
+internal sealed partial class Listener
+{
+    private void BeginJoinUnsynchronized()
+    {
+        if (_isJoining)
+        {
+            _joinAgain = true;
+        }
+        else if (_link is { } link)
+        {
+            _isJoining = true;
+            _context.JoiningAgain(Address);
+            _ = Task.Run(() => JoinAsync(link, new TaskCompletionSource()));
+        }
+    }
+
+    // Runs alone for a link: _isJoining is its lock. Ends when the channel is joined, the link or the subscription is over, or another link took over.
+    private async Task JoinAsync(DataLink link, TaskCompletionSource answered)
+    {
+        try
+        {
+            await JoinUntilSettledAsync(link, answered).ConfigureAwait(false);
+        }
+        finally
+        {
+            answered.TrySetResult();
+        }
+    }
+
+    private async Task JoinUntilSettledAsync(DataLink link, TaskCompletionSource answered)
+    {
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
+        while (true)
+        {
+            JoinRequest request;
+            lock (_gate)
+            {
+                if (_link != link || _isOver)
+                {
+                    return;
+                }
+
+                _joinAgain = false;
+                request = new JoinRequest
+                {
+                    As = _options.As ?? link.Client,
+                    Channel = Address.ToString(),
+                    Since = _last,
+                    Last = !_wasJoined && _options.Last > 0 ? _options.Last : null,
+                };
+            }
+
+            DuplexityError failure;
+            try
+            {
+                var answer = await link.Hub.Join(request).WaitAsync(_context.Options.SendTimeout, _context.Options.TimeProvider).ConfigureAwait(false);
+                if (answer.Error is null)
+                {
+                    if (Settle(link, answer, request.Since))
+                    {
+                        return;
+                    }
+
+                    continue;
+                }
+
+                failure = answer.Error;
+            }
+            catch (Exception e) when (Faults.IsLoss(e))
+            {
+                // The connection's loop attaches the next link.
+                link.Abandon(e);
+                return;
+            }
+            catch (Exception e)
+            {
+                failure = Faults.OfInvocation(e).Error;
+            }
+
+            LastFailure = failure;
+            answered.TrySetResult();
+            if ((ErrorKind)(failure.Code / 100) is not (ErrorKind.Unavailable or ErrorKind.Limit))
+            {
+                _context.Refused(this, new DuplexityException(failure));
+                return;
+            }
+
+            var pause = TimeSpan.FromMilliseconds(Math.Max(backoff.Next().TotalMilliseconds, failure.RetryAfterMs ?? 0));
+            var end = await Task.WhenAny(link.Ended, Task.Delay(pause, _context.Options.TimeProvider)).ConfigureAwait(false);
+            if (end == link.Ended)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Takes a join's answer; false when another join was wanted meanwhile.</summary>
+    private bool Settle(DataLink link, JoinResponse answer, Position? since)
+    {
+        Gap? gap = null;
+        bool isSettled;
+        lock (_gate)
+        {
+            if (_link != link || _isOver)
+            {
+                return true;
+            }
+
+            if (since is null || answer.Recovered == false)
+            {
+                var place = answer.Position ?? Position.Start;
+                gap = since is null ? null : new Gap(Address, since, place);
+                _last = place;
+            }
+
+            _wasJoined = true;
+            LastFailure = null;
+            isSettled = !_joinAgain;
+            if (!isSettled)
+            {
+                _early.Clear();
+            }
+            else
+            {
+                _isJoining = false;
+                _isSettling = true;
+                _isDoubting = false;
+                var early = _early.ToArray();
+                _early.Clear();
+                foreach (var message in early)
+                {
+                    if (!_isPaused)
+                    {
+                        SeeUnsynchronized(message);
+                    }
+                }
+            }
+        }
+
+        _joined.TrySetResult();
+        if (gap is not null)
+        {
+            _context.Missed(gap);
+        }
+
+        return isSettled;
+    }
+}
