@@ -19,6 +19,11 @@ internal sealed class ControlConnection : IDisposable
     {
         Identity = identity;
         _context = context;
+        context.GetHttpContext()?.Response.OnCompleted(() =>
+        {
+            _gone.TrySetResult();
+            return Task.CompletedTask;
+        });
         _client = client;
         _time = time;
         _times = times;
@@ -61,7 +66,7 @@ internal sealed class ControlConnection : IDisposable
         return null;
     }
 
-    /// <summary>Says why, then ends the connection. Idempotent: the first reason stands. Completes when the connection is gone.</summary>
+    /// <summary>Says why, then ends the connection. Idempotent: the first reason stands. Completes when the transport is through.</summary>
     public Task Close((int Code, string Name) code, string reason)
     {
         if (Interlocked.Exchange(ref _closing, 1) == 0)
@@ -76,12 +81,7 @@ internal sealed class ControlConnection : IDisposable
     private void CloseSoon((int Code, string Name) code, string reason) =>
         _ = Task.Delay(_times.AnswerFirst, _time).ContinueWith(_ => Close(code, reason), TaskScheduler.Default);
 
-    /// <summary>The connection is gone.</summary>
-    public void Dispose()
-    {
-        _deadline.Dispose();
-        _gone.TrySetResult();
-    }
+    public void Dispose() => _deadline.Dispose();
 
     private async Task CloseAsync(int code, string reason)
     {

@@ -33,6 +33,11 @@ internal sealed class Socket : ISubscriber
         OpenedAs = identity.Client;
         Since = parts.Time.GetUtcNow();
         var http = connection.GetHttpContext();
+        http?.Response.OnCompleted(() =>
+        {
+            _gone.TrySetResult();
+            return Task.CompletedTask;
+        });
         UserAgent = http?.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent : null;
         Family = (http?.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : http?.Connection.RemoteIpAddress)?.AddressFamily;
         Transport = connection.Features.Get<IHttpTransportFeature>()?.TransportType.ToString() ?? "";
@@ -76,7 +81,7 @@ internal sealed class Socket : ISubscriber
     /// <inheritdoc/>
     string ISubscriber.SocketId => Id;
 
-    /// <summary>Completes when the connection is gone.</summary>
+    /// <summary>Completes when the transport is through, the client's last read included.</summary>
     public Task Gone => _gone.Task;
 
     /// <summary>Whether it is being closed.</summary>
@@ -246,7 +251,6 @@ internal sealed class Socket : ISubscriber
             _subscriptions = ImmutableDictionary<Address, Subscription>.Empty;
         }
 
-        _gone.TrySetResult();
         _ = Queue.FinishAsync(null);
         foreach (var subscription in subscriptions.Values)
         {
