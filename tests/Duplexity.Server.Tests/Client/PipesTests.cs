@@ -104,6 +104,41 @@ public sealed class PipesTests
         (await declared.Closed.Soon()).Should().BeNull();
     }
 
+    [Fact]
+    public async Task A_server_that_was_started_again_gets_its_clients_rooms_and_pipes_back()
+    {
+        var port = FreePorts.One();
+        var issuer = new TestIssuer();
+        Task<TestNode> StartAsync() => TestNode.StartAsync(n =>
+        {
+            n.Url = $"http://127.0.0.1:{port}";
+            n.Issuer = issuer;
+        });
+        await using var site = await Site.StartAsync("as before");
+        var node = await StartAsync();
+        await using var todd = node.Connection("todd", o => o with { MaxReconnectDelay = TimeSpan.FromSeconds(1) });
+        todd.Pipes.Declare("cat1", site.Resource);
+        await todd.ConnectAsync().Soon();
+        await using var room = await todd.JoinAsync("lobby");
+        var reader = room.ReadAllAsync().GetAsyncEnumerator();
+        await using var amy = await node.ConnectAsync("amy", o => o with { MaxReconnectDelay = TimeSpan.FromSeconds(1) });
+        await amy.SendAsync(Address.Room("lobby"), "before").Soon();
+        (await reader.MoveNextAsync().Soon()).Should().BeTrue();
+        var gap = Wait.For<Gap>("the gap: this engine forgets", told => room.OnGap(told), TestTimeout.Long);
+        var back = Wait.For<ConnectionStateChange>(
+            "todd is back", ready => todd.StateChanged += c => (c is { Previous: ConnectionState.Reconnecting, Current: ConnectionState.Ready } ? ready : _ => { })(c), TestTimeout.Long);
+
+        await node.DisposeAsync();
+        await using var again = await StartAsync();
+        await back;
+        await gap;
+        await amy.SendAsync(Address.Room("lobby"), "after").Soon();
+
+        (await reader.MoveNextAsync().Soon()).Should().BeTrue();
+        reader.Current.Text.Should().Be("after");
+        (await (await again.VisitAsync("cat1").Soon()).Content.ReadAsStringAsync()).Should().Be("as before");
+    }
+
     private sealed class Site(WebApplication app) : IAsyncDisposable
     {
         public string Resource => app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
