@@ -135,6 +135,16 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
         Ended?.Invoke(session, session.LastGeneration);
     }
 
+    /// <summary>A newer session took what this one had: it is told to stay away and is over. Otherwise it would come back and take the name again, and so on for ever.</summary>
+    public void TakeOver(string client, string id, string reason)
+    {
+        if (Find(client, id) is { } older)
+        {
+            older.Link?.Close(Errors.TakenOver, reason);
+            End(older);
+        }
+    }
+
     private void ForgetIfUnusedUnsynchronized(Entry entry)
     {
         if (entry is { IsOver: false, Waiting: 0 } && entry.Session.LastGeneration == 0)
