@@ -14,6 +14,9 @@ internal sealed class SocketIndex : IDirectReach
     /// <summary>All sockets.</summary>
     public ICollection<Socket> All => _byId.Values;
 
+    /// <summary>Whether there is none.</summary>
+    public bool IsEmpty => _byId.IsEmpty;
+
     /// <summary>How many clients have a socket here.</summary>
     public int Clients => _byClient.Count;
 
