@@ -13,6 +13,7 @@ internal sealed class ControlConnection : IDisposable
     private readonly TimeProvider _time;
     private readonly ITimer _deadline;
     private readonly TimeOptions _times;
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closing;
 
     public ControlConnection(Identity identity, HubCallerContext context, IControlClient client, TimeProvider time, TimeOptions times)
@@ -61,20 +62,27 @@ internal sealed class ControlConnection : IDisposable
         return null;
     }
 
-    /// <summary>Says why, then ends the connection. Idempotent: the first reason stands.</summary>
-    public void Close((int Code, string Name) code, string reason)
+    /// <summary>Says why, then ends the connection. Idempotent: the first reason stands. Completes when the connection is gone.</summary>
+    public Task Close((int Code, string Name) code, string reason)
     {
         if (Interlocked.Exchange(ref _closing, 1) == 0)
         {
             _ = CloseAsync(code.Code, reason);
         }
+
+        return _gone.Task;
     }
 
     /// <summary>Closes it behind the answer to the call that is being made: the answer goes out first.</summary>
     private void CloseSoon((int Code, string Name) code, string reason) =>
         _ = Task.Delay(_times.AnswerFirst, _time).ContinueWith(_ => Close(code, reason), TaskScheduler.Default);
 
-    public void Dispose() => _deadline.Dispose();
+    /// <summary>The connection is gone.</summary>
+    public void Dispose()
+    {
+        _deadline.Dispose();
+        _gone.TrySetResult();
+    }
 
     private async Task CloseAsync(int code, string reason)
     {

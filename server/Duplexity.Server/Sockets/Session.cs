@@ -39,5 +39,5 @@ internal sealed class Session(string client, string id)
 /// <param name="Base">Where the client reaches this node, prefix included, with a slash at the end, such as <c>http://localhost:5080/</c>: carriers are dialled at
 /// <c>data/carry</c> below it.</param>
 /// <param name="Client">The client's end.</param>
-/// <param name="Close">Ends the connection with a 5xx code of <see cref="Errors"/> and a reason.</param>
-internal sealed record ControlLink(string ConnectionId, long Generation, Uri Base, IControlClient Client, Action<(int Code, string Name), string> Close);
+/// <param name="Close">Ends the connection with a 5xx code of <see cref="Errors"/> and a reason; completes when it is gone.</param>
+internal sealed record ControlLink(string ConnectionId, long Generation, Uri Base, IControlClient Client, Func<(int Code, string Name), string, Task> Close);

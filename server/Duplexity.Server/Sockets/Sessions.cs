@@ -15,11 +15,11 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
 
     public Session? Find(string client, string id) => _entries.TryGetValue((client, id), out var entry) && entry.Session.Generation > 0 ? entry.Session : null;
 
-    /// <summary>The sessions of a client, those in their grace included.</summary>
-    public IReadOnlyCollection<Session> OfClient(string client) => [.. _entries.Values.Select(e => e.Session).Where(s => s.Client == client && s.Generation > 0)];
+    /// <summary>All sessions, those in their grace included.</summary>
+    public IReadOnlyCollection<Session> All => [.. _entries.Values.Select(e => e.Session).Where(s => s.Generation > 0)];
 
-    /// <summary>The control connections that are there now.</summary>
-    public IReadOnlyCollection<ControlLink> Links => [.. _entries.Values.Select(e => e.Session.Link).OfType<ControlLink>()];
+    /// <summary>The sessions of a client, those in their grace included.</summary>
+    public IReadOnlyCollection<Session> OfClient(string client) => [.. All.Where(s => s.Client == client)];
 
     /// <summary>Binds a control connection to its session; the one it replaces is returned, to be told so.</summary>
     public (Session Session, ControlLink? Replaced) Establish(string client, string id, ControlLink link)

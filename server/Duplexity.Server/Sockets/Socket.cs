@@ -21,6 +21,7 @@ internal sealed class Socket : ISubscriber
     private readonly HubConnectionContext _connection;
     private ImmutableArray<Identity> _identities;
     private ImmutableDictionary<Address, Subscription> _subscriptions = ImmutableDictionary<Address, Subscription>.Empty;
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closing;
 
     public Socket(string id, HubConnectionContext connection, Identity identity, SocketParts parts)
@@ -75,6 +76,9 @@ internal sealed class Socket : ISubscriber
     /// <inheritdoc/>
     string ISubscriber.SocketId => Id;
 
+    /// <summary>Completes when the connection is gone.</summary>
+    public Task Gone => _gone.Task;
+
     /// <summary>Whether it is being closed.</summary>
     public bool IsClosing => Volatile.Read(ref _closing) != 0;
 
@@ -102,8 +106,11 @@ internal sealed class Socket : ISubscriber
         SocketId = Id,
         ExpiresAt = identity.ExpiresAt,
         Principal = identity.Principal,
-        Rooms = [.. _subscriptions.Values.Where(s => s.Address.Kind == AddressKind.Room && s.Client == identity.Client).Select(s => s.Address)],
     };
+
+    /// <summary>The rooms in which it stands as <paramref name="identity"/>.</summary>
+    public IReadOnlyList<Address> RoomsOf(Identity identity) =>
+        [.. _subscriptions.Values.Where(s => s.Address.Kind == AddressKind.Room && s.Client == identity.Client).Select(s => s.Address)];
 
     /// <summary>
     /// Listens to a channel from <paramref name="start"/>, or moves there what listens already. False with <paramref name="subscription"/> null when
@@ -150,8 +157,6 @@ internal sealed class Socket : ISubscriber
 
         return subscription;
     }
-
-    public Subscription? Listening(Address address) => _subscriptions.GetValueOrDefault(address);
 
     /// <inheritdoc/>
     public bool ListensTo(Address channel) => _subscriptions.ContainsKey(channel);
@@ -239,6 +244,7 @@ internal sealed class Socket : ISubscriber
             _subscriptions = ImmutableDictionary<Address, Subscription>.Empty;
         }
 
+        _gone.TrySetResult();
         _ = Queue.FinishAsync(null);
         foreach (var subscription in subscriptions.Values)
         {

@@ -5,13 +5,11 @@ namespace Duplexity.Server.Sockets;
 
 /// <summary>
 /// Once a second looks at every socket for what only time brings: an identity that expired, a queue whose oldest entry is too old, places that moved without a
-/// message. When the node stops it tells every connection.
+/// message. When the node stops it tells every socket and session, before the server closes their connections.
 /// </summary>
-internal sealed class SocketSweep(SocketIndex sockets, Sessions sessions, IHostApplicationLifetime lifetime, TimeProvider time, IOptions<DuplexityOptions> options)
-    : IHostedService, IDisposable
+internal sealed class SocketSweep(
+    SocketIndex sockets, Sessions sessions, IHostApplicationLifetime lifetime, TimeProvider time, IOptions<DuplexityOptions> options) : IHostedService, IDisposable
 {
-    private const string Stopping = "The node is shutting down; come back.";
-
     private ITimer? _timer;
     private CancellationTokenRegistration _stopping;
     private DateTimeOffset _lastAdvance = time.GetUtcNow();
@@ -20,37 +18,35 @@ internal sealed class SocketSweep(SocketIndex sockets, Sessions sessions, IHostA
     {
         _timer = time.CreateTimer(_ => Sweep(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
 
-        // Not in StopAsync: by then SignalR has cut all connections. It does so at this signal, whose latest registration is called first: this one.
+        // Not in StopAsync: the web server is stopped before it, and SignalR closes connections without a word. The newest registration runs first.
         _stopping = lifetime.ApplicationStopping.Register(TellAll);
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken)
     {
-        _timer?.Dispose();
+        Dispose();
         return Task.CompletedTask;
     }
 
     public void Dispose()
     {
-        _timer?.Dispose();
         _stopping.Dispose();
+        _timer?.Dispose();
     }
 
     private void TellAll()
     {
-        foreach (var socket in sockets.All)
+        var all = sockets.All;
+        foreach (var socket in all)
         {
-            socket.Close(Errors.ShuttingDown, Stopping);
+            socket.Close(Errors.ShuttingDown, "The node is shutting down; come back.");
         }
 
-        foreach (var link in sessions.Links)
-        {
-            link.Close(Errors.ShuttingDown, Stopping);
-        }
+        Task[] told = [.. sessions.All.Select(s => s.Link?.Close(Errors.ShuttingDown, "The node is shutting down; come back.")).OfType<Task>(), .. all.Select(s => s.Gone)];
 
-        // Returning lets SignalR cut them; those that read are gone by themselves in a moment.
-        SpinWait.SpinUntil(() => sockets.IsEmpty && sessions.Links.Count == 0, options.Value.Times.LastWord);
+        // Until they are gone, for the server would cut what is still on its way; what does not read is left to it after the time for a last word.
+        Task.WaitAll(told, options.Value.Times.LastWord);
     }
 
     private void Sweep()

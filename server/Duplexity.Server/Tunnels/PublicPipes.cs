@@ -207,6 +207,13 @@ internal sealed class PublicPipes
         }
 
         _pools.End(old, cut: takenOver);
+
+        // Told to stay away, or the older session would come back and take the name again, and so on for ever.
+        if (takenOver && _sessions.Find(old.Client, old.Session) is { } older)
+        {
+            older.Link?.Close(Errors.TakenOver, $"{old.Name} is served by a newer session of yours.");
+            _sessions.End(older);
+        }
     }
 
     private async Task<PipeResult> OpenPortAsync(PipeResult asked, PipeResult[] all, List<int> opened, CancellationToken ct)
