@@ -1,5 +1,6 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Sockets;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.SignalR;
 
 namespace Duplexity.Server.Hubs;
@@ -85,15 +86,26 @@ internal sealed class ControlConnection : IDisposable
 
     private async Task CloseAsync(int code, string reason)
     {
+        var retry = Retry.Of(code);
         try
         {
-            await _client.Disconnected(new DisconnectedEvent { Code = code, Reason = reason, Retry = Retry.Of(code) }).WaitAsync(_times.LastWord, _time);
+            await _client.Disconnected(new DisconnectedEvent { Code = code, Reason = reason, Retry = retry }).WaitAsync(_times.LastWord, _time);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException or InvalidOperationException or IOException)
         {
             // It does not take the last word any more; it is closed all the same.
+            _context.Abort();
+            return;
         }
 
-        _context.Abort();
+        if (retry != Retry.Never && _context.Features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime)
+        {
+            lifetime.RequestClose();
+        }
+        else
+        {
+            // Tells stock clients, by SignalR's own close message, not to reconnect.
+            _context.Abort();
+        }
     }
 }

@@ -14,11 +14,8 @@ internal sealed class Session(string client, string id)
 
     public string Id { get; } = id;
 
-    /// <summary>The generation of the newest Discover.</summary>
-    public long Generation => _link?.Generation ?? LastGeneration;
-
-    /// <summary>The generation of the last control connection, kept while there is none.</summary>
-    public long LastGeneration { get; private set; }
+    /// <summary>The generation of the newest Discover, kept while there is no control connection; 0 before the first.</summary>
+    public long Generation { get; private set; }
 
     /// <summary>The control connection; null during the grace after it was lost.</summary>
     public ControlLink? Link
@@ -28,7 +25,7 @@ internal sealed class Session(string client, string id)
         {
             if (value is not null)
             {
-                LastGeneration = value.Generation;
+                Generation = value.Generation;
             }
 
             _link = value;

@@ -163,8 +163,6 @@ internal sealed class Socket : ISubscriber
         return subscription;
     }
 
-    public Subscription? Listening(Address address) => _subscriptions.GetValueOrDefault(address);
-
     /// <inheritdoc/>
     public bool ListensTo(Address channel) => _subscriptions.ContainsKey(channel);
 
@@ -228,9 +226,9 @@ internal sealed class Socket : ISubscriber
             return;
         }
 
-        var retry = Retry.Of(code.Code);
-        _parts.Ends.Remember(Primary, SessionId, code.Code, reason);
-        _ = CloseAsync(new DisconnectedEvent { Code = code.Code, Reason = reason, Retry = retry });
+        // Under the name of the upgrade, as the next Welcome asks for it: a socket that closes because its token expired holds no identity any more.
+        _parts.Ends.Remember(OpenedAs, SessionId, code.Code, reason);
+        _ = CloseAsync(new DisconnectedEvent { Code = code.Code, Reason = reason, Retry = Retry.Of(code.Code) });
     }
 
     /// <summary>Closes it behind the answer to the call that is being made: the answer goes out first.</summary>

@@ -29,9 +29,6 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
     private bool _isOver;
     private bool _isSlow;
 
-    /// <summary>How many bytes wait, about.</summary>
-    public int Bytes => Volatile.Read(ref _bytes);
-
     public void Enqueue(Subscription subscription, Delivery delivery) => Add(new Item(Kind.Delivery, subscription, delivery, default, null, time.GetTimestamp(), delivery.Size));
 
     public void Move(Subscription subscription, Position place) => Add(new Item(Kind.Move, subscription, null, default, place, time.GetTimestamp(), 0));
