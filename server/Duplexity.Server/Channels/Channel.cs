@@ -13,7 +13,7 @@ internal sealed class Channel(Address address, IMessageLog log, ILogger logger) 
     /// <summary>Hints kept while the pump is busy. Beyond it they are dropped and the log is read instead.</summary>
     private const int MaxHints = 256;
 
-    /// <summary>Entries of one read: a page that a socket's queue takes without being slow.</summary>
+    /// <summary>Entries of one read.</summary>
     private const int Page = 100;
 
     private readonly Lock _lock = new();
@@ -91,16 +91,17 @@ internal sealed class Channel(Address address, IMessageLog log, ILogger logger) 
 
                 foreach (var entry in page.Entries)
                 {
+                    // By the entry, not by the page: a page of the largest messages is many times what a queue may hold.
+                    if (!await subscription.Subscriber.WaitForRoomAsync(subscription.Closed))
+                    {
+                        return;
+                    }
+
                     Hand(subscription, new Delivery(entry));
                 }
 
                 subscription.Subscriber.Flush();
                 if (page.End && GoLive(subscription))
-                {
-                    return;
-                }
-
-                if (!await subscription.Subscriber.WaitForRoomAsync(subscription.Closed))
                 {
                     return;
                 }

@@ -110,6 +110,8 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
                 room = (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             }
 
+            // What was enqueued without a flush would wait for ever.
+            Flush();
             await room.WaitAsync(ct);
         }
     }
