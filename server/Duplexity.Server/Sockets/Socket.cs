@@ -179,20 +179,16 @@ internal sealed class Socket : ISubscriber
             return false;
         }
 
-        foreach (var destination in entry.Message.Destinations)
+        for (var i = 0; i < entry.Earlier.Count; i++)
         {
-            if (destination == entry.Channel)
-            {
-                break;
-            }
-
-            if (ListensTo(destination))
+            // To join it later, or to be refused it there, is no reason to miss the copy here.
+            if (Listening(entry.Message.Destinations[i]) is { } other && entry.Earlier[i].Offset > other.Start.Offset && IsFor(other, entry with { Channel = other.Address, Position = entry.Earlier[i] }))
             {
                 return false;
             }
         }
 
-        return Holder(subscription.Client) is { } holder && (_parts.Egress.IsEmpty || _parts.Egress.Lets(Receiver(holder), entry));
+        return IsFor(subscription, entry);
     }
 
     /// <summary>Takes identities off whose time has come. True when none is left.</summary>
@@ -217,7 +213,9 @@ internal sealed class Socket : ISubscriber
         }
 
         var retry = Retry.Of(code.Code);
-        _parts.Ends.Remember(Primary, SessionId, code.Code, reason);
+
+        // By the client that it was opened with: an expired identity is no longer held, and that is a reason to remember, too.
+        _parts.Ends.Remember(OpenedAs, SessionId, code.Code, reason);
         _ = CloseAsync(new DisconnectedEvent { Code = code.Code, Reason = reason, Retry = retry });
     }
 
@@ -280,6 +278,9 @@ internal sealed class Socket : ISubscriber
             _connection.Abort();
         }
     }
+
+    private bool IsFor(Subscription subscription, LogEntry entry) =>
+        Holder(subscription.Client) is { } holder && (_parts.Egress.IsEmpty || _parts.Egress.Lets(Receiver(holder), entry));
 
     private Identity? Holder(string client)
     {
