@@ -19,6 +19,7 @@ public abstract partial class EngineSpecification
         again.Outcome.Should().Be(AppendOutcome.Repeated);
         again.MessageId.Should().Be(first.MessageId);
         again.Positions.Should().Equal(first.Positions);
+        again.Destinations.Should().Equal(first.Destinations);
         (await TextsAsync(engine.Nodes[0].Log, Lobby)).Should().Equal("once", "m1", "m2");
         (await TextsAsync(engine.Nodes[0].Log, Address.Client("BEN"))).Should().Equal("once");
         (await Handlers[0].TakeAsync(4)).Select(e => e.Message.Text).Should().BeEquivalentTo("once", "once", "m1", "m2");

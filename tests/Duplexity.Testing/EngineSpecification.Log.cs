@@ -29,6 +29,7 @@ public abstract partial class EngineSpecification
             last.Position.Should().Be(position);
             last.Message.Id.Should().Be(message.Id);
             last.Message.Destinations.Should().Equal(to);
+            last.Earlier.Should().Equal(result.Positions.TakeWhile((_, i) => to[i] != channel));
         }
     }
 

@@ -23,7 +23,8 @@ internal static class Track
             return Sight.Apart;
         }
 
-        if (after is null ? position.Offset == last.Offset + 1 : after == last)
+        // Left out, `after` is the offset before under the message's own epoch; before the first message that is the start, which has none (G2).
+        if (after is null ? position.Offset == last.Offset + 1 && (position.Epoch == last.Epoch || last == Position.Start) : after == last)
         {
             return Sight.Follows;
         }

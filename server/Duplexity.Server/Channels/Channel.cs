@@ -13,7 +13,7 @@ internal sealed class Channel(Address address, IMessageLog log, ILogger logger) 
     /// <summary>Hints kept while the pump is busy. Beyond it they are dropped and the log is read instead.</summary>
     private const int MaxHints = 256;
 
-    /// <summary>Entries of one read: a page that a socket's queue takes without being slow.</summary>
+    /// <summary>Entries of one read.</summary>
     private const int Page = 100;
 
     private readonly Lock _lock = new();

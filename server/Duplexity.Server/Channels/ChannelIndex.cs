@@ -30,7 +30,7 @@ internal sealed class ChannelIndex(IEngine engine, ILogger<ChannelIndex> logger)
         while (true)
         {
             var channel = _channels.GetOrAdd(address, a => new Channel(a, engine.Log, logger));
-            var subscription = new Subscription(channel, subscriber, client) { Cursor = start, Told = start, Passed = start };
+            var subscription = new Subscription(channel, subscriber, client) { Start = start, Cursor = start, Told = start, Passed = start };
             if (channel.TryAdd(subscription))
             {
                 return subscription;

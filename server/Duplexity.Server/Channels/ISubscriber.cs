@@ -18,6 +18,6 @@ internal interface ISubscriber
     /// <summary>Whether the socket listens to <paramref name="channel"/> as any of its clients: an earlier destination of a message that reaches it anyway (G9).</summary>
     bool ListensTo(Address channel);
 
-    /// <summary>Completes when the line is short enough for a page of history. False when the socket is gone.</summary>
+    /// <summary>Completes when the line is short enough for more of the past; writes what is in line if it has to wait. False when the socket is gone.</summary>
     ValueTask<bool> WaitForRoomAsync(CancellationToken ct);
 }

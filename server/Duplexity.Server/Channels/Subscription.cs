@@ -18,6 +18,9 @@ internal sealed class Subscription(Channel channel, ISubscriber subscriber, stri
     /// <summary>The CID that listens; when it falls off the socket, so does this.</summary>
     public string Client { get; } = client;
 
+    /// <summary>Where it began: what stands behind this place it brings to the socket.</summary>
+    public Position Start { get; init; } = Position.Start;
+
     public Position Cursor { get; set; } = Position.Start;
 
     public Position Told { get; set; } = Position.Start;

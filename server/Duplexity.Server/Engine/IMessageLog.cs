@@ -54,7 +54,8 @@ internal sealed record StoredMessage
 /// <param name="Position">Its place.</param>
 /// <param name="Before">The place of the entry before it, which a reader's last place must equal (G2).</param>
 /// <param name="Message">The message.</param>
-internal sealed record LogEntry(Address Channel, Position Position, Position Before, StoredMessage Message);
+/// <param name="Earlier">The places of its copies under the destinations before this one, in their order: who stands behind such a place gets that copy (G9).</param>
+internal sealed record LogEntry(Address Channel, Position Position, Position Before, StoredMessage Message, IReadOnlyList<Position> Earlier);
 
 /// <summary>What makes a repeated send store once (G4).</summary>
 /// <param name="Client">The acting client: keys of two clients never meet.</param>
@@ -85,9 +86,10 @@ internal enum AppendOutcome
 /// <summary>What an append did.</summary>
 /// <param name="Outcome">Which of the four.</param>
 /// <param name="MessageId">The id under which the message is stored.</param>
-/// <param name="Positions">Its place in each destination, in their order; empty on mismatch and unknown.</param>
+/// <param name="Destinations">Where it was appended, those of the <em>first</em> time on a repeat; empty on mismatch and unknown.</param>
+/// <param name="Positions">Its place in each of the destinations, in their order.</param>
 /// <param name="Level">The level reached.</param>
-internal sealed record AppendResult(AppendOutcome Outcome, string MessageId, IReadOnlyList<Position> Positions, ReceiptLevel Level);
+internal sealed record AppendResult(AppendOutcome Outcome, string MessageId, IReadOnlyList<Address> Destinations, IReadOnlyList<Position> Positions, ReceiptLevel Level);
 
 /// <summary>A page of a log.</summary>
 /// <param name="Recovered">Whether <c>since</c> could be served; false: <paramref name="Entries"/> is empty, never a partial run.</param>

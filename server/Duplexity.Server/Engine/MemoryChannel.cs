@@ -43,10 +43,10 @@ internal sealed class MemoryChannel
 
     private long First => Top.Offset - _count + 1;
 
-    public LogEntry Append(StoredMessage message, TimeSpan now)
+    public LogEntry Append(StoredMessage message, IReadOnlyList<Position> earlier, TimeSpan now)
     {
         MakeRoom();
-        var entry = new LogEntry(Address, new Position(Top.Offset + 1, _epoch), Top, message);
+        var entry = new LogEntry(Address, new Position(Top.Offset + 1, _epoch), Top, message, earlier);
         _ring[Index(_count)] = new(entry, now);
         _count++;
         Top = entry.Position;

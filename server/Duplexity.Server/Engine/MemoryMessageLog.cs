@@ -74,11 +74,11 @@ internal sealed class MemoryMessageLog : IMessageLog
             var positions = new Position[entries.Length];
             for (var i = 0; i < entries.Length; i++)
             {
-                entries[i] = AppendUnsynchronized(request.Message.Destinations[i], request.Message, now);
+                entries[i] = AppendUnsynchronized(request.Message.Destinations[i], request.Message, new ArraySegment<Position>(positions, 0, i), now);
                 positions[i] = entries[i].Position;
             }
 
-            result = new AppendResult(AppendOutcome.Stored, request.Message.Id, positions, Level);
+            result = new AppendResult(AppendOutcome.Stored, request.Message.Id, request.Message.Destinations, positions, Level);
             if (request.Key is not null)
             {
                 _receipts.Keep(request.Key, result, now);
@@ -190,7 +190,7 @@ internal sealed class MemoryMessageLog : IMessageLog
         }
     }
 
-    private LogEntry AppendUnsynchronized(Address destination, StoredMessage message, TimeSpan now)
+    private LogEntry AppendUnsynchronized(Address destination, StoredMessage message, IReadOnlyList<Position> earlier, TimeSpan now)
     {
         if (_channels.TryGetValue(destination, out var channel))
         {
@@ -204,7 +204,7 @@ internal sealed class MemoryMessageLog : IMessageLog
         }
 
         _filled.AddLast(channel.Node);
-        return channel.Append(message, now);
+        return channel.Append(message, earlier, now);
     }
 
     private void ForgetUnsynchronized(MemoryChannel channel)

@@ -96,15 +96,15 @@ internal sealed class ControlHub(
         };
     }
 
-    public Task<PipesResponse> RegisterPipes(RegisterPipesRequest request) => request.Pipes is { Length: > 0 } wanted
+    public Task<PipesResponse> RegisterPipes(RegisterPipesRequest request) => request.Pipes is { Length: > 0 } wanted && !wanted.Contains(null!)
         ? pipes.RegisterAsync(Connection.Session!, wanted, Context.ConnectionAborted)
-        : Task.FromResult(new PipesResponse { Error = DuplexityError.Of(Errors.InvalidRequest, "pipes is empty; name at least one.") });
+        : Task.FromResult(new PipesResponse { Error = NothingNamed("pipes") });
 
     public async Task<Done> RemovePipes(RemovePipesRequest request)
     {
-        if (request.Names is not { Length: > 0 } names)
+        if (request.Names is not { Length: > 0 } names || names.Contains(null!))
         {
-            return new Done { Error = DuplexityError.Of(Errors.InvalidRequest, "names is empty; name at least one.") };
+            return new Done { Error = NothingNamed("names") };
         }
 
         await pipes.RemoveAsync(Connection.Session!, names, Context.ConnectionAborted);
@@ -145,6 +145,9 @@ internal sealed class ControlHub(
             ? new ForceDisconnectResponse { Sockets = disconnects.Force(target, request.Reason) }
             : new ForceDisconnectResponse { Error = DuplexityError.Of(Errors.Denied, "Only sockets of your own can be closed, by socket:ID or client:CID.") });
     }
+
+    /// <summary>The error for a list that is empty or has nothing in one of its places.</summary>
+    public static DuplexityError NothingNamed(string field) => DuplexityError.Of(Errors.InvalidRequest, $"{field} is empty, or has an empty place; name at least one.");
 
     private static string NewId() => Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16));
 

@@ -18,6 +18,11 @@ internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, Public
             return new OpenResponse { Error = error };
         }
 
+        if (request.Pipes is { } named && named.Contains(null!))
+        {
+            return new OpenResponse { Error = ControlHub.NothingNamed("pipes") };
+        }
+
         socket.SessionId = request.Session ?? socket.SessionId;
         socket.IsOpenToAnyone = request.Direct == DirectRule.Anyone;
         if (request.Pipes is { Length: > 0 } && await RegisterAsync(socket, identity, request, ct) is { } refused)
@@ -41,18 +46,24 @@ internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, Public
             return DuplexityError.Of(Errors.TicketRefused, "The ticket is not good here; ask Discover for another.");
         }
 
-        if (await sessions.WaitAsync(identity.Client, sessionId, ct) is not { Link: { } link } session)
+        if (await sessions.WaitAsync(identity.Client, sessionId, ct) is not { Link: not null } session)
         {
             return DuplexityError.Of(Errors.ControlNotEstablished, "The control connection of this session is not established; connect /control and call Discover first.");
         }
 
         var result = await pipes.RegisterAsync(session, request.Pipes!, ct);
-        if (session.Link is null)
+        if (session.Link is not { } link)
         {
-            await pipes.RemoveAsync(session, null, CancellationToken.None);
+            // This registration is undone (2.30); what the session had before keeps its grace (G21).
+            if (result.Error is null)
+            {
+                await pipes.RemoveAsync(session, [.. result.Pipes!.Select(p => p.Name!)], CancellationToken.None);
+            }
+
             return DuplexityError.Of(Errors.ControlNotEstablished, "The control connection was lost meanwhile; the registration is undone.");
         }
 
+        // Read after the registration: another control connection may have taken over meanwhile, and only that one is listened to.
         await link.Client.PipesAreRegistered(result);
         return result.Error;
     }

@@ -40,7 +40,13 @@ internal sealed class SizeGate : IGate
             return TooLarge("message_bytes", body, Wire.MaxMessageBytes);
         }
 
-        var headers = request.Headers?.Sum(h => Encoding.UTF8.GetByteCount(h.Key) + Encoding.UTF8.GetByteCount(h.Value ?? "")) ?? 0;
+        if (request.Headers?.FirstOrDefault(h => h.Value is null) is { Key: { } empty })
+        {
+            // JSON and MessagePack both let it through; further on, every reader of the room would stumble over it.
+            return DuplexityError.Of(Errors.InvalidRequest, $"The header {VisibleText.Of(empty, Wire.MaxNameLength)} has no value; give text, or leave it out.");
+        }
+
+        var headers = request.Headers?.Sum(h => Encoding.UTF8.GetByteCount(h.Key) + Encoding.UTF8.GetByteCount(h.Value)) ?? 0;
         if (headers > Wire.MaxHeaderBytes)
         {
             return TooLarge("header_bytes", headers, Wire.MaxHeaderBytes);
@@ -77,8 +83,10 @@ internal sealed class AllowanceGate(IDirectReach reach) : IGate
             AddressKind.Socket => reach.Reaches(target.Name, sender.Client, sender.IsServer),
             _ => false,
         };
-        return allowed ? null : DuplexityError.Of(Errors.UnknownDestination, $"{VisibleText.Of(target.ToString())} is not there, or is not yours to send to.");
+        return allowed ? null : DuplexityError.Of(Errors.UnknownDestination, NotThere(target));
     }
+
+    public static string NotThere(Address target) => $"{VisibleText.Of(target.ToString())} is not there, or is not yours to send to.";
 }
 
 /// <summary>Whether a socket takes messages to its own address from a client: the receiver's right to give.</summary>

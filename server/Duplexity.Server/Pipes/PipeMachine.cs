@@ -85,11 +85,10 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, IEnumer
             Headers = request.Headers,
             Destinations = taken,
         };
-        int[] listeners = [.. taken.Select(a => Listeners(a, sender.SocketId))];
-        return FinishAsync(engine.Log.AppendAsync(new AppendRequest(message, key)), destinations, listeners);
+        return FinishAsync(engine.Log.AppendAsync(new AppendRequest(message, key)), destinations, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
     }
 
-    private static async ValueTask<SendResponse> FinishAsync(ValueTask<AppendResult> append, List<Destination> destinations, int[] listeners)
+    private static async ValueTask<SendResponse> FinishAsync(ValueTask<AppendResult> append, List<Destination> destinations, Dictionary<Address, int> listeners)
     {
         AppendResult result;
         try
@@ -110,13 +109,25 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, IEnumer
                 return new SendResponse { Error = DuplexityError.Of(Errors.OutcomeUnknown, "This sequence is too old: whether the message was stored is not known any more.") };
         }
 
-        var at = 0;
+        var places = result.Destinations.Zip(result.Positions).ToDictionary(d => d.First, d => d.Second);
         return new SendResponse
         {
             MessageId = result.MessageId,
             Level = Levels.Word(result.Level),
-            Destinations = [.. destinations.Select(d => d.Error is not null ? d.Result(null, null) : d.Result(result.Positions[at], listeners[at++]))],
+            Destinations = [.. destinations.Select(d => ResultOf(d, places, listeners))],
         };
+    }
+
+    /// <summary>A repeat tells what the first time did, whatever the gates say now: who can be reached may have changed in between (G4).</summary>
+    private static DestinationResult ResultOf(Destination destination, Dictionary<Address, Position> places, Dictionary<Address, int> listeners)
+    {
+        if (places.TryGetValue(destination.Address, out var place))
+        {
+            return (destination with { Error = null }).Result(place, listeners.GetValueOrDefault(destination.Address));
+        }
+
+        var error = destination.Error ?? DuplexityError.Of(Errors.UnknownDestination, AllowanceGate.NotThere(destination.Address));
+        return (destination with { Error = error }).Result(null, null);
     }
 
     private int Listeners(Address address, string? but) => channels.Subscriptions(address).Count(s => s.Subscriber.SocketId != but);

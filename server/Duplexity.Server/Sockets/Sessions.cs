@@ -107,7 +107,10 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
 
             entry.Session.Link = null;
             entry.Established = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            entry.Grace = time.CreateTimer(_ => End(session), null, options.Value.Times.SessionGrace, Timeout.InfiniteTimeSpan);
+            var grace = ++entry.Losses;
+
+            // A timer that has begun to call back is not stopped by disposing of it: the session may be back by then, or in another grace.
+            entry.Grace = time.CreateTimer(_ => End(session, entry, grace), null, options.Value.Times.SessionGrace, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -119,9 +122,14 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
             return;
         }
 
+        End(session, entry, null);
+    }
+
+    private void End(Session session, Entry entry, int? grace)
+    {
         lock (entry)
         {
-            if (entry.IsOver)
+            if (entry.IsOver || (grace is not null && (entry.Session.Link is not null || entry.Losses != grace)))
             {
                 return;
             }
@@ -159,6 +167,7 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
         public Session Session { get; } = session;
         public TaskCompletionSource<Session> Established { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
         public ITimer? Grace { get; set; }
+        public int Losses { get; set; }
         public int Waiting { get; set; }
         public bool IsOver { get; set; }
     }

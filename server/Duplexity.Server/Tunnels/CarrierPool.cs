@@ -168,9 +168,10 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, DuplexityOpti
                 waited = _waiting.Remove(waiter);
             }
 
-            if (!waited && waiter.Task.IsCompletedSuccessfully)
+            if (!waited)
             {
-                // Granted in the same moment: keep it on a time-out, hand it on when the visitor has gone.
+                // Granted (or refused) in the same moment, if not to the last step: whoever took it out of the line completes it. Kept on a time-out, handed on when
+                // the visitor has gone; left alone, its slot would be lost for good.
                 var granted = await waiter.Task;
                 if (e is TimeoutException)
                 {

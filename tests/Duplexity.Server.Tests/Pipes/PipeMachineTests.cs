@@ -162,6 +162,43 @@ public sealed class PipeMachineTests
         (await rig.Engine.Log.TopAsync(Address.Room("a"))).Offset.Should().Be(2);
     }
 
+    [Fact]
+    [Trait("Guarantee", "G4")]
+    public async Task A_repeat_names_the_places_of_the_first_time_whoever_can_be_reached_now()
+    {
+        var rig = new PipeRig();
+        rig.Reach.Sockets.Add("2001");
+        var request = PipeRig.Text("hi", "socket:2001", "room:a") with { Session = "s", Sequence = 1 };
+        await rig.Machine.SendAsync(PipeRig.As("cid"), PipeRig.Text("earlier", "room:a"));
+        var first = await rig.Machine.SendAsync(PipeRig.As("amy"), request);
+        rig.Reach.Sockets.Clear();
+        var late = request with { To = ["socket:2002", "room:a"], Sequence = 2 };
+        var without = await rig.Machine.SendAsync(PipeRig.As("amy"), late);
+        rig.Reach.Sockets.Add("2002");
+
+        var second = await rig.Machine.SendAsync(PipeRig.As("amy"), request);
+        var lateAgain = await rig.Machine.SendAsync(PipeRig.As("amy"), late);
+
+        second.Destinations!.Select(d => (d.To, d.Position, d.Error)).Should().Equal(first.Destinations!.Select(d => (d.To, d.Position, d.Error)));
+        lateAgain.Destinations!.Select(d => (d.To, d.Position, d.Error?.Code)).Should().Equal(without.Destinations!.Select(d => (d.To, d.Position, d.Error?.Code)));
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G4")]
+    public async Task What_is_emitted_again_from_other_rooms_gets_the_first_receipt()
+    {
+        var rig = new PipeRig();
+        var request = new EmitRequest { Text = "hi", Session = "s", Sequence = 1 };
+        var first = await rig.Machine.EmitAsync(PipeRig.As("egg", "12"), request);
+
+        var second = await rig.Machine.EmitAsync(PipeRig.As("egg", "13") with { Rooms = [Address.Room("kitchen")] }, request);
+
+        second.Error.Should().BeNull();
+        second.MessageId.Should().Be(first.MessageId);
+        second.Destinations!.Where(d => d.Position is not null).Select(d => d.To).Should().Equal("feed:egg");
+        (await rig.Engine.Log.TopAsync(Address.Room("kitchen"))).Should().Be(Position.Start);
+    }
+
     [Theory]
     [InlineData("delivered")]
     [InlineData("fsynced")]
