@@ -202,7 +202,7 @@ internal sealed class Socket : ISubscriber
             }
         }
 
-        return Holder(subscription.Client) is { } holder && (_parts.Egress.IsEmpty || _parts.Egress.Lets(Receiver(holder), entry));
+        return _identities.ValidOf(subscription.Client, _parts.Time.GetUtcNow()) is { } holder && (_parts.Egress.IsEmpty || _parts.Egress.Lets(Receiver(holder), entry));
     }
 
     /// <summary>Takes identities off whose time has come. True when none is left.</summary>
@@ -289,19 +289,6 @@ internal sealed class Socket : ISubscriber
             // Tells stock clients, by SignalR's own close message, not to reconnect.
             _connection.Abort();
         }
-    }
-
-    private Identity? Holder(string client)
-    {
-        foreach (var identity in _identities)
-        {
-            if (identity.Client == client)
-            {
-                return identity.IsValidAt(_parts.Time.GetUtcNow()) ? identity : null;
-            }
-        }
-
-        return null;
     }
 
     private Sender Receiver(Identity identity) =>
