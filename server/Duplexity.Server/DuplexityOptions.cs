@@ -1,5 +1,3 @@
-using Duplexity.Protocol;
-
 namespace Duplexity.Server;
 
 /// <summary>
@@ -112,9 +110,6 @@ public sealed class IssuerKey
 /// <summary>Bounds. All are per node.</summary>
 public sealed class LimitOptions
 {
-    /// <summary>The largest message from a client, framing included, in bytes. Defaults to 64 KB; larger things belong into a public pipe or a store.</summary>
-    public int MessageBytes { get; set; } = Wire.MaxMessageBytes;
-
     /// <summary>What waits for one socket at most, in bytes, before it is closed as a slow consumer. Defaults to 1 MiB, as Centrifugo.</summary>
     public int SocketQueueBytes { get; set; } = 1024 * 1024;
 

@@ -82,7 +82,7 @@ internal sealed class ConnectionLoop(Restorer restorer, Uri server, DuplexityCon
             throw Faults.OfConnect(e, server);
         }
 
-        Log.Connected(logger, server, restorer.Client!, restorer.SocketId);
+        Log.Connected(logger, server, VisibleText.Of(restorer.Client), VisibleText.Of(restorer.SocketId));
         WasReady = true;
         Move(ConnectionState.Ready);
         _running = Task.Run(RunAsync, CancellationToken.None);
@@ -133,7 +133,7 @@ internal sealed class ConnectionLoop(Restorer restorer, Uri server, DuplexityCon
 
                 if (State != ConnectionState.Ready)
                 {
-                    Log.Connected(logger, server, restorer.Client!, restorer.SocketId);
+                    Log.Connected(logger, server, VisibleText.Of(restorer.Client), VisibleText.Of(restorer.SocketId));
                     Move(ConnectionState.Ready);
                 }
             }

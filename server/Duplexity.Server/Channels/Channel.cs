@@ -8,13 +8,16 @@ namespace Duplexity.Server.Channels;
 /// One channel on this node while somebody here listens to it. Entries arrive as hints in any order; a pump, one at a time, brings them into the log's order
 /// (reading what is missing), and hands each to every live subscription. Many entries that wait are one round, so sockets coalesce them into one write.
 /// </summary>
-internal sealed class Channel(Address address, IMessageLog log, ILogger logger) : IThreadPoolWorkItem
+internal sealed class Channel(Address address, IMessageLog log, TimeProvider time, ILogger logger) : IThreadPoolWorkItem
 {
     /// <summary>Hints kept while the pump is busy. Beyond it they are dropped and the log is read instead.</summary>
     private const int MaxHints = 256;
 
     /// <summary>Entries of one read.</summary>
     private const int Page = 100;
+
+    /// <summary>How long a reader that the log failed waits before it asks again: an engine that is away is away for longer than a moment.</summary>
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly Queue<LogEntry> _hints = new();
@@ -79,64 +82,74 @@ internal sealed class Channel(Address address, IMessageLog log, ILogger logger) 
     /// </summary>
     public async Task CatchUpAsync(Subscription subscription)
     {
-        try
+        while (!subscription.IsClosed)
         {
-            while (!subscription.IsClosed)
+            try
             {
-                var page = await log.ReadAsync(Address, subscription.Cursor, Page, ct: subscription.Closed);
-                if (!page.Recovered)
-                {
-                    Move(subscription, page.Top);
-                }
-
-                foreach (var entry in page.Entries)
-                {
-                    // Before each one: a page counts entries, the queue counts bytes, and a hundred large ones are more than it holds.
-                    if (!await subscription.Subscriber.WaitForRoomAsync(subscription.Closed))
-                    {
-                        return;
-                    }
-
-                    Hand(subscription, new Delivery(entry));
-                }
-
-                subscription.Subscriber.Flush();
-                if (page.End && GoLive(subscription))
+                if (await CatchUpPageAsync(subscription))
                 {
                     return;
                 }
             }
-        }
-        catch (OperationCanceledException) when (subscription.IsClosed)
-        {
-            // Left, or joined again, in the middle.
-        }
-        catch (Exception e)
-        {
-            logger.ChannelFailed(Address, e);
+            catch (OperationCanceledException) when (subscription.IsClosed)
+            {
+                // Left, or joined again, in the middle.
+            }
+            catch (Exception e)
+            {
+                logger.ChannelFailed(Address, e);
+                await Task.Delay(RetryPause, time);
+            }
         }
     }
 
     /// <summary>The pump.</summary>
     public async void Execute()
     {
-        try
+        while (true)
         {
-            while (await PumpOnceAsync())
+            try
             {
+                if (!await PumpOnceAsync())
+                {
+                    return;
+                }
+            }
+            catch (Exception e)
+            {
+                logger.ChannelFailed(Address, e);
+                await Task.Delay(RetryPause, time);
+                lock (_lock)
+                {
+                    // What was taken may not have been handed over: the log has it.
+                    _isBehind = !_isRemoved;
+                }
             }
         }
-        catch (Exception e)
+    }
+
+    /// <summary>Hands over a page; true when the subscription is live, or its socket is gone.</summary>
+    private async ValueTask<bool> CatchUpPageAsync(Subscription subscription)
+    {
+        var page = await log.ReadAsync(Address, subscription.Cursor, Page, ct: subscription.Closed);
+        if (!page.Recovered)
         {
-            lock (_lock)
+            Move(subscription, page.Top);
+        }
+
+        foreach (var entry in page.Entries)
+        {
+            // Before each one: a page counts entries, the queue counts bytes, and a hundred large ones are more than it holds.
+            if (!await subscription.Subscriber.WaitForRoomAsync(subscription.Closed))
             {
-                // The next hint starts anew and reads the log.
-                _isPumping = false;
-                _isBehind = true;
+                return true;
             }
 
-            logger.ChannelFailed(Address, e);
+            Hand(subscription, new Delivery(entry));
         }
+
+        subscription.Subscriber.Flush();
+        return page.End && GoLive(subscription);
     }
 
     private async ValueTask<bool> PumpOnceAsync()
@@ -239,7 +252,7 @@ internal sealed class Channel(Address address, IMessageLog log, ILogger logger) 
 
     private Subscription[] LiveUnsynchronized() => [.. _subscriptions.Where(s => s.IsLive)];
 
-    private static void Hand(Subscription[] live, List<Delivery> round)
+    private void Hand(Subscription[] live, List<Delivery> round)
     {
         if (round.Count == 0)
         {
@@ -250,6 +263,12 @@ internal sealed class Channel(Address address, IMessageLog log, ILogger logger) 
         {
             foreach (var delivery in round)
             {
+                if (!subscription.Subscriber.HasRoom)
+                {
+                    FallBehind(subscription);
+                    break;
+                }
+
                 // A log read may have been ahead of the hints when it went live.
                 if (delivery.Entry.Position.Offset > subscription.Cursor.Offset)
                 {
@@ -259,6 +278,20 @@ internal sealed class Channel(Address address, IMessageLog log, ILogger logger) 
 
             subscription.Subscriber.Flush();
         }
+    }
+
+    /// <summary>
+    /// A burst fills a queue faster than any socket empties it. Such a reader goes on from the log at its own pace, and is live again when it has caught up;
+    /// one that does not read at all is found by the age of what waits for it.
+    /// </summary>
+    private void FallBehind(Subscription subscription)
+    {
+        lock (_lock)
+        {
+            subscription.IsLive = false;
+        }
+
+        _ = Task.Run(() => CatchUpAsync(subscription));
     }
 
     /// <summary>

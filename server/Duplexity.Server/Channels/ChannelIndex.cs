@@ -8,7 +8,7 @@ namespace Duplexity.Server.Channels;
 /// The channels that somebody on this node listens to, by address: the way from a channel to its sockets. A socket keeps the way back; the two always agree.
 /// What the engine brings comes in here. Thread-safe.
 /// </summary>
-internal sealed class ChannelIndex(IEngine engine, ILogger<ChannelIndex> logger) : IEngineHandler
+internal sealed class ChannelIndex(IEngine engine, TimeProvider time, ILogger<ChannelIndex> logger) : IEngineHandler
 {
     private readonly ConcurrentDictionary<Address, Channel> _channels = new();
 
@@ -29,7 +29,7 @@ internal sealed class ChannelIndex(IEngine engine, ILogger<ChannelIndex> logger)
     {
         while (true)
         {
-            var channel = _channels.GetOrAdd(address, a => new Channel(a, engine.Log, logger));
+            var channel = _channels.GetOrAdd(address, a => new Channel(a, engine.Log, time, logger));
             var subscription = new Subscription(channel, subscriber, client) { Start = start, Cursor = start, Told = start, Passed = start };
             if (channel.TryAdd(subscription))
             {

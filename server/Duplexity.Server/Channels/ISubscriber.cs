@@ -18,6 +18,9 @@ internal interface ISubscriber
     /// <summary>Whether the socket listens to <paramref name="channel"/> as any of its clients: an earlier destination of a message that reaches it anyway (G9).</summary>
     bool ListensTo(Address channel);
 
+    /// <summary>Whether the line is short enough for more.</summary>
+    bool HasRoom { get; }
+
     /// <summary>Completes when the line is short enough for more of the past; writes what is in line if it has to wait. False when the socket is gone.</summary>
     ValueTask<bool> WaitForRoomAsync(CancellationToken ct);
 }

@@ -30,4 +30,7 @@ internal static partial class Log
 
     [LoggerMessage(4007, LogLevel.Warning, "Port {Port} could not take a visitor: {Error}")]
     public static partial void AcceptFailed(ILogger logger, int port, System.Net.Sockets.SocketError error);
+
+    [LoggerMessage(4008, LogLevel.Warning, "A visitor connection at {Name} failed")]
+    public static partial void VisitorFailed(ILogger logger, string name, Exception exception);
 }

@@ -12,6 +12,7 @@ internal sealed class ControlConnection : IDisposable
     private readonly IControlClient _client;
     private readonly TimeProvider _time;
     private readonly ITimer _deadline;
+    private readonly ITimer? _expiry;
     private readonly TimeOptions _times;
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closing;
@@ -30,6 +31,9 @@ internal sealed class ControlConnection : IDisposable
         _times = times;
         _deadline = time.CreateTimer(
             _ => Close(Errors.SilentClient, "The first call on /control is Discover; it did not come in time."), null, times.Handshake, Timeout.InfiniteTimeSpan);
+
+        // Once a second, as the sockets' sweep: an idle connection's pipes must not outlive its token, and no timer is as long as a token may be.
+        _expiry = identity.ExpiresAt is null ? null : time.CreateTimer(_ => CloseIfExpired(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
 
     public Identity Identity { get; }
@@ -82,7 +86,19 @@ internal sealed class ControlConnection : IDisposable
     private void CloseSoon((int Code, string Name) code, string reason) =>
         _ = Task.Delay(_times.AnswerFirst, _time).ContinueWith(_ => Close(code, reason), TaskScheduler.Default);
 
-    public void Dispose() => _deadline.Dispose();
+    public void Dispose()
+    {
+        _deadline.Dispose();
+        _expiry?.Dispose();
+    }
+
+    private void CloseIfExpired()
+    {
+        if (!Identity.IsValidAt(_time.GetUtcNow()))
+        {
+            Close(Errors.IdentityExpired, "The connection's token has expired; come back with a new one.");
+        }
+    }
 
     private async Task CloseAsync(int code, string reason)
     {

@@ -48,7 +48,7 @@ internal static class HubServices
             options.KeepAliveInterval = duplexity.Value.Times.KeepAlive;
             options.ClientTimeoutInterval = duplexity.Value.Times.ClientTimeout;
             options.HandshakeTimeout = duplexity.Value.Times.Handshake;
-            options.MaximumReceiveMessageSize = duplexity.Value.Limits.MessageBytes;
+            options.MaximumReceiveMessageSize = Wire.MaxMessageBytes;
             options.EnableDetailedErrors = false;
             options.StatefulReconnectBufferSize = 0;
             options.AddFilter(gate);

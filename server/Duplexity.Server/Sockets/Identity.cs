@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Claims;
 
 namespace Duplexity.Server.Sockets;
@@ -12,4 +13,22 @@ namespace Duplexity.Server.Sockets;
 internal sealed record Identity(string Client, DateTimeOffset? ExpiresAt, string Issuer, string? TokenId, bool IsAdministrator, ClaimsPrincipal Principal)
 {
     public bool IsValidAt(DateTimeOffset now) => ExpiresAt is null || now < ExpiresAt;
+}
+
+/// <summary>The identities of one socket.</summary>
+internal static class Identities
+{
+    /// <summary>The one of <paramref name="client"/>, unless its time has come. Asked for every delivery, hence without an enumerator or a closure on the heap.</summary>
+    public static Identity? ValidOf(this ImmutableArray<Identity> held, string client, DateTimeOffset now)
+    {
+        foreach (var identity in held)
+        {
+            if (identity.Client == client)
+            {
+                return identity.IsValidAt(now) ? identity : null;
+            }
+        }
+
+        return null;
+    }
 }

@@ -154,6 +154,9 @@ internal sealed class Socket : ISubscriber
     public void Flush() => Queue.Flush();
 
     /// <inheritdoc/>
+    public bool HasRoom => Queue.HasRoom;
+
+    /// <inheritdoc/>
     public ValueTask<bool> WaitForRoomAsync(CancellationToken ct) => Queue.WaitForRoomAsync(ct);
 
     /// <summary>
@@ -256,20 +259,7 @@ internal sealed class Socket : ISubscriber
     }
 
     private bool IsFor(Subscription subscription, LogEntry entry) =>
-        Holder(subscription.Client) is { } holder && (_parts.Egress.IsEmpty || _parts.Egress.Lets(Receiver(holder), entry));
-
-    private Identity? Holder(string client)
-    {
-        foreach (var identity in _identities)
-        {
-            if (identity.Client == client)
-            {
-                return identity.IsValidAt(_parts.Time.GetUtcNow()) ? identity : null;
-            }
-        }
-
-        return null;
-    }
+        _identities.ValidOf(subscription.Client, _parts.Time.GetUtcNow()) is { } holder && (_parts.Egress.IsEmpty || _parts.Egress.Lets(Receiver(holder), entry));
 
     private Sender Receiver(Identity identity) =>
         new() { Client = identity.Client, SocketId = Id, ExpiresAt = identity.ExpiresAt, Principal = identity.Principal };

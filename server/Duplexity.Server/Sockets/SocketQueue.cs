@@ -86,6 +86,9 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
         return _finished.Task;
     }
 
+    /// <summary>Whether less than half of the queue's bound waits.</summary>
+    public bool HasRoom => Volatile.Read(ref _bytes) < options.Limits.SocketQueueBytes / 2;
+
     /// <summary>Completes when less than half of the queue's bound waits; false when the socket is over.</summary>
     public async ValueTask<bool> WaitForRoomAsync(CancellationToken ct)
     {

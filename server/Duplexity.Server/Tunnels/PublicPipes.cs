@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Security.Cryptography;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
@@ -20,7 +18,7 @@ internal sealed class PublicPipes
     private readonly Node _node;
     private readonly Sessions _sessions;
     private readonly CarrierPools _pools;
-    private readonly TcpFront _tcp;
+    private readonly PipePorts _ports;
     private readonly DuplexityOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<PublicPipes> _logger;
@@ -29,10 +27,10 @@ internal sealed class PublicPipes
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PublicPipes(
-        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, TcpFront tcp, IOptions<DuplexityOptions> options, TimeProvider time,
+        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, IOptions<DuplexityOptions> options, TimeProvider time,
         ILogger<PublicPipes> logger)
     {
-        (_backend, _names, _url, _node, _sessions, _pools, _tcp, _options, _time, _logger) = (backend, names, url, node, sessions, pools, tcp, options.Value, time, logger);
+        (_backend, _names, _url, _node, _sessions, _pools, _ports, _options, _time, _logger) = (backend, names, url, node, sessions, pools, ports, options.Value, time, logger);
         sessions.Ended += (session, generation) => _ = LetGoAsync(session, generation);
     }
 
@@ -118,7 +116,7 @@ internal sealed class PublicPipes
             {
                 if (results[i].Name![0] == ':')
                 {
-                    results[i] = await OpenPortAsync(results[i], results, opened, ct);
+                    results[i] = await _ports.OpenAsync(results[i], results, opened, ct);
                 }
             }
 
@@ -140,7 +138,7 @@ internal sealed class PublicPipes
         }
         finally
         {
-            await CloseUnusedAsync(opened);
+            await _ports.CloseUnusedAsync(opened);
         }
     }
 
@@ -208,42 +206,6 @@ internal sealed class PublicPipes
         _pools.End(old, cut: takenOver);
     }
 
-    private async Task<PipeResult> OpenPortAsync(PipeResult asked, PipeResult[] all, List<int> opened, CancellationToken ct)
-    {
-        if (asked.Name != PipeNames.AnyPort)
-        {
-            return TryOpen(PortOf(asked.Name!), opened)
-                ? asked
-                : asked with { Name = null, Error = DuplexityError.Of(Errors.PortsExhausted, $"Port {asked.Name![1..]} is in use by something else on the server.") };
-        }
-
-        var (first, last) = _names.Ports!.Value;
-        var count = last - first + 1;
-        var start = RandomNumberGenerator.GetInt32(count);
-        for (var i = 0; i < count; i++)
-        {
-            var port = first + ((start + i) % count);
-            var name = string.Create(CultureInfo.InvariantCulture, $":{port}");
-            if (!_tcp.IsOpen(port) && Array.TrueForAll(all, r => r.Name != name) && await _backend.LocateAsync(name, ct) is null && TryOpen(port, opened))
-            {
-                return asked with { Name = name };
-            }
-        }
-
-        return asked with { Name = null, Error = DuplexityError.Of(Errors.PortsExhausted, $"All TCP ports of this server ({first} to {last}) are in use.") };
-    }
-
-    private bool TryOpen(int port, List<int> opened)
-    {
-        if (!_tcp.TryOpen(port))
-        {
-            return false;
-        }
-
-        opened.Add(port);
-        return true;
-    }
-
     private async Task LetGoAsync(Session session, long generation)
     {
         try
@@ -279,22 +241,9 @@ internal sealed class PublicPipes
             _pools.End(entry, cut: false);
         }
 
-        await CloseUnusedAsync(removed.Where(e => e.Name[0] == ':').Select(e => PortOf(e.Name)));
-    }
-
-    private async Task CloseUnusedAsync(IEnumerable<int> ports)
-    {
-        foreach (var port in ports)
-        {
-            if (await _backend.LocateAsync(string.Create(CultureInfo.InvariantCulture, $":{port}"), CancellationToken.None) is null)
-            {
-                _tcp.Close(port);
-            }
-        }
+        await _ports.CloseUnusedAsync(removed.Where(e => e.Name[0] == ':').Select(e => PipePorts.PortOf(e.Name)));
     }
 
     private static PipesResponse? Refusal(PipeResult[] results) =>
         Array.Find(results, r => r.Error is not null) is { } bad ? new() { Error = bad.Error, Pipes = [.. results.Select(r => r with { Name = null })] } : null;
-
-    private static int PortOf(string name) => int.Parse(name.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture);
 }

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -117,15 +118,30 @@ internal sealed class TcpFront(
 
     private async Task ServeAsync(Socket visitor, string name)
     {
+        try
+        {
+            using var connection = new TcpVisitor(visitor);
+            if (await backend.LocateAsync(name, CancellationToken.None) is { } entry && pools.Of(entry) is { } pool)
+            {
+                await ServeAsync(connection, entry, pool);
+            }
+            else
+            {
+                connection.Reset();
+            }
+        }
+        catch (Exception e)
+        {
+            // A visitor who left in the middle of the accept, or a backend that is away: this connection ends, the listener does not.
+            Log.VisitorFailed(logger, name, e);
+            visitor.Dispose();
+        }
+    }
+
+    private async Task ServeAsync(TcpVisitor connection, PipeEntry entry, CarrierPool pool)
+    {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
-        using var connection = new TcpVisitor(visitor);
-        if (await backend.LocateAsync(name, CancellationToken.None) is not { } entry || pools.Of(entry) is not { } pool)
-        {
-            connection.Reset();
-            return;
-        }
-
         try
         {
             await using var carrier = await pool.DialFreshAsync(CancellationToken.None);

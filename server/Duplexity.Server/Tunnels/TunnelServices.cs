@@ -19,6 +19,7 @@ internal static class TunnelServices
         services.AddSingleton<BackendRegistry>();
         services.AddSingleton<PipeUrl>();
         services.AddSingleton<PipeNames>();
+        services.AddSingleton<PipePorts>();
         services.AddSingleton<PublicPipes>();
 
         services.AddSingleton<CarryDesk>();

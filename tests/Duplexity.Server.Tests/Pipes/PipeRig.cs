@@ -16,7 +16,7 @@ internal sealed class PipeRig
     public PipeRig(params IGate[] gates)
     {
         Engine = new MemoryEngine(Time, Options.Create(new DuplexityOptions()), NullLogger<MemoryEngine>.Instance);
-        Channels = new ChannelIndex(Engine, NullLogger<ChannelIndex>.Instance);
+        Channels = new ChannelIndex(Engine, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
         Machine = new PipeMachine(Engine, Channels, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. gates], Time);
     }
@@ -71,6 +71,8 @@ internal sealed class PipeRig
         }
 
         public bool ListensTo(Address channel) => Subscription.Address == channel;
+
+        public bool HasRoom => true;
 
         public ValueTask<bool> WaitForRoomAsync(CancellationToken ct) => new(true);
 
