@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
 using Duplexity.Cli;
 
-// How long an orderly stop may take: the SDK's farewell is bounded by 2 s, and a person does not wait longer.
-var orderly = TimeSpan.FromSeconds(5);
+// How long an orderly stop may take: the SDK's farewell is bounded by 2 s, a host's by 30 s. Whoever cannot wait presses Ctrl+C again.
+var orderly = TimeSpan.FromSeconds(35);
 
 using var interrupted = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

@@ -145,7 +145,7 @@ public sealed class LimitOptions
     /// <summary>Receipts kept per session and channel log for repeated sends. Defaults to 256 (G4).</summary>
     public int ReceiptsPerSession { get; set; } = 256;
 
-    /// <summary>Protocol errors of one connection before it is closed. Defaults to 20.</summary>
+    /// <summary>Calls of one connection that cannot be read or name no method; one more closes it. Defaults to 20 (G24).</summary>
     public int ProtocolErrors { get; set; } = 20;
 }
 

@@ -18,7 +18,7 @@ public static class DuplexityServer
 {
     /// <summary>
     /// Adds a Duplexity node to the application: its own two hubs, its own authentication scheme, its own options, and nothing else of the application's
-    /// is changed. Settings come from the section <c>Duplexity</c>; <paramref name="configure"/> wins over them.
+    /// is changed but Kestrel's header encoding (Latin-1) and its <c>Server</c> header, which a faithful front needs for the whole server. Settings come from the section <c>Duplexity</c>; <paramref name="configure"/> wins over them.
     /// </summary>
     public static IDuplexityBuilder AddDuplexity(this IServiceCollection services, Action<DuplexityOptions>? configure = null)
     {

@@ -13,9 +13,6 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
 {
     private const string Shapes = "write 3000, localhost:3000, https://localhost:8443, tcp://localhost:22 or unix:/run/app.sock";
 
-    /// <summary>Whether it is a TCP pipe.</summary>
-    public bool IsTcp => Resource.StartsWith("tcp://", StringComparison.Ordinal);
-
     /// <summary>Reads <c>[NAME=]RESOURCE</c>.</summary>
     /// <exception cref="UsageException">It is not one; the sentence says what to write.</exception>
     public static PipeSpec Parse(string text)

@@ -68,6 +68,7 @@ internal sealed class ConnectionLoop(Restorer restorer, Uri server, DuplexityCon
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop.Token);
             await restorer.RestoreAsync(either.Token).ConfigureAwait(false);
+            either.Token.ThrowIfCancellationRequested();
         }
         catch (Exception e)
         {
@@ -130,7 +131,11 @@ internal sealed class ConnectionLoop(Restorer restorer, Uri server, DuplexityCon
                     await PauseAsync(failure.Error).ConfigureAwait(false);
                 }
 
-                Move(ConnectionState.Ready);
+                if (State != ConnectionState.Ready)
+                {
+                    Log.Connected(logger, server, restorer.Client!, restorer.SocketId);
+                    Move(ConnectionState.Ready);
+                }
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

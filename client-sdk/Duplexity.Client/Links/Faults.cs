@@ -11,8 +11,9 @@ namespace Duplexity.Links;
 internal static class Faults
 {
     /// <summary>Whether an invocation failed because its connection did, so that it may be repeated on the next one.</summary>
-    public static bool IsLoss(Exception exception) =>
-        exception is not (HubException or DuplexityException or MessagePackSerializationException or JsonException or TimeoutException);
+    public static bool IsLoss(Exception exception) => exception is HubException
+        ? exception.Message.StartsWith("The server closed the connection", StringComparison.Ordinal) // SignalR's words for a close with an error
+        : exception is not (DuplexityException or MessagePackSerializationException or JsonException or TimeoutException);
 
     /// <summary>The error for an invocation that failed without an answer record.</summary>
     public static DuplexityException OfInvocation(Exception exception) => exception switch

@@ -16,7 +16,7 @@ internal sealed partial class Listener
         {
             _isJoining = true;
             _context.JoiningAgain(Address);
-            _ = Task.Run(() => JoinAsync(link, new TaskCompletionSource()));
+            _context.Begin(() => JoinAsync(link, new TaskCompletionSource()));
         }
     }
 

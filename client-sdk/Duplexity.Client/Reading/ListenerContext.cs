@@ -22,4 +22,7 @@ internal sealed class ListenerContext
 
     /// <summary>The channel is joined again behind its last place; called under the listener's lock.</summary>
     public required Action<Address> JoiningAgain { get; init; }
+
+    /// <summary>Begins a re-join off the listener's lock; a test runs it in its own order.</summary>
+    public Action<Func<Task>> Begin { get; init; } = static work => _ = Task.Run(work);
 }

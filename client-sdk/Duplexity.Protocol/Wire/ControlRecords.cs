@@ -46,6 +46,9 @@ public sealed record DiscoveryResponse : Answer
     /// <summary>The origins that a carry order may name; anything else is not dialled.</summary>
     [Key(6)]
     public string[]? Origins { get; init; }
+
+    /// <summary>The record's name without the ticket, for logs (G14).</summary>
+    public override string ToString() => nameof(DiscoveryResponse);
 }
 
 /// <summary>A public pipe as its client asks for it.</summary>

@@ -8,6 +8,9 @@ public abstract record Request
     /// <summary>The CID to act as, one that the socket holds; absent: its primary one.</summary>
     [Key(0)]
     public string? As { get; init; }
+
+    /// <summary>The record's name and nothing in it: SignalR writes arguments into its debug log, and tickets and bodies have no business there (G14).</summary>
+    public sealed override string ToString() => GetType().Name;
 }
 
 /// <summary>The base of every answer: <see cref="Error"/> is there exactly when the request was refused.</summary>

@@ -21,6 +21,9 @@ public sealed record CarryOrder
     /// <summary>256 random bits for the header <c>Duplexity-Carry</c>; once, within 10 seconds.</summary>
     [Key(3)]
     public string Ticket { get; init; } = "";
+
+    /// <summary>The record's name without the ticket, for logs (G14).</summary>
+    public override string ToString() => nameof(CarryOrder);
 }
 
 /// <summary>What visitors did at pipes whose registration asked for it. Live only; what a full queue left out is counted.</summary>

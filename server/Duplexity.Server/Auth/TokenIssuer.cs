@@ -8,9 +8,6 @@ namespace Duplexity.Server.Auth;
 /// <summary>Makes the service's own access tokens. Thread-safe.</summary>
 internal sealed class TokenIssuer(OwnKeys keys, IOptions<DuplexityOptions> options, TimeProvider time)
 {
-    /// <summary>Long enough not to be asked for all the time, short enough for a leaked one to end soon.</summary>
-    public static readonly TimeSpan DefaultLifetime = TimeSpan.FromMinutes(10);
-
     /// <summary>Nobody can take a token back yet but by its end.</summary>
     public static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(24);
 

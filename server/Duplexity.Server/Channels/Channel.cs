@@ -91,7 +91,7 @@ internal sealed class Channel(Address address, IMessageLog log, ILogger logger) 
 
                 foreach (var entry in page.Entries)
                 {
-                    // By the entry, not by the page: a page of the largest messages is many times what a queue may hold.
+                    // Before each one: a page counts entries, the queue counts bytes, and a hundred large ones are more than it holds.
                     if (!await subscription.Subscriber.WaitForRoomAsync(subscription.Closed))
                     {
                         return;

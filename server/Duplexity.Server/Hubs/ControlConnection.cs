@@ -1,5 +1,6 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Sockets;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.SignalR;
 
 namespace Duplexity.Server.Hubs;
@@ -12,12 +13,18 @@ internal sealed class ControlConnection : IDisposable
     private readonly TimeProvider _time;
     private readonly ITimer _deadline;
     private readonly TimeOptions _times;
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closing;
 
     public ControlConnection(Identity identity, HubCallerContext context, IControlClient client, TimeProvider time, TimeOptions times)
     {
         Identity = identity;
         _context = context;
+        context.GetHttpContext()?.Response.OnCompleted(() =>
+        {
+            _gone.TrySetResult();
+            return Task.CompletedTask;
+        });
         _client = client;
         _time = time;
         _times = times;
@@ -60,13 +67,15 @@ internal sealed class ControlConnection : IDisposable
         return null;
     }
 
-    /// <summary>Says why, then ends the connection. Idempotent: the first reason stands.</summary>
-    public void Close((int Code, string Name) code, string reason)
+    /// <summary>Says why, then ends the connection. Idempotent: the first reason stands. Completes when the transport is through.</summary>
+    public Task Close((int Code, string Name) code, string reason)
     {
         if (Interlocked.Exchange(ref _closing, 1) == 0)
         {
             _ = CloseAsync(code.Code, reason);
         }
+
+        return _gone.Task;
     }
 
     /// <summary>Closes it behind the answer to the call that is being made: the answer goes out first.</summary>
@@ -77,15 +86,26 @@ internal sealed class ControlConnection : IDisposable
 
     private async Task CloseAsync(int code, string reason)
     {
+        var retry = Retry.Of(code);
         try
         {
-            await _client.Disconnected(new DisconnectedEvent { Code = code, Reason = reason, Retry = Retry.Of(code) }).WaitAsync(_times.LastWord, _time);
+            await _client.Disconnected(new DisconnectedEvent { Code = code, Reason = reason, Retry = retry }).WaitAsync(_times.LastWord, _time);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException or InvalidOperationException or IOException)
         {
             // It does not take the last word any more; it is closed all the same.
+            _context.Abort();
+            return;
         }
 
-        _context.Abort();
+        if (retry != Retry.Never && _context.Features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime)
+        {
+            lifetime.RequestClose();
+        }
+        else
+        {
+            // Tells stock clients, by SignalR's own close message, not to reconnect.
+            _context.Abort();
+        }
     }
 }

@@ -17,7 +17,11 @@ internal sealed class DataHub(PipeMachine machine, Listening listening, Opening 
 
     public Task<SendResponse> Send(SendRequest request) => machine.SendAsync(Socket.SenderAs(Acting(request)), request).AsTask();
 
-    public Task<SendResponse> Emit(EmitRequest request) => machine.EmitAsync(Socket.SenderAs(Acting(request)), request).AsTask();
+    public Task<SendResponse> Emit(EmitRequest request)
+    {
+        var identity = Acting(request);
+        return machine.EmitAsync(Socket.SenderAs(identity) with { Rooms = Socket.RoomsOf(identity) }, request).AsTask();
+    }
 
     public Task<JoinResponse> Join(JoinRequest request) => listening.JoinAsync(Socket, Acting(request), request);
 

@@ -14,11 +14,8 @@ internal sealed class Session(string client, string id)
 
     public string Id { get; } = id;
 
-    /// <summary>The generation of the newest Discover.</summary>
-    public long Generation => _link?.Generation ?? LastGeneration;
-
-    /// <summary>The generation of the last control connection, kept while there is none.</summary>
-    public long LastGeneration { get; private set; }
+    /// <summary>The generation of the newest Discover, kept while there is no control connection; 0 before the first.</summary>
+    public long Generation { get; private set; }
 
     /// <summary>The control connection; null during the grace after it was lost.</summary>
     public ControlLink? Link
@@ -28,7 +25,7 @@ internal sealed class Session(string client, string id)
         {
             if (value is not null)
             {
-                LastGeneration = value.Generation;
+                Generation = value.Generation;
             }
 
             _link = value;
@@ -42,5 +39,5 @@ internal sealed class Session(string client, string id)
 /// <param name="Base">Where the client reaches this node, prefix included, with a slash at the end, such as <c>http://localhost:5080/</c>: carriers are dialled at
 /// <c>data/carry</c> below it.</param>
 /// <param name="Client">The client's end.</param>
-/// <param name="Close">Ends the connection with a 5xx code of <see cref="Errors"/> and a reason.</param>
-internal sealed record ControlLink(string ConnectionId, long Generation, Uri Base, IControlClient Client, Action<(int Code, string Name), string> Close);
+/// <param name="Close">Ends the connection with a 5xx code of <see cref="Errors"/> and a reason; completes when it is gone.</param>
+internal sealed record ControlLink(string ConnectionId, long Generation, Uri Base, IControlClient Client, Func<(int Code, string Name), string, Task> Close);

@@ -13,10 +13,13 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
     /// <summary>Raised once for each session that is over, with the generation it had: after the grace, or at once after a courtesy disconnect. Handlers must not throw.</summary>
     public event Action<Session, long>? Ended;
 
-    public Session? Find(string client, string id) => _entries.TryGetValue((client, id), out var entry) && entry.Session.LastGeneration > 0 ? entry.Session : null;
+    public Session? Find(string client, string id) => _entries.TryGetValue((client, id), out var entry) && entry.Session.Generation > 0 ? entry.Session : null;
+
+    /// <summary>All sessions, those in their grace included.</summary>
+    public IReadOnlyCollection<Session> All => [.. _entries.Values.Select(e => e.Session).Where(s => s.Generation > 0)];
 
     /// <summary>The sessions of a client, those in their grace included.</summary>
-    public IReadOnlyCollection<Session> OfClient(string client) => [.. _entries.Values.Select(e => e.Session).Where(s => s.Client == client && s.LastGeneration > 0)];
+    public IReadOnlyCollection<Session> OfClient(string client) => [.. All.Where(s => s.Client == client)];
 
     /// <summary>Binds a control connection to its session; the one it replaces is returned, to be told so.</summary>
     public (Session Session, ControlLink? Replaced) Establish(string client, string id, ControlLink link)
@@ -137,12 +140,22 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
             _entries.TryRemove(new((session.Client, session.Id), entry));
         }
 
-        Ended?.Invoke(session, session.LastGeneration);
+        Ended?.Invoke(session, session.Generation);
+    }
+
+    /// <summary>A newer session took what this one had: it is told to stay away and is over. Otherwise it would come back and take the name again, and so on for ever.</summary>
+    public void TakeOver(string client, string id, string reason)
+    {
+        if (Find(client, id) is { } older)
+        {
+            older.Link?.Close(Errors.TakenOver, reason);
+            End(older);
+        }
     }
 
     private void ForgetIfUnusedUnsynchronized(Entry entry)
     {
-        if (entry is { IsOver: false, Waiting: 0 } && entry.Session.LastGeneration == 0)
+        if (entry is { IsOver: false, Waiting: 0 } && entry.Session.Generation == 0)
         {
             entry.IsOver = true;
             _entries.TryRemove(new((entry.Session.Client, entry.Session.Id), entry));

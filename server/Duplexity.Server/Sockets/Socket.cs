@@ -21,6 +21,7 @@ internal sealed class Socket : ISubscriber
     private readonly HubConnectionContext _connection;
     private ImmutableArray<Identity> _identities;
     private ImmutableDictionary<Address, Subscription> _subscriptions = ImmutableDictionary<Address, Subscription>.Empty;
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closing;
 
     public Socket(string id, HubConnectionContext connection, Identity identity, SocketParts parts)
@@ -32,6 +33,11 @@ internal sealed class Socket : ISubscriber
         OpenedAs = identity.Client;
         Since = parts.Time.GetUtcNow();
         var http = connection.GetHttpContext();
+        http?.Response.OnCompleted(() =>
+        {
+            _gone.TrySetResult();
+            return Task.CompletedTask;
+        });
         UserAgent = http?.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent : null;
         Family = (http?.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : http?.Connection.RemoteIpAddress)?.AddressFamily;
         Transport = connection.Features.Get<IHttpTransportFeature>()?.TransportType.ToString() ?? "";
@@ -75,6 +81,9 @@ internal sealed class Socket : ISubscriber
     /// <inheritdoc/>
     string ISubscriber.SocketId => Id;
 
+    /// <summary>Completes when the transport is through, the client's last read included.</summary>
+    public Task Gone => _gone.Task;
+
     /// <summary>Whether it is being closed.</summary>
     public bool IsClosing => Volatile.Read(ref _closing) != 0;
 
@@ -96,14 +105,12 @@ internal sealed class Socket : ISubscriber
     }
 
     /// <summary>The acting client as the pipes see it.</summary>
-    public Sender SenderAs(Identity identity) => new()
-    {
-        Client = identity.Client,
-        SocketId = Id,
-        ExpiresAt = identity.ExpiresAt,
-        Principal = identity.Principal,
-        Rooms = [.. _subscriptions.Values.Where(s => s.Address.Kind == AddressKind.Room && s.Client == identity.Client).Select(s => s.Address)],
-    };
+    public Sender SenderAs(Identity identity) =>
+        new() { Client = identity.Client, SocketId = Id, ExpiresAt = identity.ExpiresAt, Principal = identity.Principal };
+
+    /// <summary>The rooms in which it stands as <paramref name="identity"/>.</summary>
+    public IReadOnlyList<Address> RoomsOf(Identity identity) =>
+        [.. _subscriptions.Values.Where(s => s.Address.Kind == AddressKind.Room && s.Client == identity.Client).Select(s => s.Address)];
 
     /// <summary>
     /// Listens to a channel from <paramref name="start"/>, or moves there what listens already. False with <paramref name="subscription"/> null when
@@ -151,11 +158,6 @@ internal sealed class Socket : ISubscriber
         return subscription;
     }
 
-    public Subscription? Listening(Address address) => _subscriptions.GetValueOrDefault(address);
-
-    /// <inheritdoc/>
-    public bool ListensTo(Address channel) => _subscriptions.ContainsKey(channel);
-
     /// <inheritdoc/>
     public void Enqueue(Subscription subscription, Delivery delivery) => Queue.Enqueue(subscription, delivery);
 
@@ -182,7 +184,7 @@ internal sealed class Socket : ISubscriber
         for (var i = 0; i < entry.Earlier.Count; i++)
         {
             // To join it later, or to be refused it there, is no reason to miss the copy here.
-            if (Listening(entry.Message.Destinations[i]) is { } other && entry.Earlier[i].Offset > other.Start.Offset && IsFor(other, entry with { Channel = other.Address, Position = entry.Earlier[i] }))
+            if (_subscriptions.GetValueOrDefault(entry.Message.Destinations[i]) is { } other && entry.Earlier[i].Offset > other.Start.Offset && IsFor(other, entry with { Channel = other.Address, Position = entry.Earlier[i] }))
             {
                 return false;
             }
@@ -212,11 +214,9 @@ internal sealed class Socket : ISubscriber
             return;
         }
 
-        var retry = Retry.Of(code.Code);
-
-        // By the client that it was opened with: an expired identity is no longer held, and that is a reason to remember, too.
+        // Under the name of the upgrade, as the next Welcome asks for it: a socket that closes because its token expired holds no identity any more.
         _parts.Ends.Remember(OpenedAs, SessionId, code.Code, reason);
-        _ = CloseAsync(new DisconnectedEvent { Code = code.Code, Reason = reason, Retry = retry });
+        _ = CloseAsync(new DisconnectedEvent { Code = code.Code, Reason = reason, Retry = Retry.Of(code.Code) });
     }
 
     /// <summary>Closes it behind the answer to the call that is being made: the answer goes out first.</summary>
@@ -280,7 +280,7 @@ internal sealed class Socket : ISubscriber
     }
 
     private bool IsFor(Subscription subscription, LogEntry entry) =>
-        Holder(subscription.Client) is { } holder && (_parts.Egress.IsEmpty || _parts.Egress.Lets(Receiver(holder), entry));
+        Holder(subscription.Client) is { } holder && (_parts.Egress.IsEmpty || _parts.Egress.Lets(SenderAs(holder), entry));
 
     private Identity? Holder(string client)
     {
@@ -294,7 +294,4 @@ internal sealed class Socket : ISubscriber
 
         return null;
     }
-
-    private Sender Receiver(Identity identity) =>
-        new() { Client = identity.Client, SocketId = Id, ExpiresAt = identity.ExpiresAt, Principal = identity.Principal };
 }

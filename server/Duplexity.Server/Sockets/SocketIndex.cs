@@ -14,9 +14,6 @@ internal sealed class SocketIndex : IDirectReach
     /// <summary>All sockets.</summary>
     public ICollection<Socket> All => _byId.Values;
 
-    /// <summary>How many clients have a socket here.</summary>
-    public int Clients => _byClient.Count;
-
     /// <summary>Adds a socket; false when its client has <paramref name="most"/> already.</summary>
     public bool TryAdd(Socket socket, string connectionId, int most)
     {

@@ -29,9 +29,6 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
     private bool _isOver;
     private bool _isSlow;
 
-    /// <summary>How many bytes wait, about.</summary>
-    public int Bytes => Volatile.Read(ref _bytes);
-
     public void Enqueue(Subscription subscription, Delivery delivery) => Add(new Item(Kind.Delivery, subscription, delivery, default, null, time.GetTimestamp(), delivery.Size));
 
     public void Move(Subscription subscription, Position place) => Add(new Item(Kind.Move, subscription, null, default, place, time.GetTimestamp(), 0));
@@ -110,7 +107,7 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
                 room = (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             }
 
-            // What was enqueued without a flush would wait for ever.
+            // Whoever waits for room has enqueued without writing: nobody else may be on the way to make some.
             Flush();
             await room.WaitAsync(ct);
         }

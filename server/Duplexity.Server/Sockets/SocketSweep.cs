@@ -5,31 +5,49 @@ namespace Duplexity.Server.Sockets;
 
 /// <summary>
 /// Once a second looks at every socket for what only time brings: an identity that expired, a queue whose oldest entry is too old, places that moved without a
-/// message. At the end of the node it tells every socket.
+/// message. When the node stops it tells every socket and session, before the server closes their connections.
 /// </summary>
-internal sealed class SocketSweep(SocketIndex sockets, TimeProvider time, IOptions<DuplexityOptions> options) : IHostedService, IDisposable
+internal sealed class SocketSweep(
+    SocketIndex sockets, Sessions sessions, IHostApplicationLifetime lifetime, TimeProvider time, IOptions<DuplexityOptions> options) : IHostedService, IDisposable
 {
     private ITimer? _timer;
+    private CancellationTokenRegistration _stopping;
     private DateTimeOffset _lastAdvance = time.GetUtcNow();
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _timer = time.CreateTimer(_ => Sweep(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+
+        // Not in StopAsync: the web server is stopped before it, and SignalR closes connections without a word. The newest registration runs first.
+        _stopping = lifetime.ApplicationStopping.Register(TellAll);
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken)
     {
+        Dispose();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose()
+    {
+        _stopping.Dispose();
         _timer?.Dispose();
-        foreach (var socket in sockets.All)
+    }
+
+    private void TellAll()
+    {
+        var all = sockets.All;
+        foreach (var socket in all)
         {
             socket.Close(Errors.ShuttingDown, "The node is shutting down; come back.");
         }
 
-        return Task.CompletedTask;
-    }
+        Task[] told = [.. sessions.All.Select(s => s.Link?.Close(Errors.ShuttingDown, "The node is shutting down; come back.")).OfType<Task>(), .. all.Select(s => s.Gone)];
 
-    public void Dispose() => _timer?.Dispose();
+        // Until they are gone, for the server would cut what is still on its way; what does not read is left to it after the time for a last word.
+        Task.WaitAll(told, options.Value.Times.LastWord);
+    }
 
     private void Sweep()
     {

@@ -74,7 +74,7 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, DuplexityOpti
         }
     }
 
-    /// <summary>Closes what has been idle for too long. A pool that has had nothing for two sweeps is over.</summary>
+    /// <summary>Closes what has been idle for too long. A pool that had nothing at three sweeps in a row is over.</summary>
     public void Sweep(TimeSpan maxIdle)
     {
         List<HttpCarrier> old;

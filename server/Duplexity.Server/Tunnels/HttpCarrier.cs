@@ -34,7 +34,6 @@ internal sealed class HttpCarrier : IDisposable
 
     public HttpCarrierStream Stream { get; }
 
-
     /// <summary>When it was put down last, in ticks of the node's clock.</summary>
     public long IdleSince { get; set; }
 

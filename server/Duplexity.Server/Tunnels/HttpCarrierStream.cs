@@ -52,7 +52,7 @@ internal sealed class HttpCarrierStream(CarrierStream carrier) : Stream
         _ = WatchAsync(_ahead, over);
     }
 
-    /// <summary>Whether something has happened since <see cref="Watch"/>.</summary>
+    /// <summary>Whether nothing has happened since <see cref="Watch"/>.</summary>
     public bool IsQuiet => _ahead is null or { IsCompleted: false };
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

@@ -24,7 +24,7 @@ internal sealed class PipeUrl(IOptions<DuplexityOptions> options, IServer? serve
             : string.Create(CultureInfo.InvariantCulture, $"{_parts.Scheme}://{host}:{port}/");
     }
 
-    /// <summary>The label of a host under the domain; null where it is elsewhere or the domain itself.</summary>
+    /// <summary>Whether a host is under the domain; the domain itself is not.</summary>
     public bool Covers(string host) => host.Length > Domain.Length + 1 && host.EndsWith(Domain, StringComparison.Ordinal) && host[^(Domain.Length + 1)] == '.';
 
     public static bool TryParse(string text, out string scheme, out string domain, out int port)

@@ -41,7 +41,11 @@ internal sealed class PublicPipes
     /// <summary>Registers all pipes or none, under the session's generation; every bad one is named in its result. A port listens before the answer is given.</summary>
     public async Task<PipesResponse> RegisterAsync(Session session, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
     {
-        await _turn.WaitAsync(_options.Times.Carry, ct);
+        if (!await _turn.WaitAsync(_options.Times.Carry, ct))
+        {
+            return new() { Error = DuplexityError.Of(Errors.Unavailable, "Other pipes are being registered and removed; try again.") };
+        }
+
         try
         {
             var results = Read(pipes);
@@ -200,6 +204,7 @@ internal sealed class PublicPipes
         if (takenOver)
         {
             Log.PipeTakenOver(_logger, old.Name, VisibleText.Of(old.Client, VisibleText.LogLength), VisibleText.Of(session.Id, VisibleText.LogLength));
+            _sessions.TakeOver(old.Client, old.Session, $"{old.Name} is served by a newer session of yours.");
         }
 
         _pools.End(old, cut: takenOver);

@@ -12,8 +12,6 @@ internal sealed class Visit(HttpContext context, CarrierPool pool) : IDisposable
     private bool _pinned;
     private bool _done;
 
-    public CarrierPool Pool => pool;
-
     /// <summary>Takes a carrier: the visitor connection's own, else one of the pool.</summary>
     public async Task TakeCarrierAsync(CancellationToken ct)
     {

@@ -10,8 +10,8 @@ public sealed class SlowConsumerTests
 {
     private const int Members = 100;
 
-    // 250 × 30 KB: more than pipe, kernel and queue hold together for one socket.
-    private const int Messages = 250;
+    // 200 × 30 KB: more than pipe, kernel and queue hold together for one socket.
+    private const int Messages = 200;
 
     [Fact]
     [Trait("Requirement", "3.3")]
@@ -64,7 +64,7 @@ public sealed class SlowConsumerTests
             Take(message, seen);
         }
 
-        seen.Should().Equal(Enumerable.Range(0, Messages).Select(i => $"{i}"));
+        string.Join(' ', seen).Should().Be(string.Join(' ', Enumerable.Range(0, Messages)));
         foreach (var other in others)
         {
             await other.DisposeAsync();

@@ -26,6 +26,8 @@ public sealed class Browser : IAsyncDisposable
             Args =
             [
                 "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                // Chromium's own guard of local addresses is not what these tests are about: the service must hold without it.
+                "--disable-features=LocalNetworkAccessChecks",
                 $"--host-resolver-rules={string.Join(',', hosts.Select(host => $"MAP {host} 127.0.0.1"))}",
             ],
         });
@@ -37,6 +39,16 @@ public sealed class Browser : IAsyncDisposable
     {
         var page = await _browser.NewPageAsync();
         page.SetDefaultTimeout((float)TestTimeout.Soon.TotalMilliseconds);
+        await page.GotoAsync(url);
+        return page;
+    }
+
+    /// <summary>Opens a page that came from elsewhere before its name was bound to this machine: <paramref name="html"/> under the origin of <paramref name="url"/>.</summary>
+    public async Task<IPage> OpenReboundAsync(string url, string html)
+    {
+        var page = await _browser.NewPageAsync();
+        page.SetDefaultTimeout((float)TestTimeout.Soon.TotalMilliseconds);
+        await page.RouteAsync(url, route => route.FulfillAsync(new RouteFulfillOptions { Body = html, ContentType = "text/html" }));
         await page.GotoAsync(url);
         return page;
     }

@@ -32,7 +32,7 @@ public sealed class DevelopmentIdentityTests
     {
         await using var node = await TestNode.StartAsync();
         await using var browser = await Browser.StartAsync("rebind.test");
-        var page = await browser.OpenAsync($"http://rebind.test:{node.Port}/");
+        var page = await browser.OpenReboundAsync($"http://rebind.test:{node.Port}/", "<!doctype html>rebound");
 
         var answer = await page.EvaluateAsync<string>("""
             () => fetch("/auth/development", { method: "POST", headers: { "content-type": "application/json" }, body: '{"client":"amy"}' })
@@ -124,6 +124,6 @@ public sealed class DevelopmentIdentityTests
 
         (await service.ExitAsync()).Should().NotBe(0);
 
-        service.Output.Should().Contain("Duplexity:Auth:Keys");
+        service.Output.Should().Contain("Duplexity__Auth__Keys__app__Issuer=");
     }
 }

@@ -122,7 +122,7 @@ public sealed class DiscoverTicketTests
     }
 
     private void Discover(string client, string session, long generation) =>
-        _sessions.Establish(client, session, new ControlLink($"{client}-{session}", generation, new Uri("http://localhost:5080/"), Nobody.Instance, (_, _) => { }));
+        _sessions.Establish(client, session, new ControlLink($"{client}-{session}", generation, new Uri("http://localhost:5080/"), Nobody.Instance, (_, _) => Task.CompletedTask));
 
     /// <summary>A client's end that nobody is at.</summary>
     public class Nobody : System.Reflection.DispatchProxy

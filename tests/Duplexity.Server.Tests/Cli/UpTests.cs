@@ -111,7 +111,8 @@ public sealed class UpTests : IAsyncLifetime
     public async Task The_pipes_of_the_project_file_are_served_without_arguments()
     {
         using var todd = new CliUnderTest(_node, "todd");
-        await File.WriteAllTextAsync(Path.Combine(todd.Folder, "duplexity.json"), $$"""{"pipes": {"cat1": "{{_resource.Authority}}", "cat2": {"resource": "{{_resource.Authority}}", "hostHeader": "resource"} } }""");
+        var pipes = $$$"""{"pipes": {"cat1": "{{{_resource.Authority}}}", "cat2": {"resource": "{{{_resource.Authority}}}", "hostHeader": "resource" } } }""";
+        await File.WriteAllTextAsync(Path.Combine(todd.Folder, "duplexity.json"), pipes);
 
         var up = todd.RunAsync("up");
 

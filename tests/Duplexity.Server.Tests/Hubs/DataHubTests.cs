@@ -279,6 +279,20 @@ public sealed class DataHubTests
     }
 
     [Fact]
+    public async Task A_node_that_stops_tells_its_sockets_and_sessions_to_come_back()
+    {
+        var node = await TestNode.StartAsync();
+        await using var amy = await StockSocket.DataAsync(node, "amy");
+        await using var control = await StockSocket.ControlAsync(node, "amy");
+        await control.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
+
+        await node.DisposeAsync();
+
+        (await amy.Disconnected).Should().Match<DisconnectedEvent>(d => d.Code == 500 && d.Retry == "again");
+        (await control.Disconnected).Should().Match<DisconnectedEvent>(d => d.Code == 500 && d.Retry == "again");
+    }
+
+    [Fact]
     public async Task A_session_that_was_cut_off_learns_why_when_it_is_back()
     {
         await using var node = await TestNode.StartAsync();

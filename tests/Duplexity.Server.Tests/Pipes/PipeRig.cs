@@ -70,8 +70,6 @@ internal sealed class PipeRig
         {
         }
 
-        public bool ListensTo(Address channel) => Subscription.Address == channel;
-
         public ValueTask<bool> WaitForRoomAsync(CancellationToken ct) => new(true);
 
         public async Task<LogEntry> NextAsync() => await _entries.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));

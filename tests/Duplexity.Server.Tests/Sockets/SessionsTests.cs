@@ -35,7 +35,7 @@ public sealed class SessionsTests
         ended.Should().Be(1);
     }
 
-    private static ControlLink Link(string connection, long generation) => new(connection, generation, new Uri("http://localhost/"), null!, (_, _) => { });
+    private static ControlLink Link(string connection, long generation) => new(connection, generation, new Uri("http://localhost/"), null!, (_, _) => Task.CompletedTask);
 
     private sealed class TimersByHand : TimeProvider
     {

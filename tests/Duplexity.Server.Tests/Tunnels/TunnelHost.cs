@@ -74,7 +74,7 @@ internal sealed class TunnelHost : IAsyncDisposable
     {
         var generation = Interlocked.Increment(ref _generation);
         var end = new TunnelClient(this, client);
-        end.Session = Sessions.Establish(client, session, new($"c{generation}", generation, Base, end, (_, _) => { })).Session;
+        end.Session = Sessions.Establish(client, session, new($"c{generation}", generation, Base, end, (_, _) => Task.CompletedTask)).Session;
         return end;
     }
 
