@@ -1,11 +1,8 @@
 using System.Collections.Immutable;
-using System.Net.Sockets;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
-using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Http.Connections.Features;
 using Microsoft.AspNetCore.SignalR;
 
 namespace Duplexity.Server.Sockets;
@@ -18,29 +15,18 @@ internal sealed class Socket : ISubscriber
 {
     private readonly Lock _lock = new();
     private readonly SocketParts _parts;
-    private readonly HubConnectionContext _connection;
     private ImmutableArray<Identity> _identities;
     private ImmutableDictionary<Address, Subscription> _subscriptions = ImmutableDictionary<Address, Subscription>.Empty;
-    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closing;
 
     public Socket(string id, HubConnectionContext connection, Identity identity, SocketParts parts)
     {
         Id = id;
-        _connection = connection;
         _parts = parts;
         _identities = [identity];
         OpenedAs = identity.Client;
         Since = parts.Time.GetUtcNow();
-        var http = connection.GetHttpContext();
-        http?.Response.OnCompleted(() =>
-        {
-            _gone.TrySetResult();
-            return Task.CompletedTask;
-        });
-        UserAgent = http?.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent : null;
-        Family = (http?.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : http?.Connection.RemoteIpAddress)?.AddressFamily;
-        Transport = connection.Features.Get<IHttpTransportFeature>()?.TransportType.ToString() ?? "";
+        Transport = new SocketTransport(connection);
         Queue = new SocketQueue(this, connection, parts.Time, parts.Options, parts.Logger);
     }
 
@@ -52,13 +38,8 @@ internal sealed class Socket : ISubscriber
 
     public DateTimeOffset Since { get; }
 
-    /// <summary>What the program called itself.</summary>
-    public string? UserAgent { get; }
-
-    public AddressFamily? Family { get; }
-
-    /// <summary>How it is connected, such as <c>WebSockets</c>.</summary>
-    public string Transport { get; }
+    /// <summary>What it stands on.</summary>
+    public SocketTransport Transport { get; }
 
     /// <summary>What waits to be written.</summary>
     public SocketQueue Queue { get; }
@@ -80,9 +61,6 @@ internal sealed class Socket : ISubscriber
 
     /// <inheritdoc/>
     string ISubscriber.SocketId => Id;
-
-    /// <summary>Completes when the transport is through, the client's last read included.</summary>
-    public Task Gone => _gone.Task;
 
     /// <summary>Whether it is being closed.</summary>
     public bool IsClosing => Volatile.Read(ref _closing) != 0;
@@ -260,22 +238,12 @@ internal sealed class Socket : ISubscriber
         try
         {
             await Queue.FinishAsync(last).WaitAsync(last.Code == Errors.SlowConsumer.Code ? TimeSpan.Zero : _parts.Options.Times.LastWord, _parts.Time);
+            Transport.End(last.Retry != Retry.Never);
         }
         catch (TimeoutException)
         {
             // It does not read: a graceful close would wait behind what it does not read. The hard one lets stock clients come back, too.
-            _connection.Features.Get<IHttpContextFeature>()?.HttpContext?.Abort();
-            return;
-        }
-
-        if (last.Retry != Retry.Never && _connection.Features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime)
-        {
-            lifetime.RequestClose();
-        }
-        else
-        {
-            // Tells stock clients, by SignalR's own close message, not to reconnect.
-            _connection.Abort();
+            Transport.Cut();
         }
     }
 

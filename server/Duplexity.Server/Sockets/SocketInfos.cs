@@ -16,9 +16,9 @@ internal static class SocketInfos
             Client = client,
             Since = s.Since.ToUnixTimeMilliseconds(),
             Node = node.Name,
-            Transport = s.Transport,
-            AddressFamily = s.Family switch { AddressFamily.InterNetwork => "ipv4", AddressFamily.InterNetworkV6 => "ipv6", _ => "other" },
-            UserAgent = s.UserAgent,
+            Transport = s.Transport.Kind,
+            AddressFamily = s.Transport.Family switch { AddressFamily.InterNetwork => "ipv4", AddressFamily.InterNetworkV6 => "ipv6", _ => "other" },
+            UserAgent = s.Transport.UserAgent,
             Channels = [.. s.Subscriptions.Where(c => c.Client == client).Select(c => c.Address.ToString()).Order(StringComparer.Ordinal)],
         })];
 }

@@ -43,7 +43,7 @@ internal sealed class SocketSweep(
             socket.Close(Errors.ShuttingDown, "The node is shutting down; come back.");
         }
 
-        Task[] told = [.. sessions.All.Select(s => s.Link?.Close(Errors.ShuttingDown, "The node is shutting down; come back.")).OfType<Task>(), .. all.Select(s => s.Gone)];
+        Task[] told = [.. sessions.All.Select(s => s.Link?.Close(Errors.ShuttingDown, "The node is shutting down; come back.")).OfType<Task>(), .. all.Select(s => s.Transport.Gone)];
 
         // Until they are gone, for the server would cut what is still on its way; what does not read is left to it after the time for a last word.
         Task.WaitAll(told, options.Value.Times.LastWord);

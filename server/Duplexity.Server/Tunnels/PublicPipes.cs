@@ -13,9 +13,7 @@ namespace Duplexity.Server.Tunnels;
 /// <summary>Registers, removes and lists the public pipes of sessions; those of a session that is over go with it. Thread-safe.</summary>
 internal sealed class PublicPipes
 {
-    // A made-up name that is taken already is drawn again; that happens once in some thousand times.
-    private const int NameDraws = 8;
-
+    private const int NameDraws = 8; // a made-up name that is taken already is drawn again; that happens once in some thousand times
     private readonly BackendRegistry _backend;
     private readonly PipeNames _names;
     private readonly PipeUrl _url;
