@@ -34,6 +34,8 @@ internal sealed class CommittingEngine(IEngine inner, TimeSpan commit) : IEngine
         return await result;
     }
 
+    public ValueTask<AppendResult?> FindAsync(IdempotencyKey key, CancellationToken ct = default) => inner.Log.FindAsync(key, ct);
+
     public ValueTask<LogPage> ReadAsync(Address channel, Position? since, int limit, bool reverse = false, CancellationToken ct = default) =>
         inner.Log.ReadAsync(channel, since, limit, reverse, ct);
 

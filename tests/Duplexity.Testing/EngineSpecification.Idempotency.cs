@@ -20,6 +20,8 @@ public abstract partial class EngineSpecification
         again.MessageId.Should().Be(first.MessageId);
         again.Positions.Should().Equal(first.Positions);
         again.Destinations.Should().Equal(first.Destinations);
+        (await engine.Nodes[^1].Log.FindAsync(Sequenced(1)))!.Positions.Should().Equal(first.Positions);
+        (await engine.Nodes[^1].Log.FindAsync(Sequenced(2))).Should().BeNull();
         (await TextsAsync(engine.Nodes[0].Log, Lobby)).Should().Equal("once", "m1", "m2");
         (await TextsAsync(engine.Nodes[0].Log, Address.Client("BEN"))).Should().Equal("once");
         (await Handlers[0].TakeAsync(4)).Select(e => e.Message.Text).Should().BeEquivalentTo("once", "once", "m1", "m2");

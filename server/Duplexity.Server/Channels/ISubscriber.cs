@@ -15,9 +15,6 @@ internal interface ISubscriber
     /// <summary>Writes what is in line, unless somebody is writing already.</summary>
     void Flush();
 
-    /// <summary>Whether the socket listens to <paramref name="channel"/> as any of its clients: an earlier destination of a message that reaches it anyway (G9).</summary>
-    bool ListensTo(Address channel);
-
     /// <summary>Whether the line is short enough for more.</summary>
     bool HasRoom { get; }
 

@@ -18,6 +18,9 @@ internal interface IMessageLog
     /// <summary>Appends a message to all its destinations, or answers what an earlier append with the same key did.</summary>
     ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken ct = default);
 
+    /// <summary>What an earlier append with this key did; null where there was none, or nothing is known of it any more.</summary>
+    ValueTask<AppendResult?> FindAsync(IdempotencyKey key, CancellationToken ct = default);
+
     /// <summary>Reads at most <paramref name="limit"/> entries behind <paramref name="since"/> (before it, in reverse); null: from the start (the end).</summary>
     ValueTask<LogPage> ReadAsync(Address channel, Position? since, int limit, bool reverse = false, CancellationToken ct = default);
 

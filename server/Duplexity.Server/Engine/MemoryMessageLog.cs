@@ -90,6 +90,15 @@ internal sealed class MemoryMessageLog : IMessageLog
     }
 
     /// <inheritdoc/>
+    public ValueTask<AppendResult?> FindAsync(IdempotencyKey key, CancellationToken ct = default)
+    {
+        lock (_lock)
+        {
+            return new(_receipts.Find(key, "", _clock.Now) is { Outcome: AppendOutcome.Repeated } earlier ? earlier : null);
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask<LogPage> ReadAsync(Address channel, Position? since, int limit, bool reverse = false, CancellationToken ct = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);

@@ -1,3 +1,4 @@
+using Duplexity.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.Routing;

@@ -68,7 +68,7 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, IEnumer
         List<Address> taken = [.. destinations.Where(d => d.Error is null).Select(d => d.Address)];
         if (taken.Count == 0)
         {
-            return new(new SendResponse { Error = destinations[0].Error, Destinations = [.. destinations.Select(d => d.Result(null, null))] });
+            return RefuseAsync(destinations, key);
         }
 
         var message = new StoredMessage
@@ -87,6 +87,11 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, IEnumer
         };
         return FinishAsync(engine.Log.AppendAsync(new AppendRequest(message, key)), destinations, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
     }
+
+    /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>
+    private async ValueTask<SendResponse> RefuseAsync(List<Destination> destinations, IdempotencyKey? key) => key is not null && await engine.Log.FindAsync(key) is { } earlier
+        ? await FinishAsync(new(earlier), destinations, [])
+        : new SendResponse { Error = destinations[0].Error, Destinations = [.. destinations.Select(d => d.Result(null, null))] };
 
     private static async ValueTask<SendResponse> FinishAsync(ValueTask<AppendResult> append, List<Destination> destinations, Dictionary<Address, int> listeners)
     {

@@ -21,7 +21,7 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
     /// <summary>The sessions of a client, those in their grace included.</summary>
     public IReadOnlyCollection<Session> OfClient(string client) => [.. All.Where(s => s.Client == client)];
 
-    /// <summary>Binds a control connection to its session; the one it replaces is returned, to be told so.</summary>
+    /// <summary>Binds a control connection to its session; the one that gives way, of the lower generation, is returned, to be told so.</summary>
     public (Session Session, ControlLink? Replaced) Establish(string client, string id, ControlLink link)
     {
         while (true)
@@ -37,6 +37,12 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
                 entry.Grace?.Dispose();
                 entry.Grace = null;
                 var replaced = entry.Session.Link;
+                if (replaced?.Generation > link.Generation)
+                {
+                    // Two at once, and the older one comes last: the newer one stays.
+                    return (entry.Session, link);
+                }
+
                 entry.Session.Link = link;
                 entry.Established.TrySetResult(entry.Session);
                 return (entry.Session, replaced?.ConnectionId == link.ConnectionId ? null : replaced);

@@ -83,13 +83,8 @@ internal sealed class Socket : ISubscriber
     }
 
     /// <summary>The acting client as the pipes see it.</summary>
-    public Sender SenderAs(Identity identity) => new()
-    {
-        Client = identity.Client,
-        SocketId = Id,
-        ExpiresAt = identity.ExpiresAt,
-        Principal = identity.Principal,
-    };
+    public Sender SenderAs(Identity identity) =>
+        new() { Client = identity.Client, SocketId = Id, ExpiresAt = identity.ExpiresAt, Principal = identity.Principal };
 
     /// <summary>The rooms in which it stands as <paramref name="identity"/>.</summary>
     public IReadOnlyList<Address> RoomsOf(Identity identity) =>
@@ -140,9 +135,6 @@ internal sealed class Socket : ISubscriber
 
         return subscription;
     }
-
-    /// <inheritdoc/>
-    public bool ListensTo(Address channel) => _subscriptions.ContainsKey(channel);
 
     /// <inheritdoc/>
     public void Enqueue(Subscription subscription, Delivery delivery) => Queue.Enqueue(subscription, delivery);
@@ -259,8 +251,5 @@ internal sealed class Socket : ISubscriber
     }
 
     private bool IsFor(Subscription subscription, LogEntry entry) =>
-        _identities.ValidOf(subscription.Client, _parts.Time.GetUtcNow()) is { } holder && (_parts.Egress.IsEmpty || _parts.Egress.Lets(Receiver(holder), entry));
-
-    private Sender Receiver(Identity identity) =>
-        new() { Client = identity.Client, SocketId = Id, ExpiresAt = identity.ExpiresAt, Principal = identity.Principal };
+        _identities.ValidOf(subscription.Client, _parts.Time.GetUtcNow()) is { } holder && (_parts.Egress.IsEmpty || _parts.Egress.Lets(SenderAs(holder), entry));
 }

@@ -17,7 +17,9 @@ internal sealed class HostRouting(PipeUrl url, IServiceHosts service, BackendReg
         {
             var host = context.Request.Host;
             var name = host.HasValue ? PipeNames.KeyOf(host.Host) : null;
-            if (name is not null && (url.Covers(name) || (!service.Contains(host) && await backend.LocateAsync(name, context.RequestAborted) is not null)))
+
+            // The service's own name stays its own, also where it lies under the pipes' domain.
+            if (name is not null && !service.Contains(host) && (url.Covers(name) || await backend.LocateAsync(name, context.RequestAborted) is not null))
             {
                 await front.ServeAsync(context, name);
             }

@@ -82,7 +82,7 @@ internal sealed class HttpFront(
         }
 
         Unlimit(context);
-        using var visit = new Visit(context, pool);
+        using var visit = new Visit(context, pool, headers.IsFromProxy(context));
         try
         {
             await visit.TakeCarrierAsync(context.RequestAborted);

@@ -34,6 +34,9 @@ internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
 
     private static readonly IdnMapping Idn = new() { UseStd3AsciiRules = true };
 
+    // Who had one of these would be sent the tokens of everybody else.
+    private readonly string[] _service = [.. new[] { options.Value.Url, options.Value.Node.Url }.OfType<Uri>().Select(own => own.IdnHost.ToLowerInvariant())];
+
     /// <summary>The first and last port that pipes may have; null: TCP pipes are off.</summary>
     public (int First, int Last)? Ports { get; } = ReadPorts(options.Value.Pipes.Ports);
 
@@ -96,7 +99,7 @@ internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
             return Wrong(asked, "is not a hostname: a label has 1 to 63 letters, digits and hyphens, and no hyphen at either end");
         }
 
-        return Reserved.Contains(label) ? Wrong(asked, "is reserved for the service itself") : (host, null);
+        return Reserved.Contains(label) || _service.Contains(host) ? Wrong(asked, "is reserved for the service itself") : (host, null);
     }
 
     private (string?, DuplexityError?) ReadPort(string asked)

@@ -2,8 +2,11 @@ using Microsoft.AspNetCore.Http;
 
 namespace Duplexity.Server.Tunnels;
 
-/// <summary>One visitor request on its way: the carrier that it has, and what becomes of that carrier afterwards.</summary>
-internal sealed class Visit(HttpContext context, CarrierPool pool) : IDisposable
+/// <summary>
+/// One visitor request on its way: the carrier that it has, and what becomes of that carrier afterwards. On a shared connection, a proxy's that other visitors
+/// use too, nothing is pinned to the connection.
+/// </summary>
+internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared) : IDisposable
 {
     /// <summary>Where the request finds its visit again.</summary>
     public static readonly HttpRequestOptionsKey<Visit> Key = new("duplexity.visit");
@@ -61,7 +64,7 @@ internal sealed class Visit(HttpContext context, CarrierPool pool) : IDisposable
         {
             pool.Return(_carrier);
         }
-        else if (PinnedCarriers.Of(context.Features, create: true) is { } pinned)
+        else if (!isShared && PinnedCarriers.Of(context.Features, create: true) is { } pinned)
         {
             pinned.Put(pool, _carrier);
         }

@@ -17,11 +17,14 @@ internal sealed class VisitorHeaders(IOptions<DuplexityOptions> options)
 
     private readonly (IPAddress? Address, IPNetwork Network)[] _trusted = [.. options.Value.TrustedProxies.Select(ReadProxy)];
 
+    /// <summary>Whether the connection is a trusted proxy's, which carries many visitors.</summary>
+    public bool IsFromProxy(HttpContext context) => Remote(context) is { } remote && Array.Exists(_trusted, t => t.Address?.Equals(remote) ?? t.Network.Contains(remote));
+
     public void Clean(HttpContext context)
     {
         var headers = context.Request.Headers;
-        var remote = context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : context.Connection.RemoteIpAddress;
-        var trusted = remote is not null && Array.Exists(_trusted, t => t.Address?.Equals(remote) ?? t.Network.Contains(remote));
+        var remote = Remote(context);
+        var trusted = IsFromProxy(context);
         var before = trusted ? headers["X-Forwarded-For"] : default;
         var host = trusted ? headers["X-Forwarded-Host"] : default;
         var scheme = trusted ? headers["X-Forwarded-Proto"] : default;
@@ -69,4 +72,7 @@ internal sealed class VisitorHeaders(IOptions<DuplexityOptions> options)
         IPAddress.TryParse(text, out var address) ? (address, default)
         : IPNetwork.TryParse(text, out var network) ? (null, network)
         : throw new OptionsValidationException(nameof(DuplexityOptions), typeof(DuplexityOptions), [$"Duplexity:TrustedProxies: '{text}' is neither an address nor a network such as 10.0.0.0/8."]);
+
+    private static IPAddress? Remote(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : context.Connection.RemoteIpAddress;
 }

@@ -104,6 +104,22 @@ public sealed class OpeningTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G5")]
+    [Trait("Requirement", "3.4")]
+    public async Task The_services_own_name_under_the_pipes_domain_is_nobodys_pipe()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Url = new Uri("http://hub.localhost"));
+        await using var control = await StockSocket.ControlAsync(node, "amy");
+        await control.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest { Session = "s1" });
+
+        var answer = await control.InvokeAsync<PipesResponse>("RegisterPipes", new RegisterPipesRequest { Pipes = [Pipe("hub")] });
+        using var visit = await node.VisitAsync("hub", "/auth");
+
+        answer.Error!.Name.Should().Be("invalid_pipe");
+        visit.StatusCode.Should().Be(System.Net.HttpStatusCode.Unauthorized, "the service answers, and asks for a token");
+    }
+
+    [Fact]
     [Trait("Requirement", "2.23")]
     public async Task Who_is_named_is_found_and_nobody_else_and_who_is_not_there_is_said_to_be_so()
     {

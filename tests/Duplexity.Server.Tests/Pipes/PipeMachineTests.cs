@@ -185,6 +185,24 @@ public sealed class PipeMachineTests
 
     [Fact]
     [Trait("Guarantee", "G4")]
+    public async Task A_repeat_to_a_receiver_who_has_gone_is_still_told_that_it_was_stored()
+    {
+        var rig = new PipeRig();
+        rig.Reach.Sockets.Add("2001");
+        var request = PipeRig.Text("hi", "socket:2001") with { Session = "s", Sequence = 1 };
+        var first = await rig.Machine.SendAsync(PipeRig.As("amy"), request);
+        rig.Reach.Sockets.Clear();
+
+        var second = await rig.Machine.SendAsync(PipeRig.As("amy"), request);
+        var another = await rig.Machine.SendAsync(PipeRig.As("amy"), request with { Sequence = 2 });
+
+        second.Error.Should().BeNull();
+        (second.MessageId, second.Destinations![0].Position).Should().Be((first.MessageId, first.Destinations![0].Position));
+        another.Error!.Name.Should().Be("unknown_destination");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G4")]
     public async Task What_is_emitted_again_from_other_rooms_gets_the_first_receipt()
     {
         var rig = new PipeRig();

@@ -70,8 +70,6 @@ internal sealed class PipeRig
         {
         }
 
-        public bool ListensTo(Address channel) => Subscription.Address == channel;
-
         public bool HasRoom => true;
 
         public ValueTask<bool> WaitForRoomAsync(CancellationToken ct) => new(true);
