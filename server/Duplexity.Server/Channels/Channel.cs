@@ -10,9 +10,6 @@ namespace Duplexity.Server.Channels;
 /// </summary>
 internal sealed class Channel(Address address, IMessageLog log, TimeProvider time, ILogger logger) : IThreadPoolWorkItem
 {
-    /// <summary>Hints kept while the pump is busy. Beyond it they are dropped and the log is read instead.</summary>
-    private const int MaxHints = 256;
-
     /// <summary>Entries of one read.</summary>
     private const int Page = 100;
 
@@ -20,10 +17,9 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
-    private readonly Queue<LogEntry> _hints = new();
+    private readonly Hints _hints = new();
     private Subscription[] _subscriptions = [];
     private Position? _tail;
-    private bool _isBehind;
     private bool _isPumping;
     private bool _isRemoved;
 
@@ -63,15 +59,7 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
     {
         lock (_lock)
         {
-            if (_hints.Count < MaxHints)
-            {
-                _hints.Enqueue(entry);
-            }
-            else
-            {
-                _isBehind = true;
-            }
-
+            _hints.Add(entry);
             StartUnsynchronized();
         }
     }
@@ -122,7 +110,7 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
                 lock (_lock)
                 {
                     // What was taken may not have been handed over: the log has it.
-                    _isBehind = !_isRemoved;
+                    _hints.IsBehind = !_isRemoved;
                 }
             }
         }
@@ -163,26 +151,12 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
             }
         }
 
-        List<Delivery> round = [];
+        List<Delivery> round;
         Subscription[] live;
         bool mustRead;
         lock (_lock)
         {
-            while (_hints.TryDequeue(out var entry))
-            {
-                if (entry.Before == _tail)
-                {
-                    round.Add(new Delivery(entry));
-                    _tail = entry.Position;
-                }
-                else if (entry.Position.Offset > _tail.Offset || entry.Position.Epoch != _tail.Epoch)
-                {
-                    _isBehind = true;
-                }
-            }
-
-            mustRead = _isBehind;
-            _isBehind = false;
+            (round, _tail, mustRead) = _hints.Take(_tail);
             live = LiveUnsynchronized();
         }
 
@@ -194,7 +168,7 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
 
         lock (_lock)
         {
-            return _isPumping = _hints.Count > 0 || _isBehind;
+            return _isPumping = !_hints.IsEmpty;
         }
     }
 
