@@ -18,7 +18,7 @@ public sealed class SlowConsumerTests
     [Trait("Requirement", "2.22")]
     public async Task A_socket_that_stops_reading_is_closed_the_others_miss_nothing_and_it_recovers()
     {
-        await using var node = await TestNode.StartAsync();
+        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.SocketQueueAge = TimeSpan.FromSeconds(3));
         await using var slow = await RawHub.ConnectAsync(node, "data?session=sleepy", node.Token("sleepy"), receiveBuffer: 8 * 1024);
         var place = (await slow.AskAsync("Join", new { channel = "room:r" })).GetProperty("position").Clone();
         var others = await Task.WhenAll(Enumerable.Range(0, Members - 1).Select(i => node.ConnectAsync($"reader{i}"))).Soon(TestTimeout.Long);
@@ -43,6 +43,8 @@ public sealed class SlowConsumerTests
                 (await one.NextAsync()).Text.Should().StartWith($"{i} ");
             }
         }
+
+        await node.Logs.WaitForAsync("the sleeping socket is gone", l => l.Event.Name == "SocketGone" && l.Text.Contains("sleepy", StringComparison.Ordinal));
 
         // It wakes up, reads what the kernel kept, and finds that it was cut off.
         var seen = new List<string>();
