@@ -8,7 +8,7 @@ namespace Duplexity.Server.Tunnels;
 /// <c>SocketsHttpHandler</c> disposes synchronously: a few abandoned downloads stalled a whole node, and it throws on a read after its end.
 /// One reader and one writer at a time.
 /// </summary>
-internal sealed class CarrierStream(WebSocket socket, TimeProvider time) : Stream
+internal sealed class CarrierStream(WebSocket socket, TimeProvider time) : DuplexStream
 {
     // How long a carrier that is closed in order may take, before it is cut: it serves nobody any more.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
@@ -23,20 +23,6 @@ internal sealed class CarrierStream(WebSocket socket, TimeProvider time) : Strea
 
     /// <summary>Whether it ended before both sides had said their last word.</summary>
     public bool WasCut { get; private set; }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>A visitor is there: the client dials its resource now.</summary>
     public Task GoAsync(CancellationToken ct) => socket.SendAsync(Go, WebSocketMessageType.Binary, endOfMessage: true, ct);
@@ -128,24 +114,6 @@ internal sealed class CarrierStream(WebSocket socket, TimeProvider time) : Strea
             _ = RetireAsync();
         }
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

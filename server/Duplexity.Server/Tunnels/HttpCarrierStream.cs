@@ -5,7 +5,7 @@ namespace Duplexity.Server.Tunnels;
 /// <c>SocketsHttpHandler</c> repeats a bodiless request up to three times where a connection ends before its answer begins, and takes bytes that arrive
 /// between two requests for the second one's answer.
 /// </summary>
-internal sealed class HttpCarrierStream(CarrierStream carrier) : Stream
+internal sealed class HttpCarrierStream(CarrierStream carrier) : DuplexStream
 {
     private readonly byte[] _early = new byte[4096];
     private Task<int>? _ahead;
@@ -20,20 +20,6 @@ internal sealed class HttpCarrierStream(CarrierStream carrier) : Stream
 
     /// <summary>Whether the carrier may serve another request, as far as the stream can tell.</summary>
     public bool IsUsable => !_spent && !carrier.Finished.IsCompleted;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>A new request begins.</summary>
     public void Begin() => (_written, _answered) = (false, false);
@@ -93,24 +79,6 @@ internal sealed class HttpCarrierStream(CarrierStream carrier) : Stream
         _written = true;
         await carrier.WriteAsync(buffer, cancellationToken);
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
