@@ -1,6 +1,5 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Sockets;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.SignalR;
 
 namespace Duplexity.Server.Hubs;
@@ -114,14 +113,6 @@ internal sealed class ControlConnection : IDisposable
             return;
         }
 
-        if (retry != Retry.Never && _context.Features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime)
-        {
-            lifetime.RequestClose();
-        }
-        else
-        {
-            // Tells stock clients, by SignalR's own close message, not to reconnect.
-            _context.Abort();
-        }
+        SocketTransport.End(_context.Features, mayComeBack: retry != Retry.Never, _context.Abort);
     }
 }

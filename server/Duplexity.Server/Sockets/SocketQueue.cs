@@ -102,7 +102,7 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
                     return false;
                 }
 
-                if (_bytes < options.Limits.SocketQueueBytes / 2)
+                if (HasRoom)
                 {
                     return true;
                 }
@@ -209,7 +209,7 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
                 }
 
                 _bytes = Math.Max(0, _bytes - item.Size);
-                if (_room is not null && _bytes < options.Limits.SocketQueueBytes / 2)
+                if (_room is not null && HasRoom)
                 {
                     _room.TrySetResult();
                     _room = null;

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.SignalR;
 
 namespace Duplexity.Server.Sockets;
@@ -36,16 +37,22 @@ internal sealed class SocketTransport
     /// <summary>Completes when it is through, the client's last read included.</summary>
     public Task Gone => _gone.Task;
 
-    /// <summary>Ends it once what was written is out. SignalR's own close message tells stock clients whether they may come back.</summary>
-    public void End(bool mayComeBack)
+    /// <summary>Ends it once what was written is out.</summary>
+    public void End(bool mayComeBack) => End(_connection.Features, mayComeBack, _connection.Abort);
+
+    /// <summary>
+    /// Ends a hub connection, of either hub, once what was written is out. SignalR's own close message tells stock clients whether they may come back: an abort
+    /// forbids it.
+    /// </summary>
+    public static void End(IFeatureCollection features, bool mayComeBack, Action abort)
     {
-        if (mayComeBack && _connection.Features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime)
+        if (mayComeBack && features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime)
         {
             lifetime.RequestClose();
         }
         else
         {
-            _connection.Abort();
+            abort();
         }
     }
 
