@@ -25,6 +25,7 @@ public static class Errors
     public static readonly (int Code, string Name) TicketRefused = (204, "ticket_refused");
     public static readonly (int Code, string Name) NameTaken = (205, "name_taken");
     public static readonly (int Code, string Name) GateRefused = (206, "gate_refused");
+    public static readonly (int Code, string Name) TokenRefused = (207, "token_refused");
 
     // 3xx: a limit
     public static readonly (int Code, string Name) RateLimited = (300, "rate_limited");
@@ -32,6 +33,9 @@ public static class Errors
     public static readonly (int Code, string Name) TooManyPipes = (302, "too_many_pipes");
     public static readonly (int Code, string Name) InboxFull = (304, "inbox_full");
     public static readonly (int Code, string Name) PortsExhausted = (305, "ports_exhausted");
+    public static readonly (int Code, string Name) TooManyIdentities = (306, "too_many_identities");
+    public static readonly (int Code, string Name) TooManySockets = (307, "too_many_sockets");
+    public static readonly (int Code, string Name) RoomFull = (308, "room_full");
 
     // 4xx: not now
     public static readonly (int Code, string Name) Unavailable = (400, "unavailable");

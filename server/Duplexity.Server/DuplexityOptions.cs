@@ -24,6 +24,23 @@ public sealed class DuplexityOptions
     /// <summary>Addresses or networks (CIDR) whose X-Forwarded-For is believed. Defaults to none: a visitor's address is its connection's.</summary>
     public IList<string> TrustedProxies { get; } = [];
 
+    /// <summary>
+    /// The folder for what must outlive the process (revocations, keys, users), relative to the content root; made when the first thing is written. Empty: memory only.
+    /// Defaults to <c>data</c>.
+    /// </summary>
+    public string Data { get; set; } = "data";
+
+    /// <summary>
+    /// The application's own authentication scheme, such as <c>Cookies</c>: whoever it knows gets a Duplexity token from <c>POST /auth/session</c>. Defaults to null: none.
+    /// No cookie ever authenticates a hub (G5).
+    /// </summary>
+    public string? Scheme { get; set; }
+
+    /// <summary>
+    /// What clients of a role may do (claim <c>role</c> or <c>roles</c>), by the role's name; <c>*</c> is everybody's. A client of several roles has what any of them gives. Defaults to none: the table in the README.
+    /// </summary>
+    public IDictionary<string, Allowances> Allowances { get; } = new Dictionary<string, Allowances>();
+
     /// <summary>Public pipes.</summary>
     public PipesOptions Pipes { get; } = new();
 
@@ -51,6 +68,9 @@ public sealed class PipesOptions
 
     /// <summary>The first and last TCP port that pipes may have. Defaults to <c>7000-7099</c>, as frp's examples do; empty: no TCP pipes.</summary>
     public string Ports { get; set; } = "7000-7099";
+
+    /// <summary>Roles whose clients may register public pipes of any name; <c>*</c> is everybody who is signed in. Defaults to none outside Development, to <c>*</c> there.</summary>
+    public IList<string> Publish { get; } = [];
 
     /// <summary>The address that TCP pipes listen on. Defaults to null: loopback in Development, any address elsewhere.</summary>
     public string? ListenAddress { get; set; }
@@ -115,6 +135,9 @@ public sealed class LimitOptions
 
     /// <summary>Invocations of one data connection that run at once. Defaults to 64: with one, a socket is as slow as one commit (measured: 3.2 s against 0.11 s).</summary>
     public int InvocationsPerSocket { get; set; } = 64;
+
+    /// <summary>Clients that one socket may hold. Defaults to 16: a person's accounts, not a directory.</summary>
+    public int IdentitiesPerSocket { get; set; } = 16;
 
     /// <summary>Channels that one socket may listen to. Defaults to 128, as Centrifugo.</summary>
     public int ChannelsPerSocket { get; set; } = 128;
@@ -188,6 +211,12 @@ public sealed class TimeOptions
 
     /// <summary>How long after a refused Open its connection is closed: the answer goes out first. Defaults to 0.2 s.</summary>
     public TimeSpan AnswerFirst { get; set; } = TimeSpan.FromSeconds(0.2);
+
+    /// <summary>How long before its end a client is told to reauthenticate. Defaults to 30 s.</summary>
+    public TimeSpan ReauthenticateMargin { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a forced disconnect keeps the disconnected away. Defaults to 5 min (G21).</summary>
+    public TimeSpan Block { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Clock skew allowed in tokens of other issuers; the service's own end on time. Defaults to 30 s (G19).</summary>
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);

@@ -35,7 +35,28 @@ public interface IDuplexity
     /// <exception cref="ArgumentException">The address is neither a socket nor a client.</exception>
     Task<int> DisconnectAsync(Address clientOrSocket, string reason, CancellationToken ct = default);
 
-    /// <summary>An access token for one of the application's own users, good on this service's hubs for <paramref name="lifetime"/>.</summary>
+    /// <summary>
+    /// An access token for one of the application's own users, good on this service's hubs for <paramref name="lifetime"/>. <paramref name="allowances"/>: what it may do, where that is to be
+    /// other than its roles' or the default.
+    /// </summary>
     /// <exception cref="ArgumentException">The name cannot be a client's, or the lifetime is not between a second and a day.</exception>
-    string CreateToken(string client, TimeSpan lifetime);
+    string CreateToken(string client, TimeSpan lifetime, Allowances? allowances = null);
+
+    /// <summary>
+    /// Ends the tokens of a client that were issued before <paramref name="before"/> (null: now). When it returns, open sockets have lost the client, and nothing for it begins any more.
+    /// Returns how many connections lost it.
+    /// </summary>
+    /// <exception cref="ArgumentException">The name cannot be a client's.</exception>
+    Task<int> RevokeAsync(string client, DateTimeOffset? before = null, CancellationToken ct = default);
+
+    /// <summary>Ends one token by its <c>jti</c>; as <see cref="RevokeAsync"/>.</summary>
+    Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default);
+
+    /// <summary>Forbids a client everything until it is enabled again; as <see cref="RevokeAsync"/>.</summary>
+    /// <exception cref="ArgumentException">The name cannot be a client's.</exception>
+    Task<int> DisableAsync(string client, CancellationToken ct = default);
+
+    /// <summary>Allows a disabled client to come back. Tokens that were issued before it was disabled stay ended.</summary>
+    /// <exception cref="ArgumentException">The name cannot be a client's.</exception>
+    Task EnableAsync(string client, CancellationToken ct = default);
 }

@@ -75,5 +75,13 @@ internal sealed class InProcessDuplexity(
             ? Task.FromResult(disconnects.Force(clientOrSocket, reason))
             : throw new ArgumentException($"{clientOrSocket} is neither a client nor a socket.", nameof(clientOrSocket));
 
-    public string CreateToken(string client, TimeSpan lifetime) => tokens.Create(client, lifetime);
+    public string CreateToken(string client, TimeSpan lifetime, Allowances? allowances = null) => tokens.Create(client, lifetime, new(allowances));
+
+    public Task<int> RevokeAsync(string client, DateTimeOffset? before = null, CancellationToken ct = default) => throw new NotSupportedException();
+
+    public Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default) => throw new NotSupportedException();
+
+    public Task<int> DisableAsync(string client, CancellationToken ct = default) => throw new NotSupportedException();
+
+    public Task EnableAsync(string client, CancellationToken ct = default) => throw new NotSupportedException();
 }

@@ -23,6 +23,8 @@ internal sealed class CommittingEngine(IEngine inner, TimeSpan commit) : IEngine
 
     public IVault Vault => inner.Vault;
 
+    public IRecords Records => inner.Records;
+
     public ReceiptLevel Level => inner.Log.Level;
 
     public void Attach(IEngineHandler handler) => inner.Attach(handler);

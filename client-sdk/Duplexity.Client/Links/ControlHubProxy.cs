@@ -21,6 +21,22 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
     public Task<ForceDisconnectResponse> ForceDisconnect(ForceDisconnectRequest request) =>
         connection.InvokeAsync<ForceDisconnectResponse>(nameof(IControlHub.ForceDisconnect), request);
 
+    public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => connection.InvokeAsync<IdentityResponse>(nameof(IControlHub.Authenticate), request);
+
+    public Task<IdentityResponse> Refresh(RefreshRequest request) => connection.InvokeAsync<IdentityResponse>(nameof(IControlHub.Refresh), request);
+
+    public Task<Done> Drop(DropRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.Drop), request);
+
+    public Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request) => connection.InvokeAsync<ListSocketsResponse>(nameof(IControlHub.WatchSockets), request);
+
+    public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => connection.InvokeAsync<LimitSocketResponse>(nameof(IControlHub.LimitSocket), request);
+
+    public Task<ExplainResponse> Explain(ExplainRequest request) => connection.InvokeAsync<ExplainResponse>(nameof(IControlHub.Explain), request);
+
+    public Task<RevokeResponse> Revoke(RevokeRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.Revoke), request);
+
+    public Task<RevokeResponse> Disable(DisableRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.Disable), request);
+
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
     public static void Register(HubConnection connection, IControlClient client)
     {
@@ -28,6 +44,9 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
         connection.On<PipesResponse>(nameof(IControlClient.PipesAreRegistered), client.PipesAreRegistered);
         connection.On<CarryOrder>(nameof(IControlClient.Carry), client.Carry);
         connection.On<ExchangesEvent>(nameof(IControlClient.Exchanges), client.Exchanges);
+        connection.On<SocketsChangedEvent>(nameof(IControlClient.SocketsChanged), client.SocketsChanged);
+        connection.On<IdentitiesChangedEvent>(nameof(IControlClient.IdentitiesChanged), client.IdentitiesChanged);
+        connection.On<ReauthenticateSoonEvent>(nameof(IControlClient.ReauthenticateSoon), client.ReauthenticateSoon);
         connection.On<DisconnectedEvent>(nameof(IControlClient.Disconnected), client.Disconnected);
     }
 }

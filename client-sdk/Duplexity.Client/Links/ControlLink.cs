@@ -83,5 +83,11 @@ internal sealed class ControlLink : Link, IControlClient
         return Task.CompletedTask;
     }
 
+    public Task IdentitiesChanged(IdentitiesChangedEvent changed) => Task.CompletedTask;
+
+    public Task ReauthenticateSoon(ReauthenticateSoonEvent soon) => Task.CompletedTask;
+
+    public Task SocketsChanged(SocketsChangedEvent changed) => Task.CompletedTask;
+
     private static string OriginOf(Uri uri) => uri.GetLeftPart(UriPartial.Authority);
 }

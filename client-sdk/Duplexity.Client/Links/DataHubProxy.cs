@@ -20,12 +20,23 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
 
     public Task<PresenceResponse> Presence(PresenceRequest request) => connection.InvokeAsync<PresenceResponse>(nameof(IDataHub.Presence), request);
 
+    public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => connection.InvokeAsync<IdentityResponse>(nameof(IDataHub.Authenticate), request);
+
+    public Task<IdentityResponse> Refresh(RefreshRequest request) => connection.InvokeAsync<IdentityResponse>(nameof(IDataHub.Refresh), request);
+
+    public Task<Done> Drop(DropRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.Drop), request);
+
+    public Task<Done> SetPrimary(SetPrimaryRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.SetPrimary), request);
+
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
     public static void Register(HubConnection connection, IDataClient client)
     {
         connection.On<WelcomeEvent>(nameof(IDataClient.Welcome), client.Welcome);
         connection.On<DeliveredMessage[]>(nameof(IDataClient.Deliver), client.Deliver);
         connection.On<AdvancedEvent>(nameof(IDataClient.Advanced), client.Advanced);
+        connection.On<IdentitiesChangedEvent>(nameof(IDataClient.IdentitiesChanged), client.IdentitiesChanged);
+        connection.On<ReauthenticateSoonEvent>(nameof(IDataClient.ReauthenticateSoon), client.ReauthenticateSoon);
+        connection.On<AllowancesChangedEvent>(nameof(IDataClient.AllowancesChanged), client.AllowancesChanged);
         connection.On<DisconnectedEvent>(nameof(IDataClient.Disconnected), client.Disconnected);
     }
 }

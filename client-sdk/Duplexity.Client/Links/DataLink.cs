@@ -49,4 +49,10 @@ internal sealed class DataLink : Link, IDataClient
         _sink.Advance(this, advanced);
         return Task.CompletedTask;
     }
+
+    public Task IdentitiesChanged(IdentitiesChangedEvent changed) => Task.CompletedTask;
+
+    public Task ReauthenticateSoon(ReauthenticateSoonEvent soon) => Task.CompletedTask;
+
+    public Task AllowancesChanged(AllowancesChangedEvent changed) => Task.CompletedTask;
 }

@@ -130,7 +130,12 @@ public sealed record RemovePipesRequest : Request
 
 /// <summary>Lists the acting client's public pipes, of all its sessions.</summary>
 [MessagePackObject]
-public sealed record ListPipesRequest : Request;
+public sealed record ListPipesRequest : Request
+{
+    /// <summary>For an administrator: whose, a CID or <c>*</c> for all; absent: the acting client's own.</summary>
+    [Key(1)]
+    public string? Client { get; init; }
+}
 
 /// <summary>Answers ListPipes.</summary>
 [MessagePackObject]
@@ -164,11 +169,20 @@ public sealed record PipeInfo
     /// <summary>When it was registered, in milliseconds since 1970 UTC.</summary>
     [Key(4)]
     public long Since { get; init; }
+
+    /// <summary>The owner.</summary>
+    [Key(5)]
+    public string Client { get; init; } = "";
 }
 
 /// <summary>Lists the acting client's sockets.</summary>
 [MessagePackObject]
-public sealed record ListSocketsRequest : Request;
+public sealed record ListSocketsRequest : Request
+{
+    /// <summary>For an administrator: whose, a CID or <c>*</c> for all; absent: the acting client's own.</summary>
+    [Key(1)]
+    public string? Client { get; init; }
+}
 
 /// <summary>Answers ListSockets.</summary>
 [MessagePackObject]
@@ -214,6 +228,14 @@ public sealed record SocketInfo
     /// <summary>The channels that it listens to as the asking client.</summary>
     [Key(7)]
     public string[] Channels { get; init; } = [];
+
+    /// <summary>What the asking client may do from it.</summary>
+    [Key(8)]
+    public Allowances Allowances { get; init; } = new();
+
+    /// <summary>How much of that it uses.</summary>
+    [Key(9)]
+    public AllowanceUse Use { get; init; } = new();
 }
 
 /// <summary>A courtesy before leaving: the session's pipes are removed at once and its data connection is closed. Everything also works without it.</summary>
@@ -231,6 +253,13 @@ public sealed record ForceDisconnectRequest : Request
     /// <summary>What the disconnected are told.</summary>
     [Key(2)]
     public string? Reason { get; init; }
+
+    /// <summary>
+    /// For how long they are refused if they come back all the same, in milliseconds, at most 24 hours (G21); absent: five minutes. A client that closes its own is not kept away by <c>client:CID</c>; by
+    /// <c>socket:ID</c> that program's session is.
+    /// </summary>
+    [Key(3)]
+    public long? BlockMs { get; init; }
 }
 
 /// <summary>Answers ForceDisconnect.</summary>

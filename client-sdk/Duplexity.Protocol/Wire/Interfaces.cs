@@ -6,6 +6,15 @@ public interface IControlHub
     /// <summary>First call of every control connection, within 5 s; again: the same answer with a fresh ticket.</summary>
     Task<DiscoveryResponse> Discover(DiscoveryRequest request);
 
+    /// <summary>Adds the client of a further token to this connection.</summary>
+    Task<IdentityResponse> Authenticate(AuthenticateRequest request);
+
+    /// <summary>Renews a client of this connection.</summary>
+    Task<IdentityResponse> Refresh(RefreshRequest request);
+
+    /// <summary>Takes a client off this connection.</summary>
+    Task<Done> Drop(DropRequest request);
+
     /// <summary>Registers further pipes, all or none.</summary>
     Task<PipesResponse> RegisterPipes(RegisterPipesRequest request);
 
@@ -17,6 +26,21 @@ public interface IControlHub
 
     /// <summary>The acting client's sockets.</summary>
     Task<ListSocketsResponse> ListSockets(ListSocketsRequest request);
+
+    /// <summary>Watches sockets; see <see cref="WatchSocketsRequest"/>.</summary>
+    Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request);
+
+    /// <summary>What the acting client may narrow about a socket of its own.</summary>
+    Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request);
+
+    /// <summary>Which gate would refuse, and why.</summary>
+    Task<ExplainResponse> Explain(ExplainRequest request);
+
+    /// <summary>Ends tokens before their time.</summary>
+    Task<RevokeResponse> Revoke(RevokeRequest request);
+
+    /// <summary>Forbids a client everything, or allows it again.</summary>
+    Task<RevokeResponse> Disable(DisableRequest request);
 
     /// <summary>The courtesy before leaving.</summary>
     Task<Done> Disconnect(DisconnectRequest request);
@@ -40,6 +64,15 @@ public interface IControlClient
     /// <summary>What visitors did, for pipes that asked for it.</summary>
     Task Exchanges(ExchangesEvent exchanges);
 
+    /// <summary>Watched sockets have changed.</summary>
+    Task SocketsChanged(SocketsChangedEvent changed);
+
+    /// <summary>The clients of this connection have changed.</summary>
+    Task IdentitiesChanged(IdentitiesChangedEvent changed);
+
+    /// <summary>A client falls off this connection soon.</summary>
+    Task ReauthenticateSoon(ReauthenticateSoonEvent soon);
+
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);
 }
@@ -49,6 +82,18 @@ public interface IDataHub
 {
     /// <summary>Introduces the connection; see <see cref="OpenRequest"/>.</summary>
     Task<OpenResponse> Open(OpenRequest request);
+
+    /// <summary>Adds the client of a further token to this connection.</summary>
+    Task<IdentityResponse> Authenticate(AuthenticateRequest request);
+
+    /// <summary>Renews a client of this connection.</summary>
+    Task<IdentityResponse> Refresh(RefreshRequest request);
+
+    /// <summary>Takes a client off this connection.</summary>
+    Task<Done> Drop(DropRequest request);
+
+    /// <summary>Names the client that requests without <c>as</c> act as.</summary>
+    Task<Done> SetPrimary(SetPrimaryRequest request);
 
     /// <summary>Sends to listed destinations.</summary>
     Task<SendResponse> Send(SendRequest request);
@@ -80,6 +125,15 @@ public interface IDataClient
 
     /// <summary>A place moved without a message.</summary>
     Task Advanced(AdvancedEvent advanced);
+
+    /// <summary>The clients of this connection have changed.</summary>
+    Task IdentitiesChanged(IdentitiesChangedEvent changed);
+
+    /// <summary>A client falls off this connection soon.</summary>
+    Task ReauthenticateSoon(ReauthenticateSoonEvent soon);
+
+    /// <summary>What a client may do from this socket has changed.</summary>
+    Task AllowancesChanged(AllowancesChangedEvent changed);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

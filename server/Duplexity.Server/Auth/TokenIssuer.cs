@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -15,13 +16,13 @@ internal sealed class TokenIssuer(OwnKeys keys, IOptions<DuplexityOptions> optio
 
     /// <summary>A token by which its bearer is <paramref name="client"/>, named as it is: no prefix is added.</summary>
     /// <exception cref="ArgumentException">The client cannot be a CID, or the lifetime is not between a second and 24 hours.</exception>
-    public string Create(string client, TimeSpan lifetime, bool isAdministrator = false) => Create(keys.Issuer, keys.Key, client, lifetime, isAdministrator);
+    public string Create(string client, TimeSpan lifetime, TokenContent? content = null) => Create(keys.Issuer, keys.Key, client, lifetime, content ?? new());
 
     /// <summary>The same from the development issuer, whose tokens are good in Development and on this node only.</summary>
     public string CreateForDevelopment(string client, TimeSpan lifetime) =>
-        Create(OwnKeys.DevelopmentIssuer, keys.DevelopmentKey ?? throw new InvalidOperationException("There is no development identity outside Development."), client, lifetime, false);
+        Create(OwnKeys.DevelopmentIssuer, keys.DevelopmentKey ?? throw new InvalidOperationException("There is no development identity outside Development."), client, lifetime, new());
 
-    private string Create(string issuer, SecurityKey key, string client, TimeSpan lifetime, bool isAdministrator)
+    private string Create(string issuer, SecurityKey key, string client, TimeSpan lifetime, TokenContent content)
     {
         if (!Address.IsClientId(client))
         {
@@ -36,9 +37,19 @@ internal sealed class TokenIssuer(OwnKeys keys, IOptions<DuplexityOptions> optio
 
         var now = time.GetUtcNow().UtcDateTime;
         var claims = new Dictionary<string, object> { ["sub"] = client, ["jti"] = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)) };
-        if (isAdministrator)
+        if (content.Roles is { Count: > 0 } roles)
         {
-            claims["role"] = options.Value.Auth.AdminRole;
+            claims["roles"] = roles.ToArray();
+        }
+
+        if (content.Allowances is { } allowances)
+        {
+            claims[AllowanceClaim.Name] = JsonSerializer.SerializeToElement(allowances, AllowanceClaim.Json);
+        }
+
+        if (content.KeyId is { } keyId)
+        {
+            claims["key"] = keyId;
         }
 
         return _handler.CreateToken(new SecurityTokenDescriptor
@@ -54,3 +65,9 @@ internal sealed class TokenIssuer(OwnKeys keys, IOptions<DuplexityOptions> optio
         });
     }
 }
+
+/// <summary>What a token of the service's own says beside who its bearer is.</summary>
+/// <param name="Allowances">The claim <c>duplexity</c>; null: the roles decide, or the default.</param>
+/// <param name="Roles">The claim <c>roles</c>.</param>
+/// <param name="KeyId">The API key that it was made for.</param>
+internal sealed record TokenContent(Allowances? Allowances = null, IReadOnlyCollection<string>? Roles = null, string? KeyId = null);

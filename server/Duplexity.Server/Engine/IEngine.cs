@@ -15,6 +15,9 @@ internal interface IEngine
     /// <summary>One-time secrets.</summary>
     IVault Vault { get; }
 
+    /// <summary>Small records that outlive the process.</summary>
+    IRecords Records { get; }
+
     /// <summary>Names the receiver of everything that arrives; once, before anything is appended.</summary>
     void Attach(IEngineHandler handler);
 }

@@ -18,6 +18,7 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     private readonly MemoryMessageLog _log;
     private readonly MemoryPresence _presence;
     private readonly MemoryVault _vault;
+    private readonly MemoryRecords _records;
     private readonly ITimer _sweep;
 
     public MemoryEngine(TimeProvider time, IOptions<DuplexityOptions> options, ILogger<MemoryEngine> logger)
@@ -36,6 +37,7 @@ internal sealed class MemoryEngine : IEngine, IDisposable
         _log = log(clock);
         _presence = new MemoryPresence(clock, options);
         _vault = new MemoryVault(clock);
+        _records = new MemoryRecords(time);
         Registry = new MemoryRegistry(time);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepInterval, SweepInterval);
     }
@@ -52,6 +54,9 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     /// <inheritdoc/>
     public IVault Vault => _vault;
 
+    /// <inheritdoc/>
+    public IRecords Records => _records;
+
     /// <summary>A name for one life of a store: 10 of 62 letters, so that two lives never share one.</summary>
     internal static string NewIncarnation() => RandomNumberGenerator.GetString(Letters, 10);
 
@@ -65,5 +70,6 @@ internal sealed class MemoryEngine : IEngine, IDisposable
         _log.Sweep();
         _presence.Sweep();
         _vault.Sweep();
+        _records.Sweep();
     }
 }

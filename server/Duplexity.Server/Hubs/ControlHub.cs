@@ -146,6 +146,22 @@ internal sealed class ControlHub(
             : new ForceDisconnectResponse { Error = DuplexityError.Of(Errors.Denied, "Only sockets of your own can be closed, by socket:ID or client:CID.") });
     }
 
+    public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => throw new NotSupportedException();
+
+    public Task<IdentityResponse> Refresh(RefreshRequest request) => throw new NotSupportedException();
+
+    public Task<Done> Drop(DropRequest request) => throw new NotSupportedException();
+
+    public Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request) => throw new NotSupportedException();
+
+    public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => throw new NotSupportedException();
+
+    public Task<ExplainResponse> Explain(ExplainRequest request) => throw new NotSupportedException();
+
+    public Task<RevokeResponse> Revoke(RevokeRequest request) => throw new NotSupportedException();
+
+    public Task<RevokeResponse> Disable(DisableRequest request) => throw new NotSupportedException();
+
     /// <summary>The error for a list that is empty or has nothing in one of its places.</summary>
     public static DuplexityError NothingNamed(string field) => DuplexityError.Of(Errors.InvalidRequest, $"{field} is empty, or has an empty place; name at least one.");
 

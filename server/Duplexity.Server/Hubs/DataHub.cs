@@ -31,6 +31,14 @@ internal sealed class DataHub(PipeMachine machine, Listening listening, Opening 
 
     public Task<PresenceResponse> Presence(PresenceRequest request) => listening.PresenceAsync(request);
 
+    public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => throw new NotSupportedException();
+
+    public Task<IdentityResponse> Refresh(RefreshRequest request) => throw new NotSupportedException();
+
+    public Task<Done> Drop(DropRequest request) => throw new NotSupportedException();
+
+    public Task<Done> SetPrimary(SetPrimaryRequest request) => throw new NotSupportedException();
+
     private Identity Acting(Request request) =>
         Socket.Resolve(request.As, out var identity) is { } error ? throw new DuplexityException(error) : identity;
 }

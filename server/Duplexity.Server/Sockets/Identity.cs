@@ -12,6 +12,15 @@ namespace Duplexity.Server.Sockets;
 /// <param name="Principal">All claims, for gates.</param>
 internal sealed record Identity(string Client, DateTimeOffset? ExpiresAt, string Issuer, string? TokenId, bool IsAdministrator, ClaimsPrincipal Principal)
 {
+    /// <summary>When the token was issued (<c>iat</c>); null: it does not say.</summary>
+    public DateTimeOffset? IssuedAt { get; init; }
+
+    /// <summary>The API key that the token was made for (claim <c>key</c>); null: none.</summary>
+    public string? KeyId { get; init; }
+
+    /// <summary>What it may do: the token's own claim, else its roles', else the default (README).</summary>
+    public Allowances Allowances { get; init; } = new();
+
     public bool IsValidAt(DateTimeOffset now) => ExpiresAt is null || now < ExpiresAt;
 }
 

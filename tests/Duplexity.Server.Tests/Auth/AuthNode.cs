@@ -131,6 +131,8 @@ internal sealed class VaultOnly : IEngine, IVault
 
     public IRegistry Registry => throw new NotSupportedException();
 
+    public IRecords Records { get; } = new MemoryRecords(TimeProvider.System);
+
     public void Attach(IEngineHandler handler) => throw new NotSupportedException();
 
     public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken ct = default)

@@ -15,7 +15,7 @@ public sealed class TokenIssuerTests
         await using var node = await AuthNode.StartAsync();
         var reader = node.Services.GetRequiredService<TokenReader>();
         var amy = await reader.ReadAsync(node.Tokens.Create("amy", TimeSpan.FromMinutes(1)));
-        var root = await reader.ReadAsync(node.Tokens.Create("service:backup", TimeSpan.FromMinutes(1), isAdministrator: true));
+        var root = await reader.ReadAsync(node.Tokens.Create("service:backup", TimeSpan.FromMinutes(1), new(Roles: ["admin"])));
 
         amy!.Client.Should().Be("amy");
         amy.IsAdministrator.Should().BeFalse();

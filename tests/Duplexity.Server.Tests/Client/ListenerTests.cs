@@ -180,6 +180,14 @@ public sealed class ListenerTests
 
         public Task<PresenceResponse> Presence(PresenceRequest request) => throw new NotSupportedException();
 
+        public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => throw new NotSupportedException();
+
+        public Task<IdentityResponse> Refresh(RefreshRequest request) => throw new NotSupportedException();
+
+        public Task<Done> Drop(DropRequest request) => throw new NotSupportedException();
+
+        public Task<Done> SetPrimary(SetPrimaryRequest request) => throw new NotSupportedException();
+
         private static Position Place(int offset) => offset == 0 ? Position.Start : new Position(offset, "e");
 
         private static DeliveredMessage Message(int offset, int after) => new()

@@ -197,6 +197,14 @@ public sealed class OutboxTests
 
         public Task<PresenceResponse> Presence(PresenceRequest request) => throw new NotSupportedException();
 
+        public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => throw new NotSupportedException();
+
+        public Task<IdentityResponse> Refresh(RefreshRequest request) => throw new NotSupportedException();
+
+        public Task<Done> Drop(DropRequest request) => throw new NotSupportedException();
+
+        public Task<Done> SetPrimary(SetPrimaryRequest request) => throw new NotSupportedException();
+
         private static SendResponse Stored => new() { MessageId = "m", Level = "written", Destinations = [] };
     }
 }

@@ -187,6 +187,8 @@ public sealed class OpeningTests
 
         public IVault Vault => inner.Vault;
 
+        public IRecords Records => inner.Records;
+
         public void Attach(IEngineHandler handler) => inner.Attach(handler);
     }
 

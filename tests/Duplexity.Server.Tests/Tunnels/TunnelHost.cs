@@ -175,5 +175,11 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
         return Task.CompletedTask;
     }
 
+    public Task SocketsChanged(SocketsChangedEvent changed) => Task.CompletedTask;
+
+    public Task IdentitiesChanged(IdentitiesChangedEvent changed) => Task.CompletedTask;
+
+    public Task ReauthenticateSoon(ReauthenticateSoonEvent soon) => Task.CompletedTask;
+
     public Task Disconnected(DisconnectedEvent disconnected) => Task.CompletedTask;
 }

@@ -1,0 +1,58 @@
+namespace Duplexity.Protocol;
+
+/// <summary>What <see cref="IdentitiesChangedEvent.Change"/> can say.</summary>
+public static class IdentityChange
+{
+    /// <summary>It was added by a token.</summary>
+    public const string Added = "added";
+
+    /// <summary>It was renewed by a token.</summary>
+    public const string Refreshed = "refreshed";
+
+    /// <summary>It is the primary one now.</summary>
+    public const string Primary = "primary";
+
+    /// <summary>The connection dropped it.</summary>
+    public const string Dropped = "dropped";
+
+    /// <summary>Its token ended.</summary>
+    public const string Expired = "expired";
+
+    /// <summary>It was revoked or disabled.</summary>
+    public const string Revoked = "revoked";
+}
+
+/// <summary>What <see cref="SocketChange.Kind"/> can say.</summary>
+public static class SocketChangeKind
+{
+    /// <summary>It connected, or took this client on.</summary>
+    public const string Connected = "connected";
+
+    /// <summary>It is gone, or dropped this client.</summary>
+    public const string Gone = "gone";
+
+    /// <summary>Its allowances or its channels changed.</summary>
+    public const string Changed = "changed";
+
+    /// <summary>It used some of its limits.</summary>
+    public const string Used = "used";
+}
+
+/// <summary>What <see cref="ExplainRequest.Operation"/> can say.</summary>
+public static class Operation
+{
+    /// <summary>Send to an address.</summary>
+    public const string Send = "send";
+
+    /// <summary>Join a channel.</summary>
+    public const string Join = "join";
+
+    /// <summary>Receive from a channel.</summary>
+    public const string Receive = "receive";
+
+    /// <summary>Register a public pipe.</summary>
+    public const string Publish = "publish";
+
+    /// <summary>Administer a client.</summary>
+    public const string Administer = "administer";
+}
