@@ -58,6 +58,8 @@ public static class DuplexityServer
     {
         services.AddSingleton<IGate, IdentityGate>();
         services.AddSingleton<IGate, SizeGate>();
+        services.AddSingleton<IGate, LimitGate>();
+        services.AddSingleton<IGate, ScopeGate>();
         services.AddSingleton<IGate, AllowanceGate>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
@@ -69,6 +71,13 @@ public static class DuplexityServer
         services.TryAddSingleton<IDirectReach>(provider => provider.GetRequiredService<SocketIndex>());
         services.TryAddSingleton<Sessions>();
         services.TryAddSingleton<SessionEnds>();
+        services.TryAddSingleton<IdentityHolders>();
+        services.TryAddSingleton<IdentityChanges>();
+        services.TryAddSingleton<Standing>();
+        services.AddHostedService(provider => provider.GetRequiredService<Standing>());
+        services.TryAddSingleton<Revocations>();
+        services.TryAddSingleton<SocketWatches>();
+        services.TryAddSingleton<JoinGates>();
         services.TryAddSingleton<SocketParts>();
         services.TryAddSingleton<Listening>();
         services.TryAddSingleton<ForcedDisconnects>();

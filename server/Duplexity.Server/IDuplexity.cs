@@ -31,7 +31,7 @@ public interface IDuplexity
     /// <summary>Who is in a room, by client.</summary>
     Task<IReadOnlyList<Member>> ListMembersAsync(Address room, CancellationToken ct = default);
 
-    /// <summary>Closes a socket, or all sockets and sessions of a client; they are told <paramref name="reason"/> and stay away. Returns how many sockets that were.</summary>
+    /// <summary>Closes a socket, or all sockets and sessions of a client; they are told <paramref name="reason"/>, and are kept away for <see cref="TimeOptions.Block"/>. Returns how many sockets that were.</summary>
     /// <exception cref="ArgumentException">The address is neither a socket nor a client.</exception>
     Task<int> DisconnectAsync(Address clientOrSocket, string reason, CancellationToken ct = default);
 
@@ -39,7 +39,7 @@ public interface IDuplexity
     /// An access token for one of the application's own users, good on this service's hubs for <paramref name="lifetime"/>. <paramref name="allowances"/>: what it may do, where that is to be
     /// other than its roles' or the default.
     /// </summary>
-    /// <exception cref="ArgumentException">The name cannot be a client's, or the lifetime is not between a second and a day.</exception>
+    /// <exception cref="ArgumentException">The name cannot be a client's, the lifetime is not between a second and a day, or the allowances cannot be.</exception>
     string CreateToken(string client, TimeSpan lifetime, Allowances? allowances = null);
 
     /// <summary>

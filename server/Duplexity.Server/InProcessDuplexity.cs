@@ -10,7 +10,8 @@ namespace Duplexity.Server;
 
 /// <inheritdoc/>
 internal sealed class InProcessDuplexity(
-    PipeMachine machine, IEngine engine, SocketIndex sockets, ForcedDisconnects disconnects, TokenIssuer tokens, Node node) : IDuplexity
+    PipeMachine machine, IEngine engine, SocketIndex sockets, ForcedDisconnects disconnects, Revocations revocations, TokenIssuer tokens, Node node,
+    DuplexityOptions options) : IDuplexity
 {
     /// <summary>Who the application is, where it does not act as a client of its own.</summary>
     private const string Application = "service:app";
@@ -70,18 +71,30 @@ internal sealed class InProcessDuplexity(
 
     public async Task<IReadOnlyList<Member>> ListMembersAsync(Address room, CancellationToken ct = default) => Members.Of(await engine.Presence.ReadAsync(room, ct));
 
-    public Task<int> DisconnectAsync(Address clientOrSocket, string reason, CancellationToken ct = default) =>
-        clientOrSocket.Kind is AddressKind.Client or AddressKind.Socket
-            ? Task.FromResult(disconnects.Force(clientOrSocket, reason))
-            : throw new ArgumentException($"{clientOrSocket} is neither a client nor a socket.", nameof(clientOrSocket));
+    public async Task<int> DisconnectAsync(Address clientOrSocket, string reason, CancellationToken ct = default) => clientOrSocket.Kind switch
+    {
+        AddressKind.Client => await disconnects.CloseAsync(clientOrSocket.Name, reason, options.Times.Block, Application),
+        AddressKind.Socket => sockets.Find(clientOrSocket.Name) is { } socket ? await disconnects.CloseAsync(socket, reason, options.Times.Block, Application) : 0,
+        _ => throw new ArgumentException($"{clientOrSocket} is neither a client nor a socket.", nameof(clientOrSocket)),
+    };
 
-    public string CreateToken(string client, TimeSpan lifetime, Allowances? allowances = null) => tokens.Create(client, lifetime, new(allowances));
+    public string CreateToken(string client, TimeSpan lifetime, Allowances? allowances = null) => allowances is not null && AllowanceSets.Problem(allowances) is { } problem
+        ? throw new ArgumentException($"The allowances cannot be: {problem}.", nameof(allowances))
+        : tokens.Create(client, lifetime, new(allowances));
 
-    public Task<int> RevokeAsync(string client, DateTimeOffset? before = null, CancellationToken ct = default) => throw new NotSupportedException();
+    public Task<int> RevokeAsync(string client, DateTimeOffset? before = null, CancellationToken ct = default) => revocations.RevokeClientAsync(Checked(client), before, ct);
 
-    public Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default) => throw new NotSupportedException();
+    public Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(tokenId);
+        return revocations.RevokeTokenAsync(tokenId, ct);
+    }
 
-    public Task<int> DisableAsync(string client, CancellationToken ct = default) => throw new NotSupportedException();
+    public Task<int> DisableAsync(string client, CancellationToken ct = default) => revocations.DisableAsync(Checked(client), ct);
 
-    public Task EnableAsync(string client, CancellationToken ct = default) => throw new NotSupportedException();
+    public Task EnableAsync(string client, CancellationToken ct = default) => revocations.EnableAsync(Checked(client), ct).AsTask();
+
+    private static string Checked(string client) => Address.IsClientId(client)
+        ? client
+        : throw new ArgumentException($"\"{VisibleText.Of(client, Address.MaxClientLength)}\" cannot be a client.", nameof(client));
 }

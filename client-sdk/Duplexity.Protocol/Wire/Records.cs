@@ -118,6 +118,10 @@ public sealed record WelcomeEvent
     /// <summary>Why this session's last connection ended, where the server ended it.</summary>
     [Key(4)]
     public PreviousEnd? Previous { get; init; }
+
+    /// <summary>The identities that the connection holds, with what they may do; on the data connection.</summary>
+    [Key(5)]
+    public IdentityInfo[]? Identities { get; init; }
 }
 
 /// <summary>Why a session's last connection ended.</summary>

@@ -19,6 +19,7 @@ internal static class AuthServices
 
         services.TryAddSingleton<OwnKeys>();
         services.TryAddSingleton<TrustedIssuers>();
+        services.TryAddSingleton<AllowanceResolver>();
         services.TryAddSingleton<TokenReader>();
         services.TryAddSingleton<TokenIssuer>();
         services.AddAuthentication();

@@ -1,3 +1,4 @@
+using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
@@ -15,7 +16,7 @@ internal static class ServiceGate
 {
     /// <summary>Puts the gate in front of endpoints of ours: hubs, WebSockets and plain requests alike.</summary>
     /// <param name="builder">The endpoints.</param>
-    /// <param name="requireIdentity">Whether a request without a good token is answered 401; with one, its <see cref="Sockets.Identity"/> is a feature of the request.</param>
+    /// <param name="requireIdentity">Whether a request without a good token is answered 401; with one, its <see cref="Identity"/> is a feature of the request.</param>
     public static TBuilder AddServiceGate<TBuilder>(this TBuilder builder, bool requireIdentity = true)
         where TBuilder : IEndpointConventionBuilder
     {
@@ -58,6 +59,14 @@ internal static class ServiceGate
             if (!result.Succeeded)
             {
                 await context.ChallengeAsync(DuplexityScheme.Name);
+                return;
+            }
+
+            var identity = context.Features.Get<Identity>()!;
+            if (context.RequestServices.GetRequiredService<Standing>().Block(identity.Client, request.Query["session"]) is { } blocked)
+            {
+                response.StatusCode = StatusCodes.Status403Forbidden;
+                response.Headers.RetryAfter = ((blocked.RetryAfterMs + 999) / 1000).ToString();
                 return;
             }
 

@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using System.Text;
 using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -13,7 +14,7 @@ namespace Duplexity.Server.Auth;
 /// Turns a token into the client that it names, or refuses it (G19). The one reader of tokens: the scheme uses it at connect, the hubs for every further
 /// identity of a socket. Thread-safe.
 /// </summary>
-internal sealed class TokenReader(TrustedIssuers issuers, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<TokenReader> logger)
+internal sealed class TokenReader(TrustedIssuers issuers, AllowanceResolver allowances, Standing standing, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<TokenReader> logger)
 {
     // Kestrel takes 32 KB of headers together; a token beyond half of that is a mistake, and reading it costs before it is known to be good.
     private const int MaxLength = 16 * 1024;
@@ -69,7 +70,18 @@ internal sealed class TokenReader(TrustedIssuers issuers, IOptions<DuplexityOpti
             return (null, "it is an ID token, or has critical extensions");
         }
 
-        return ClientOf(token, issuer) is { } client ? (IdentityOf(token, issuer, client), null) : (null, $"its claim {issuer.CidClaim} cannot be a client");
+        if (ClientOf(token, issuer) is not { } client)
+        {
+            return (null, $"its claim {issuer.CidClaim} cannot be a client");
+        }
+
+        if (!AllowanceResolver.TryReadClaim(token, out var claim, out var unreadable))
+        {
+            return (null, $"its claim {AllowanceClaim.Name} {unreadable}");
+        }
+
+        var identity = IdentityOf(token, issuer, client, claim);
+        return standing.Problem(identity) is { } against ? (null, against) : (identity, null);
     }
 
     private static JsonWebToken? Parse(string? text)
@@ -136,11 +148,16 @@ internal sealed class TokenReader(TrustedIssuers issuers, IOptions<DuplexityOpti
             : null;
     }
 
-    private Identity IdentityOf(JsonWebToken token, TrustedIssuer issuer, string client)
+    private Identity IdentityOf(JsonWebToken token, TrustedIssuer issuer, string client, Allowances? claim)
     {
         var principal = new ClaimsPrincipal(new ClaimsIdentity(token.Claims, DuplexityScheme.Name, issuer.CidClaim, "role"));
-        var isAdministrator = token.Claims.Any(claim => claim.Type is "role" or "roles" && claim.Value == options.Value.Auth.AdminRole);
+        var given = allowances.Resolve([.. token.Claims.Where(c => c.Type is "role" or "roles").Select(c => c.Value)], claim);
         var expiresAt = new DateTimeOffset(DateTime.SpecifyKind(token.ValidTo, DateTimeKind.Utc)) + issuer.ExpirySkew;
-        return new(client, expiresAt, issuer.Issuer, string.IsNullOrEmpty(token.Id) ? null : token.Id, isAdministrator, principal);
+        return new(client, expiresAt, issuer.Issuer, string.IsNullOrEmpty(token.Id) ? null : token.Id, new AllowanceRules(given).MayAdministerAll, principal)
+        {
+            IssuedAt = token.TryGetPayloadValue<long>("iat", out var issuedAt) && issuedAt is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(issuedAt) : null,
+            KeyId = issuer.IsOwn && token.TryGetPayloadValue<string>("key", out var key) ? key : null,
+            Allowances = given,
+        };
     }
 }

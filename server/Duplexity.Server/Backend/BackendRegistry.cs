@@ -9,7 +9,7 @@ internal sealed class BackendRegistry(IEngine engine)
 
     public ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct) => engine.Registry.LocateAsync(name, ct);
 
-    public ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string client, CancellationToken ct) => engine.Registry.ListAsync(client, ct);
+    public ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct) => engine.Registry.ListAsync(client, ct);
 
     /// <summary>Removes what the session registered up to <paramref name="generation"/>; what is newer stays (G16).</summary>
     public ValueTask<IReadOnlyList<PipeEntry>> RemoveAsync(string client, string session, long generation, IReadOnlyList<string>? names, CancellationToken ct) =>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Duplexity.Server.Engine;
 using Microsoft.Extensions.Logging;
 
@@ -25,12 +26,12 @@ internal sealed class ChannelIndex(IEngine engine, TimeProvider time, ILogger<Ch
     }
 
     /// <summary>A subscription that stands at <paramref name="start"/> and is fed by nobody yet: <see cref="Channel.CatchUpAsync"/> starts it.</summary>
-    public Subscription Add(Address address, ISubscriber subscriber, string client, Position start)
+    public Subscription Add(Address address, ISubscriber subscriber, ImmutableArray<string> clients, Position start)
     {
         while (true)
         {
             var channel = _channels.GetOrAdd(address, a => new Channel(a, engine.Log, time, logger));
-            var subscription = new Subscription(channel, subscriber, client) { Start = start, Cursor = start, Told = start, Passed = start };
+            var subscription = new Subscription(channel, subscriber, clients) { Start = start, Cursor = start, Told = start, Passed = start };
             if (channel.TryAdd(subscription))
             {
                 return subscription;

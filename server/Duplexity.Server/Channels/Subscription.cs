@@ -1,11 +1,13 @@
+using System.Collections.Immutable;
+
 namespace Duplexity.Server.Channels;
 
 /// <summary>
-/// A socket's listening to a channel, as one of its clients. Joining again makes a new one in its place. Three places move through it:
+/// A socket's listening to a channel, for one or more of its clients: they share one place and get one copy. Joining again makes a new one in its place. Three places move through it:
 /// <see cref="Cursor"/> (what the channel has handed to the socket; touched by one pump at a time) and <see cref="Told"/> (the last place that the
 /// socket was told; touched by the socket's writer only), with <see cref="Passed"/> between them (what the writer has looked at).
 /// </summary>
-internal sealed class Subscription(Channel channel, ISubscriber subscriber, string client)
+internal sealed class Subscription(Channel channel, ISubscriber subscriber, ImmutableArray<string> clients)
 {
     private readonly CancellationTokenSource _closed = new();
 
@@ -15,8 +17,8 @@ internal sealed class Subscription(Channel channel, ISubscriber subscriber, stri
 
     public ISubscriber Subscriber { get; } = subscriber;
 
-    /// <summary>The CID that listens; when it falls off the socket, so does this.</summary>
-    public string Client { get; } = client;
+    /// <summary>The CIDs that listen; each falls out when it falls off the socket. Changes under the socket's lock.</summary>
+    public ImmutableArray<string> Clients { get; set; } = clients;
 
     /// <summary>Where it began: what stands behind this place it brings to the socket.</summary>
     public Position Start { get; init; } = Position.Start;

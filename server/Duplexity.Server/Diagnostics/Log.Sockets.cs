@@ -17,6 +17,18 @@ internal static partial class Log
     [LoggerMessage(2003, LogLevel.Information, "Socket {Socket} of {Client} is gone")]
     public static partial void SocketGone(this ILogger logger, string socket, string client);
 
+    [LoggerMessage(2005, LogLevel.Information, "{Client} has fallen off a connection: {Change}")]
+    public static partial void IdentityEnded(this ILogger logger, string client, string change);
+
+    [LoggerMessage(2006, LogLevel.Warning, "Revoked: {What}; {Connections} connections lost it")]
+    public static partial void Revoked(this ILogger logger, string what, int connections);
+
+    [LoggerMessage(2007, LogLevel.Warning, "{Target} is disconnected by force, by {By}, and kept away for {Seconds} s")]
+    public static partial void ForcedDisconnect(this ILogger logger, string target, string by, long seconds);
+
+    [LoggerMessage(2008, LogLevel.Error, "An identity whose time had come could not be taken off a connection; the next round tries again")]
+    public static partial void SweepFailed(this ILogger logger, Exception exception);
+
     [LoggerMessage(2004, LogLevel.Information, "Session {Session} of {Client} is over")]
     public static partial void SessionOver(this ILogger logger, string session, string client);
 }

@@ -15,8 +15,8 @@ internal interface IRegistry
     /// <summary>Who serves <paramref name="name"/>; null where nobody does.</summary>
     ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default);
 
-    /// <summary>All names of an owner.</summary>
-    ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string client, CancellationToken ct = default);
+    /// <summary>All names of an owner; null: of everybody.</summary>
+    ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct = default);
 
     /// <summary>
     /// Removes names (null: all) that this owner's session registered with a generation up to <paramref name="generation"/>; later ones stay.

@@ -64,10 +64,15 @@ internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string client, CancellationToken ct = default)
+    public ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct = default)
     {
         lock (_lock)
         {
+            if (client is null)
+            {
+                return new([.. _byClient.Values.SelectMany(own => own.Values)]);
+            }
+
             return new(_byClient.TryGetValue(client, out var own) ? [.. own.Values] : []);
         }
     }

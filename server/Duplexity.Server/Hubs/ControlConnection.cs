@@ -1,24 +1,29 @@
+using System.Collections.Concurrent;
 using Duplexity.Protocol;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.SignalR;
 
 namespace Duplexity.Server.Hubs;
 
-/// <summary>The state of one control connection: who it is, and its session once Discover was called. Closed when Discover does not come in time.</summary>
-internal sealed class ControlConnection : IDisposable
+/// <summary>
+/// The state of one control connection: the identities that it holds, and the session of each that called Discover. Closed when the first Discover does not come in time. Thread-safe.
+/// </summary>
+internal sealed class ControlConnection : IIdentityHolder, IDisposable
 {
     private readonly HubCallerContext _context;
     private readonly IControlClient _client;
+    private readonly Sessions _all;
+    private readonly SocketWatches _watches;
     private readonly TimeProvider _time;
     private readonly ITimer _deadline;
-    private readonly ITimer? _expiry;
     private readonly TimeOptions _times;
+    private readonly ConcurrentDictionary<string, Session> _sessions = new();
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closing;
 
-    public ControlConnection(Identity identity, HubCallerContext context, IControlClient client, TimeProvider time, TimeOptions times)
+    public ControlConnection(Identity identity, HubCallerContext context, IControlClient client, Sessions all, SocketWatches watches, TimeProvider time, TimeOptions times)
     {
-        Identity = identity;
+        Identities = new HeldIdentities(new HeldIdentity(identity), time);
         _context = context;
         context.GetHttpContext()?.Response.OnCompleted(() =>
         {
@@ -26,49 +31,89 @@ internal sealed class ControlConnection : IDisposable
             return Task.CompletedTask;
         });
         _client = client;
+        _all = all;
+        _watches = watches;
         _time = time;
         _times = times;
         _deadline = time.CreateTimer(
             _ => Close(Errors.SilentClient, "The first call on /control is Discover; it did not come in time."), null, times.Handshake, Timeout.InfiniteTimeSpan);
-
-        // Once a second, as the sockets' sweep: an idle connection's pipes must not outlive its token, and no timer is as long as a token may be.
-        _expiry = identity.ExpiresAt is null ? null : time.CreateTimer(_ => CloseIfExpired(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
 
-    public Identity Identity { get; }
+    /// <inheritdoc/>
+    public HeldIdentities Identities { get; }
 
-    /// <summary>The session; null before Discover.</summary>
-    public Session? Session { get; private set; }
+    /// <summary>The sessions of this connection, one for each client that called Discover.</summary>
+    public ICollection<Session> Sessions => _sessions.Values;
 
-    /// <summary>Discover was answered.</summary>
-    public void Establish(Session session)
+    /// <summary>The session of a client; null before its Discover.</summary>
+    public Session? SessionOf(string client) => _sessions.GetValueOrDefault(client);
+
+    /// <summary>Discover was answered. False where the client has fallen off the connection meanwhile.</summary>
+    public bool Establish(Session session)
     {
-        Session = session;
+        _sessions[session.Client] = session;
         _deadline.Dispose();
+        return Identities.Find(session.Client) is not null;
     }
 
-    /// <summary>Whether this call may be made now. Anything but Discover before Discover ends the connection (2.26).</summary>
+    /// <summary>Whether this call may be made now, and as whom. Anything but Discover before the first Discover ends the connection (2.26).</summary>
     public DuplexityError? Check(Request request, string method)
     {
-        if (request.As is not null && request.As != Identity.Client)
+        if (request.As is null && IdentityCalls.IsChange(request))
         {
-            return DuplexityError.Of(Errors.IdentityNotHeld, $"This connection does not hold {VisibleText.Of(request.As, Address.MaxClientLength)}.");
+            return CheckOrder(method);
         }
 
-        if (!Identity.IsValidAt(_time.GetUtcNow()))
+        if (Identities.Resolve(request.As, out _) is { } error)
         {
-            CloseSoon(Errors.IdentityExpired, "The connection's token has expired; come back with a new one.");
-            return DuplexityError.Of(Errors.TokenExpired, "The token has expired; connect again with a new one.");
+            if (error.Is(Errors.TokenExpired) && Identities.All.Length == 1)
+            {
+                CloseSoon(Errors.IdentityExpired, "The connection's token has expired; come back with a new one.");
+            }
+
+            return error;
         }
 
-        if (Session is null && method != nameof(IControlHub.Discover))
-        {
-            CloseSoon(Errors.ProtocolViolation, "The first call on /control is Discover.");
-            return DuplexityError.Of(Errors.ControlNotEstablished, "The first call on /control is Discover.");
-        }
-
-        return null;
+        return CheckOrder(method);
     }
+
+    /// <inheritdoc/>
+    public ValueTask<DuplexityError?> AdmitAsync(HeldIdentity identity) => default;
+
+    /// <inheritdoc/>
+    public async ValueTask ReleaseAsync(string client, string change)
+    {
+        _watches.Stop(this, client);
+        if (!_sessions.TryRemove(client, out var session))
+        {
+            return;
+        }
+
+        if (change == IdentityChange.Expired)
+        {
+            // Its program may be on the way back with a new token: the session has its grace.
+            _all.Lose(session, _context.ConnectionId);
+        }
+        else
+        {
+            await _all.EndAsync(session, isCut: change == IdentityChange.Revoked);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Tell(IdentitiesChangedEvent changed) => _ = TryAsync(() => _client.IdentitiesChanged(changed));
+
+    /// <inheritdoc/>
+    public void Tell(ReauthenticateSoonEvent soon) => _ = TryAsync(() => _client.ReauthenticateSoon(soon));
+
+    /// <inheritdoc/>
+    public void TellAllowances(HeldIdentity identity)
+    {
+        // What it may do from here it is told on the data connection, whose allowances they are.
+    }
+
+    /// <inheritdoc/>
+    public void End((int Code, string Name) code, string reason) => CloseSoon(code, reason);
 
     /// <summary>Says why, then ends the connection. Idempotent: the first reason stands. Completes when the transport is through.</summary>
     public Task Close((int Code, string Name) code, string reason)
@@ -85,17 +130,28 @@ internal sealed class ControlConnection : IDisposable
     private void CloseSoon((int Code, string Name) code, string reason) =>
         _ = Task.Delay(_times.AnswerFirst, _time).ContinueWith(_ => Close(code, reason), TaskScheduler.Default);
 
-    public void Dispose()
+    public void Dispose() => _deadline.Dispose();
+
+    private DuplexityError? CheckOrder(string method)
     {
-        _deadline.Dispose();
-        _expiry?.Dispose();
+        if (_sessions.IsEmpty && method != nameof(IControlHub.Discover))
+        {
+            CloseSoon(Errors.ProtocolViolation, "The first call on /control is Discover.");
+            return DuplexityError.Of(Errors.ControlNotEstablished, "The first call on /control is Discover.");
+        }
+
+        return null;
     }
 
-    private void CloseIfExpired()
+    private static async Task TryAsync(Func<Task> tell)
     {
-        if (!Identity.IsValidAt(_time.GetUtcNow()))
+        try
         {
-            Close(Errors.IdentityExpired, "The connection's token has expired; come back with a new one.");
+            await tell();
+        }
+        catch (Exception e) when (e is OperationCanceledException or InvalidOperationException or IOException)
+        {
+            // The connection ends; nobody is there to be told.
         }
     }
 

@@ -12,15 +12,17 @@ namespace Duplexity.Server.Hubs;
 
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
-    IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, ForcedDisconnects disconnects, Node node, TimeProvider time,
-    DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub, ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
+    IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
+    IdentityHolders holders, Standing standing, SocketWatches watches, Explaining explaining, Node node, TimeProvider time, DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub,
+    ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
     private ControlConnection Connection => Context.Features.Get<ControlConnection>()!;
 
     public override async Task OnConnectedAsync()
     {
         var identity = Context.GetHttpContext()?.Features.Get<Identity>() ?? throw new InvalidOperationException("The control hub was reached without an identity.");
-        Context.Features.Set(new ControlConnection(identity, Context, hub.Clients.Client(Context.ConnectionId), time, options.Times));
+        var connection = new ControlConnection(identity, Context, hub.Clients.Client(Context.ConnectionId), sessions, watches, time, options.Times);
+        Context.Features.Set(connection);
         await Clients.Caller.Welcome(new WelcomeEvent
         {
             SocketId = Context.ConnectionId,
@@ -28,15 +30,22 @@ internal sealed class ControlHub(
             ExpiresAt = identity.ExpiresAt?.ToUnixTimeMilliseconds(),
             Protocol = Wire.Version,
         });
+        holders.Add(connection);
+        await changes.EndIfRevokedAsync(connection, identity);
     }
 
     public override Task OnDisconnectedAsync(Exception? exception)
     {
         // Without the state the connection never came as far as Welcome.
-        Context.Features.Get<ControlConnection>()?.Dispose();
-        if (Context.Features.Get<ControlConnection>()?.Session is { } session)
+        if (Context.Features.Get<ControlConnection>() is { } connection)
         {
-            sessions.Lose(session, Context.ConnectionId);
+            holders.Remove(connection);
+            watches.Stop(connection);
+            connection.Dispose();
+            foreach (var session in connection.Sessions)
+            {
+                sessions.Lose(session, Context.ConnectionId);
+            }
         }
 
         return Task.CompletedTask;
@@ -44,7 +53,8 @@ internal sealed class ControlHub(
 
     public async Task<DiscoveryResponse> Discover(DiscoveryRequest request)
     {
-        var client = Connection.Identity.Client;
+        var identity = Acting(request).Identity;
+        var client = identity.Client;
         if (ProtocolVersion.Check(request.Protocol) is { } version)
         {
             return new DiscoveryResponse { Error = version };
@@ -60,11 +70,16 @@ internal sealed class ControlHub(
             return new DiscoveryResponse { Error = DuplexityError.Of(Errors.InvalidRequest, $"session has 1 to {Wire.MaxNameLength} characters.") };
         }
 
-        var again = Connection.Session;
+        var again = Connection.SessionOf(client);
         var id = request.Session ?? again?.Id ?? NewId();
         if (again is not null && again.Id != id)
         {
             return new DiscoveryResponse { Error = DuplexityError.Of(Errors.InvalidRequest, "This connection has another session already.") };
+        }
+
+        if (standing.Block(client, id) is { } blocked)
+        {
+            return new DiscoveryResponse { Error = blocked };
         }
 
         // Asked again on the same connection, the session keeps its generation: only the ticket is fresh.
@@ -72,17 +87,7 @@ internal sealed class ControlHub(
         var at = BaseAddress();
         if (again?.Link is null)
         {
-            var connection = Connection;
-            var link = new ControlLink(
-                Context.ConnectionId, generation, at, hub.Clients.Client(Context.ConnectionId), (code, reason) => connection.Close(code, reason));
-            var (session, replaced) = sessions.Establish(client, id, link);
-            Connection.Establish(session);
-            replaced?.Close(Errors.ConnectionReplaced, "A newer control connection of the same session is here.");
-            if (Context.ConnectionAborted.IsCancellationRequested)
-            {
-                // The connection ended while Discover ran, and its end may not have seen the session.
-                sessions.Lose(session, Context.ConnectionId);
-            }
+            await EstablishAsync(identity, id, generation, at);
         }
 
         return new DiscoveryResponse
@@ -96,8 +101,14 @@ internal sealed class ControlHub(
         };
     }
 
+    public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => identities.AuthenticateAsync(Connection, null, request, Context.ConnectionAborted);
+
+    public Task<IdentityResponse> Refresh(RefreshRequest request) => identities.RefreshAsync(Connection, request, Context.ConnectionAborted);
+
+    public Task<Done> Drop(DropRequest request) => identities.DropAsync(Connection, request);
+
     public Task<PipesResponse> RegisterPipes(RegisterPipesRequest request) => request.Pipes is { Length: > 0 } wanted && !wanted.Contains(null!)
-        ? pipes.RegisterAsync(Connection.Session!, wanted, Context.ConnectionAborted)
+        ? pipes.RegisterAsync(Session(request), Acting(request).Rules, wanted, Context.ConnectionAborted)
         : Task.FromResult(new PipesResponse { Error = NothingNamed("pipes") });
 
     public async Task<Done> RemovePipes(RemovePipesRequest request)
@@ -107,65 +118,92 @@ internal sealed class ControlHub(
             return new Done { Error = NothingNamed("names") };
         }
 
-        await pipes.RemoveAsync(Connection.Session!, names, Context.ConnectionAborted);
+        await pipes.RemoveAsync(Session(request), names, Context.ConnectionAborted);
         return new Done();
     }
 
-    public async Task<ListPipesResponse> ListPipes(ListPipesRequest request) =>
-        new() { Pipes = [.. await pipes.ListAsync(Connection.Identity.Client, Context.ConnectionAborted)] };
+    public async Task<ListPipesResponse> ListPipes(ListPipesRequest request) => administration.Whose(Acting(request), request.Client, out var client) is { } refused
+        ? new() { Error = refused }
+        : new() { Pipes = [.. await pipes.ListAsync(client, Context.ConnectionAborted)] };
 
-    public Task<ListSocketsResponse> ListSockets(ListSocketsRequest request) =>
-        Task.FromResult(new ListSocketsResponse { Sockets = SocketInfos.Of(sockets, node, Connection.Identity.Client) });
+    public Task<ListSocketsResponse> ListSockets(ListSocketsRequest request) => Task.FromResult(administration.ListSockets(Acting(request), request.Client));
 
-    public Task<Done> Disconnect(DisconnectRequest request)
+    public Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request)
     {
-        var session = Connection.Session!;
+        var acting = Acting(request);
+        if (request.Stop == true)
+        {
+            watches.Stop(Connection);
+            return Task.FromResult(new ListSocketsResponse());
+        }
+
+        if (administration.Whose(acting, request.Client, out var client) is { } refused)
+        {
+            return Task.FromResult(new ListSocketsResponse { Error = refused });
+        }
+
+        var caller = hub.Clients.Client(Context.ConnectionId);
+        watches.Start(Connection, acting.Client, client, caller.SocketsChanged);
+        return Task.FromResult(administration.ListSockets(acting, request.Client));
+    }
+
+    public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => Task.FromResult(administration.LimitSocket(Acting(request), request));
+
+    public Task<ExplainResponse> Explain(ExplainRequest request)
+    {
+        var acting = Acting(request);
+        return explaining.ExplainAsync(acting, Connection.SessionOf(acting.Client)?.Id, request, Context.ConnectionAborted);
+    }
+
+    public Task<RevokeResponse> Revoke(RevokeRequest request) => administration.RevokeAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<RevokeResponse> Disable(DisableRequest request) => administration.DisableAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public async Task<Done> Disconnect(DisconnectRequest request)
+    {
+        var session = Session(request);
         logger.SessionOver(VisibleText.Of(session.Id, VisibleText.LogLength), VisibleText.Of(session.Client, VisibleText.LogLength));
-        sessions.End(session);
+        await sessions.EndAsync(session);
         foreach (var socket in sockets.OfClient(session.Client).Where(s => s.SessionId == session.Id))
         {
-            socket.Close(Errors.Goodbye, "The client said goodbye.");
+            await changes.EndAsync(socket, session.Client, IdentityChange.Dropped, Errors.Goodbye, "The client said goodbye.");
         }
 
-        return Task.FromResult(new Done());
+        return new Done();
     }
 
-    public Task<ForceDisconnectResponse> ForceDisconnect(ForceDisconnectRequest request)
-    {
-        if (!Address.TryRead(request.Target, out var target, out var problem))
-        {
-            return Task.FromResult(new ForceDisconnectResponse { Error = DuplexityError.Of(Errors.InvalidAddress, problem) });
-        }
-
-        var identity = Connection.Identity;
-        var isOwn = target.Kind == AddressKind.Client
-            ? target.Name == identity.Client
-            : target.Kind == AddressKind.Socket && sockets.OfClient(identity.Client).Any(s => s.Id == target.Name);
-        return Task.FromResult(isOwn || (identity.IsAdministrator && target.Kind is AddressKind.Client or AddressKind.Socket)
-            ? new ForceDisconnectResponse { Sockets = disconnects.Force(target, request.Reason) }
-            : new ForceDisconnectResponse { Error = DuplexityError.Of(Errors.Denied, "Only sockets of your own can be closed, by socket:ID or client:CID.") });
-    }
-
-    public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => throw new NotSupportedException();
-
-    public Task<IdentityResponse> Refresh(RefreshRequest request) => throw new NotSupportedException();
-
-    public Task<Done> Drop(DropRequest request) => throw new NotSupportedException();
-
-    public Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request) => throw new NotSupportedException();
-
-    public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => throw new NotSupportedException();
-
-    public Task<ExplainResponse> Explain(ExplainRequest request) => throw new NotSupportedException();
-
-    public Task<RevokeResponse> Revoke(RevokeRequest request) => throw new NotSupportedException();
-
-    public Task<RevokeResponse> Disable(DisableRequest request) => throw new NotSupportedException();
+    public Task<ForceDisconnectResponse> ForceDisconnect(ForceDisconnectRequest request) => administration.ForceDisconnectAsync(Acting(request), request);
 
     /// <summary>The error for a list that is empty or has nothing in one of its places.</summary>
     public static DuplexityError NothingNamed(string field) => DuplexityError.Of(Errors.InvalidRequest, $"{field} is empty, or has an empty place; name at least one.");
 
     private static string NewId() => Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16));
+
+    private HeldIdentity Acting(Request request) =>
+        Connection.Identities.Resolve(request.As, out var held) is { } error ? throw new DuplexityException(error) : held;
+
+    private Session Session(Request request) => Connection.SessionOf(Acting(request).Client)
+        ?? throw new DuplexityException(DuplexityError.Of(Errors.ControlNotEstablished, "This identity has no session on this connection; call Discover as it first."));
+
+    private async Task EstablishAsync(Identity identity, string id, long generation, Uri at)
+    {
+        var connection = Connection;
+        var link = new ControlLink(Context.ConnectionId, generation, at, hub.Clients.Client(Context.ConnectionId), (code, reason) => connection.Close(code, reason));
+        var (session, replaced) = sessions.Establish(identity.Client, id, link);
+        session.Identity = identity;
+        if (!connection.Establish(session))
+        {
+            // The client fell off the connection while Discover ran, and its end may not have seen the session.
+            await sessions.EndAsync(session, isCut: true);
+        }
+
+        replaced?.Close(Errors.ConnectionReplaced, "A newer control connection of the same session is here.");
+        if (Context.ConnectionAborted.IsCancellationRequested)
+        {
+            // The connection ended while Discover ran, and its end may not have seen the session.
+            sessions.Lose(session, Context.ConnectionId);
+        }
+    }
 
     /// <summary>Where this client reaches this node: the node's own address, else the one that the connection came by.</summary>
     private Uri BaseAddress()

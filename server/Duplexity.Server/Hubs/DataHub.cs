@@ -9,36 +9,44 @@ namespace Duplexity.Server.Hubs;
 /// What flows. Each method is one call: the gate filter has checked the identity, the machine and the rooms below decide the rest. No method waits for a person, a
 /// peer or a level beyond <c>stored</c> (G11), and Send and Emit run without an await up to the append.
 /// </summary>
-internal sealed class DataHub(PipeMachine machine, Listening listening, Opening opening) : Hub<IDataClient>, IDataHub
+internal sealed class DataHub(PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, SocketWatches watches) : Hub<IDataClient>, IDataHub
 {
     private Socket Socket => Context.Features.Get<Socket>()!;
 
     public Task<OpenResponse> Open(OpenRequest request) => opening.OpenAsync(Socket, Acting(request), request, Context.ConnectionAborted);
 
-    public Task<SendResponse> Send(SendRequest request) => machine.SendAsync(Socket.SenderAs(Acting(request)), request).AsTask();
+    public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => identities.AuthenticateAsync(Socket, Socket.SessionId, request, Context.ConnectionAborted);
+
+    public Task<IdentityResponse> Refresh(RefreshRequest request) => identities.RefreshAsync(Socket, request, Context.ConnectionAborted);
+
+    public Task<Done> Drop(DropRequest request) => identities.DropAsync(Socket, request);
+
+    public Task<Done> SetPrimary(SetPrimaryRequest request) => identities.SetPrimaryAsync(Socket, request);
+
+    public Task<SendResponse> Send(SendRequest request)
+    {
+        var held = Acting(request);
+        var answer = machine.SendAsync(Socket.SenderAs(held), request).AsTask();
+        watches.Mark(Socket, held.Client, SocketChangeKind.Used);
+        return answer;
+    }
 
     public Task<SendResponse> Emit(EmitRequest request)
     {
-        var identity = Acting(request);
-        return machine.EmitAsync(Socket.SenderAs(identity) with { Rooms = Socket.RoomsOf(identity) }, request).AsTask();
+        var held = Acting(request);
+        var answer = machine.EmitAsync(Socket.SenderAs(held) with { Rooms = Socket.RoomsOf(held.Client) }, request).AsTask();
+        watches.Mark(Socket, held.Client, SocketChangeKind.Used);
+        return answer;
     }
 
     public Task<JoinResponse> Join(JoinRequest request) => listening.JoinAsync(Socket, Acting(request), request);
 
-    public Task<Done> Leave(LeaveRequest request) => listening.LeaveAsync(Socket, request);
+    public Task<Done> Leave(LeaveRequest request) => listening.LeaveAsync(Socket, Acting(request), request);
 
-    public Task<HistoryResponse> History(HistoryRequest request) => listening.HistoryAsync(Acting(request), Socket, request);
+    public Task<HistoryResponse> History(HistoryRequest request) => listening.HistoryAsync(Socket, Acting(request), request);
 
-    public Task<PresenceResponse> Presence(PresenceRequest request) => listening.PresenceAsync(request);
+    public Task<PresenceResponse> Presence(PresenceRequest request) => listening.PresenceAsync(Acting(request), request);
 
-    public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => throw new NotSupportedException();
-
-    public Task<IdentityResponse> Refresh(RefreshRequest request) => throw new NotSupportedException();
-
-    public Task<Done> Drop(DropRequest request) => throw new NotSupportedException();
-
-    public Task<Done> SetPrimary(SetPrimaryRequest request) => throw new NotSupportedException();
-
-    private Identity Acting(Request request) =>
-        Socket.Resolve(request.As, out var identity) is { } error ? throw new DuplexityException(error) : identity;
+    private HeldIdentity Acting(Request request) =>
+        Socket.Identities.Resolve(request.As, out var held) is { } error ? throw new DuplexityException(error) : held;
 }

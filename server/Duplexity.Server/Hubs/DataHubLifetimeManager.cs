@@ -14,7 +14,8 @@ namespace Duplexity.Server.Hubs;
 /// The data hub's own lifetime manager: makes a <see cref="Socket"/> of each connection and ends it. There is no second routing beside the pipes, so SignalR's
 /// groups, users and broadcasts are refused here; <see cref="IDuplexity"/> is the way to send.
 /// </summary>
-internal sealed class DataHubLifetimeManager(IEngine engine, SocketIndex sockets, SocketParts parts, ILogger<DataHubLifetimeManager> logger)
+internal sealed class DataHubLifetimeManager(
+    IEngine engine, SocketIndex sockets, IdentityHolders holders, IdentityChanges changes, SocketParts parts, ILogger<DataHubLifetimeManager> logger)
     : HubLifetimeManager<DataHub>
 {
     public override async Task OnConnectedAsync(HubConnectionContext connection)
@@ -26,9 +27,11 @@ internal sealed class DataHubLifetimeManager(IEngine engine, SocketIndex sockets
             SessionId = SessionOf(http.Request.Query["session"]),
         };
         connection.Features.Set(socket);
-        if (!sockets.TryAdd(socket, connection.ConnectionId, parts.Options.Limits.SocketsPerClient))
+        var held = socket.Identities.All[0];
+        sockets.Add(socket, connection.ConnectionId);
+        if (socket.Hold(held) is { } full)
         {
-            socket.Close(Errors.SocketLimit, $"This client has {parts.Options.Limits.SocketsPerClient} sockets already; close one and come back.");
+            socket.Close(Errors.SocketLimit, full.Sentence);
             return;
         }
 
@@ -39,9 +42,12 @@ internal sealed class DataHubLifetimeManager(IEngine engine, SocketIndex sockets
             ExpiresAt = identity.ExpiresAt?.ToUnixTimeMilliseconds(),
             Protocol = Wire.Version,
             Previous = parts.Ends.Take(identity.Client, socket.SessionId),
+            Identities = [held.Info(isPrimary: true)],
         });
-        await ListenToOwnAsync(socket, Address.Socket(socket.Id), identity.Client);
-        await ListenToOwnAsync(socket, Address.Feed(identity.Client), identity.Client);
+        await parts.Listening.ListenToOwnAsync(socket, identity.Client);
+        holders.Add(socket);
+        parts.Watches.Mark(socket, identity.Client, SocketChangeKind.Connected);
+        await changes.EndIfRevokedAsync(socket, identity);
         logger.SocketConnected(socket.Id, VisibleText.Of(identity.Client, VisibleText.LogLength));
     }
 
@@ -52,15 +58,21 @@ internal sealed class DataHubLifetimeManager(IEngine engine, SocketIndex sockets
             return;
         }
 
-        foreach (var subscription in socket.Release())
+        holders.Remove(socket);
+        foreach (var subscription in socket.Release().Where(s => s.Address.Kind == AddressKind.Room))
         {
-            if (subscription.Address.Kind == AddressKind.Room)
+            foreach (var client in subscription.Clients)
             {
-                await engine.Presence.RemoveAsync(subscription.Address, subscription.Client, socket.Id);
+                await engine.Presence.RemoveAsync(subscription.Address, client, socket.Id);
             }
         }
 
         sockets.Remove(socket, connection.ConnectionId);
+        foreach (var client in socket.Identities.Clients)
+        {
+            parts.Watches.Mark(socket, client, SocketChangeKind.Gone);
+        }
+
         await engine.Log.RemoveAsync(Address.Socket(socket.Id));
         logger.SocketGone(socket.Id, VisibleText.Of(socket.OpenedAs, VisibleText.LogLength));
     }
@@ -95,13 +107,4 @@ internal sealed class DataHubLifetimeManager(IEngine engine, SocketIndex sockets
         new("Duplexity's data hub has no SignalR groups, users or broadcasts; send to rooms, clients and sockets with the injectable IDuplexity.");
 
     private static string? SessionOf(string? session) => session is { Length: > 0 and <= Wire.MaxNameLength } ? session : null;
-
-    /// <summary>What a socket hears without joining: its own address, and what its client's other sockets emit.</summary>
-    private async Task ListenToOwnAsync(Socket socket, Address address, string client)
-    {
-        if (socket.TryListen(address, client, await engine.Log.TopAsync(address), out var subscription, isOwn: true))
-        {
-            await subscription!.Channel.CatchUpAsync(subscription);
-        }
-    }
 }

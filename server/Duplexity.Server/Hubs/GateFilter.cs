@@ -40,7 +40,7 @@ internal sealed class GateFilter(ILogger<GateFilter> logger) : IHubFilter
         return context.Hub switch
         {
             DataHub => context.Context.Features.Get<Socket>() is { IsClosing: false } socket
-                ? socket.Resolve(request.As, out _)
+                ? request.As is null && IdentityCalls.IsChange(request) ? null : socket.Identities.Resolve(request.As, out _)
                 : DuplexityError.Of(Errors.ShuttingDown, "This connection is being closed."),
             ControlHub => context.Context.Features.Get<ControlConnection>()!.Check(request, context.HubMethodName),
             _ => null,

@@ -19,6 +19,9 @@ internal static class HubServices
         services.TryAddSingleton<HubProtocols>();
         services.TryAddSingleton<GateFilter>();
         services.TryAddSingleton<Opening>();
+        services.TryAddSingleton<IdentityCalls>();
+        services.TryAddSingleton<Administration>();
+        services.TryAddSingleton<Explaining>();
         services.AddSingleton<HubLifetimeManager<ControlHub>, DefaultHubLifetimeManager<ControlHub>>();
         services.AddSingleton<HubLifetimeManager<DataHub>, DataHubLifetimeManager>();
         AddHub<ControlHub>(signalr, (options, _) => options.MaximumParallelInvocationsPerClient = 1);

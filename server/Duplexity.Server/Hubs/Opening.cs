@@ -9,9 +9,9 @@ namespace Duplexity.Server.Hubs;
 /// The authorizer of data connections. Without pipes, Open only names the session. With pipes it is admitted by a ticket, or waits for its session's control
 /// connection; the pipes are registered, all or none; and the result goes down the <em>control</em> connection (2.30), never down this one.
 /// </summary>
-internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, PublicPipes pipes)
+internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, PublicPipes pipes, Standing standing)
 {
-    public async Task<OpenResponse> OpenAsync(Socket socket, Identity identity, OpenRequest request, CancellationToken ct)
+    public async Task<OpenResponse> OpenAsync(Socket socket, HeldIdentity identity, OpenRequest request, CancellationToken ct)
     {
         if (Check(request) is { } error)
         {
@@ -21,6 +21,12 @@ internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, Public
         if (request.Pipes is { } named && named.Contains(null!))
         {
             return new OpenResponse { Error = ControlHub.NothingNamed("pipes") };
+        }
+
+        if (standing.Block(identity.Client, request.Session ?? socket.SessionId) is { } blocked)
+        {
+            socket.CloseSoon(Errors.ForcedOut, blocked.Sentence);
+            return new OpenResponse { Error = blocked };
         }
 
         socket.SessionId = request.Session ?? socket.SessionId;
@@ -34,7 +40,7 @@ internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, Public
         return new OpenResponse { SocketId = socket.Id, Session = socket.SessionId };
     }
 
-    private async Task<DuplexityError?> RegisterAsync(Socket socket, Identity identity, OpenRequest request, CancellationToken ct)
+    private async Task<DuplexityError?> RegisterAsync(Socket socket, HeldIdentity identity, OpenRequest request, CancellationToken ct)
     {
         if (socket.SessionId is not { } sessionId)
         {
@@ -51,7 +57,7 @@ internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, Public
             return DuplexityError.Of(Errors.ControlNotEstablished, "The control connection of this session is not established; connect /control and call Discover first.");
         }
 
-        var result = await pipes.RegisterAsync(session, request.Pipes!, ct);
+        var result = await pipes.RegisterAsync(session, identity.Rules, request.Pipes!, ct);
         if (session.Link is not { } link)
         {
             // This registration is undone (2.30); what the session had before keeps its grace (G21).

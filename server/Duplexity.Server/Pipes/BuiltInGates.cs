@@ -86,7 +86,7 @@ internal sealed class AllowanceGate(IDirectReach reach) : IGate
         return allowed ? null : DuplexityError.Of(Errors.UnknownDestination, NotThere(target));
     }
 
-    public static string NotThere(Address target) => $"{VisibleText.Of(target.ToString())} is not there, or is not yours to send to.";
+    public static string NotThere(Address target) => $"{VisibleText.Of(target.ToString())} is not there, or is not yours to send to; `duplexity explain send {VisibleText.Of(target.ToString())}` shows which gate refuses.";
 }
 
 /// <summary>Whether a socket takes messages to its own address from a client: the receiver's right to give.</summary>

@@ -4,7 +4,11 @@ using Duplexity.Server.Engine;
 namespace Duplexity.Server.Pipes;
 
 /// <summary>What a gate looks at. <see cref="Target"/> is the destination at the entry, the channel at the egress, and none before.</summary>
-internal readonly record struct GateContext(Step Step, Sender Sender, Address Target, MessageRequest? Request, StoredMessage? Message);
+internal readonly record struct GateContext(Step Step, Sender Sender, Address Target, MessageRequest? Request, StoredMessage? Message)
+{
+    /// <summary>Whether this only asks what would be (Explain): nothing may be counted or changed.</summary>
+    public bool IsTrial { get; init; }
+}
 
 /// <summary>A check at one step of a message's way. Synchronous, so that nothing before the append awaits (G11). Thread-safe.</summary>
 internal interface IGate

@@ -35,6 +35,19 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, IEnumer
     public ValueTask<SendResponse> EmitAsync(Sender sender, EmitRequest request, MessageTrace? trace = null) =>
         DropAsync(sender, request, [.. new[] { Address.Feed(sender.Client) }.Concat(sender.Rooms).Select(a => new Destination(a, a.ToString(), null))], trace);
 
+    /// <summary>What each gate would say of a message to <paramref name="target"/>, now; nothing is counted.</summary>
+    public GateVerdict[] Explain(Sender sender, Address target)
+    {
+        // A message of the smallest kind: what a size or a rate refuses even then.
+        var request = new SendRequest { Text = "" };
+        return [.. _ingress.Concat(_entry).Select(gate => new GateVerdict
+        {
+            Gate = gate.Name,
+            Step = gate.Step.ToString().ToLowerInvariant(),
+            Error = gate.Check(new GateContext(gate.Step, sender, gate.Step == Step.Entry ? target : default, request, null) { IsTrial = true }),
+        })];
+    }
+
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace)
     {
         trace?.Add(Step.Ingress, sender.SocketId is { } socket ? $"socket:{socket}" : $"client:{sender.Client}");

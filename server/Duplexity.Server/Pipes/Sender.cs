@@ -19,6 +19,12 @@ internal sealed record Sender
 
     public ClaimsPrincipal? Principal { get; init; }
 
+    /// <summary>What it may do; null for the application itself.</summary>
+    public AllowanceRules? Rules { get; init; }
+
+    /// <summary>What it has used of that; null for the application itself.</summary>
+    public Meter? Meter { get; init; }
+
     /// <summary>The rooms in which the sending socket stands as this client: what Emit goes to.</summary>
     public IReadOnlyList<Address> Rooms { get; init; } = [];
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Security.Claims;
 
 namespace Duplexity.Server.Sockets;
@@ -8,7 +7,7 @@ namespace Duplexity.Server.Sockets;
 /// <param name="ExpiresAt">When the token ends; null: never.</param>
 /// <param name="Issuer">Who vouched for it.</param>
 /// <param name="TokenId">The token's <c>jti</c>, if it has one.</param>
-/// <param name="IsAdministrator">Whether it has the administrator's role.</param>
+/// <param name="IsAdministrator">Whether it may administer everybody.</param>
 /// <param name="Principal">All claims, for gates.</param>
 internal sealed record Identity(string Client, DateTimeOffset? ExpiresAt, string Issuer, string? TokenId, bool IsAdministrator, ClaimsPrincipal Principal)
 {
@@ -22,22 +21,4 @@ internal sealed record Identity(string Client, DateTimeOffset? ExpiresAt, string
     public Allowances Allowances { get; init; } = new();
 
     public bool IsValidAt(DateTimeOffset now) => ExpiresAt is null || now < ExpiresAt;
-}
-
-/// <summary>The identities of one socket.</summary>
-internal static class Identities
-{
-    /// <summary>The one of <paramref name="client"/>, unless its time has come. Asked for every delivery, hence without an enumerator or a closure on the heap.</summary>
-    public static Identity? ValidOf(this ImmutableArray<Identity> held, string client, DateTimeOffset now)
-    {
-        foreach (var identity in held)
-        {
-            if (identity.Client == client)
-            {
-                return identity.IsValidAt(now) ? identity : null;
-            }
-        }
-
-        return null;
-    }
 }

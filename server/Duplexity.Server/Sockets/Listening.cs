@@ -6,68 +6,97 @@ using Duplexity.Server.Pipes;
 namespace Duplexity.Server.Sockets;
 
 /// <summary>What a socket does with channels beside sending to them: join, leave, read back, see who is there. Thread-safe.</summary>
-internal sealed class Listening(IEngine engine, Egress egress, DuplexityOptions options)
+internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, SocketWatches watches, DuplexityOptions options)
 {
     private const int DefaultPage = 100;
 
     /// <summary>How large a page of history may be, about, in bytes.</summary>
     private const int PageBytes = 1024 * 1024;
 
-    /// <summary>Listens to a channel from now, from a place, or with the last n. Listening already: moves there.</summary>
-    public async Task<JoinResponse> JoinAsync(Socket socket, Identity identity, JoinRequest request)
+    /// <summary>Listens to a channel from now, from a place, or with the last n. Listening already: moves there; another client of the socket that listens already shares its place.</summary>
+    public async Task<JoinResponse> JoinAsync(Socket socket, HeldIdentity held, JoinRequest request)
     {
-        if ((ReadChannel(request.Channel, identity, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Last), request.Last, 0)) is { } error)
+        if ((JoinGates.Read(request.Channel, held, isRead: false, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Last), request.Last, 0)) is { } error)
         {
             return new JoinResponse { Error = error };
         }
 
-        var (start, recovered) = await StartAsync(address, request.Since, request.Last ?? 0);
-        if (!socket.TryListen(address, identity.Client, start, out var subscription))
+        var isRoom = address.Kind == AddressKind.Room;
+        if (isRoom && (JoinGates.RoomLimit(socket, held, address) ?? await gates.FullAsync(held, address)) is { } limit)
+        {
+            return new JoinResponse { Error = limit };
+        }
+
+        // Without a place of its own it must not move the others: it begins where they are.
+        var shared = request is { Since: null, Last: null or 0 } && socket.SubscriptionTo(address) is { } there && !there.Clients.Contains(held.Client) ? there.Told : null;
+        var (start, recovered) = shared is null ? await StartAsync(address, request.Since, request.Last ?? 0) : (shared, null);
+        if (!socket.TryListen(address, held.Client, start, out var subscription))
         {
             var full = DuplexityError.Of(Errors.TooManyChannels, $"A socket listens to at most {options.Limits.ChannelsPerSocket} channels; leave one first.");
             return new JoinResponse { Error = full with { Limit = "channels_per_socket", Used = socket.Subscriptions.Count } };
         }
 
-        if (address.Kind == AddressKind.Room)
+        if (isRoom && await EnterAsync(socket, held, address) is { } refused)
         {
-            await engine.Presence.AddAsync(address, identity.Client, socket.Id);
-            if (socket.IsClosing)
-            {
-                // The socket went while it joined, and its end may have been before the line above.
-                await engine.Presence.RemoveAsync(address, identity.Client, socket.Id);
-            }
+            return new JoinResponse { Error = refused };
         }
 
         _ = Task.Run(() => subscription!.Channel.CatchUpAsync(subscription));
+        watches.Mark(socket, held.Client, SocketChangeKind.Changed);
         return new JoinResponse { Channel = address.ToString(), Position = start, Recovered = recovered };
     }
 
+    /// <summary>What a socket hears for a client without joining: the socket's own address, and what the client's other sockets emit.</summary>
+    public async Task ListenToOwnAsync(Socket socket, string client)
+    {
+        foreach (var address in (Address[])[Address.Socket(socket.Id), Address.Feed(client)])
+        {
+            var start = socket.SubscriptionTo(address)?.Told ?? await engine.Log.TopAsync(address);
+            if (socket.TryListen(address, client, start, out var subscription, isOwn: true))
+            {
+                await subscription!.Channel.CatchUpAsync(subscription);
+            }
+        }
+    }
+
     /// <summary>Stops listening.</summary>
-    public async Task<Done> LeaveAsync(Socket socket, LeaveRequest request)
+    public async Task<Done> LeaveAsync(Socket socket, HeldIdentity held, LeaveRequest request)
     {
         if (!Address.TryRead(request.Channel, out var address, out var problem))
         {
             return new Done { Error = DuplexityError.Of(Errors.InvalidAddress, problem) };
         }
 
-        var isOwn = address.Kind == AddressKind.Socket || (address.Kind == AddressKind.Feed && socket.Identities.Any(i => i.Client == address.Name));
-        if (isOwn || socket.StopListening(address) is not { } subscription)
+        var isOwn = address.Kind == AddressKind.Socket || (address.Kind == AddressKind.Feed && held.Client == address.Name);
+        if (isOwn || !await StopAsync(socket, address, held.Client))
         {
-            return new Done { Error = DuplexityError.Of(Errors.NotJoined, $"This socket has not joined {VisibleText.Of(address.ToString())}.") };
+            return new Done { Error = DuplexityError.Of(Errors.NotJoined, $"This socket has not joined {VisibleText.Of(address.ToString())} as {VisibleText.Of(held.Client)}.") };
+        }
+
+        watches.Mark(socket, held.Client, SocketChangeKind.Changed);
+        return new Done();
+    }
+
+    /// <summary>Ends what a client of a socket listens to at an address; false where it did not.</summary>
+    public async ValueTask<bool> StopAsync(Socket socket, Address address, string client)
+    {
+        if (!socket.StopListening(address, client))
+        {
+            return false;
         }
 
         if (address.Kind == AddressKind.Room)
         {
-            await engine.Presence.RemoveAsync(address, subscription.Client, socket.Id);
+            await engine.Presence.RemoveAsync(address, client, socket.Id);
         }
 
-        return new Done();
+        return true;
     }
 
     /// <summary>A page of a channel's log, through the same egress gates as what is delivered (G9).</summary>
-    public async Task<HistoryResponse> HistoryAsync(Identity identity, Socket socket, HistoryRequest request)
+    public async Task<HistoryResponse> HistoryAsync(Socket socket, HeldIdentity held, HistoryRequest request)
     {
-        if ((ReadChannel(request.Channel, identity, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Limit), request.Limit, 1)) is { } error)
+        if ((JoinGates.Read(request.Channel, held, isRead: true, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Limit), request.Limit, 1)) is { } error)
         {
             return new HistoryResponse { Error = error };
         }
@@ -78,7 +107,7 @@ internal sealed class Listening(IEngine engine, Egress egress, DuplexityOptions 
             return new HistoryResponse { Messages = [], Recovered = false };
         }
 
-        var reader = socket.SenderAs(identity);
+        var reader = socket.SenderAs(held);
         var messages = new List<DeliveredMessage>();
         LogEntry? last = null;
         var bytes = 0;
@@ -101,21 +130,42 @@ internal sealed class Listening(IEngine engine, Egress egress, DuplexityOptions 
     }
 
     /// <summary>Who is in a room.</summary>
-    public async Task<PresenceResponse> PresenceAsync(PresenceRequest request)
+    public async Task<PresenceResponse> PresenceAsync(HeldIdentity held, PresenceRequest request)
     {
         if (!Address.TryRead(request.Channel, out var address, out var problem))
         {
             return new PresenceResponse { Error = DuplexityError.Of(Errors.InvalidAddress, problem) };
         }
 
-        if (address.Kind != AddressKind.Room)
+        if (address.Kind != AddressKind.Room || !held.Rules.MayJoin(address))
         {
-            return new PresenceResponse { Error = NotThere(address) };
+            return new PresenceResponse { Error = JoinGates.NotThere(address) };
         }
 
         var snapshot = await engine.Presence.ReadAsync(address);
         var members = Members.Of(snapshot);
         return new PresenceResponse { Version = snapshot.Version, Count = members.Length, Members = members };
+    }
+
+    /// <summary>Is in the room from here on, unless that was one too many, or the client fell off the socket meanwhile.</summary>
+    private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, Address room)
+    {
+        await engine.Presence.AddAsync(room, held.Client, socket.Id);
+        if (socket.IsClosing || socket.Identities.Find(held.Client) is null)
+        {
+            // That end may have been before the line above.
+            await engine.Presence.RemoveAsync(room, held.Client, socket.Id);
+            return null;
+        }
+
+        if (await gates.FullAsync(held, room) is { } tooMany)
+        {
+            // Several came at once: none of those who are too many stays.
+            await StopAsync(socket, room, held.Client);
+            return tooMany;
+        }
+
+        return null;
     }
 
     private static HistoryResponse Page(List<DeliveredMessage> messages, Position? next, Position? since) =>
@@ -137,20 +187,6 @@ internal sealed class Listening(IEngine engine, Egress egress, DuplexityOptions 
         var page = await engine.Log.ReadAsync(address, null, last, reverse: true);
         return (page.Entries.Count == 0 ? page.Top : page.Entries[^1].Before, recovered);
     }
-
-    /// <summary>What a client may listen to and read: rooms, feeds, and its own inbox. All else reads as not there.</summary>
-    private static DuplexityError? ReadChannel(string? channel, Identity identity, out Address address)
-    {
-        if (!Address.TryRead(channel, out address, out var problem))
-        {
-            return DuplexityError.Of(Errors.InvalidAddress, problem);
-        }
-
-        return address.Kind is AddressKind.Room or AddressKind.Feed || (address.Kind == AddressKind.Client && address.Name == identity.Client) ? null : NotThere(address);
-    }
-
-    private static DuplexityError NotThere(Address address) =>
-        DuplexityError.Of(Errors.UnknownDestination, $"{VisibleText.Of(address.ToString())} is not there, or is not yours to listen to.");
 
     private static DuplexityError? ReadPlace(Position? since) => since is null or { Offset: >= 0 and < 1L << 53, Epoch: { Length: <= Wire.MaxNameLength } }
         ? null

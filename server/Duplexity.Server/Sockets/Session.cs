@@ -14,6 +14,12 @@ internal sealed class Session(string client, string id)
 
     public string Id { get; } = id;
 
+    /// <summary>The identity by which it was last established; null before.</summary>
+    public Identity? Identity { get; set; }
+
+    /// <summary>Whether it was ended by a revocation: visitors that are being served have no grace then.</summary>
+    public bool IsCut { get; set; }
+
     /// <summary>The generation of the newest Discover, kept while there is no control connection; 0 before the first.</summary>
     public long Generation { get; private set; }
 

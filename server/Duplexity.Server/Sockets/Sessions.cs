@@ -11,7 +11,7 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
     private readonly ConcurrentDictionary<(string Client, string Id), Entry> _entries = new();
 
     /// <summary>Raised once for each session that is over, with the generation it had: after the grace, or at once after a courtesy disconnect. Handlers must not throw.</summary>
-    public event Action<Session, long>? Ended;
+    public event Func<Session, long, Task>? Ended;
 
     public Session? Find(string client, string id) => _entries.TryGetValue((client, id), out var entry) && entry.Session.Generation > 0 ? entry.Session : null;
 
@@ -116,22 +116,18 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
             var grace = ++entry.Losses;
 
             // A timer that has begun to call back is not stopped by disposing of it: the session may be back by then, or in another grace.
-            entry.Grace = time.CreateTimer(_ => End(session, entry, grace), null, options.Value.Times.SessionGrace, Timeout.InfiniteTimeSpan);
+            entry.Grace = time.CreateTimer(_ => _ = EndAsync(session, entry, grace), null, options.Value.Times.SessionGrace, Timeout.InfiniteTimeSpan);
         }
     }
 
-    /// <summary>The session is over now: a courtesy disconnect, or the end of the grace. Idempotent.</summary>
-    public void End(Session session)
+    /// <summary>The session is over now: a courtesy disconnect, or a revocation, which cuts its visitors (<paramref name="isCut"/>). Idempotent. Completes when what was kept for it is let go.</summary>
+    public Task EndAsync(Session session, bool isCut = false)
     {
-        if (!_entries.TryGetValue((session.Client, session.Id), out var entry) || !ReferenceEquals(entry.Session, session))
-        {
-            return;
-        }
-
-        End(session, entry, null);
+        session.IsCut |= isCut;
+        return _entries.TryGetValue((session.Client, session.Id), out var entry) && ReferenceEquals(entry.Session, session) ? EndAsync(session, entry, null) : Task.CompletedTask;
     }
 
-    private void End(Session session, Entry entry, int? grace)
+    private async Task EndAsync(Session session, Entry entry, int? grace)
     {
         lock (entry)
         {
@@ -146,7 +142,10 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
             _entries.TryRemove(new((session.Client, session.Id), entry));
         }
 
-        Ended?.Invoke(session, session.Generation);
+        foreach (var handler in Ended?.GetInvocationList() ?? [])
+        {
+            await ((Func<Session, long, Task>)handler)(session, session.Generation);
+        }
     }
 
     /// <summary>A newer session took what this one had: it is told to stay away and is over. Otherwise it would come back and take the name again, and so on for ever.</summary>
@@ -155,7 +154,7 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
         if (Find(client, id) is { } older)
         {
             older.Link?.Close(Errors.TakenOver, reason);
-            End(older);
+            _ = EndAsync(older);
         }
     }
 

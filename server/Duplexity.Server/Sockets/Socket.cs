@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
-using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Microsoft.AspNetCore.SignalR;
 
@@ -11,11 +10,10 @@ namespace Duplexity.Server.Sockets;
 /// One live data connection (SOCK_ID): the identities that it holds, what it listens to, and what waits to be written to it. Its id is ours, 128 random
 /// bits, and not SignalR's connection id, which is an attach token of old clients (G14). Thread-safe.
 /// </summary>
-internal sealed class Socket : ISubscriber
+internal sealed partial class Socket : ISubscriber
 {
     private readonly Lock _lock = new();
     private readonly SocketParts _parts;
-    private ImmutableArray<Identity> _identities;
     private ImmutableDictionary<Address, Subscription> _subscriptions = ImmutableDictionary<Address, Subscription>.Empty;
     private int _closing;
 
@@ -23,7 +21,7 @@ internal sealed class Socket : ISubscriber
     {
         Id = id;
         _parts = parts;
-        _identities = [identity];
+        Identities = new HeldIdentities(new HeldIdentity(identity), parts.Time);
         OpenedAs = identity.Client;
         Since = parts.Time.GetUtcNow();
         Transport = new SocketTransport(connection);
@@ -33,7 +31,7 @@ internal sealed class Socket : ISubscriber
     /// <summary>The SOCK_ID.</summary>
     public string Id { get; }
 
-    /// <summary>The CID that it was opened with; under it the index keeps it, whatever expires.</summary>
+    /// <summary>The CID that it was opened with; under it the reason of its end is kept, whatever has expired by then.</summary>
     public string OpenedAs { get; }
 
     public DateTimeOffset Since { get; }
@@ -45,10 +43,10 @@ internal sealed class Socket : ISubscriber
     public SocketQueue Queue { get; }
 
     /// <summary>The identities, the primary one first.</summary>
-    public ImmutableArray<Identity> Identities => _identities;
+    public HeldIdentities Identities { get; }
 
-    /// <summary>The CID of the primary identity.</summary>
-    public string Primary => _identities is [var first, ..] ? first.Client : "";
+    /// <summary>The CID of the primary identity; empty when there is none any more.</summary>
+    public string Primary => Identities.All is [var first, ..] ? first.Client : "";
 
     /// <summary>The session that Open (or the connection's address) named; null for a stock client's.</summary>
     public string? SessionId { get; set; }
@@ -65,34 +63,27 @@ internal sealed class Socket : ISubscriber
     /// <summary>Whether it is being closed.</summary>
     public bool IsClosing => Volatile.Read(ref _closing) != 0;
 
-    /// <summary>The identity to act as: the named one, or the primary one. The error is what the caller is to be told.</summary>
-    public DuplexityError? Resolve(string? client, out Identity identity)
-    {
-        var held = _identities;
-        identity = (client is null ? held.FirstOrDefault() : held.FirstOrDefault(i => i.Client == client))!;
-        if (identity is null)
-        {
-            return DuplexityError.Of(Errors.IdentityNotHeld, client is null
-                ? "This socket holds no identity any more; connect again with a token."
-                : $"This socket does not hold {VisibleText.Of(client, Address.MaxClientLength)}.");
-        }
-
-        return identity.IsValidAt(_parts.Time.GetUtcNow())
-            ? null
-            : DuplexityError.Of(Errors.TokenExpired, $"The token of {VisibleText.Of(identity.Client)} has expired; connect again with a new one.");
-    }
-
     /// <summary>The acting client as the pipes see it.</summary>
-    public Sender SenderAs(Identity identity) =>
-        new() { Client = identity.Client, SocketId = Id, ExpiresAt = identity.ExpiresAt, Principal = identity.Principal };
+    public Sender SenderAs(HeldIdentity held) => new()
+    {
+        Client = held.Client,
+        SocketId = Id,
+        ExpiresAt = held.Identity.ExpiresAt,
+        Principal = held.Identity.Principal,
+        Rules = held.Rules,
+        Meter = held.Meter,
+    };
 
-    /// <summary>The rooms in which it stands as <paramref name="identity"/>.</summary>
-    public IReadOnlyList<Address> RoomsOf(Identity identity) =>
-        [.. _subscriptions.Values.Where(s => s.Address.Kind == AddressKind.Room && s.Client == identity.Client).Select(s => s.Address)];
+    /// <summary>The rooms in which it stands as <paramref name="client"/>.</summary>
+    public IReadOnlyList<Address> RoomsOf(string client) =>
+        [.. _subscriptions.Values.Where(s => s.Address.Kind == AddressKind.Room && s.Clients.Contains(client)).Select(s => s.Address)];
+
+    /// <summary>What it listens to at an address; null: nothing.</summary>
+    public Subscription? SubscriptionTo(Address address) => _subscriptions.GetValueOrDefault(address);
 
     /// <summary>
-    /// Listens to a channel from <paramref name="start"/>, or moves there what listens already. False with <paramref name="subscription"/> null when
-    /// the socket is over or has its limit of channels.
+    /// Listens to a channel from <paramref name="start"/> as <paramref name="client"/>, together with those of its clients that do already; what listens already moves there. False with
+    /// <paramref name="subscription"/> null when the socket is over, does not hold the client any more, or has its limit of channels.
     /// </summary>
     public bool TryListen(Address address, string client, Position start, out Subscription? subscription, bool isOwn = false)
     {
@@ -101,12 +92,13 @@ internal sealed class Socket : ISubscriber
         lock (_lock)
         {
             before = _subscriptions.GetValueOrDefault(address);
-            if (IsClosing || (before is null && !isOwn && _subscriptions.Count >= _parts.Options.Limits.ChannelsPerSocket))
+            if (IsClosing || Identities.Find(client) is null || (before is null && !isOwn && _subscriptions.Count >= _parts.Options.Limits.ChannelsPerSocket))
             {
                 return false;
             }
 
-            subscription = _parts.Channels.Add(address, this, client, start);
+            var clients = before is null ? ImmutableArray.Create(client) : before.Clients.Contains(client) ? before.Clients : before.Clients.Add(client);
+            subscription = _parts.Channels.Add(address, this, clients, start);
             _subscriptions = _subscriptions.SetItem(address, subscription);
         }
 
@@ -118,22 +110,28 @@ internal sealed class Socket : ISubscriber
         return true;
     }
 
-    /// <summary>Stops listening; null where it did not listen.</summary>
-    public Subscription? StopListening(Address address)
+    /// <summary>Stops listening as <paramref name="client"/>; false where it did not.</summary>
+    public bool StopListening(Address address, string client)
     {
-        Subscription? subscription;
+        Subscription? ended;
         lock (_lock)
         {
-            subscription = _subscriptions.GetValueOrDefault(address);
-            _subscriptions = _subscriptions.Remove(address);
+            if (_subscriptions.GetValueOrDefault(address) is not { } there || !there.Clients.Contains(client))
+            {
+                return false;
+            }
+
+            there.Clients = there.Clients.Remove(client);
+            ended = there.Clients.IsEmpty ? there : null;
+            _subscriptions = ended is null ? _subscriptions : _subscriptions.Remove(address);
         }
 
-        if (subscription is not null)
+        if (ended is not null)
         {
-            _parts.Channels.Remove(subscription);
+            _parts.Channels.Remove(ended);
         }
 
-        return subscription;
+        return true;
     }
 
     /// <inheritdoc/>
@@ -150,39 +148,6 @@ internal sealed class Socket : ISubscriber
 
     /// <inheritdoc/>
     public ValueTask<bool> WaitForRoomAsync(CancellationToken ct) => Queue.WaitForRoomAsync(ct);
-
-    /// <summary>
-    /// Whether an entry is for this socket: not its own message, not a copy of which an earlier destination reaches it, still listened to, and let through
-    /// by the egress gates for the identity that listens.
-    /// </summary>
-    public bool Takes(Subscription subscription, LogEntry entry)
-    {
-        if (subscription.IsClosed || entry.Message.FromSocket == Id)
-        {
-            return false;
-        }
-
-        for (var i = 0; i < entry.Earlier.Count; i++)
-        {
-            // To join it later, or to be refused it there, is no reason to miss the copy here.
-            if (_subscriptions.GetValueOrDefault(entry.Message.Destinations[i]) is { } other && entry.Earlier[i].Offset > other.Start.Offset && IsFor(other, entry with { Channel = other.Address, Position = entry.Earlier[i] }))
-            {
-                return false;
-            }
-        }
-
-        return IsFor(subscription, entry);
-    }
-
-    /// <summary>Takes identities off whose time has come. True when none is left.</summary>
-    public bool DropExpired(DateTimeOffset now)
-    {
-        lock (_lock)
-        {
-            _identities = _identities.RemoveAll(i => !i.IsValidAt(now));
-            return _identities.IsEmpty;
-        }
-    }
 
     /// <summary>
     /// Closes the connection and says why first, if the socket still takes bytes. The reason is kept for the session's next Welcome. Idempotent: the
@@ -249,7 +214,4 @@ internal sealed class Socket : ISubscriber
             Transport.Cut();
         }
     }
-
-    private bool IsFor(Subscription subscription, LogEntry entry) =>
-        _identities.ValidOf(subscription.Client, _parts.Time.GetUtcNow()) is { } holder && (_parts.Egress.IsEmpty || _parts.Egress.Lets(SenderAs(holder), entry));
 }

@@ -14,22 +14,45 @@ internal sealed class SocketIndex : IDirectReach
     /// <summary>All sockets.</summary>
     public ICollection<Socket> All => _byId.Values;
 
-    /// <summary>Adds a socket; false when its client has <paramref name="most"/> already.</summary>
-    public bool TryAdd(Socket socket, string connectionId, int most)
+    /// <summary>Adds a socket; each of its clients comes by <see cref="TryHold"/>.</summary>
+    public void Add(Socket socket, string connectionId)
+    {
+        _byId[socket.Id] = socket;
+        _byConnection[connectionId] = socket;
+    }
+
+    /// <summary>From here on the socket is found by this client; false when the client has <paramref name="most"/> already.</summary>
+    public bool TryHold(Socket socket, string client, int most)
     {
         while (true)
         {
-            var held = _byClient.GetOrAdd(socket.OpenedAs, []);
+            var held = _byClient.GetOrAdd(client, []);
+            if (held.Contains(socket))
+            {
+                return true;
+            }
+
             if (held.Count >= most)
             {
                 return false;
             }
 
-            if (_byClient.TryUpdate(socket.OpenedAs, held.Add(socket), held))
+            if (_byClient.TryUpdate(client, held.Add(socket), held))
             {
-                _byId[socket.Id] = socket;
-                _byConnection[connectionId] = socket;
                 return true;
+            }
+        }
+    }
+
+    /// <summary>The socket is not found by this client any more.</summary>
+    public void Release(Socket socket, string client)
+    {
+        while (_byClient.TryGetValue(client, out var held) && held.Contains(socket))
+        {
+            var rest = held.Remove(socket);
+            if (rest.IsEmpty ? _byClient.TryRemove(new(client, held)) : _byClient.TryUpdate(client, rest, held))
+            {
+                return;
             }
         }
     }
@@ -39,13 +62,9 @@ internal sealed class SocketIndex : IDirectReach
     {
         _byId.TryRemove(socket.Id, out _);
         _byConnection.TryRemove(connectionId, out _);
-        while (_byClient.TryGetValue(socket.OpenedAs, out var held) && held.Contains(socket))
+        foreach (var client in socket.Identities.Clients)
         {
-            var rest = held.Remove(socket);
-            if (rest.IsEmpty ? _byClient.TryRemove(new(socket.OpenedAs, held)) : _byClient.TryUpdate(socket.OpenedAs, rest, held))
-            {
-                return;
-            }
+            Release(socket, client);
         }
     }
 
@@ -61,5 +80,5 @@ internal sealed class SocketIndex : IDirectReach
 
     /// <inheritdoc/>
     public bool Reaches(string socketId, string client, bool isServer) =>
-        Find(socketId) is { IsClosing: false } socket && (isServer || socket.IsOpenToAnyone || socket.Identities.Any(i => i.Client == client));
+        Find(socketId) is { IsClosing: false } socket && (isServer || socket.IsOpenToAnyone || socket.Identities.Find(client) is not null);
 }

@@ -5,4 +5,5 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Server.Sockets;
 
 /// <summary>What every socket of a node works with.</summary>
-internal sealed record SocketParts(ChannelIndex Channels, Egress Egress, SessionEnds Ends, TimeProvider Time, DuplexityOptions Options, ILogger<Socket> Logger);
+internal sealed record SocketParts(
+    ChannelIndex Channels, SocketIndex Index, Listening Listening, SocketWatches Watches, Egress Egress, SessionEnds Ends, TimeProvider Time, DuplexityOptions Options, ILogger<Socket> Logger);

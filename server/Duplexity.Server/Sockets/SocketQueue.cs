@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Server.Sockets;
 
 /// <summary>
-/// What waits to be written to one socket, and the one writer at a time that writes it. In three modes: <em>idle</em> (nothing waits), <em>writing</em> (a
-/// thread drains; whoever enqueues leaves it to that thread) and <em>over</em> (closed; what comes is dropped). Frames that wait together become one write. A
+/// What waits to be written to one socket, and the one writer at a time that writes it: <em>idle</em> (nothing waits), <em>writing</em> (a
+/// thread drains; whoever enqueues leaves it to that thread) or <em>over</em> (closed; what comes is dropped). Frames that wait together become one write. A
 /// socket that keeps up never queues; one that does not is reported as slow when <see cref="LimitOptions.SocketQueueBytes"/> wait or the oldest is
 /// <see cref="TimeOptions.SocketQueueAge"/> old, behind some 4 MB that pipe and kernel have taken. Thread-safe.
 /// </summary>
@@ -28,6 +28,8 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
     private bool _isWriting;
     private bool _isOver;
     private bool _isSlow;
+    private bool _isTaking;
+    private TaskCompletionSource? _handed;
 
     public void Enqueue(Subscription subscription, Delivery delivery) => Add(new Item(Kind.Delivery, subscription, delivery, default, null, time.GetTimestamp(), delivery.Size));
 
@@ -55,9 +57,7 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
         Flush();
     }
 
-    /// <summary>
-    /// Nothing is taken any more; what waits is dropped, but for <paramref name="last"/>. Completes when that is written, which a stalled socket never lets happen.
-    /// </summary>
+    /// <summary>Nothing is taken any more; what waits is dropped, but for <paramref name="last"/>. Completes when that is written, which a stalled socket never lets happen.</summary>
     public Task FinishAsync(DisconnectedEvent? last)
     {
         lock (_lock)
@@ -116,6 +116,15 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
         }
     }
 
+    /// <summary>Completes when what the writer has looked at is with the transport, which nobody can call back: all else it judges by what holds now (G8).</summary>
+    public Task PassAsync()
+    {
+        lock (_lock)
+        {
+            return _isTaking ? (_handed ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task : Task.CompletedTask;
+        }
+    }
+
     /// <summary>Whether the oldest entry has waited too long; asked by the sweep.</summary>
     public bool IsTooOld()
     {
@@ -169,10 +178,9 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
         {
             while (TakeRound() is { } frames)
             {
-                if (!frames.IsEmpty)
-                {
-                    await connection.WriteAsync(new SerializedHubMessage([new SerializedMessage(connection.Protocol.Name, frames)]), CancellationToken.None);
-                }
+                var written = frames.IsEmpty ? default : connection.WriteAsync(new SerializedHubMessage([new SerializedMessage(connection.Protocol.Name, frames)]), CancellationToken.None);
+                Handed();
+                await written;
             }
         }
         catch (Exception e)
@@ -180,7 +188,23 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
             // One bad frame must not leave the socket silent for ever.
             logger.SocketWriteFailed(socket.Id, e);
             connection.Abort();
+            Handed();
         }
+    }
+
+    private void Handed()
+    {
+        lock (_lock)
+        {
+            HandedUnsynchronized();
+        }
+    }
+
+    private void HandedUnsynchronized()
+    {
+        _isTaking = false;
+        _handed?.SetResult();
+        _handed = null;
     }
 
     /// <summary>The next frames as one run of bytes; empty where every entry was withheld; null when nothing waits and this writer is done.</summary>
@@ -200,6 +224,7 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
                     }
 
                     _isWriting = false;
+                    HandedUnsynchronized();
                     if (_isOver)
                     {
                         _finished.TrySetResult();
@@ -208,6 +233,7 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
                     return null;
                 }
 
+                _isTaking = true;
                 _bytes = Math.Max(0, _bytes - item.Size);
                 if (_room is not null && HasRoom)
                 {
@@ -251,7 +277,7 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
 
         var entry = item.Delivery!.Entry;
         subscription.Passed = entry.Position;
-        if (!socket.Takes(subscription, entry))
+        if (socket.ReceiverOf(subscription, entry) is not { } receiver)
         {
             return null;
         }
@@ -260,7 +286,7 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
 
         // Left out, `after` means the offset before under the same epoch: the client knows no other epoch than that of the message (G2).
         var isJustBefore = told == entry.Before && (told.Epoch == entry.Position.Epoch || told == Position.Start);
-        return item.Delivery.Frame(connection.Protocol, subscription.Client == socket.Primary ? null : subscription.Client, isJustBefore ? null : told);
+        return item.Delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told);
     }
 
     private enum Kind

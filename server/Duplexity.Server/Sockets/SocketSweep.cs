@@ -1,4 +1,6 @@
+using Duplexity.Server.Diagnostics;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Sockets;
@@ -8,7 +10,8 @@ namespace Duplexity.Server.Sockets;
 /// message. When the node stops it tells every socket and session, before the server closes their connections.
 /// </summary>
 internal sealed class SocketSweep(
-    SocketIndex sockets, Sessions sessions, IHostApplicationLifetime lifetime, TimeProvider time, IOptions<DuplexityOptions> options) : IHostedService, IDisposable
+    SocketIndex sockets, Sessions sessions, IdentityHolders holders, IdentityChanges changes, IHostApplicationLifetime lifetime, TimeProvider time, IOptions<DuplexityOptions> options,
+    ILogger<SocketSweep> logger) : IHostedService, IDisposable
 {
     private ITimer? _timer;
     private CancellationTokenRegistration _stopping;
@@ -54,19 +57,31 @@ internal sealed class SocketSweep(
         var now = time.GetUtcNow();
         var isAdvanceDue = now - _lastAdvance >= options.Value.Times.Advance;
         _lastAdvance = isAdvanceDue ? now : _lastAdvance;
+        _ = SweepIdentitiesAsync(now);
         foreach (var socket in sockets.All)
         {
-            if (socket.DropExpired(now))
-            {
-                socket.Close(Errors.IdentityExpired, "The socket's token has expired; come back with a new one.");
-            }
-            else if (socket.Queue.IsTooOld())
+            if (socket.Queue.IsTooOld())
             {
                 socket.CloseAsSlow();
             }
             else if (isAdvanceDue)
             {
                 socket.TellAdvances();
+            }
+        }
+    }
+
+    private async Task SweepIdentitiesAsync(DateTimeOffset now)
+    {
+        foreach (var holder in holders.All)
+        {
+            try
+            {
+                await changes.SweepAsync(holder, now);
+            }
+            catch (Exception e)
+            {
+                logger.SweepFailed(e);
             }
         }
     }

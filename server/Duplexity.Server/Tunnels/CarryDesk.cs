@@ -24,7 +24,11 @@ internal sealed class CarryDesk
     public CarryDesk(Sessions sessions, Node node, IOptions<DuplexityOptions> options, TimeProvider time)
     {
         (_sessions, _node, _patience, _time) = (sessions, node, options.Value.Times.Carry, time);
-        sessions.Ended += (session, generation) => Withdraw(o => o.Entry.Client == session.Client && o.Entry.Session == session.Id && o.Entry.Generation <= generation);
+        sessions.Ended += (session, generation) =>
+        {
+            Withdraw(o => o.Entry.Client == session.Client && o.Entry.Session == session.Id && o.Entry.Generation <= generation);
+            return Task.CompletedTask;
+        };
     }
 
     /// <summary>A carrier whose client has been told to dial its resource.</summary>

@@ -26,7 +26,11 @@ internal sealed class ExchangeFeed
     public ExchangeFeed(Sessions sessions, TimeProvider time, ILogger<ExchangeFeed> logger)
     {
         (_sessions, _time, _logger) = (sessions, time, logger);
-        sessions.Ended += (session, _) => _feeds.TryRemove((session.Client, session.Id), out var _);
+        sessions.Ended += (session, _) =>
+        {
+            _feeds.TryRemove((session.Client, session.Id), out var _);
+            return Task.CompletedTask;
+        };
     }
 
     public void Report(PipeEntry entry, ExchangeInfo exchange)

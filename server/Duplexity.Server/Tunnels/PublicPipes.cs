@@ -2,6 +2,7 @@ using Duplexity.Protocol;
 using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -31,11 +32,11 @@ internal sealed class PublicPipes
         ILogger<PublicPipes> logger)
     {
         (_backend, _names, _url, _node, _sessions, _pools, _ports, _options, _time, _logger) = (backend, names, url, node, sessions, pools, ports, options.Value, time, logger);
-        sessions.Ended += (session, generation) => _ = LetGoAsync(session, generation);
+        sessions.Ended += LetGoAsync;
     }
 
     /// <summary>Registers all pipes or none, under the session's generation; every bad one is named in its result. A port listens before the answer is given.</summary>
-    public async Task<PipesResponse> RegisterAsync(Session session, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
+    public async Task<PipesResponse> RegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
     {
         if (!await _turn.WaitAsync(_options.Times.Carry, ct))
         {
@@ -45,12 +46,12 @@ internal sealed class PublicPipes
         try
         {
             var results = Read(pipes);
-            if (await OverLimitAsync(session, results, ct) is { } limit)
+            if (await OverLimitAsync(session, rules, results, ct) is { } limit)
             {
                 return new() { Error = limit, Pipes = results };
             }
 
-            return Refusal(results) ?? await OpenAndRegisterAsync(session, pipes, results, ct);
+            return Refusal(results) ?? await OpenAndRegisterAsync(session, rules, pipes, results, ct);
         }
         finally
         {
@@ -62,18 +63,48 @@ internal sealed class PublicPipes
     public Task RemoveAsync(Session session, IReadOnlyList<string>? names, CancellationToken ct) =>
         RemoveAsync(session, session.Generation, names?.Select(n => PipeNames.KeyOf(n) ?? n).ToArray(), ct);
 
-    /// <summary>The public pipes of a client, of all its sessions, by name.</summary>
-    public async Task<IReadOnlyList<PipeInfo>> ListAsync(string client, CancellationToken ct) =>
+    /// <summary>The public pipes of a client (null: of everybody), of all its sessions, by name.</summary>
+    public async Task<IReadOnlyList<PipeInfo>> ListAsync(string? client, CancellationToken ct) =>
     [
         .. (await _backend.ListAsync(client, ct)).OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => new PipeInfo
         {
             Name = e.Name,
             Url = e.Url,
             Resource = e.Resource,
+            Client = e.Client,
             State = _sessions.Find(e.Client, e.Session)?.Link is null ? "away" : "serving",
             Since = e.Since.ToUnixTimeMilliseconds(),
         }),
     ];
+
+    /// <summary>Whether a client with these rules may register a name as <see cref="PipeNames"/> reads it; null: it may.</summary>
+    public DuplexityError? Scope(AllowanceRules rules, string name)
+    {
+        if (rules.MayPublish(name, _url.LabelOf(name)))
+        {
+            return null;
+        }
+
+        var sentence = rules.Shown.Publish is { Length: > 0 }
+            ? ScopeGate.Uncovered("publish", rules.Shown.Publish, name)
+            : "This client may not publish pipes; the operator allows it by Duplexity:Pipes:Publish or by its role's allowances.";
+        return DuplexityError.Of(Errors.Denied, sentence) with { Gate = "scope" };
+    }
+
+    /// <summary>What would become of registering a name: each gate with its refusal, or null.</summary>
+    public async Task<(string Gate, DuplexityError? Error)[]> ExplainAsync(HeldIdentity held, string? wanted, CancellationToken ct)
+    {
+        var (name, invalid) = _names.Read(new PipeRegistration { Name = wanted, Resource = "http://localhost" });
+        if (invalid is not null)
+        {
+            return [("name", invalid)];
+        }
+
+        var taken = await _backend.LocateAsync(name!, ct) is { } there && there.Client != held.Client
+            ? DuplexityError.Of(Errors.NameTaken, $"{name} belongs to another client.")
+            : null;
+        return [("name", null), ("scope", Scope(held.Rules, name!)), ("owner", taken)];
+    }
 
     private PipeResult[] Read(IReadOnlyList<PipeRegistration> pipes)
     {
@@ -98,16 +129,17 @@ internal sealed class PublicPipes
         return results;
     }
 
-    private async Task<DuplexityError?> OverLimitAsync(Session session, PipeResult[] asked, CancellationToken ct)
+    private async Task<DuplexityError?> OverLimitAsync(Session session, AllowanceRules rules, PipeResult[] asked, CancellationToken ct)
     {
         var there = (await _backend.ListAsync(session.Client, ct)).Where(e => e.Session == session.Id).Select(e => e.Name).ToHashSet(StringComparer.Ordinal);
         var after = there.Count + asked.Count(r => r.Name is null || !there.Contains(r.Name));
-        return after <= _options.Limits.PipesPerSession
+        var most = Math.Min(_options.Limits.PipesPerSession, rules.Limits.Pipes ?? int.MaxValue);
+        return after <= most
             ? null
-            : DuplexityError.Of(Errors.TooManyPipes, $"A session has at most {_options.Limits.PipesPerSession} pipes.") with { Limit = "pipes_per_session", Used = there.Count };
+            : DuplexityError.Of(Errors.TooManyPipes, $"This session may have {most} pipes at most.") with { Limit = "pipes_per_session", Used = there.Count };
     }
 
-    private async Task<PipesResponse> OpenAndRegisterAsync(Session session, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, CancellationToken ct)
+    private async Task<PipesResponse> OpenAndRegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, CancellationToken ct)
     {
         var opened = new List<int>();
         try
@@ -126,7 +158,7 @@ internal sealed class PublicPipes
             }
 
             var generation = session.Generation;
-            var answer = await RegisterAsync(session, generation, pipes, results, ct);
+            var answer = await RegisterAsync(session, generation, rules, pipes, results, ct);
             if (answer.Error is null && _sessions.Find(session.Client, session.Id) != session)
             {
                 // It ended while this was under way, perhaps before there was anything to remove.
@@ -142,10 +174,21 @@ internal sealed class PublicPipes
         }
     }
 
-    private async Task<PipesResponse> RegisterAsync(Session session, long generation, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, CancellationToken ct)
+    private async Task<PipesResponse> RegisterAsync(Session session, long generation, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, CancellationToken ct)
     {
         for (var draw = 1; ; draw++)
         {
+            // Here, where a port that was free and a name that was made up have become known.
+            for (var i = 0; i < results.Length; i++)
+            {
+                results[i] = Scope(rules, results[i].Name!) is { } outside ? results[i] with { Name = null, Error = outside } : results[i];
+            }
+
+            if (Refusal(results) is { } denied)
+            {
+                return denied;
+            }
+
             var entries = results.Select((r, i) => EntryOf(session, generation, pipes[i], r.Name!)).ToArray();
             var registered = await _backend.RegisterAsync(entries, ct);
             if (registered.Conflicts.Count == 0)
@@ -238,7 +281,7 @@ internal sealed class PublicPipes
         foreach (var entry in removed)
         {
             Log.PipeRemoved(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), entry.Generation);
-            _pools.End(entry, cut: false);
+            _pools.End(entry, cut: session.IsCut);
         }
 
         await _ports.CloseUnusedAsync(removed.Where(e => e.Name[0] == ':').Select(e => PipePorts.PortOf(e.Name)));

@@ -51,6 +51,7 @@ internal sealed class AuthNode : IAsyncDisposable
         builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddSingleton<IEngine>(new VaultOnly());
         builder.Services.AddSingleton<Sessions>();
+        builder.Services.AddSingleton<Standing>();
         builder.Services.AddSingleton<Node>();
         builder.Services.Configure<DuplexityOptions>(options => configure?.Invoke(options));
         builder.Services.AddDuplexityAuth();

@@ -73,7 +73,7 @@ public sealed class ChannelTests
         var channels = new ChannelIndex(engine, rig.Time, NullLogger<ChannelIndex>.Instance);
         engine.Attach(new LossyHandler(channels));
         var hearing = new PipeRig.Listener("s");
-        var subscription = channels.Add(Address.Room("lobby"), hearing, "amy", Position.Start);
+        var subscription = channels.Add(Address.Room("lobby"), hearing, ["amy"], Position.Start);
         hearing.Subscription = subscription;
         await subscription.Channel.CatchUpAsync(subscription);
 
@@ -99,7 +99,7 @@ public sealed class ChannelTests
             {
                 if (joins && !held.ContainsKey((socket, room)))
                 {
-                    held[(socket, room)] = rig.Channels.Add(Address.Room($"r{room}"), listeners[socket], "amy", Position.Start);
+                    held[(socket, room)] = rig.Channels.Add(Address.Room($"r{room}"), listeners[socket], ["amy"], Position.Start);
                 }
                 else if (!joins && held.Remove((socket, room), out var subscription))
                 {

@@ -295,7 +295,7 @@ public sealed class DataHubTests
     [Fact]
     public async Task A_session_that_was_cut_off_learns_why_when_it_is_back()
     {
-        await using var node = await TestNode.StartAsync();
+        await using var node = await TestNode.StartAsync(setup => setup.Options = o => o.Times.Block = TimeSpan.Zero);
         var duplexity = (IDuplexity)node.Services.GetService(typeof(IDuplexity))!;
         await using (var before = await StockSocket.DataAsync(node, "amy", query: "?session=s1"))
         {

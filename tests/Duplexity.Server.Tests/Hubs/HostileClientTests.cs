@@ -56,7 +56,8 @@ public sealed class HostileClientTests
 
         foreach (var (plane, other) in new[] { (control, typeof(IDataHub)), (data, typeof(IControlHub)) })
         {
-            foreach (var method in other.GetMethods())
+            // Both planes hold identities, and change them alike.
+            foreach (var method in other.GetMethods().Where(m => m.Name is not ("Authenticate" or "Refresh" or "Drop")))
             {
                 var request = Activator.CreateInstance(method.GetParameters()[0].ParameterType);
                 await plane.Hub.Invoking(h => h.InvokeCoreAsync(method.Name, method.ReturnType.GetGenericArguments()[0], [request]))

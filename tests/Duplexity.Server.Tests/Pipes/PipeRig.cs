@@ -39,7 +39,7 @@ internal sealed class PipeRig
     {
         var listener = new Listener(socket ?? Guid.NewGuid().ToString("n"));
         var address = Address.Parse(channel);
-        var subscription = Channels.Add(address, listener, client, since ?? await Engine.Log.TopAsync(address));
+        var subscription = Channels.Add(address, listener, [client], since ?? await Engine.Log.TopAsync(address));
         listener.Subscription = subscription;
         await subscription.Channel.CatchUpAsync(subscription);
         return listener;

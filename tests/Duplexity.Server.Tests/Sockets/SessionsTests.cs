@@ -15,7 +15,11 @@ public sealed class SessionsTests
         var time = new TimersByHand();
         var sessions = new Sessions(time, Options.Create(new DuplexityOptions()));
         var ended = 0;
-        sessions.Ended += (_, _) => ended++;
+        sessions.Ended += (_, _) =>
+        {
+            ended++;
+            return Task.CompletedTask;
+        };
         var (session, _) = sessions.Establish("amy", "s1", Link("c1", 1));
         sessions.Lose(session, "c1");
 

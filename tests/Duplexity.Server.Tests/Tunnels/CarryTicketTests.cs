@@ -65,7 +65,7 @@ public sealed class CarryTicketTests
                 (await visit).StatusCode.Should().Be(HttpStatusCode.GatewayTimeout);
                 break;
             case "session over":
-                host.Sessions.End(client.Session);
+                await host.Sessions.EndAsync(client.Session);
                 (await visit).StatusCode.Should().Be(HttpStatusCode.BadGateway);
                 break;
             case "pipe removed":

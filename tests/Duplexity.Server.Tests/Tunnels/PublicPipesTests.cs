@@ -15,7 +15,7 @@ public sealed class PublicPipesTests
         var client = host.Connect();
         PipeRegistration[] pipes = [Pipe("a"), Pipe("b"), Pipe("c.example.com"), Pipe("d"), Pipe("e")];
 
-        var answer = await host.Pipes.RegisterAsync(client.Session, pipes, CancellationToken.None);
+        var answer = await host.Pipes.RegisterAsync(client.Session, TunnelHost.Everything, pipes, CancellationToken.None);
 
         answer.Error!.Code.Should().Be(108);
         answer.Error.Sentence.Should().Contain("c.example.com");
@@ -53,7 +53,7 @@ public sealed class PublicPipesTests
         await using var host = await TunnelHost.StartAsync();
         var client = host.Connect();
 
-        var answer = await host.Pipes.RegisterAsync(client.Session, [Pipe(asked)], CancellationToken.None);
+        var answer = await host.Pipes.RegisterAsync(client.Session, TunnelHost.Everything, [Pipe(asked)], CancellationToken.None);
 
         answer.Pipes!.Single().Name.Should().Be(name);
         if (name is null)
@@ -81,7 +81,7 @@ public sealed class PublicPipesTests
         var client = host.Connect();
         PipeRegistration pipe = new() { Name = name, Resource = resource, HostHeader = hostHeader, Visitors = visitors };
 
-        (await host.Pipes.RegisterAsync(client.Session, [pipe], CancellationToken.None)).Error!.Code.Should().Be(108);
+        (await host.Pipes.RegisterAsync(client.Session, TunnelHost.Everything, [pipe], CancellationToken.None)).Error!.Code.Should().Be(108);
     }
 
     [Fact]
@@ -90,9 +90,9 @@ public sealed class PublicPipesTests
         await using var host = await TunnelHost.StartAsync();
         var client = host.Connect();
 
-        var twice = await host.Pipes.RegisterAsync(client.Session, [Pipe("a"), Pipe("A.localhost")], CancellationToken.None);
+        var twice = await host.Pipes.RegisterAsync(client.Session, TunnelHost.Everything, [Pipe("a"), Pipe("A.localhost")], CancellationToken.None);
         twice.Error!.Code.Should().Be(108);
-        var madeUp = await host.Pipes.RegisterAsync(client.Session, [Pipe(null), Pipe("")], CancellationToken.None);
+        var madeUp = await host.Pipes.RegisterAsync(client.Session, TunnelHost.Everything, [Pipe(null), Pipe("")], CancellationToken.None);
         madeUp.Error.Should().BeNull();
         madeUp.Pipes!.Select(p => p.Name).Should().OnlyHaveUniqueItems().And.OnlyContain(n => n!.EndsWith(".localhost"));
     }
@@ -104,7 +104,7 @@ public sealed class PublicPipesTests
         await using var host = await TunnelHost.StartAsync();
         await host.Connect().ServeAsync("cat1", "http://localhost:9");
 
-        var answer = await host.Pipes.RegisterAsync(host.Connect("ben").Session, [Pipe("cat1"), Pipe("free")], CancellationToken.None);
+        var answer = await host.Pipes.RegisterAsync(host.Connect("ben").Session, TunnelHost.Everything, [Pipe("cat1"), Pipe("free")], CancellationToken.None);
 
         answer.Error!.Code.Should().Be(205);
         (await host.Pipes.ListAsync("ben", CancellationToken.None)).Should().BeEmpty();
@@ -115,10 +115,10 @@ public sealed class PublicPipesTests
     {
         await using var host = await TunnelHost.StartAsync(o => o.Limits.PipesPerSession = 2);
         var client = host.Connect();
-        (await host.Pipes.RegisterAsync(client.Session, [Pipe("a"), Pipe("b")], CancellationToken.None)).Error.Should().BeNull();
+        (await host.Pipes.RegisterAsync(client.Session, TunnelHost.Everything, [Pipe("a"), Pipe("b")], CancellationToken.None)).Error.Should().BeNull();
 
-        (await host.Pipes.RegisterAsync(client.Session, [Pipe("a")], CancellationToken.None)).Error.Should().BeNull();
-        var over = await host.Pipes.RegisterAsync(client.Session, [Pipe("c")], CancellationToken.None);
+        (await host.Pipes.RegisterAsync(client.Session, TunnelHost.Everything, [Pipe("a")], CancellationToken.None)).Error.Should().BeNull();
+        var over = await host.Pipes.RegisterAsync(client.Session, TunnelHost.Everything, [Pipe("c")], CancellationToken.None);
         over.Error!.Code.Should().Be(302);
         over.Error.Limit.Should().Be("pipes_per_session");
     }
@@ -159,7 +159,7 @@ public sealed class PublicPipesTests
             (await visitor.GetStringAsync("/")).Should().Be("new");
         }
 
-        host.Sessions.End(laptop.Session);
+        await host.Sessions.EndAsync(laptop.Session);
         (await visitor.GetStringAsync("/")).Should().Be("new");
     }
 
@@ -179,7 +179,7 @@ public sealed class PublicPipesTests
         away.Headers.CacheControl!.NoStore.Should().BeTrue();
         (await host.Pipes.ListAsync("amy", CancellationToken.None)).Single().State.Should().Be("away");
 
-        host.Sessions.End(client.Session);
+        await host.Sessions.EndAsync(client.Session);
         (await visitor.GetAsync("/")).StatusCode.Should().Be(HttpStatusCode.NotFound);
     }
 

@@ -110,7 +110,7 @@ public sealed class TcpFrontTests
         var client = host.Connect();
 
         async Task<int?> TryAsync(TunnelClient who, string name, string resource = "tcp://localhost:9") =>
-            (await host.Pipes.RegisterAsync(who.Session, [new PipeRegistration { Name = name, Resource = resource }], CancellationToken.None)).Error?.Code;
+            (await host.Pipes.RegisterAsync(who.Session, TunnelHost.Everything, [new PipeRegistration { Name = name, Resource = resource }], CancellationToken.None)).Error?.Code;
 
         (await TryAsync(client, ":1")).Should().Be(108);
         (await TryAsync(client, ":x")).Should().Be(108);
@@ -132,6 +132,6 @@ public sealed class TcpFrontTests
         await using var host = await TunnelHost.StartAsync(o => o.Pipes.Ports = $"{other.Port}");
         PipeRegistration pipe = new() { Name = $":{other.Port}", Resource = "tcp://localhost:9" };
 
-        (await host.Pipes.RegisterAsync(host.Connect().Session, [pipe], CancellationToken.None)).Error!.Code.Should().Be(305);
+        (await host.Pipes.RegisterAsync(host.Connect().Session, TunnelHost.Everything, [pipe], CancellationToken.None)).Error!.Code.Should().Be(305);
     }
 }

@@ -6,6 +6,7 @@ using Duplexity.Carriers;
 using Duplexity.Protocol;
 using Duplexity.Server.Auth;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
 using FluentAssertions;
@@ -21,6 +22,9 @@ namespace Duplexity.Server.Tests.Tunnels;
 internal sealed class TunnelHost : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>May publish every name.</summary>
+    public static readonly AllowanceRules Everything = new(new Allowances { Publish = ["*"] });
 
     private readonly WebApplication _app;
     private long _generation;
@@ -136,7 +140,7 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
 
     public async Task<PipeResult> ServeAsync(string? name, string resource, string? hostHeader = null, bool exchanges = false)
     {
-        var answer = await host.Pipes.RegisterAsync(Session, [new() { Name = name, Resource = resource, HostHeader = hostHeader, Exchanges = exchanges }], CancellationToken.None);
+        var answer = await host.Pipes.RegisterAsync(Session, TunnelHost.Everything, [new() { Name = name, Resource = resource, HostHeader = hostHeader, Exchanges = exchanges }], CancellationToken.None);
         answer.Error.Should().BeNull();
         var pipe = answer.Pipes!.Single();
         _resources[pipe.Name!] = Resource.Parse(resource);

@@ -1,0 +1,147 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Pipes;
+using Duplexity.Server.Sockets;
+
+namespace Duplexity.Server.Hubs;
+
+/// <summary>
+/// What a client does about its own sockets and tokens, and an administrator about those of others. The right is always the acting client's alone (G10): its own things, or those that its
+/// allowance to administer covers. Thread-safe.
+/// </summary>
+internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisconnects disconnects, Revocations revocations, TimeProvider time, DuplexityOptions options)
+{
+    /// <summary>The longest that a forced disconnect keeps somebody away; whom to keep away for longer is to be disabled.</summary>
+    private static readonly TimeSpan MaxBlock = TimeSpan.FromHours(24);
+
+    /// <summary>Whose things are asked for: the acting client's own (null), another one's, or everybody's (<c>*</c>, null in <paramref name="client"/>).</summary>
+    public DuplexityError? Whose(HeldIdentity acting, string? asked, out string? client)
+    {
+        client = asked is "*" ? null : asked ?? acting.Client;
+        return client is null ? acting.Rules.MayAdministerAll ? null : Denied("client:*") : MayTouch(acting, client);
+    }
+
+    /// <summary>The sockets of the acting client, or of whom it may administer.</summary>
+    public ListSocketsResponse ListSockets(HeldIdentity acting, string? asked) => Whose(acting, asked, out var client) is { } refused
+        ? new() { Error = refused }
+        : new() { Sockets = client is null ? SocketInfos.OfAll(sockets, node) : SocketInfos.Of(sockets, node, client) };
+
+    /// <summary>Narrows what the acting client may do from one of its sockets.</summary>
+    public LimitSocketResponse LimitSocket(HeldIdentity acting, LimitSocketRequest request)
+    {
+        if (request.SocketId is null || sockets.Find(request.SocketId) is not { } socket || socket.Identities.Find(acting.Client) is not { } held)
+        {
+            return new() { Error = DuplexityError.Of(Errors.UnknownDestination, "socketId names none of this client's sockets.") };
+        }
+
+        if (request.Allowances is { } allowances && AllowanceSets.Problem(allowances) is { } problem)
+        {
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, $"allowances: {problem}.") };
+        }
+
+        if (held.Narrow(request.Allowances))
+        {
+            socket.TellAllowances(held);
+        }
+
+        return new() { Allowances = held.Rules.Shown };
+    }
+
+    /// <summary>Ends tokens.</summary>
+    public async Task<RevokeResponse> RevokeAsync(HeldIdentity acting, RevokeRequest request, CancellationToken ct)
+    {
+        if (request.Client is null == request.TokenId is null)
+        {
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "Name a client or a tokenId, one of the two.") };
+        }
+
+        if (request.TokenId is { } tokenId)
+        {
+            return tokenId.Length is 0 or > Wire.MaxNameLength ? new() { Error = DuplexityError.Of(Errors.InvalidRequest, $"tokenId has 1 to {Wire.MaxNameLength} characters.") }
+                : acting.Identity.TokenId != tokenId && !acting.Rules.MayAdministerAll ? new() { Error = Denied("client:*") }
+                : Answer(await revocations.RevokeTokenAsync(tokenId, ct));
+        }
+
+        if (NotAClient(request.Client) is { } invalid)
+        {
+            return new() { Error = invalid };
+        }
+
+        var now = time.GetUtcNow();
+        if (request.Before is { } before && (before < 0 || before > now.ToUnixTimeMilliseconds()))
+        {
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "before is a time up to now, in milliseconds since 1970 UTC; Disable is for the future.") };
+        }
+
+        return MayTouch(acting, request.Client!) is { } refused
+            ? new() { Error = refused }
+            : Answer(await revocations.RevokeClientAsync(request.Client!, request.Before is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : now, ct));
+    }
+
+    /// <summary>Disables a client or enables it.</summary>
+    public async Task<RevokeResponse> DisableAsync(HeldIdentity acting, DisableRequest request, CancellationToken ct)
+    {
+        if (NotAClient(request.Client) is { } invalid)
+        {
+            return new() { Error = invalid };
+        }
+
+        if (!acting.Rules.MayAdminister(request.Client!))
+        {
+            return new() { Error = Denied($"client:{request.Client}") };
+        }
+
+        if (request.Client == acting.Client)
+        {
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "Nobody disables itself: it could not undo it.") };
+        }
+
+        if (request.Disabled == false)
+        {
+            await revocations.EnableAsync(request.Client!, ct);
+            return Answer(0);
+        }
+
+        return Answer(await revocations.DisableAsync(request.Client!, ct));
+    }
+
+    /// <summary>Closes sockets by force.</summary>
+    public async Task<ForceDisconnectResponse> ForceDisconnectAsync(HeldIdentity acting, ForceDisconnectRequest request)
+    {
+        if (!Address.TryRead(request.Target, out var target, out var problem))
+        {
+            return new() { Error = DuplexityError.Of(Errors.InvalidAddress, problem) };
+        }
+
+        if (request.BlockMs is { } ms && (ms < 0 || ms > MaxBlock.TotalMilliseconds))
+        {
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, $"blockMs is from 0 to {MaxBlock.TotalMilliseconds:0} (a day).") };
+        }
+
+        var block = request.BlockMs is { } asked ? TimeSpan.FromMilliseconds(asked) : options.Times.Block;
+        var socket = target.Kind == AddressKind.Socket ? sockets.Find(target.Name) : null;
+        if (socket is not null && Array.TrueForAll(socket.Identities.Clients, acting.Rules.MayAdminister))
+        {
+            return new() { Sockets = await disconnects.CloseAsync(socket, request.Reason, block, acting.Client) };
+        }
+
+        if (socket?.Identities.Find(acting.Client) is not null)
+        {
+            return new() { Sockets = await disconnects.TakeOffAsync(socket, acting.Client, request.Reason, block, acting.Client) };
+        }
+
+        var isOwn = target.Kind == AddressKind.Client && target.Name == acting.Client;
+        return isOwn || (target.Kind == AddressKind.Client && acting.Rules.MayAdminister(target.Name))
+            ? new() { Sockets = await disconnects.CloseAsync(target.Name, request.Reason, isOwn ? TimeSpan.Zero : block, acting.Client) }
+            : new() { Error = DuplexityError.Of(Errors.Denied, "Only sockets of your own can be closed, by socket:ID or client:CID.") };
+    }
+
+    private static RevokeResponse Answer(int connections) => new() { Connections = connections, Pending = 0 };
+
+    private static DuplexityError? NotAClient(string? client) => Address.IsClientId(client)
+        ? null
+        : DuplexityError.Of(Errors.InvalidRequest, $"\"{VisibleText.Of(client ?? "", Address.MaxClientLength)}\" cannot be a client.");
+
+    private static DuplexityError? MayTouch(HeldIdentity acting, string client) => client == acting.Client || acting.Rules.MayAdminister(client) ? null : Denied($"client:{client}");
+
+    private static DuplexityError Denied(string whom) => DuplexityError.Of(Errors.Denied, $"This client may not administer {VisibleText.Of(whom, Address.MaxBytes)}.");
+}

@@ -1,0 +1,69 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Pipes;
+using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels;
+
+namespace Duplexity.Server.Hubs;
+
+/// <summary>
+/// Asks the gates what would become of an operation, without doing or counting it: the same gates that the operation itself passes. Only about oneself, or about whom one may administer. Thread-safe.
+/// </summary>
+internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinGates gates, PublicPipes pipes)
+{
+    /// <summary>Answers Explain.</summary>
+    /// <param name="acting">Who asks.</param>
+    /// <param name="session">Its session: where no socket is named, the oldest one of this session is meant.</param>
+    /// <param name="request">What is asked.</param>
+    /// <param name="ct">Gives up.</param>
+    public async Task<ExplainResponse> ExplainAsync(HeldIdentity acting, string? session, ExplainRequest request, CancellationToken ct)
+    {
+        var whose = request.Client ?? acting.Client;
+        if (whose != acting.Client && !acting.Rules.MayAdminister(whose))
+        {
+            return new() { Error = DuplexityError.Of(Errors.Denied, $"This client may not administer {VisibleText.Of(whose, Address.MaxClientLength)}.") };
+        }
+
+        var socket = Find(whose, session, request.SocketId);
+        var held = socket?.Identities.Find(whose) ?? (whose == acting.Client && request.SocketId is null ? acting : null);
+        if (held is null)
+        {
+            return new() { Error = DuplexityError.Of(Errors.UnknownDestination, "There is no such socket of that client; without a socket nothing can be explained for it.") };
+        }
+
+        if (request.Operation == Operation.Publish)
+        {
+            return Answer("register", await pipes.ExplainAsync(held, request.Target, ct));
+        }
+
+        if (request.Operation is not (Operation.Send or Operation.Join or Operation.Receive or Operation.Administer))
+        {
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "operation is send, join, receive, publish or administer.") };
+        }
+
+        if (!Address.TryRead(request.Target, out var target, out var problem))
+        {
+            return new() { Error = DuplexityError.Of(Errors.InvalidAddress, problem) };
+        }
+
+        return request.Operation switch
+        {
+            Operation.Send => Answer(machine.Explain(socket?.SenderAs(held) ?? new Sender { Client = held.Client, ExpiresAt = held.Identity.ExpiresAt, Principal = held.Identity.Principal, Rules = held.Rules, Meter = held.Meter }, target)),
+            Operation.Join => Answer("join", [.. JoinGates.Of(held, target, isRead: false), ("rooms_per_socket", JoinGates.RoomLimit(socket, held, target)), ("users_per_room", await gates.FullAsync(held, target))]),
+            Operation.Receive => Answer("egress", JoinGates.Of(held, target, isRead: true)),
+            _ => Answer("administer", [("scope", target.Kind == AddressKind.Client && held.Rules.MayAdminister(target.Name)
+                ? null
+                : DuplexityError.Of(Errors.Denied, ScopeGate.Uncovered("administer", held.Rules.Shown.Administer, target.ToString())))]),
+        };
+    }
+
+    private static ExplainResponse Answer(string step, IEnumerable<(string Gate, DuplexityError? Error)> asked) =>
+        Answer([.. asked.Select(g => new GateVerdict { Step = step, Gate = g.Gate, Error = g.Error })]);
+
+    private static ExplainResponse Answer(GateVerdict[] verdicts) => new() { Allowed = Array.TrueForAll(verdicts, v => v.Error is null), Gates = verdicts };
+
+    private Socket? Find(string client, string? session, string? socketId)
+    {
+        var own = sockets.OfClient(client).OrderBy(s => s.Since).ToArray();
+        return socketId is not null ? Array.Find(own, s => s.Id == socketId) : Array.Find(own, s => s.SessionId == session) ?? own.FirstOrDefault();
+    }
+}

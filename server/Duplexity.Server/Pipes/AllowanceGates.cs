@@ -1,0 +1,42 @@
+using System.Text;
+
+namespace Duplexity.Server.Pipes;
+
+/// <summary>Ingress: size and rate as the acting client's allowances say. The application itself has none.</summary>
+internal sealed class LimitGate : IGate
+{
+    public string Name => "limit";
+
+    public Step Step => Step.Ingress;
+
+    public DuplexityError? Check(in GateContext context)
+    {
+        if (context.Sender is not { Rules: { } rules, Meter: { } meter })
+        {
+            return null;
+        }
+
+        if (rules.Limits.MessageBytes is { } most && context.Request is { } request && (request.Bytes?.Length ?? Encoding.UTF8.GetByteCount(request.Text ?? "")) is var size && size > most)
+        {
+            return DuplexityError.Of(Errors.MessageTooLarge, $"The message has {size} bytes; this client may send {most} at most.") with { Limit = "message_bytes", Used = size };
+        }
+
+        return meter.Take(rules, context.Request, context.IsTrial);
+    }
+}
+
+/// <summary>Entry: the acting client's allowance to send covers the address. What is not covered reads like what is not there (1.28); Explain tells them apart, to the one whose allowances they are.</summary>
+internal sealed class ScopeGate : IGate
+{
+    public string Name => "scope";
+
+    public Step Step => Step.Entry;
+
+    public DuplexityError? Check(in GateContext context) => context.Sender.Rules?.MaySend(context.Target) == false
+        ? DuplexityError.Of(Errors.UnknownDestination, context.IsTrial ? Uncovered("send", context.Sender.Rules.Shown.Send, context.Target.ToString()) : AllowanceGate.NotThere(context.Target))
+        : null;
+
+    /// <summary>What is said to somebody about an allowance of their own.</summary>
+    public static string Uncovered(string operation, string[]? patterns, string target) =>
+        $"Your allowance to {operation} is {(patterns is { Length: > 0 } ? string.Join(", ", patterns.Select(p => VisibleText.Of(p, 64))) : "empty")}; {VisibleText.Of(target, Address.MaxBytes)} is not in it.";
+}

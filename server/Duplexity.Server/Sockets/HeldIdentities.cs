@@ -1,0 +1,141 @@
+using System.Collections.Immutable;
+
+namespace Duplexity.Server.Sockets;
+
+/// <summary>
+/// The clients that one connection holds, the primary one first. Changes go through one line, in their order of arrival, and are answered when they are in force; rights
+/// of two clients never add up, because every request is resolved to one of them before anything else (G10). Thread-safe.
+/// </summary>
+internal sealed class HeldIdentities(HeldIdentity first, TimeProvider time)
+{
+    /// <summary>How many times as many clients as it may hold a connection may have seen in its life: what it remembers of them is bounded by that.</summary>
+    private const int Comings = 16;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, HeldIdentity> _known = new() { [first.Client] = first };
+    private ImmutableArray<HeldIdentity> _held = [first];
+    private Task _lastChange = Task.CompletedTask;
+    private int _pending;
+
+    /// <summary>All of them, the primary one first; those whose time has come included, until somebody takes them off.</summary>
+    public ImmutableArray<HeldIdentity> All => _held;
+
+    /// <summary>The CIDs, the primary one first.</summary>
+    public string[] Clients => [.. _held.Select(h => h.Client)];
+
+    public HeldIdentity? Find(string client)
+    {
+        foreach (var held in _held)
+        {
+            if (held.Client == client)
+            {
+                return held;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The one to act as: the named one, or the primary one. The error is what the caller is to be told.</summary>
+    public DuplexityError? Resolve(string? client, out HeldIdentity held)
+    {
+        var all = _held;
+        held = (client is null ? all.FirstOrDefault() : Find(client))!;
+        if (held is null)
+        {
+            return DuplexityError.Of(Errors.IdentityNotHeld, client is null
+                ? "This connection holds no identity any more; connect again with a token."
+                : $"This connection does not hold {VisibleText.Of(client, Address.MaxClientLength)}.");
+        }
+
+        if (client is null && all.Length > 1 && Volatile.Read(ref _pending) > 0)
+        {
+            return DuplexityError.Of(Errors.IdentityAmbiguous, "This connection holds several identities and is changing them: say which one in `as`.");
+        }
+
+        return held.Identity.IsValidAt(time.GetUtcNow())
+            ? null
+            : DuplexityError.Of(Errors.TokenExpired, $"The token of {VisibleText.Of(held.Client)} has expired; refresh it, or connect again with a new one.");
+    }
+
+    /// <summary>
+    /// Adds a client, behind the others; null when <paramref name="most"/> are there. One that was here before comes back to what it had used and to what was taken from it:
+    /// to leave and come again gives nothing.
+    /// </summary>
+    public HeldIdentity? Add(Identity identity, int most)
+    {
+        lock (_lock)
+        {
+            var known = _known.GetValueOrDefault(identity.Client);
+            if (_held.Length >= most || (known is null && _known.Count >= most * Comings))
+            {
+                return null;
+            }
+
+            if (known is null)
+            {
+                _known[identity.Client] = known = new HeldIdentity(identity);
+            }
+            else
+            {
+                known.Renew(identity);
+            }
+
+            _held = _held.Contains(known) ? _held : _held.Add(known);
+            return known;
+        }
+    }
+
+    /// <summary>Takes a client off; null where it was not there. From here on it gets nothing and may do nothing.</summary>
+    public HeldIdentity? Take(string client)
+    {
+        lock (_lock)
+        {
+            var held = Find(client);
+            _held = held is null ? _held : _held.Remove(held);
+            return held;
+        }
+    }
+
+    /// <summary>Puts a client first; false where it is not held.</summary>
+    public bool MakePrimary(string client)
+    {
+        lock (_lock)
+        {
+            if (Find(client) is not { } held)
+            {
+                return false;
+            }
+
+            _held = _held.Remove(held).Insert(0, held);
+            return true;
+        }
+    }
+
+    /// <summary>Makes a change when those that came before it are made. One that can be made at once is made before this returns.</summary>
+    public async Task<T> ChangeAsync<T>(Func<Task<T>> change)
+    {
+        var mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task before;
+        lock (_lock)
+        {
+            (before, _lastChange) = (_lastChange, mine.Task);
+            _pending++;
+        }
+
+        try
+        {
+            await before;
+            return await change();
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _pending--;
+            }
+
+            mine.SetResult();
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Pipes;
+
+namespace Duplexity.Server.Sockets;
+
+/// <summary>A client on one connection: its identity, what it may do from there, and what it has used of that. Thread-safe.</summary>
+internal sealed class HeldIdentity
+{
+    private readonly Lock _lock = new();
+    private volatile Identity _identity;
+    private volatile AllowanceRules _rules;
+    private Allowances? _narrowed;
+
+    public HeldIdentity(Identity identity)
+    {
+        _identity = identity;
+        _rules = new(identity.Allowances);
+    }
+
+    public string Client => _identity.Client;
+
+    /// <summary>As its newest token says.</summary>
+    public Identity Identity => _identity;
+
+    /// <summary>What it may do from here, the owner's narrowing counted in.</summary>
+    public AllowanceRules Rules => _rules;
+
+    public Meter Meter { get; } = new();
+
+    /// <summary>Whether it was told that this token ends soon.</summary>
+    public bool WasWarned { get; set; }
+
+    /// <summary>A newer token of the same client. What was used stays used, and what was narrowed stays narrowed. True when it may do other things than before.</summary>
+    public bool Renew(Identity identity)
+    {
+        lock (_lock)
+        {
+            WasWarned = false;
+            _identity = identity;
+            return Apply();
+        }
+    }
+
+    /// <summary>Takes away what <paramref name="narrowed"/> leaves out, in the place of what was taken away before. True when it may do other things than before.</summary>
+    public bool Narrow(Allowances? narrowed)
+    {
+        lock (_lock)
+        {
+            _narrowed = narrowed;
+            return Apply();
+        }
+    }
+
+    /// <summary>As its owner sees it.</summary>
+    public IdentityInfo Info(bool isPrimary) =>
+        new() { Client = Client, ExpiresAt = _identity.ExpiresAt?.ToUnixTimeMilliseconds(), IsPrimary = isPrimary, Allowances = _rules.Shown };
+
+    private bool Apply()
+    {
+        var rules = new AllowanceRules(_identity.Allowances).Narrow(_narrowed);
+        var before = _rules;
+        _rules = rules;
+        return !Same(before.Shown, rules.Shown);
+    }
+
+    private static bool Same(Allowances one, Allowances other) =>
+        one.Limits == other.Limits && Same(one.Send, other.Send) && Same(one.Receive, other.Receive) && Same(one.Join, other.Join)
+        && Same(one.Publish, other.Publish) && Same(one.Administer, other.Administer);
+
+    private static bool Same(string[]? one, string[]? other) => one is null || other is null ? one is null == other is null : one.AsSpan().SequenceEqual(other);
+}

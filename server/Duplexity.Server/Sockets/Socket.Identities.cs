@@ -1,0 +1,111 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Channels;
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Server.Sockets;
+
+/// <summary>The socket as the holder of several clients: what it takes on and lets go with each, and which of them a message is for.</summary>
+internal sealed partial class Socket : IIdentityHolder
+{
+    /// <summary>
+    /// Which of its clients receives an entry; null: it is not for this socket. It is not where it is its own message, a copy of which an earlier destination reaches it, not listened to any
+    /// more, or for none of those who listen: by their allowances and the egress gates. The primary client comes first, so that most sockets of a channel get the same bytes.
+    /// </summary>
+    public string? ReceiverOf(Subscription subscription, LogEntry entry)
+    {
+        if (subscription.IsClosed || entry.Message.FromSocket == Id)
+        {
+            return null;
+        }
+
+        for (var i = 0; i < entry.Earlier.Count; i++)
+        {
+            // To join it later, or to be refused it there, is no reason to miss the copy here.
+            if (_subscriptions.GetValueOrDefault(entry.Message.Destinations[i]) is { } other && entry.Earlier[i].Offset > other.Start.Offset && HolderOf(other, entry with { Channel = other.Address, Position = entry.Earlier[i] }) is not null)
+            {
+                return null;
+            }
+        }
+
+        return HolderOf(subscription, entry);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<DuplexityError?> AdmitAsync(HeldIdentity identity)
+    {
+        if (Hold(identity) is { } refused)
+        {
+            return refused;
+        }
+
+        await _parts.Listening.ListenToOwnAsync(this, identity.Client);
+        _parts.Watches.Mark(this, identity.Client, SocketChangeKind.Connected);
+        return null;
+    }
+
+    /// <summary>From here on it is one of this client's sockets; an error where the client has too many.</summary>
+    public DuplexityError? Hold(HeldIdentity identity)
+    {
+        var most = Math.Min(_parts.Options.Limits.SocketsPerClient, identity.Rules.Limits.Sockets ?? int.MaxValue);
+        return _parts.Index.TryHold(this, identity.Client, most)
+            ? null
+            : DuplexityError.Of(Errors.TooManySockets, $"This client has {most} sockets already; close one first.") with { Limit = "sockets_per_client", Used = most };
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask ReleaseAsync(string client, string change)
+    {
+        _parts.Index.Release(this, client);
+        foreach (var subscription in Subscriptions.Where(s => s.Clients.Contains(client)))
+        {
+            await _parts.Listening.StopAsync(this, subscription.Address, client);
+        }
+
+        _parts.Watches.Mark(this, client, SocketChangeKind.Gone);
+        try
+        {
+            await Queue.PassAsync().WaitAsync(_parts.Options.Times.LastWord, _parts.Time);
+        }
+        catch (TimeoutException)
+        {
+            // Another writer holds the connection, and behind it wait bytes that were for this client: better none than those.
+            Transport.Cut();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Tell(IdentitiesChangedEvent changed) => Queue.Send(nameof(IDataClient.IdentitiesChanged), changed);
+
+    /// <inheritdoc/>
+    public void Tell(ReauthenticateSoonEvent soon) => Queue.Send(nameof(IDataClient.ReauthenticateSoon), soon);
+
+    /// <inheritdoc/>
+    public void TellAllowances(HeldIdentity identity)
+    {
+        Queue.Send(nameof(IDataClient.AllowancesChanged), new AllowancesChangedEvent { SocketId = Id, Client = identity.Client, Allowances = identity.Rules.Shown });
+        _parts.Watches.Mark(this, identity.Client, SocketChangeKind.Changed);
+    }
+
+    /// <inheritdoc/>
+    public void End((int Code, string Name) code, string reason) => Close(code, reason);
+
+    private string? HolderOf(Subscription subscription, LogEntry entry)
+    {
+        string? found = null;
+        var now = _parts.Time.GetUtcNow();
+        foreach (var client in subscription.Clients)
+        {
+            if (Identities.Find(client) is { } held && held.Identity.IsValidAt(now) && held.Rules.MayReceive(entry.Channel) && (_parts.Egress.IsEmpty || _parts.Egress.Lets(SenderAs(held), entry)))
+            {
+                if (client == Primary)
+                {
+                    return client;
+                }
+
+                found ??= client;
+            }
+        }
+
+        return found;
+    }
+}

@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Duplexity.Server.Engine;
+using Microsoft.Extensions.Hosting;
+
+namespace Duplexity.Server.Sockets;
+
+/// <summary>
+/// What stands against clients and tokens: revocations, disabled clients, and blocks after a forced disconnect. The records outlive the process, and are read before the
+/// node serves anybody; asking is one look into memory. Thread-safe.
+/// </summary>
+internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedService
+{
+    private const string ClientKind = "revoked-client";
+    private const string TokenKind = "revoked-token";
+    private const string KeyKind = "revoked-key";
+
+    /// <summary>How long a single token's revocation is kept: longer than anybody's tokens should live.</summary>
+    private static readonly TimeSpan TokenMemory = TimeSpan.FromDays(400);
+
+    private readonly ConcurrentDictionary<string, ClientStanding> _clients = new();
+    private readonly ConcurrentDictionary<string, byte> _tokens = new();
+    private readonly ConcurrentDictionary<string, byte> _keys = new();
+    private readonly ConcurrentDictionary<(string Client, string? Session), DateTimeOffset> _blocks = new();
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (client, text) in await engine.Records.ListAsync(ClientKind, cancellationToken))
+        {
+            _clients[client] = JsonSerializer.Deserialize<ClientStanding>(text)!;
+        }
+
+        foreach (var (id, _) in await engine.Records.ListAsync(TokenKind, cancellationToken))
+        {
+            _tokens[id] = 0;
+        }
+
+        foreach (var (id, _) in await engine.Records.ListAsync(KeyKind, cancellationToken))
+        {
+            _keys[id] = 0;
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>What stands against an identity, in words for the log; null: nothing.</summary>
+    public string? Problem(Identity identity)
+    {
+        if (_clients.TryGetValue(identity.Client, out var client))
+        {
+            if (client.IsDisabled)
+            {
+                return "its client is disabled";
+            }
+
+            // A token counts whole seconds. One of the same second may be from before, and is taken for that; one that does not say is taken for old.
+            if (client.Before is { } before && (identity.IssuedAt is not { } issued || issued.ToUnixTimeSeconds() <= before.ToUnixTimeSeconds()))
+            {
+                return "its client's tokens up to then are revoked";
+            }
+        }
+
+        return identity.TokenId is { } token && _tokens.ContainsKey(token) ? "it is revoked"
+            : identity.KeyId is { } key && _keys.ContainsKey(key) ? "the sign-in or key that it is from is revoked"
+            : null;
+    }
+
+    /// <summary>Until when a client, or one session of it, is kept away; null: it is not.</summary>
+    public DateTimeOffset? BlockedUntil(string client, string? session)
+    {
+        var ofClient = Find(client, null);
+        var ofSession = session is null ? null : Find(client, session);
+        return ofClient > ofSession ? ofClient : ofSession ?? ofClient;
+    }
+
+    /// <summary>What a client, or one session of it, is told while it is kept away; null: it is not.</summary>
+    public DuplexityError? Block(string client, string? session) => BlockedUntil(client, session) is { } until
+        ? DuplexityError.Of(Errors.Denied, "This client was disconnected by force and is kept away for a while.") with { RetryAfterMs = (long)(until - time.GetUtcNow()).TotalMilliseconds + 1 }
+        : null;
+
+    /// <summary>Tokens of a client that were issued up to now, or up to <paramref name="before"/>, end.</summary>
+    public ValueTask RevokeClientAsync(string client, DateTimeOffset before, CancellationToken ct) =>
+        ChangeAsync(client, there => there with { Before = there.Before > before ? there.Before : before }, ct);
+
+    /// <summary>Disables a client or enables it; its tokens of before are over either way.</summary>
+    public ValueTask DisableClientAsync(string client, bool isDisabled, CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+        return ChangeAsync(client, there => isDisabled ? there with { IsDisabled = true, Before = now } : there with { IsDisabled = false }, ct);
+    }
+
+    /// <summary>One token ends.</summary>
+    public async ValueTask RevokeTokenAsync(string tokenId, CancellationToken ct)
+    {
+        await engine.Records.PutAsync(TokenKind, tokenId, "", time.GetUtcNow() + TokenMemory, ct);
+        _tokens[tokenId] = 0;
+    }
+
+    /// <summary>All tokens end that were made for an API key or by a sign-in.</summary>
+    public async ValueTask RevokeKeyAsync(string keyId, CancellationToken ct)
+    {
+        await engine.Records.PutAsync(KeyKind, keyId, "", time.GetUtcNow() + TokenMemory, ct);
+        _keys[keyId] = 0;
+    }
+
+    /// <summary>Keeps a client, or one session of it, away for a time (G21). Kept by this process: a block is minutes, a restart ends it.</summary>
+    public void KeepAway(string client, string? session, TimeSpan duration)
+    {
+        foreach (var (key, until) in _blocks)
+        {
+            if (until <= time.GetUtcNow())
+            {
+                _blocks.TryRemove(key, out _);
+            }
+        }
+
+        _blocks[(client, session)] = time.GetUtcNow() + duration;
+    }
+
+    private DateTimeOffset? Find(string client, string? session) =>
+        _blocks.TryGetValue((client, session), out var until) && until > time.GetUtcNow() ? until : null;
+
+    private async ValueTask ChangeAsync(string client, Func<ClientStanding, ClientStanding> change, CancellationToken ct)
+    {
+        // In memory first: from here on it is refused, and if the store fails the caller is told so and the refusal stands until a restart.
+        var changed = _clients.AddOrUpdate(client, _ => change(new(null, false)), (_, there) => change(there));
+        await engine.Records.PutAsync(ClientKind, client, JsonSerializer.Serialize(changed), null, ct);
+    }
+
+    private sealed record ClientStanding(DateTimeOffset? Before, bool IsDisabled);
+}
