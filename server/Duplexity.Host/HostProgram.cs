@@ -17,6 +17,8 @@ public static class HostProgram
         {
             InitialData =
             [
+                // Where it was started, not where the program lies: an update of the program would take the data with it.
+                new("Duplexity:Data", Path.Combine(Environment.CurrentDirectory, "data")),
                 new("Logging:LogLevel:Default", "Information"),
                 new("Logging:LogLevel:Microsoft", "Warning"),
                 new("Logging:LogLevel:Microsoft.AspNetCore.DataProtection", "Error"),

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Engine;
 
@@ -12,6 +14,9 @@ internal static class EngineServices
         services.AddOptions();
         services.AddLogging();
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IRecords>(provider => provider.GetRequiredService<IOptions<DuplexityOptions>>().Value.Data is { Length: > 0 } folder
+            ? new SqliteRecords(Path.Combine(provider.GetService<IHostEnvironment>()?.ContentRootPath ?? Environment.CurrentDirectory, folder), provider.GetRequiredService<TimeProvider>())
+            : new MemoryRecords(provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<IEngine, MemoryEngine>();
         return services;
     }

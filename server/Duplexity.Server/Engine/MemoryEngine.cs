@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Engine;
 
 /// <summary>
-/// The engine of a single node, in this process's memory: no files, no other process, and nothing left when the process ends. A restart is a new incarnation, so
+/// The engine of a single node, in this process's memory, beside the records, which a data folder keeps: no other process, and no message left when the process ends. A restart is a new incarnation, so
 /// that no place of the one before is ever served again (G2). Thread-safe.
 /// </summary>
 internal sealed class MemoryEngine : IEngine, IDisposable
@@ -18,26 +18,26 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     private readonly MemoryMessageLog _log;
     private readonly MemoryPresence _presence;
     private readonly MemoryVault _vault;
-    private readonly MemoryRecords _records;
+    private readonly MemoryRecords? _records;
     private readonly ITimer _sweep;
 
-    public MemoryEngine(TimeProvider time, IOptions<DuplexityOptions> options, ILogger<MemoryEngine> logger)
-        : this(time, options.Value, new MonotonicClock(time), clock => new MemoryMessageLog(clock, options.Value, NewIncarnation(), logger))
+    public MemoryEngine(TimeProvider time, IOptions<DuplexityOptions> options, ILogger<MemoryEngine> logger, IRecords? records = null)
+        : this(time, options.Value, records, new MonotonicClock(time), clock => new MemoryMessageLog(clock, options.Value, NewIncarnation(), logger))
     {
     }
 
     /// <summary>For tests: an engine around a log that was copied from another (<see cref="MemoryMessageLog.CopyAs"/>).</summary>
     internal MemoryEngine(TimeProvider time, DuplexityOptions options, MemoryMessageLog log)
-        : this(time, options, new MonotonicClock(time), _ => log)
+        : this(time, options, null, new MonotonicClock(time), _ => log)
     {
     }
 
-    private MemoryEngine(TimeProvider time, DuplexityOptions options, MonotonicClock clock, Func<MonotonicClock, MemoryMessageLog> log)
+    private MemoryEngine(TimeProvider time, DuplexityOptions options, IRecords? records, MonotonicClock clock, Func<MonotonicClock, MemoryMessageLog> log)
     {
         _log = log(clock);
         _presence = new MemoryPresence(clock, options);
         _vault = new MemoryVault(clock);
-        _records = new MemoryRecords(time);
+        Records = records ?? (_records = new MemoryRecords(time));
         Registry = new MemoryRegistry(time);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepInterval, SweepInterval);
     }
@@ -55,7 +55,7 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     public IVault Vault => _vault;
 
     /// <inheritdoc/>
-    public IRecords Records => _records;
+    public IRecords Records { get; }
 
     /// <summary>A name for one life of a store: 10 of 62 letters, so that two lives never share one.</summary>
     internal static string NewIncarnation() => RandomNumberGenerator.GetString(Letters, 10);
@@ -70,6 +70,6 @@ internal sealed class MemoryEngine : IEngine, IDisposable
         _log.Sweep();
         _presence.Sweep();
         _vault.Sweep();
-        _records.Sweep();
+        _records?.Sweep();
     }
 }

@@ -14,7 +14,7 @@ namespace Duplexity.Server.Sockets;
 /// socket that keeps up never queues; one that does not is reported as slow when <see cref="LimitOptions.SocketQueueBytes"/> wait or the oldest is
 /// <see cref="TimeOptions.SocketQueueAge"/> old, behind some 4 MB that pipe and kernel have taken. Thread-safe.
 /// </summary>
-internal sealed class SocketQueue(Socket socket, HubConnectionContext connection, TimeProvider time, DuplexityOptions options, ILogger logger)
+internal sealed partial class SocketQueue(Socket socket, HubConnectionContext connection, TimeProvider time, DuplexityOptions options, ILogger logger)
 {
     /// <summary>The most that goes into one write: what the transport's pipe takes before it pauses.</summary>
     private const int WriteBytes = 64 * 1024;
@@ -288,14 +288,4 @@ internal sealed class SocketQueue(Socket socket, HubConnectionContext connection
         var isJustBefore = told == entry.Before && (told.Epoch == entry.Position.Epoch || told == Position.Start);
         return item.Delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told);
     }
-
-    private enum Kind
-    {
-        Frame,
-        Delivery,
-        Move,
-        Advance,
-    }
-
-    private readonly record struct Item(Kind Kind, Subscription? Subscription, Delivery? Delivery, ReadOnlyMemory<byte> Frame, Position? Place, long Since, int Size);
 }

@@ -1,0 +1,67 @@
+using Duplexity.Server.Engine;
+using Duplexity.Testing;
+using FluentAssertions;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace Duplexity.Server.Tests.Engine;
+
+/// <summary>The engine with a data folder keeps every engine's promises, and its records outlive it.</summary>
+public sealed class SqliteRecordsTests : EngineSpecification, IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("duplexity-test-");
+    private readonly List<SqliteRecords> _opened = [];
+
+    private string Data => Path.Combine(_folder.FullName, "data");
+
+    private protected override Task<EngineUnderTest> CreateAsync(FakeTimeProvider time, DuplexityOptions options, IReadOnlyList<IEngineHandler> handlers) =>
+        Task.FromResult<EngineUnderTest>(new MemoryEngineUnderTest(time, options, handlers[0], records: Open()));
+
+    [Fact]
+    public async Task A_record_that_was_answered_is_there_after_a_restart()
+    {
+        var first = Open();
+        await first.PutAsync("revoked-client", "amy", "since then");
+        await first.PutAsync("revoked-token", "t1", "", Time.GetUtcNow() + TimeSpan.FromDays(1));
+        first.Dispose();
+
+        var second = Open();
+        (await second.ReadAsync("revoked-client", "amy")).Should().Be("since then");
+        (await second.ListAsync("revoked-token")).Should().ContainSingle();
+        second.IsDurable.Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task Nothing_is_made_until_there_is_something_to_keep_and_then_for_its_owner_alone()
+    {
+        var records = Open();
+        (await records.ReadAsync("key", "a")).Should().BeNull();
+        (await records.TakeAsync("key", "a")).Should().BeNull();
+        (await records.ListAsync("key")).Should().BeEmpty();
+        Directory.Exists(Data).Should().BeFalse();
+
+        await records.PutAsync("key", "a", "v");
+
+        if (!OperatingSystem.IsWindows())
+        {
+            File.GetUnixFileMode(Data).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            foreach (var file in Directory.GetFiles(Data))
+            {
+                File.GetUnixFileMode(file).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite, file);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _opened.ForEach(records => records.Dispose());
+        _folder.Delete(recursive: true);
+    }
+
+    private SqliteRecords Open()
+    {
+        var records = new SqliteRecords(Data, Time);
+        _opened.Add(records);
+        return records;
+    }
+}
