@@ -127,6 +127,25 @@ public sealed class StockSocket : IAsyncDisposable
     /// <summary>The next event Advanced.</summary>
     public Task<AdvancedEvent> NextAdvancedAsync() => _advanced.Reader.ReadAsync().Soon();
 
+    /// <summary>Collects an event from now on.</summary>
+    public ChannelReader<T> Hear<T>(string name)
+    {
+        var heard = Channel.CreateUnbounded<T>();
+        Hub.On<T>(name, e => heard.Writer.TryWrite(e));
+        return heard.Reader;
+    }
+
+    /// <summary>Adds the client of a token; fails the test if it is refused.</summary>
+    public async Task<IdentityInfo> AuthenticateAsync(string token)
+    {
+        var answer = await InvokeAsync<IdentityResponse>(nameof(IDataHub.Authenticate), new AuthenticateRequest { Token = token });
+        return answer.Error is { } error ? throw new DuplexityException(error) : answer.Identity!;
+    }
+
+    /// <summary>Sends text as one of the held clients.</summary>
+    public Task<SendResponse> SendAsAsync(string? client, string text, params string[] to) =>
+        InvokeAsync<SendResponse>(nameof(IDataHub.Send), new SendRequest { As = client, To = to, Text = text });
+
     /// <summary>The next event PipesAreRegistered.</summary>
     public Task<PipesResponse> NextPipesAsync() => _pipes.Reader.ReadAsync().Soon();
 

@@ -113,7 +113,11 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
     }
 
     /// <inheritdoc/>
-    public void End((int Code, string Name) code, string reason) => CloseSoon(code, reason);
+    public void End((int Code, string Name) code, string reason, bool isAsked)
+    {
+        // Always behind an answer: whoever revokes itself, or disconnects itself, asks on this very connection. Without an identity it can do nothing in between.
+        CloseSoon(code, reason);
+    }
 
     /// <summary>Says why, then ends the connection. Idempotent: the first reason stands. Completes when the transport is through.</summary>
     public Task Close((int Code, string Name) code, string reason)

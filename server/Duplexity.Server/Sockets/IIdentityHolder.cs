@@ -25,8 +25,8 @@ internal interface IIdentityHolder
     /// <summary>Tells the connection's other end that a client may do other things now.</summary>
     void TellAllowances(HeldIdentity identity);
 
-    /// <summary>Says why, and ends the connection.</summary>
-    void End((int Code, string Name) code, string reason);
+    /// <summary>Says why, and ends the connection; <paramref name="isAsked"/>: behind the answer to the call that asked for it.</summary>
+    void End((int Code, string Name) code, string reason, bool isAsked);
 }
 
 /// <summary>All connections of this node that hold identities. Thread-safe.</summary>

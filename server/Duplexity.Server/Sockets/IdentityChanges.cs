@@ -81,7 +81,7 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
         var isLast = holder.Identities.All.IsEmpty;
         if (isLast)
         {
-            holder.End(code, reason);
+            holder.End(code, reason, isAsked: change == IdentityChange.Dropped && code == Errors.Goodbye);
         }
 
         await holder.ReleaseAsync(client, change);

@@ -87,7 +87,17 @@ internal sealed partial class Socket : IIdentityHolder
     }
 
     /// <inheritdoc/>
-    public void End((int Code, string Name) code, string reason) => Close(code, reason);
+    public void End((int Code, string Name) code, string reason, bool isAsked)
+    {
+        if (isAsked)
+        {
+            CloseSoon(code, reason);
+        }
+        else
+        {
+            Close(code, reason);
+        }
+    }
 
     private string? HolderOf(Subscription subscription, LogEntry entry)
     {
