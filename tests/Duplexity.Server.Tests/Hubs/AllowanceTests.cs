@@ -1,0 +1,304 @@
+using Duplexity.Protocol;
+using Duplexity.Testing;
+using FluentAssertions;
+using Xunit;
+
+namespace Duplexity.Server.Tests.Hubs;
+
+/// <summary>What a client may do, from where it comes, and what it is told when it may not (1.10).</summary>
+public sealed class AllowanceTests
+{
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    public async Task Out_of_the_box_a_client_may_join_and_send_anywhere_and_publish_only_in_development()
+    {
+        await using var development = await TestNode.StartAsync();
+        await using var production = await TestNode.StartAsync(s => s.Environment = "Production");
+        await using var tester = await StockSocket.DataAsync(development, "amy");
+        await using var user = await StockSocket.DataAsync(production, "amy");
+
+        tester.Welcome.Identities.Should().BeEquivalentTo(new[] { new { Client = "amy", IsPrimary = true, Allowances = new { Publish = (string[])["*"] } } });
+        user.Welcome.Identities![0].Allowances.Should().BeEquivalentTo(
+            new Allowances { Send = ["*"], Receive = ["*"], Join = ["*"], Publish = [], Administer = [] });
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    public async Task A_tokens_claim_decides_before_its_roles_and_they_before_the_default()
+    {
+        await using var node = await TestNode.StartAsync(s =>
+        {
+            s.Environment = "Production";
+            s.Settings["Duplexity:Allowances:member:Join:0"] = "room:members-*";
+            s.Settings["Duplexity:Allowances:member:Limits:Rooms"] = "7";
+            s.Settings["Duplexity:Allowances:guest:Join:0"] = "room:lobby";
+            s.Settings["Duplexity:Allowances:guest:Limits:Rooms"] = "3";
+            s.Settings["Duplexity:Allowances:*:Send:0"] = "room:*";
+            s.Settings["Duplexity:Pipes:Publish:0"] = "member";
+        });
+
+        var both = await Allowed(node, ("roles", new[] { "member", "guest" }), ("duplexity", new { limits = new { messages = 5 } }));
+        var nobody = await Allowed(node);
+        var claimed = await Allowed(node, ("role", "member"), ("duplexity", new { join = new[] { "room:one" }, publish = Array.Empty<string>() }));
+
+        both.Should().BeEquivalentTo(new Allowances
+        {
+            Send = ["room:*"],
+            Receive = ["*"],
+            Join = ["room:members-*", "room:lobby"],
+            Publish = ["*"],
+            Administer = [],
+            Limits = new() { Messages = 5, Rooms = 7 },
+        });
+        nobody.Should().BeEquivalentTo(new Allowances { Send = ["room:*"], Receive = ["*"], Join = ["*"], Publish = [], Administer = [] });
+        claimed.Join.Should().Equal("room:one");
+        claimed.Publish.Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData("""{ "sned": ["room:*"] }""")]
+    [InlineData("""{ "send": "room:*" }""")]
+    [InlineData("""{ "send": ["room: x"] }""")]
+    [InlineData("""{ "send": [null] }""")]
+    [InlineData("""{ "limits": { "rooms": -1 } }""")]
+    [InlineData("""{ "limits": { "windowMs": 0 } }""")]
+    [InlineData("""[ "room:*" ]""")]
+    [InlineData("\"everything\"")]
+    [Trait("Guarantee", "G19")]
+    public async Task A_token_whose_claim_cannot_be_read_is_refused_because_a_limit_that_is_not_understood_is_none(string claim)
+    {
+        await using var node = await TestNode.StartAsync();
+        var token = node.Token("amy", null, ("duplexity", System.Text.Json.JsonDocument.Parse(claim).RootElement));
+
+        await node.Invoking(n => StockSocket.ConnectAsync(new Uri(n.Address, "data"), token)).Should().ThrowAsync<Exception>().WithMessage("*401*");
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    [Trait("Requirement", "1.28")]
+    public async Task What_an_allowance_does_not_cover_reads_like_what_is_not_there()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var guest = await ConnectAsync(node, "guest", new { send = new[] { "room:lobby" }, receive = new[] { "room:*" }, join = new[] { "room:lobby", "room:news" } });
+        await using var amy = await StockSocket.DataAsync(node, "amy");
+
+        var sent = await guest.SendAsync("hello", "room:lobby", "room:secret", "client:amy");
+        var joined = await guest.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:secret" });
+        var presence = await guest.InvokeAsync<PresenceResponse>("Presence", new PresenceRequest { Channel = "room:secret" });
+        var never = await amy.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "lockspace:x" });
+
+        sent.Error.Should().BeNull();
+        sent.Destinations!.Select(d => d.Error?.Name).Should().Equal(null, "unknown_destination", "unknown_destination");
+        sent.Destinations![1].Error!.Gate.Should().Be("scope");
+        joined.Error!.Name.Should().Be(never.Error!.Name);
+        joined.Error.Sentence.Should().Be(never.Error.Sentence.Replace("lockspace:x", "room:secret"));
+        presence.Error!.Name.Should().Be("unknown_destination");
+        await guest.JoinAsync("room:news");
+        (await guest.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "client:guest" })).Error!.Name.Should().Be("unknown_destination");
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    [Trait("Guarantee", "G9")]
+    public async Task Who_may_not_receive_gets_nothing_live_and_nothing_from_history()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var sender = await ConnectAsync(node, "probe", new { receive = new[] { "room:allowed" } });
+        await using var other = await StockSocket.DataAsync(node, "amy");
+        await sender.JoinAsync("room:silent");
+        await sender.JoinAsync("room:allowed");
+
+        await other.SendAsync("unheard", "room:silent", "client:probe");
+        await other.SendAsync("heard", "room:allowed");
+        var heard = await sender.NextAsync();
+        var history = await sender.InvokeAsync<HistoryResponse>("History", new HistoryRequest { Channel = "room:silent" });
+
+        heard.Text.Should().Be("heard");
+        history.Error!.Name.Should().Be("unknown_destination");
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    public async Task Each_limit_is_refused_by_its_name_with_its_use_and_others_are_unaffected()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var limited = await ConnectAsync(node, "amy", new { limits = new { messages = 3, bytes = 100, windowMs = 3_600_000, messageBytes = 60, rooms = 2, sockets = 2, usersPerRoom = 1 } });
+        await using var free = await StockSocket.DataAsync(node, "ben");
+        await limited.JoinAsync("room:a");
+        await limited.JoinAsync("room:b");
+        await free.JoinAsync("room:full");
+
+        var tooLarge = await limited.SendAsync(new string('x', 61), "room:a");
+        var first = await limited.SendAsync(new string('x', 60), "room:a");
+        var tooManyBytes = await limited.SendAsync(new string('x', 41), "room:a");
+        await limited.SendAsync("y", "room:a");
+        await limited.SendAsync("y", "room:a");
+        var tooMany = await limited.SendAsync("y", "room:a");
+        var tooManyRooms = await limited.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:c" });
+        var again = await limited.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:b" });
+        await limited.InvokeAsync<Done>("Leave", new LeaveRequest { Channel = "room:b" });
+        var full = await limited.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:full" });
+
+        tooLarge.Error.Should().BeEquivalentTo(new { Name = "message_too_large", Limit = "message_bytes", Used = 61L, Gate = "limit" });
+        first.Error.Should().BeNull();
+        tooManyBytes.Error.Should().BeEquivalentTo(new { Name = "rate_limited", Limit = "bytes_per_window", Used = 60L, Gate = "limit" });
+        tooManyBytes.Error!.RetryAfterMs.Should().BePositive();
+        tooMany.Error.Should().BeEquivalentTo(new { Name = "rate_limited", Limit = "messages_per_window", Used = 3L, Kind = "limit" });
+        tooManyRooms.Error.Should().BeEquivalentTo(new { Limit = "rooms_per_socket", Used = 2L });
+        again.Error.Should().BeNull("it is one of the two");
+        full.Error.Should().BeEquivalentTo(new { Name = "room_full", Limit = "users_per_room", Used = 1L });
+        (await free.SendAsync(new string('x', 1000), "room:a")).Error.Should().BeNull();
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    public async Task A_rate_frees_when_it_said_and_does_not_give_an_idle_client_two_windows()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var limited = await ConnectAsync(node, "amy", new { limits = new { messages = 5, windowMs = 1500 } });
+        await Wait.InSilenceAsync(TimeSpan.FromMilliseconds(1600));
+        for (var i = 0; i < 5; i++)
+        {
+            (await limited.SendAsync("x", "room:a")).Error.Should().BeNull();
+        }
+
+        var refused = await limited.SendAsync("x", "room:a");
+        refused.Error!.RetryAfterMs.Should().BeInRange(1, 300);
+        await Wait.InSilenceAsync(TimeSpan.FromMilliseconds(refused.Error.RetryAfterMs!.Value + 5));
+        (await limited.SendAsync("x", "room:a")).Error.Should().BeNull();
+    }
+
+    [Fact]
+    [Trait("Requirement", "3.12")]
+    [Trait("Guarantee", "G10")]
+    public async Task Limits_of_two_clients_on_a_socket_are_counted_apart_and_leaving_gives_nothing_back()
+    {
+        await using var node = await TestNode.StartAsync();
+        var limits = new { limits = new { messages = 2, windowMs = 3_600_000 } };
+        await using var socket = await ConnectAsync(node, "ben", limits);
+        var amys = node.Token("amy", null, ("duplexity", limits));
+        await socket.AuthenticateAsync(amys);
+
+        foreach (var client in (string[])["ben", "amy", "ben", "amy"])
+        {
+            (await socket.SendAsAsync(client, "x", "room:a")).Error.Should().BeNull();
+        }
+
+        (await socket.SendAsAsync("ben", "x", "room:a")).Error!.Limit.Should().Be("messages_per_window");
+        (await socket.SendAsAsync("amy", "x", "room:a")).Error!.Limit.Should().Be("messages_per_window");
+        await socket.InvokeAsync<Done>("Drop", new DropRequest { Client = "amy" });
+        await socket.AuthenticateAsync(amys);
+        (await socket.SendAsAsync("amy", "x", "room:a")).Error!.Limit.Should().Be("messages_per_window");
+        await socket.InvokeAsync<IdentityResponse>("Refresh", new RefreshRequest { Token = node.Token("amy", null, ("duplexity", new { limits = new { messages = 3, windowMs = 3_600_000 } })) });
+        (await socket.SendAsAsync("amy", "x", "room:a")).Error.Should().BeNull("the new limit has one more");
+        (await socket.SendAsAsync("amy", "x", "room:a")).Error!.Limit.Should().Be("messages_per_window");
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    public async Task Users_of_a_room_are_never_more_than_the_allowance_takes_however_many_come_at_once()
+    {
+        await using var node = await TestNode.StartAsync();
+        var sockets = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => ConnectAsync(node, $"c{i}", new { limits = new { usersPerRoom = 5 } })));
+
+        var answers = await Task.WhenAll(sockets.Select(s => s.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:small" })));
+        var there = await sockets[0].InvokeAsync<PresenceResponse>("Presence", new PresenceRequest { Channel = "room:small" });
+
+        answers.Count(a => a.Error is null).Should().Be(there.Count).And.BeLessThanOrEqualTo(5);
+        foreach (var socket in sockets)
+        {
+            await socket.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    public async Task An_owner_narrows_a_socket_and_can_only_take_away()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var socket = await ConnectAsync(node, "amy", new { send = new[] { "room:*" }, limits = new { messages = 10, windowMs = 3_600_000 } });
+        await using var control = await ControlAsync(node, "amy");
+        var told = socket.Hear<AllowancesChangedEvent>("AllowancesChanged");
+
+        var narrowed = await control.InvokeAsync<LimitSocketResponse>(
+            "LimitSocket", new LimitSocketRequest { SocketId = socket.Id, Allowances = new() { Send = ["room:lobby", "client:*"], Limits = new() { Messages = 2, WindowMs = 1 } } });
+        var outside = await socket.SendAsync("x", "room:other");
+        await socket.SendAsync("x", "room:lobby");
+        var tooMany = await socket.SendAsync("x", "room:lobby");
+        var restored = await control.InvokeAsync<LimitSocketResponse>("LimitSocket", new LimitSocketRequest { SocketId = socket.Id });
+
+        narrowed.Allowances!.Send.Should().Equal("room:lobby");
+        narrowed.Allowances.Limits.Should().Be(new AllowanceLimits { Messages = 2, WindowMs = 3_600_000 });
+        (await told.ReadAsync().Soon()).Allowances.Should().BeEquivalentTo(narrowed.Allowances);
+        outside.Error!.Name.Should().Be("unknown_destination");
+        tooMany.Error!.Limit.Should().Be("messages_per_window");
+        restored.Allowances!.Send.Should().Equal("room:*");
+        (await control.InvokeAsync<LimitSocketResponse>("LimitSocket", new LimitSocketRequest { SocketId = "not one" })).Error!.Name.Should().Be("unknown_destination");
+        (await control.InvokeAsync<LimitSocketResponse>("LimitSocket", new LimitSocketRequest { SocketId = socket.Id, Allowances = new() { Send = [""] } })).Error!.Code.Should().Be(102);
+    }
+
+    [Fact]
+    [Trait("Requirement", "2.10")]
+    public async Task Only_names_that_the_allowance_covers_are_published_and_no_more_than_its_limit()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var none = await ControlAsync(node, "guest", new { publish = Array.Empty<string>() });
+        await using var some = await ControlAsync(node, "amy", new { publish = new[] { "cat*" }, limits = new { pipes = 1 } });
+
+        (await none.InvokeAsync<PipesResponse>("RegisterPipes", Pipes("cat1"))).Error.Should().BeEquivalentTo(new { Name = "denied", Gate = "scope" });
+        (await some.InvokeAsync<PipesResponse>("RegisterPipes", Pipes("dog1"))).Error.Should().BeEquivalentTo(new { Name = "denied", Gate = "scope" });
+        (await some.InvokeAsync<PipesResponse>("RegisterPipes", Pipes("cat1", "cat2"))).Error.Should().BeEquivalentTo(new { Name = "too_many_pipes", Limit = "pipes_per_session" });
+        (await some.InvokeAsync<PipesResponse>("RegisterPipes", Pipes("cat1"))).Error.Should().BeNull();
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    public async Task Explain_says_which_gate_would_refuse_and_counts_nothing()
+    {
+        await using var node = await TestNode.StartAsync();
+        var claim = new { send = new[] { "room:lobby" }, limits = new { messages = 1, windowMs = 3_600_000 }, publish = new[] { "cat*" } };
+        await using var socket = await ConnectAsync(node, "amy", claim);
+        await using var control = await ControlAsync(node, "amy", claim);
+
+        Task<ExplainResponse> ExplainAsync(string operation, string target, string? client = null) =>
+            control.InvokeAsync<ExplainResponse>("Explain", new ExplainRequest { Operation = operation, Target = target, Client = client });
+
+        (await ExplainAsync("send", "room:lobby")).Allowed.Should().BeTrue();
+        (await ExplainAsync("send", "room:lobby")).Allowed.Should().BeTrue();
+        var elsewhere = await ExplainAsync("send", "room:other");
+        await socket.SendAsync("x", "room:lobby");
+        var used = await ExplainAsync("send", "room:lobby");
+
+        elsewhere.Allowed.Should().BeFalse();
+        elsewhere.Gates!.Single(g => g.Error is not null).Should().BeEquivalentTo(new { Gate = "scope", Step = "entry" });
+        elsewhere.Gates!.Single(g => g.Error is not null).Error!.Sentence.Should().Contain("room:lobby");
+        used.Gates!.Single(g => g.Error is not null).Error!.Limit.Should().Be("messages_per_window");
+        (await ExplainAsync("join", "room:any")).Allowed.Should().BeTrue();
+        (await ExplainAsync("join", "client:ben")).Gates!.Single(g => g.Error is not null).Gate.Should().Be("channel");
+        (await ExplainAsync("publish", "cat1")).Allowed.Should().BeTrue();
+        (await ExplainAsync("publish", "dog")).Gates!.Single(g => g.Error is not null).Gate.Should().Be("scope");
+        (await ExplainAsync("administer", "client:ben")).Allowed.Should().BeFalse();
+        (await ExplainAsync("dance", "room:x")).Error!.Code.Should().Be(102);
+        (await ExplainAsync("send", "nowhere")).Error!.Code.Should().Be(103);
+        (await ExplainAsync("send", "room:x", client: "ben")).Error!.Name.Should().Be("denied");
+    }
+
+    private static RegisterPipesRequest Pipes(params string[] names) => new() { Pipes = [.. names.Select(n => new PipeRegistration { Name = n, Resource = "http://localhost:1" })] };
+
+    private static async Task<Allowances> Allowed(TestNode node, params (string Name, object Value)[] claims)
+    {
+        await using var socket = await StockSocket.ConnectAsync(new Uri(node.Address, "data"), node.Token("amy", null, claims));
+        return socket.Welcome.Identities![0].Allowances;
+    }
+
+    private static Task<StockSocket> ConnectAsync(TestNode node, string client, object claim) =>
+        StockSocket.ConnectAsync(new Uri(node.Address, "data"), node.Token(client, null, ("duplexity", claim)));
+
+    private static async Task<StockSocket> ControlAsync(TestNode node, string client, object? claim = null)
+    {
+        var token = claim is null ? node.Token(client) : node.Token(client, null, ("duplexity", claim));
+        var control = await StockSocket.ConnectAsync(new Uri(node.Address, "control"), token);
+        await control.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
+        return control;
+    }
+}
