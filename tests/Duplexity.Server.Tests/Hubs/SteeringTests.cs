@@ -1,0 +1,259 @@
+using System.Reflection;
+using System.Threading.Channels;
+using Duplexity.Protocol;
+using Duplexity.Testing;
+using FluentAssertions;
+using Xunit;
+
+namespace Duplexity.Server.Tests.Hubs;
+
+/// <summary>Seeing and steering one's own sockets, and what an administrator may beyond that (1.10, 2.39).</summary>
+public sealed class SteeringTests
+{
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    public async Task A_client_watches_its_sockets_come_use_and_go_and_sees_nobody_elses()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var first = await StockSocket.DataAsync(node, "amy");
+        await using var control = await ControlAsync(node, "amy");
+        var changes = Changes(control);
+
+        var present = await control.InvokeAsync<ListSocketsResponse>("WatchSockets", new WatchSocketsRequest());
+        await using var bens = await StockSocket.DataAsync(node, "ben");
+        await bens.SendAsync("x", "room:x");
+        var second = await StockSocket.DataAsync(node, "amy");
+        var connected = await changes.ReadAsync().Soon();
+        await second.JoinAsync("room:lobby");
+        var changed = await changes.ReadAsync().Soon();
+        await second.SendAsync("x", "room:lobby");
+        var used = await changes.ReadAsync().Soon();
+        await second.DisposeAsync();
+        var gone = await changes.ReadAsync().Soon();
+
+        present.Sockets!.Select(s => s.SocketId).Should().Equal(first.Id);
+        present.Sockets![0].Allowances.Send.Should().Equal("*");
+        new[] { connected, changed, used, gone }.Select(c => (c.Kind, c.Socket.SocketId)).Should().Equal(
+            ("connected", second.Id), ("changed", second.Id), ("used", second.Id), ("gone", second.Id));
+        changed.Socket.Channels.Should().Contain("room:lobby");
+        changed.Socket.Use.Should().BeEquivalentTo(new { Rooms = 1, Sockets = 2, Sent = 0L });
+        used.Socket.Use.Sent.Should().Be(1);
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    [Trait("Guarantee", "G10")]
+    public async Task Other_clients_on_a_shared_socket_are_hidden()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var socket = await StockSocket.DataAsync(node, "ben");
+        await socket.AuthenticateAsync(node.Token("amy"));
+        await socket.InvokeAsync<JoinResponse>("Join", new JoinRequest { As = "ben", Channel = "room:bens" });
+        await using var control = await ControlAsync(node, "amy");
+
+        var seen = (await control.InvokeAsync<ListSocketsResponse>("ListSockets", new ListSocketsRequest())).Sockets!.Single();
+
+        seen.SocketId.Should().Be(socket.Id);
+        seen.Client.Should().Be("amy");
+        seen.Channels.Should().Contain("feed:amy").And.NotContain(c => c.Contains("ben"));
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    [Trait("Requirement", "2.39")]
+    public async Task An_administrator_sees_watches_and_closes_all_and_nobody_else_does()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Limits.SocketsPerClient = 10);
+        await using var amy = await StockSocket.DataAsync(node, "amy", query: "?session=laptop");
+        await using var ben = await ControlAsync(node, "ben");
+        await using var admin = await ControlAsync(node, "root", ("role", "admin"));
+
+        foreach (var client in (string[])["*", "amy"])
+        {
+            (await ben.InvokeAsync<ListSocketsResponse>("ListSockets", new ListSocketsRequest { Client = client })).Error!.Name.Should().Be("denied");
+            (await ben.InvokeAsync<ListSocketsResponse>("WatchSockets", new WatchSocketsRequest { Client = client })).Error!.Name.Should().Be("denied");
+            (await ben.InvokeAsync<ListPipesResponse>("ListPipes", new ListPipesRequest { Client = client })).Error!.Name.Should().Be("denied");
+            (await admin.InvokeAsync<ListPipesResponse>("ListPipes", new ListPipesRequest { Client = client })).Error.Should().BeNull();
+            (await admin.InvokeAsync<ListSocketsResponse>("ListSockets", new ListSocketsRequest { Client = client })).Sockets!.Select(s => s.Client).Should().Equal("amy");
+        }
+
+        (await ben.InvokeAsync<ForceDisconnectResponse>("ForceDisconnect", new ForceDisconnectRequest { Target = "client:amy" })).Error!.Name.Should().Be("denied");
+        (await ben.InvokeAsync<ForceDisconnectResponse>("ForceDisconnect", new ForceDisconnectRequest { Target = $"socket:{amy.Id}" })).Error!.Name.Should().Be("denied");
+        (await admin.InvokeAsync<ForceDisconnectResponse>("ForceDisconnect", new ForceDisconnectRequest { Target = "client:amy", Reason = "enough" })).Sockets.Should().Be(1);
+        (await amy.Disconnected).Should().BeEquivalentTo(new { Code = 521, Reason = "enough", Retry = "never" });
+    }
+
+    [Fact]
+    [Trait("Requirement", "2.39")]
+    [Trait("Guarantee", "G21")]
+    public async Task Who_was_forced_out_is_kept_away_for_its_time_by_every_door()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var node = await TestNode.StartAsync(s => s.Time = time);
+        await using var ben = await StockSocket.DataAsync(node, "ben");
+        await using var amy = await StockSocket.DataAsync(node, "amy");
+        await using var admin = await ControlAsync(node, "root", ("role", "admin"));
+
+        await admin.InvokeAsync<ForceDisconnectResponse>("ForceDisconnect", new ForceDisconnectRequest { Target = "client:amy", BlockMs = 60_000 });
+
+        foreach (var door in (string[])["data", "control"])
+        {
+            await node.Invoking(n => StockSocket.ConnectAsync(new Uri(n.Address, door), n.Token("amy"))).Should().ThrowAsync<Exception>().WithMessage("*403*");
+        }
+
+        (await ben.InvokeAsync<IdentityResponse>("Authenticate", new AuthenticateRequest { Token = node.Token("amy") })).Error!.RetryAfterMs.Should().BeInRange(1, 60_001);
+        time.Advance(TimeSpan.FromSeconds(61));
+        (await ben.AuthenticateAsync(node.Token("amy"))).Client.Should().Be("amy");
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    [Trait("Guarantee", "G10")]
+    [Trait("Guarantee", "G21")]
+    public async Task A_client_takes_itself_off_a_socket_that_others_share_and_that_program_stays_away()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var socket = await StockSocket.DataAsync(node, "ben", query: "?session=phone");
+        await socket.AuthenticateAsync(node.Token("amy"));
+        await using var control = await ControlAsync(node, "amy");
+
+        var closed = await control.InvokeAsync<ForceDisconnectResponse>("ForceDisconnect", new ForceDisconnectRequest { Target = $"socket:{socket.Id}" });
+
+        closed.Sockets.Should().Be(1);
+        (await socket.SendAsAsync("amy", "x", "room:x")).Error!.Code.Should().Be(201);
+        (await socket.SendAsAsync("ben", "x", "room:x")).Error.Should().BeNull();
+        (await socket.InvokeAsync<IdentityResponse>("Authenticate", new AuthenticateRequest { Token = node.Token("amy") })).Error!.Name.Should().Be("denied");
+        await using var elsewhere = await StockSocket.DataAsync(node, "amy");
+        elsewhere.Welcome.Clients.Should().Equal("amy");
+    }
+
+    [Fact]
+    [Trait("Requirement", "2.40")]
+    public async Task Nothing_that_is_sent_after_the_answer_of_a_forced_disconnect_is_taken_and_what_was_stored_is_delivered()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var reader = await StockSocket.DataAsync(node, "ben");
+        await reader.JoinAsync("room:lobby");
+        await using var sender = await StockSocket.DataAsync(node, "amy");
+        await using var control = await ControlAsync(node, "amy");
+        var sends = Enumerable.Range(0, 200).Select(i => TryAsync(sender, $"{i}")).ToArray();
+
+        await control.InvokeAsync<ForceDisconnectResponse>("ForceDisconnect", new ForceDisconnectRequest { Target = $"socket:{sender.Id}" });
+        (await TryAsync(sender, "after the answer")).Should().BeFalse();
+
+        var stored = (await Task.WhenAll(sends)).Count(s => s);
+        await using var other = await StockSocket.DataAsync(node, "cleo");
+        await other.SendAsync("the end", "room:lobby");
+        var heard = new List<string?>();
+        for (var text = ""; text != "the end"; text = (await reader.NextAsync()).Text)
+        {
+            heard.Add(text);
+        }
+
+        heard.Skip(1).Should().HaveCountGreaterThanOrEqualTo(stored).And.NotContain("after the answer");
+    }
+
+    [Fact]
+    [Trait("Requirement", "3.12")]
+    [Trait("Guarantee", "G10")]
+    public async Task As_one_of_several_a_connection_may_do_what_that_one_alone_may_do_on_every_method_of_both_hubs()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Environment = "Production");
+        foreach (var hub in (Type[])[typeof(IDataHub), typeof(IControlHub)])
+        {
+            foreach (var method in hub.GetMethods().Where(m => m.Name != "Disconnect"))
+            {
+                // A fresh pair for each, because some of them end things.
+                var path = new Uri(node.Address, hub == typeof(IDataHub) ? "data" : "control");
+                await using var both = await StockSocket.ConnectAsync(path, node.Token("ben", null, ("role", "admin")));
+                await using var alone = await StockSocket.ConnectAsync(path, node.Token("amy"));
+                if (hub == typeof(IControlHub))
+                {
+                    await both.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
+                }
+
+                await both.AuthenticateAsync(node.Token("amy"));
+                if (hub == typeof(IControlHub))
+                {
+                    await both.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest { As = "amy" });
+                    await alone.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
+                }
+
+                foreach (var request in Cases(method, node))
+                {
+                    var answer = await AskAsync(both, method, request);
+                    (answer.Error?.Code, answer.Error?.Gate).Should().Be(
+                        (await AskAsync(alone, method, request)) is var expected ? (expected.Error?.Code, expected.Error?.Gate) : default, $"{method.Name} {System.Text.Json.JsonSerializer.Serialize(request, request.GetType())}");
+                }
+            }
+        }
+    }
+
+    /// <summary>What amy might ask that ben, an administrator, may, and what she may herself.</summary>
+    private static IEnumerable<Request> Cases(MethodInfo method, TestNode node) => method.Name switch
+    {
+        "Open" => [new OpenRequest { As = "amy", Session = "s" }],
+        "Authenticate" => [new AuthenticateRequest { As = "amy", Token = "nonsense" }, new AuthenticateRequest { As = "amy", Token = node.Token("cleo") }],
+        "Refresh" => [new RefreshRequest { As = "amy", Token = node.Token("ben") }, new RefreshRequest { As = "amy", Token = node.Token("amy") }],
+        "Drop" => [new DropRequest { As = "amy", Client = "ben" }],
+        "SetPrimary" => [new SetPrimaryRequest { As = "amy", Client = "ben" }, new SetPrimaryRequest { As = "amy", Client = "amy" }],
+        "Send" => [new SendRequest { As = "amy", Text = "x", To = ["feed:ben"] }, new SendRequest { As = "amy", Text = "x", To = ["room:x"] }],
+        "Emit" => [new EmitRequest { As = "amy", Text = "x" }],
+        "Join" => [new JoinRequest { As = "amy", Channel = "client:ben" }, new JoinRequest { As = "amy", Channel = "room:x" }],
+        "Leave" => [new LeaveRequest { As = "amy", Channel = "feed:ben" }, new LeaveRequest { As = "amy", Channel = "feed:amy" }],
+        "History" => [new HistoryRequest { As = "amy", Channel = "client:ben" }, new HistoryRequest { As = "amy", Channel = "client:amy" }],
+        "Presence" => [new PresenceRequest { As = "amy", Channel = "room:x" }],
+        "Discover" => [new DiscoveryRequest { As = "amy", ClientId = "ben" }, new DiscoveryRequest { As = "amy", ClientId = "amy" }],
+        "RegisterPipes" => [new RegisterPipesRequest { As = "amy", Pipes = [new() { Name = "cat1", Resource = "http://localhost:1" }] }],
+        "RemovePipes" => [new RemovePipesRequest { As = "amy", Names = ["cat1"] }],
+        "ListPipes" => [new ListPipesRequest { As = "amy", Client = "*" }, new ListPipesRequest { As = "amy", Client = "ben" }, new ListPipesRequest { As = "amy" }],
+        "ListSockets" => [new ListSocketsRequest { As = "amy", Client = "*" }, new ListSocketsRequest { As = "amy", Client = "ben" }, new ListSocketsRequest { As = "amy" }],
+        "WatchSockets" => [new WatchSocketsRequest { As = "amy", Client = "*" }, new WatchSocketsRequest { As = "amy" }],
+        "LimitSocket" => [new LimitSocketRequest { As = "amy", SocketId = "x" }],
+        "Explain" => [new ExplainRequest { As = "amy", Operation = "administer", Target = "client:ben", Client = "ben" }, new ExplainRequest { As = "amy", Operation = "publish", Target = "cat1" }],
+        "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],
+        "Disable" => [new DisableRequest { As = "amy", Client = "ben" }],
+        "ForceDisconnect" => [new ForceDisconnectRequest { As = "amy", Target = "client:ben" }, new ForceDisconnectRequest { As = "amy", Target = "socket:none" }],
+        _ => throw new InvalidOperationException($"{method.Name} is new: say here what one identity must not do for another by it."),
+    };
+
+    private static async Task<Answer> AskAsync(StockSocket socket, MethodInfo method, Request request) =>
+        (Answer)(await socket.Hub.InvokeCoreAsync(method.Name, method.ReturnType.GetGenericArguments()[0], [request]).Soon())!;
+
+    private static async Task<bool> TryAsync(StockSocket socket, string text)
+    {
+        try
+        {
+            return (await socket.SendAsync(text, "room:lobby")).Error is null;
+        }
+        catch (Exception e) when (e is not TimeoutException)
+        {
+            // The connection was closed under it: whether it was stored, the room says.
+            return false;
+        }
+    }
+
+    private static ChannelReader<SocketChange> Changes(StockSocket control)
+    {
+        var heard = Channel.CreateUnbounded<SocketChange>();
+        var events = control.Hear<SocketsChangedEvent>("SocketsChanged");
+        _ = Task.Run(async () =>
+        {
+            await foreach (var e in events.ReadAllAsync())
+            {
+                foreach (var change in e.Changes)
+                {
+                    heard.Writer.TryWrite(change);
+                }
+            }
+        });
+        return heard.Reader;
+    }
+
+    private static async Task<StockSocket> ControlAsync(TestNode node, string client, params (string, object)[] claims)
+    {
+        var control = await StockSocket.ConnectAsync(new Uri(node.Address, "control"), node.Token(client, null, claims));
+        await control.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
+        return control;
+    }
+}
