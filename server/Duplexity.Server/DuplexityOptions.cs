@@ -92,6 +92,12 @@ public sealed class AuthOptions
     /// <summary>The keys of issuers, by a name of the operator's choice: <c>Duplexity:Auth:Keys:shop:Issuer</c> and so on. Defaults to none.</summary>
     public IDictionary<string, IssuerKey> Keys { get; } = new Dictionary<string, IssuerKey>();
 
+    /// <summary>The OpenID provider by which people sign in; without an authority there is none.</summary>
+    public OidcOptions Oidc { get; } = new();
+
+    /// <summary>Put before the clients of <see cref="DuplexityOptions.Scheme"/>. Needed as soon as there is another issuer (G19).</summary>
+    public string? SchemePrefix { get; set; }
+
     /// <summary>
     /// What the service signs its own tokens with: a private key (RSA of 2,048 bits or more, or EC) as PEM text or the path of a PEM file, or a secret of at least
     /// 32 bytes in UTF-8. Defaults to null: a key drawn at start and kept in memory only, so that the service's own tokens end with the process.
@@ -106,6 +112,28 @@ public sealed class AuthOptions
 
     /// <summary>The role (claim <c>role</c> or <c>roles</c>) that may administer. Defaults to <c>admin</c>.</summary>
     public string AdminRole { get; set; } = "admin";
+}
+
+/// <summary>An OpenID provider: <c>Duplexity:Auth:Oidc</c>.</summary>
+public sealed class OidcOptions
+{
+    /// <summary>The provider's address, as its tokens' <c>iss</c> says it: https, or http on a loopback address. Defaults to null: no sign-in by a provider.</summary>
+    public string? Authority { get; set; }
+
+    /// <summary>This service's client id at the provider. Its redirect address is <c>{Duplexity:Url}/auth/callback</c>.</summary>
+    public string? ClientId { get; set; }
+
+    /// <summary>This service's secret at the provider; null for a public client. PKCE is used either way.</summary>
+    public string? ClientSecret { get; set; }
+
+    /// <summary>What is asked for, separated by blanks. Defaults to <c>openid offline_access</c>: with the second the provider is asked again at each refresh whether the person may still sign in.</summary>
+    public string Scopes { get; set; } = "openid offline_access";
+
+    /// <summary>A claim of the ID token that has the person's roles, beside <c>role</c> and <c>roles</c>. Defaults to null.</summary>
+    public string? RolesClaim { get; set; }
+
+    /// <summary>Put before the provider's clients. Needed as soon as there is another issuer (G19).</summary>
+    public string? Prefix { get; set; }
 }
 
 /// <summary>One issuer of tokens and the key that it signs with.</summary>
@@ -138,6 +166,15 @@ public sealed class LimitOptions
 
     /// <summary>Clients that one socket may hold. Defaults to 16: a person's accounts, not a directory.</summary>
     public int IdentitiesPerSocket { get; set; } = 16;
+
+    /// <summary>Sign-ins that wait for a person, on this node. Defaults to 1,000 (G24).</summary>
+    public int SignIns { get; set; } = 1_000;
+
+    /// <summary>Sign-ins that wait for a person, from one address. Defaults to 10 (G24).</summary>
+    public int SignInsPerAddress { get; set; } = 10;
+
+    /// <summary>API keys of one client. Defaults to 100.</summary>
+    public int KeysPerClient { get; set; } = 100;
 
     /// <summary>Channels that one socket may listen to. Defaults to 128, as Centrifugo.</summary>
     public int ChannelsPerSocket { get; set; } = 128;
@@ -211,6 +248,18 @@ public sealed class TimeOptions
 
     /// <summary>How long after a refused Open its connection is closed: the answer goes out first. Defaults to 0.2 s.</summary>
     public TimeSpan AnswerFirst { get; set; } = TimeSpan.FromSeconds(0.2);
+
+    /// <summary>How long an access token that a sign-in, a key or a session gives is good. Defaults to 10 min.</summary>
+    public TimeSpan AccessToken { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a sign-in may take. Defaults to 10 min (G1).</summary>
+    public TimeSpan SignIn { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a sign-in lasts that is not used: each refresh prolongs it. Defaults to 30 days.</summary>
+    public TimeSpan SignedIn { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>How often somebody who waits for a sign-in is told that it is still waited for. Defaults to 15 s: below the idle time-outs of common proxies.</summary>
+    public TimeSpan SignInWaiting { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long before its end a client is told to reauthenticate. Defaults to 30 s.</summary>
     public TimeSpan ReauthenticateMargin { get; set; } = TimeSpan.FromSeconds(30);
