@@ -7,17 +7,24 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Duplexity.Server.Auth;
 
-/// <summary><c>/auth</c>: who am I; and in Development, tokens for whoever may have them.</summary>
+/// <summary><c>/auth</c>: who am I, signing in, tokens and keys; and in Development, tokens for whoever may have them.</summary>
 internal static class AuthEndpoints
 {
-    /// <summary>Maps <c>/auth</c>, and in Development <c>/auth/development</c>.</summary>
+    /// <summary>Maps <c>/auth</c> and what is below it, and <c>/api/tokens</c>.</summary>
     public static IEndpointConventionBuilder MapDuplexityAuth(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/auth");
+        var services = routes.ServiceProvider;
+        var signIn = services.GetRequiredService<SignInEndpoints>();
 
         // Every method: routing would answer others with 405 before the gate has looked at the host.
-        group.Map("", WhoAmIAsync).AddServiceGate();
-        if (routes.ServiceProvider.GetRequiredService<DevelopmentIdentity>() is { IsInDevelopment: true } development)
+        group.Map("", context => HttpMethods.IsPost(context.Request.Method) ? signIn.WaitAsync(context) : WhoAmIAsync(context))
+            .AddServiceGate(request => !HttpMethods.IsPost(request.Method));
+        signIn.Map(group);
+        var tokens = services.GetRequiredService<TokenEndpoints>();
+        tokens.Map(group);
+        routes.MapService("POST", "/api/tokens", tokens.MintAsync);
+        if (services.GetRequiredService<DevelopmentIdentity>() is { IsInDevelopment: true } development)
         {
             // Every method here as well, or a GET would be told 405 and so that there is something. It is not under the gate's origins: it takes none at all.
             group.Map("/development", development.AnswerAsync).WithMetadata(new ServiceEndpoint(development.MayKnow)).AllowAnonymous();
@@ -31,7 +38,7 @@ internal static class AuthEndpoints
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
         {
             context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
-            context.Response.Headers.Allow = "GET, HEAD";
+            context.Response.Headers.Allow = "GET, HEAD, POST";
             return Task.CompletedTask;
         }
 

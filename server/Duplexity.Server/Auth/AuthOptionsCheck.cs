@@ -1,4 +1,5 @@
 using System.Net;
+using Duplexity.Server.Pipes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
@@ -18,6 +19,12 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
 
             Duplexity__Auth__SigningKey=<at least 32 bytes, or the path of a private key in PEM>
 
+        Or let people sign in through an OpenID provider:
+
+            Duplexity__Auth__Oidc__Authority=https://id.example.org
+            Duplexity__Auth__Oidc__ClientId=duplexity
+            Duplexity__Auth__Oidc__ClientSecret=<as the provider gave it>
+
         To try things out on this machine, run in Development: ASPNETCORE_ENVIRONMENT=Development
         """;
 
@@ -29,14 +36,15 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
 
     public ValidateOptionsResult Validate(string? name, DuplexityOptions options)
     {
-        List<string> problems = [.. Issuers(options), .. Claims(options.Auth), .. options.Auth.Keys.SelectMany(key => Key(key.Key, key.Value, options)),
-            .. Prefixes(options.Auth), .. Origins(options)];
+        List<string> problems = [.. Issuers(options), .. Oidc(options), .. Roles(options), .. Claims(options.Auth), .. options.Auth.Keys.SelectMany(key => Key(key.Key, key.Value, options)),
+            .. Prefixes(options), .. Origins(options)];
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
 
     private IEnumerable<string> Issuers(DuplexityOptions options)
     {
-        if (!environment.IsDevelopment() && options.Auth.Keys.Count == 0 && string.IsNullOrEmpty(options.Auth.SigningKey))
+        var isKnown = options.Auth.Keys.Count > 0 || !string.IsNullOrEmpty(options.Auth.SigningKey) || !string.IsNullOrEmpty(options.Auth.Oidc.Authority) || !string.IsNullOrEmpty(options.Scheme);
+        if (!environment.IsDevelopment() && !isKnown)
         {
             yield return NoIssuer;
         }
@@ -51,6 +59,41 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
             yield return "Duplexity:Url must be the service's own address, such as https://hub.example.org.";
         }
     }
+
+    private static IEnumerable<string> Oidc(DuplexityOptions options)
+    {
+        const string Path = "Duplexity:Auth:Oidc";
+        var oidc = options.Auth.Oidc;
+        if (string.IsNullOrEmpty(oidc.Authority))
+        {
+            if (!string.IsNullOrEmpty(oidc.ClientId) || !string.IsNullOrEmpty(oidc.ClientSecret))
+            {
+                yield return $"{Path} has a ClientId or a ClientSecret, but no Authority: the address of the provider, such as https://id.example.org.";
+            }
+
+            yield break;
+        }
+
+        if (!IsKeySetAddress(oidc.Authority))
+        {
+            yield return $"{Path}:Authority must be an https address; http is taken on a loopback address only.";
+        }
+
+        if (string.IsNullOrWhiteSpace(oidc.ClientId))
+        {
+            yield return $"{Path}:ClientId is missing: the name that the provider knows this service by.";
+        }
+
+        if (!oidc.Scopes.Split(' ').Contains("openid"))
+        {
+            yield return $"{Path}:Scopes has no \"openid\": without it the provider says nothing about who signed in.";
+        }
+    }
+
+    private static IEnumerable<string> Roles(DuplexityOptions options) => options.Allowances
+        .Select(role => (role.Key, Problem: AllowanceSets.Problem(role.Value)))
+        .Where(role => role.Problem is not null)
+        .Select(role => $"Duplexity:Allowances:{role.Key}: {role.Problem}.");
 
     private static IEnumerable<string> Claims(AuthOptions auth)
     {
@@ -112,36 +155,50 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
         Uri.TryCreate(text, UriKind.Absolute, out var address)
         && (address.Scheme == "https" || (address.Scheme == "http" && IPAddress.TryParse(address.IdnHost, out var literal) && IPAddress.IsLoopback(literal)));
 
-    private static IEnumerable<string> Prefixes(AuthOptions auth)
+    /// <summary>Each issuer of clients with the setting of its prefix: no client of one may be a client of another (G19).</summary>
+    private static IEnumerable<string> Prefixes(DuplexityOptions options)
     {
-        var issuers = auth.Keys.Where(key => !string.IsNullOrWhiteSpace(key.Value.Issuer)).GroupBy(key => key.Value.Issuer!).ToArray();
-        foreach (var issuer in issuers)
+        var auth = options.Auth;
+        var issuers = new List<(string Path, string Prefix)>();
+        foreach (var issuer in auth.Keys.Where(key => !string.IsNullOrWhiteSpace(key.Value.Issuer)).GroupBy(key => key.Value.Issuer!))
         {
-            var prefixes = issuer.Select(key => key.Value.Prefix ?? "").Distinct(StringComparer.Ordinal).ToArray();
-            if (prefixes.Length > 1)
+            issuers.Add(($"{KeyPath}{issuer.First().Key}:Prefix", issuer.First().Value.Prefix ?? ""));
+            if (issuer.Select(key => key.Value.Prefix ?? "").Distinct(StringComparer.Ordinal).Count() > 1)
             {
                 yield return $"{KeyPath}{issuer.First().Key} and {issuer.Last().Key} are keys of one issuer with different Prefix. Give them the same.";
             }
-            else if (prefixes[0] != "" && (prefixes[0].Contains(':') || !Address.IsClientId(prefixes[0] + "x")))
+        }
+
+        if (!string.IsNullOrEmpty(auth.Oidc.Authority))
+        {
+            issuers.Add(("Duplexity:Auth:Oidc:Prefix", auth.Oidc.Prefix ?? ""));
+        }
+
+        if (!string.IsNullOrEmpty(options.Scheme))
+        {
+            issuers.Add(("Duplexity:Auth:SchemePrefix", auth.SchemePrefix ?? ""));
+        }
+
+        foreach (var (path, prefix) in issuers)
+        {
+            if (prefix != "" && (prefix.Contains(':') || !Address.IsClientId(prefix + "x")))
             {
-                yield return $"{KeyPath}{issuer.First().Key}:Prefix cannot begin a client's name: no colon, no white space, and at most {Address.MaxClientLength - 1} characters.";
+                yield return $"{path} cannot begin a client's name: no colon, no white space, and at most {Address.MaxClientLength - 1} characters.";
             }
-            else if (issuers.Length > 1 && prefixes[0] == "")
+            else if (issuers.Count > 1 && prefix == "")
             {
-                yield return $"{KeyPath}{issuer.First().Key}:Prefix is missing. With {issuers.Length} issuers each needs its own, or \"amy\" of one would be \"amy\" of the other.";
+                yield return $"{path} is missing. With {issuers.Count} issuers each needs its own, or \"amy\" of one would be \"amy\" of the other.";
             }
         }
 
-        for (var i = 0; i < issuers.Length; i++)
+        for (var i = 0; i < issuers.Count; i++)
         {
-            for (var j = 0; j < issuers.Length; j++)
+            for (var j = 0; j < issuers.Count; j++)
             {
-                var (one, other) = (issuers[i].First(), issuers[j].First());
-                if (i != j && !string.IsNullOrEmpty(one.Value.Prefix) && (other.Value.Prefix ?? "").StartsWith(one.Value.Prefix, StringComparison.Ordinal)
-                    && (i < j || other.Value.Prefix != one.Value.Prefix))
+                var (one, other) = (issuers[i], issuers[j]);
+                if (i != j && one.Prefix != "" && other.Prefix.StartsWith(one.Prefix, StringComparison.Ordinal) && (i < j || other.Prefix != one.Prefix))
                 {
-                    yield return $"{KeyPath}{other.Key}:Prefix \"{other.Value.Prefix}\" begins with {one.Key}'s \"{one.Value.Prefix}\": {one.Key}'s clients could be {other.Key}'s. "
-                        + "End each with a mark of its own, such as \"shop-\".";
+                    yield return $"{other.Path} \"{other.Prefix}\" begins with \"{one.Prefix}\", that of {one.Path}: the clients of one could be the other's. End each with a mark of its own, such as \"shop-\".";
                 }
             }
         }

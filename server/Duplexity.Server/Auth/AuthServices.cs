@@ -18,10 +18,21 @@ internal static class AuthServices
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, AuthOptionsCheck>());
 
         services.TryAddSingleton<OwnKeys>();
+        services.AddHostedService(provider => provider.GetRequiredService<OwnKeys>());
+        services.TryAddSingleton<Sealing>();
         services.TryAddSingleton<TrustedIssuers>();
         services.TryAddSingleton<AllowanceResolver>();
         services.TryAddSingleton<TokenReader>();
         services.TryAddSingleton<TokenIssuer>();
+        services.TryAddSingleton<AccessTokens>();
+        services.TryAddSingleton<IOidcBackchannel, OidcBackchannel>();
+        services.TryAddSingleton<OidcProvider>();
+        services.TryAddSingleton<Grants>();
+        services.TryAddSingleton<PageCodes>();
+        services.TryAddSingleton<ApiKeys>();
+        services.TryAddSingleton<SignIns>();
+        services.TryAddSingleton<SignInEndpoints>();
+        services.TryAddSingleton<TokenEndpoints>();
         services.AddAuthentication();
         DuplexityScheme.Decorate(services);
         services.AddAuthorizationBuilder().AddPolicy(DuplexityScheme.Name, policy => policy.AddAuthenticationSchemes(DuplexityScheme.Name).RequireAuthenticatedUser());

@@ -33,8 +33,11 @@ internal sealed class BrowserOrigins
 
         // More than one, "null" (a sandboxed frame, a file) and what is no origin at all have no canonical form.
         return header is [{ } text] && Canonical(text) is { } origin
-            && (_allowed.Contains(origin) || origin == Canonical($"{request.Scheme}://{request.Host}") || (_allowsLoopback && IsLoopback(origin)));
+            && (Knows(origin) || origin == Canonical($"{request.Scheme}://{request.Host}"));
     }
+
+    /// <summary>Whether pages of an origin (in canonical form) may use the service.</summary>
+    public bool Knows(string origin) => _allowed.Contains(origin) || (_allowsLoopback && IsLoopback(origin));
 
     /// <summary>An origin as browsers write it: scheme, punycode host, and the port unless it is the scheme's own; null for what is not an origin.</summary>
     public static string? Canonical(string? text) =>

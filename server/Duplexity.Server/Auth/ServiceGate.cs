@@ -18,6 +18,10 @@ internal static class ServiceGate
     /// <param name="builder">The endpoints.</param>
     /// <param name="requireIdentity">Whether a request without a good token is answered 401; with one, its <see cref="Identity"/> is a feature of the request.</param>
     public static TBuilder AddServiceGate<TBuilder>(this TBuilder builder, bool requireIdentity = true)
+        where TBuilder : IEndpointConventionBuilder => builder.AddServiceGate(_ => requireIdentity);
+
+    /// <summary>The same, where it depends on the request whether it needs a good token.</summary>
+    public static TBuilder AddServiceGate<TBuilder>(this TBuilder builder, Func<HttpRequest, bool> requireIdentity)
         where TBuilder : IEndpointConventionBuilder
     {
         builder.Add(endpoint =>
@@ -34,7 +38,7 @@ internal static class ServiceGate
         return builder;
     }
 
-    private static async Task PassAsync(HttpContext context, RequestDelegate inner, bool requireIdentity)
+    private static async Task PassAsync(HttpContext context, RequestDelegate inner, Func<HttpRequest, bool> requireIdentity)
     {
         var (request, response) = (context.Request, context.Response);
         if (!context.RequestServices.GetRequiredService<BrowserOrigins>().IsAllowed(request))
@@ -53,7 +57,7 @@ internal static class ServiceGate
             }
         }
 
-        if (requireIdentity)
+        if (requireIdentity(request))
         {
             var result = await context.AuthenticateAsync(DuplexityScheme.Name);
             if (!result.Succeeded)
@@ -86,7 +90,7 @@ internal static class ServiceGate
         response.Headers.AccessControlAllowCredentials = "true";
         if (IsPreflight(request))
         {
-            response.Headers.AccessControlAllowMethods = "GET, POST";
+            response.Headers.AccessControlAllowMethods = "GET, POST, DELETE";
             response.Headers.AccessControlAllowHeaders = "Authorization, Content-Type, X-Requested-With, X-SignalR-User-Agent";
             response.Headers.AccessControlMaxAge = "600";
         }

@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using System.Text;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
@@ -130,22 +129,7 @@ internal sealed class TokenReader(TrustedIssuers issuers, AllowanceResolver allo
             return null;
         }
 
-        string client;
-        try
-        {
-            client = (issuer.Prefix + value).Normalize(NormalizationForm.FormC);
-        }
-        catch (ArgumentException)
-        {
-            // Broken UTF-16 has no normal form, and is no client.
-            return null;
-        }
-
-        // A combining mark at the front of the claim could change the prefix, and so reach into another issuer's clients.
-        return client.StartsWith(issuer.Prefix, StringComparison.Ordinal) && Address.IsClientId(client)
-            && (issuer.IsOwn || !client.StartsWith("service:", StringComparison.Ordinal))
-            ? client
-            : null;
+        return ClientName.Of(issuer.Prefix, value, mayBeService: issuer.IsOwn);
     }
 
     private Identity IdentityOf(JsonWebToken token, TrustedIssuer issuer, string client, Allowances? claim)

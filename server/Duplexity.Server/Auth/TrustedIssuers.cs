@@ -25,10 +25,10 @@ internal sealed class TrustedIssuers : IDisposable
     public TrustedIssuers(IOptions<DuplexityOptions> options, OwnKeys own, TimeProvider time, ILogger<TrustedIssuers> logger)
     {
         var auth = options.Value.Auth;
-        var issuers = new List<TrustedIssuer> { Own(own.Issuer, own.Key) };
+        var issuers = new List<TrustedIssuer> { Own(own.Issuer, own, own.Key) };
         if (own.DevelopmentKey is { } developmentKey)
         {
-            issuers.Add(Own(OwnKeys.DevelopmentIssuer, developmentKey));
+            issuers.Add(Own(OwnKeys.DevelopmentIssuer, new ConfiguredKeys([developmentKey]), developmentKey));
         }
 
         foreach (var group in auth.Keys.Values.GroupBy(key => key.Issuer!))
@@ -45,8 +45,8 @@ internal sealed class TrustedIssuers : IDisposable
 
     public void Dispose() => _owned.ForEach(source => source.Dispose());
 
-    private static TrustedIssuer Own(string issuer, SecurityKey key) =>
-        new(issuer, new ConfiguredKeys([key]), [KeyMaterial.SigningAlgorithm(key)], "", "sub", TimeSpan.Zero, IsOwn: true);
+    private static TrustedIssuer Own(string issuer, IIssuerKeys keys, SecurityKey key) =>
+        new(issuer, keys, [KeyMaterial.SigningAlgorithm(key)], "", "sub", TimeSpan.Zero, IsOwn: true);
 
     private IIssuerKeys SourceOf(IssuerKey key, TimeProvider time, ILogger logger)
     {

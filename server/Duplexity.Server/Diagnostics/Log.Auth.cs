@@ -26,6 +26,24 @@ internal static partial class Log
     [LoggerMessage(1013, LogLevel.Information, "No development identity at {Address}: it is not a loopback address.")]
     public static partial void DevelopmentIdentityNotOffered(ILogger logger, string address);
 
+    [LoggerMessage(1003, LogLevel.Warning, "The OpenID provider did not answer; only new sign-ins fail.")]
+    public static partial void ProviderAway(ILogger logger, Exception exception);
+
+    [LoggerMessage(1004, LogLevel.Warning, "The OpenID provider refused a code or a refresh token with status {Status}.")]
+    public static partial void ProviderRefused(ILogger logger, int status);
+
+    [LoggerMessage(1005, LogLevel.Warning, "An ID token of the OpenID provider was refused: {Reason}.")]
+    public static partial void IdTokenRefused(ILogger logger, string reason);
+
+    [LoggerMessage(1006, LogLevel.Information, "{Client} has signed in.")]
+    public static partial void SignedIn(ILogger logger, string client);
+
+    [LoggerMessage(1007, LogLevel.Warning, "A refresh handle of {Client} was used twice; its sign-in is ended and its tokens are revoked.")]
+    public static partial void HandleReused(ILogger logger, string client);
+
+    [LoggerMessage(1008, LogLevel.Warning, "An API key of {Client} was {Change}: {Name}, by {By}.")]
+    public static partial void KeyChanged(ILogger logger, string client, string change, string name, string by);
+
     [LoggerMessage(1020, LogLevel.Warning, "A ticket was refused because the vault did not answer.")]
     public static partial void VaultUnavailable(ILogger logger, Exception exception);
 }

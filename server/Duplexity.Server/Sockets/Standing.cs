@@ -44,24 +44,27 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>What stands against an identity, in words for the log; null: nothing.</summary>
-    public string? Problem(Identity identity)
-    {
-        if (_clients.TryGetValue(identity.Client, out var client))
-        {
-            if (client.IsDisabled)
-            {
-                return "its client is disabled";
-            }
+    public string? Problem(Identity identity) => Problem(identity.Client, identity.IssuedAt)
+        ?? (identity.TokenId is { } token && _tokens.ContainsKey(token) ? "it is revoked"
+            : identity.KeyId is { } key && _keys.ContainsKey(key) ? "the sign-in or key that it is from is revoked"
+            : null);
 
-            // A token counts whole seconds. One of the same second may be from before, and is taken for that; one that does not say is taken for old.
-            if (client.Before is { } before && (identity.IssuedAt is not { } issued || issued.ToUnixTimeSeconds() <= before.ToUnixTimeSeconds()))
-            {
-                return "its client's tokens up to then are revoked";
-            }
+    /// <summary>What stands against a credential of a client that was given at a time (null: it does not say when); null: nothing.</summary>
+    public string? Problem(string client, DateTimeOffset? givenAt)
+    {
+        if (!_clients.TryGetValue(client, out var standing))
+        {
+            return null;
         }
 
-        return identity.TokenId is { } token && _tokens.ContainsKey(token) ? "it is revoked"
-            : identity.KeyId is { } key && _keys.ContainsKey(key) ? "the sign-in or key that it is from is revoked"
+        if (standing.IsDisabled)
+        {
+            return "its client is disabled";
+        }
+
+        // A token counts whole seconds. One of the same second may be from before, and is taken for that; one that does not say is taken for old.
+        return standing.Before is { } before && (givenAt is not { } given || given.ToUnixTimeSeconds() <= before.ToUnixTimeSeconds())
+            ? "its client's tokens up to then are revoked"
             : null;
     }
 

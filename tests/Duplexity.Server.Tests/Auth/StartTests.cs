@@ -30,7 +30,7 @@ public sealed class StartTests
         ["the development identity as an issuer"] = (o => o.Auth.Keys["app"].Issuer = "duplexity-development", "*is this service's own*"),
         ["two issuers without prefixes"] = (o => o.Auth.Keys["shop"] = Shop(null), "*Duplexity:Auth:Keys:app:Prefix is missing*Duplexity:Auth:Keys:shop:Prefix is missing*"),
         ["two issuers, one prefix"] = (o => Prefixed(o, "a-", "a-"), "*begins with*"),
-        ["a prefix that begins another"] = (o => Prefixed(o, "a", "ab"), "*Duplexity:Auth:Keys:shop:Prefix \"ab\" begins with app's \"a\"*"),
+        ["a prefix that begins another"] = (o => Prefixed(o, "a", "ab"), "*Duplexity:Auth:Keys:shop:Prefix \"ab\" begins with \"a\"*"),
         ["a prefix with a colon"] = (o => Prefixed(o, "service:", "b-"), "*Duplexity:Auth:Keys:app:Prefix cannot begin a client's name*"),
         ["one issuer, two prefixes"] = (o => { Prefixed(o, "a-", "b-"); o.Auth.Keys["shop"].Issuer = AuthNode.AppIssuer; }, "*are keys of one issuer with different Prefix*"),
         ["mutable claim email"] = (o => o.Auth.CidClaim = "email", "*CidClaim is \"email\"*"),

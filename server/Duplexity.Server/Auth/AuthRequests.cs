@@ -1,0 +1,91 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+
+namespace Duplexity.Server.Auth;
+
+/// <summary>What the endpoints below <c>/auth</c> share: how they are mapped, read and answered.</summary>
+internal static class AuthRequests
+{
+    /// <summary>What a request to these endpoints may have: a token or two.</summary>
+    private const int MaxBodyBytes = 32 * 1024;
+
+    /// <summary>Maps one path for some methods. Others are answered 405 behind the gate: routing would do so before it has looked at the host.</summary>
+    public static void MapService(this IEndpointRouteBuilder routes, string methods, string path, RequestDelegate handle, bool requireIdentity = true) => routes.Map(path, context =>
+    {
+        if (methods.Split(' ').Contains(context.Request.Method, StringComparer.OrdinalIgnoreCase))
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            return handle(context);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+        context.Response.Headers.Allow = methods.Replace(" ", ", ");
+        return Task.CompletedTask;
+    }).AddServiceGate(requireIdentity);
+
+    /// <summary>The request's body as JSON; null where it is none, or too long.</summary>
+    public static async Task<T?> ReadAsync<T>(HttpContext context)
+        where T : class
+    {
+        Limit(context);
+        try
+        {
+            return await JsonSerializer.DeserializeAsync<T>(context.Request.Body, AllowanceClaim.Json, context.RequestAborted);
+        }
+        catch (Exception e) when (e is JsonException or BadHttpRequestException)
+        {
+            // What a stranger sent; the caller says what it wants instead.
+            return null;
+        }
+    }
+
+    /// <summary>The members of a form, or of a JSON object of texts: OAuth's clients send the one, programs the other.</summary>
+    public static async Task<IReadOnlyDictionary<string, string>> ReadFieldsAsync(HttpContext context)
+    {
+        Limit(context);
+        if (!context.Request.HasFormContentType)
+        {
+            return await ReadAsync<Dictionary<string, string>>(context) ?? [];
+        }
+
+        try
+        {
+            return (await context.Request.ReadFormAsync(context.RequestAborted)).ToDictionary(field => field.Key, field => field.Value.ToString());
+        }
+        catch (Exception e) when (e is InvalidDataException or BadHttpRequestException)
+        {
+            return new Dictionary<string, string>();
+        }
+    }
+
+    /// <summary>Answers with a record.</summary>
+    public static Task AnswerAsync<T>(HttpContext context, T answer, int status = StatusCodes.Status200OK)
+    {
+        context.Response.StatusCode = status;
+        return context.Response.WriteAsJsonAsync(answer, AllowanceClaim.Json, context.RequestAborted);
+    }
+
+    /// <summary>Answers with a refusal; the status goes with the hundreds of its code.</summary>
+    public static Task RefuseAsync(HttpContext context, DuplexityError error) => AnswerAsync(context, new { error }, error switch
+    {
+        { Code: var code } when code == Errors.TokenRefused.Code => StatusCodes.Status401Unauthorized,
+        { Kind: "denied" } => StatusCodes.Status403Forbidden,
+        { Kind: "limit" } => StatusCodes.Status429TooManyRequests,
+        { Kind: "unavailable" } => StatusCodes.Status503ServiceUnavailable,
+        _ => StatusCodes.Status400BadRequest,
+    });
+
+    /// <summary>Answers that the request is wrong.</summary>
+    public static Task RefuseAsync(HttpContext context, string sentence) => RefuseAsync(context, DuplexityError.Of(Errors.InvalidRequest, sentence));
+
+    private static void Limit(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = MaxBodyBytes;
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Auth;
+
+/// <summary>
+/// Seals what is stored or handed out and must not be read there: codes, verifiers, refresh tokens, signing keys (G18). The keys lie in the data folder, for its owner alone; without a data folder
+/// they are in memory, like all that they seal. Not the application's own key ring. Thread-safe.
+/// </summary>
+internal sealed class Sealing(IOptions<DuplexityOptions> options, IHostEnvironment environment)
+{
+    private readonly IDataProtectionProvider _provider = options.Value.Data is { Length: > 0 } folder
+        ? OnDisk(Path.Combine(environment.ContentRootPath, folder, "keys"))
+        : new EphemeralDataProtectionProvider();
+
+    /// <summary>Seals text for one purpose.</summary>
+    public string Seal(string purpose, string text) => _provider.CreateProtector(purpose).Protect(text);
+
+    /// <summary>Opens what was sealed for the same purpose; null where it was altered, is of another purpose, or its key is gone.</summary>
+    public string? Open(string purpose, string? sealedText)
+    {
+        try
+        {
+            return sealedText is null ? null : _provider.CreateProtector(purpose).Unprotect(sealedText);
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    private static IDataProtectionProvider OnDisk(string folder)
+    {
+        // Made with its mode, so that it is never open for a moment; the key files inherit nothing but are behind it.
+        return new Later(() =>
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                Directory.CreateDirectory(folder);
+            }
+            else
+            {
+                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            }
+
+            return DataProtectionProvider.Create(new DirectoryInfo(folder), builder => builder.SetApplicationName("Duplexity"));
+        });
+    }
+
+    /// <summary>Nothing is made on the disk before there is something to seal.</summary>
+    private sealed class Later(Func<IDataProtectionProvider> make) : IDataProtectionProvider
+    {
+        private readonly Lazy<IDataProtectionProvider> _made = new(make);
+
+        public IDataProtector CreateProtector(string purpose) => _made.Value.CreateProtector(purpose);
+    }
+}

@@ -1,0 +1,279 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Auth;
+
+/// <summary>
+/// Signing in through the provider: a program waits on an open <c>POST /auth</c> while the person uses a browser; a page of an application is sent there and back. See <see cref="SignIns"/> for
+/// what keeps whoever sent the link from what the person gets.
+/// </summary>
+internal sealed class SignInEndpoints(
+    SignIns signIns, OidcProvider provider, Grants grants, PageCodes codes, DevelopmentIdentity development, TimeProvider time, IOptions<DuplexityOptions> options)
+{
+    private const string Cookie = "__Host-duplexity-sign-in";
+
+    /// <summary>Maps what is below <c>/auth</c> for a person and a browser; <c>POST /auth</c> itself is <see cref="WaitAsync"/>.</summary>
+    public void Map(IEndpointRouteBuilder auth)
+    {
+        auth.MapService("GET HEAD", "/providers", context => AuthRequests.AnswerAsync(context, new { signIn = provider.IsConfigured, development = development.IsInDevelopment }), requireIdentity: false);
+        auth.MapService("GET", "/start", StartAsync, requireIdentity: false);
+        auth.MapService("GET", "/authorize", AuthorizeAsync, requireIdentity: false);
+        auth.MapService("GET", "/callback", ReturnAsync, requireIdentity: false);
+        auth.MapService("POST", "/approve", ApproveAsync, requireIdentity: false);
+        auth.MapService("POST", "/proof", ProveAsync, requireIdentity: false);
+    }
+
+    /// <summary>Answers <c>POST /auth</c>: one JSON object a line, until the sign-in is over.</summary>
+    public async Task WaitAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        var asked = await AuthRequests.ReadAsync<Asked>(context);
+        if (asked?.Challenge is not { Length: 43 } challenge || asked.Port is < 1 or > 65535)
+        {
+            await AuthRequests.RefuseAsync(context, "Send {\"challenge\": BASE64URL(SHA256(verifier)), \"port\"?: a loopback port, \"program\"?: what you call yourself}.");
+            return;
+        }
+
+        if (!provider.IsConfigured)
+        {
+            await AuthRequests.RefuseAsync(context, DuplexityError.Of(Errors.Denied, "Nobody signs in at this server: it takes tokens of its own issuers. Bring one, or an API key."));
+            return;
+        }
+
+        var address = AddressOf(context);
+        if (signIns.Begin(challenge, asked.Port, asked.Program ?? "a program without a name", address, out var signIn) is { } refused)
+        {
+            await AuthRequests.RefuseAsync(context, refused);
+            return;
+        }
+
+        try
+        {
+            await StreamAsync(context, signIn!);
+        }
+        catch (OperationCanceledException)
+        {
+            // Who waited went away.
+        }
+        finally
+        {
+            signIns.End(signIn!);
+        }
+    }
+
+    private async Task StreamAsync(HttpContext context, SignIn signIn)
+    {
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        context.Response.ContentType = "application/x-ndjson";
+        context.Response.Headers["X-Accel-Buffering"] = "no";
+        await WriteAsync(context, new
+        {
+            @event = "started",
+            id = signIn.Id,
+            link = $"{Base(context)}/auth/start?id={signIn.Id}",
+            code = signIn.Code,
+            expiresAt = signIn.ExpiresAt.ToUnixTimeMilliseconds(),
+        });
+        while (time.GetUtcNow() < signIn.ExpiresAt)
+        {
+            var left = signIn.ExpiresAt - time.GetUtcNow();
+            var pause = left < options.Value.Times.SignInWaiting ? left : options.Value.Times.SignInWaiting;
+            SignInEvent told;
+            try
+            {
+                told = await signIn.Events.ReadAsync(context.RequestAborted).AsTask().WaitAsync(pause, time, context.RequestAborted);
+            }
+            catch (TimeoutException)
+            {
+                await WriteAsync(context, new { @event = "waiting" });
+                continue;
+            }
+
+            if (told.Name == SignInEvent.Approved)
+            {
+                await WriteAsync(context, new { @event = "approved" });
+                continue;
+            }
+
+            if (told.Person is null)
+            {
+                await WriteAsync(context, new { @event = SignInEvent.Failed, error = told.Error });
+                return;
+            }
+
+            var tokens = await grants.BeginAsync(told.Person, context.RequestAborted);
+            var line = JsonSerializer.SerializeToNode(tokens, AllowanceClaim.Json)!.AsObject();
+            line.Insert(0, "event", SignInEvent.Tokens);
+            await WriteAsync(context, line);
+            return;
+        }
+
+        await WriteAsync(context, new { @event = SignInEvent.Failed, error = DuplexityError.Of(Errors.Unavailable, "Nobody signed in in time; begin again.") });
+    }
+
+    private async Task StartAsync(HttpContext context)
+    {
+        if (signIns.Find(context.Request.Query["id"]) is not { } signIn)
+        {
+            await SignInPages.SayAsync(context, StatusCodes.Status404NotFound, "This link is over", "Sign-in links are good for ten minutes. Begin again in your terminal.");
+            return;
+        }
+
+        await LeaveAsync(context, signIn.Id, null);
+    }
+
+    private async Task AuthorizeAsync(HttpContext context)
+    {
+        var query = context.Request.Query;
+        var isKnown = Uri.TryCreate(query["redirect_uri"], UriKind.Absolute, out var uri) && codes.MayReturnTo(uri, context.Request);
+        if (!isKnown || query["code_challenge"] is not [{ Length: 43 } challenge] || query["code_challenge_method"] != "S256" || query["response_type"] is not ([] or ["code"]) || query["state"].ToString().Length > 1024)
+        {
+            await SignInPages.SayAsync(context, StatusCodes.Status400BadRequest, "This page may not ask", isKnown
+                ? "It must send response_type=code, code_challenge (43 characters) and code_challenge_method=S256."
+                : "Its address is not one of an origin that this service knows (Duplexity:Origins).");
+            return;
+        }
+
+        if (!provider.IsConfigured)
+        {
+            await SignInPages.SayAsync(context, StatusCodes.Status404NotFound, "No sign-in here", "This service has no OpenID provider.");
+            return;
+        }
+
+        await LeaveAsync(context, null, new PageRedirect(uri!.AbsoluteUri, query["state"] is [{ } state] ? state : null, challenge));
+    }
+
+    private async Task LeaveAsync(HttpContext context, string? signIn, PageRedirect? redirect)
+    {
+        if (new Uri(Base(context)) is { Scheme: "http" } plain && !ServiceHosts.IsLoopback(plain.Host))
+        {
+            await SignInPages.SayAsync(context, StatusCodes.Status400BadRequest, "Not over plain http", "Signing in needs https (or a browser on the same machine). Tell the operator to set Duplexity:Url.");
+            return;
+        }
+
+        var cookie = context.Request.Cookies[Cookie] is { Length: 43 } there ? there : Secrets.New();
+        if (await signIns.LeaveAsync(signIn, redirect, cookie, $"{Base(context)}/auth/callback", context.RequestAborted) is not { } address)
+        {
+            await SignInPages.SayAsync(context, StatusCodes.Status503ServiceUnavailable, "The sign-in is away", "The OpenID provider does not answer. Try again in a minute; who is signed in already is not concerned.");
+            return;
+        }
+
+        context.Response.Cookies.Append(Cookie, cookie, new CookieOptions { HttpOnly = true, Secure = true, SameSite = SameSiteMode.Lax, Path = "/", MaxAge = options.Value.Times.SignIn });
+        context.Response.Redirect(address);
+    }
+
+    private async Task ReturnAsync(HttpContext context)
+    {
+        var query = context.Request.Query;
+        var cookie = context.Request.Cookies[Cookie];
+        if (await signIns.ReturnAsync(query["state"], cookie, context.RequestAborted) is not { } left)
+        {
+            await SignInPages.SayAsync(context, StatusCodes.Status400BadRequest, "Not from here", "This answer belongs to no sign-in that this browser began, or it was used already. Begin again.");
+            return;
+        }
+
+        // RFC 9207: where the provider says who it is, it must be the one that was asked.
+        var isMixedUp = query["iss"] is [{ } issuer] && issuer.TrimEnd('/') != options.Value.Auth.Oidc.Authority!.TrimEnd('/');
+        var (outcome, person) = query["code"] is [{ Length: > 0 } code] && !isMixedUp
+            ? await provider.RedeemAsync(code, left.Callback, left.Nonce, left.Verifier, context.RequestAborted)
+            : (ProviderOutcome.Refused, null);
+        if (left.Redirect is { } redirect)
+        {
+            context.Response.Redirect(await codes.ReturnAsync(redirect, person, outcome, context.RequestAborted));
+            return;
+        }
+
+        if (person is null)
+        {
+            await SignInPages.SayAsync(context, outcome == ProviderOutcome.Away ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status403Forbidden, "Not signed in", outcome == ProviderOutcome.Away
+                ? "The OpenID provider does not answer. Open the link again in a minute."
+                : "The sign-in was refused or given up. Open the link again to try once more.");
+            return;
+        }
+
+        if (signIns.Find(left.SignIn) is not { } signIn || signIn.Arrive(person, cookie!) is not { } attempt)
+        {
+            await SignInPages.SayAsync(context, StatusCodes.Status410Gone, "Nobody waits any more", "The program that asked is gone, or its time is over. Begin again there.");
+            return;
+        }
+
+        // The grant goes to the person's own machine and to no other. By itself only where the program seems to be on it.
+        var loopback = signIn.Port is { } port ? $"http://127.0.0.1:{port}/?id={signIn.Id}&grant={attempt.Grant}" : null;
+        if (loopback is not null && AddressOf(context).Equals(signIn.Address))
+        {
+            context.Response.Redirect(loopback);
+            return;
+        }
+
+        await SignInPages.AskCodeAsync(context, signIn, attempt, $"{Base(context)}/auth/approve", null, null);
+    }
+
+    private async Task ApproveAsync(HttpContext context)
+    {
+        var form = await AuthRequests.ReadFieldsAsync(context);
+        var signIn = signIns.Find(form.GetValueOrDefault("id"));
+
+        // Origin and cookie: a page elsewhere can make this browser neither say the one nor send the other.
+        var isOwnPage = context.Request.Headers.Origin is [{ } origin] && origin == BrowserOrigins.Canonical(new Uri(Base(context)).GetLeftPart(UriPartial.Authority));
+        if (signIn?.Find(form.GetValueOrDefault("attempt"), context.Request.Cookies[Cookie]) is not { } attempt || !isOwnPage)
+        {
+            await SignInPages.SayAsync(context, StatusCodes.Status400BadRequest, "Nobody waits any more", "The program that asked is gone, or its time is over. Begin again there.");
+            return;
+        }
+
+        switch (signIns.Try(signIn, attempt, form.GetValueOrDefault("code"), AddressOf(context)))
+        {
+            case CodeOutcome.Right:
+                await SignInPages.SayAsync(context, StatusCodes.Status200OK, "Connected", "The program is connected. You can close this page.");
+                break;
+            case CodeOutcome.Wrong:
+                await SignInPages.AskCodeAsync(context, signIn, attempt, $"{Base(context)}/auth/approve", "That is not the code. Look at the terminal again.", null);
+                break;
+            case CodeOutcome.TooMany:
+                await SignInPages.SayAsync(context, StatusCodes.Status429TooManyRequests, "Too many wrong codes", "From this address too many wrong codes were typed. Wait ten minutes.");
+                break;
+            default:
+                await SignInPages.SayAsync(context, StatusCodes.Status410Gone, "This sign-in is over", "The code was wrong five times. Begin again in your terminal.");
+                break;
+        }
+    }
+
+    private async Task ProveAsync(HttpContext context)
+    {
+        var proof = await AuthRequests.ReadAsync<Proof>(context);
+        if (signIns.Find(proof?.Id)?.Prove(proof!.Verifier, proof.Grant) == true)
+        {
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return;
+        }
+
+        await AuthRequests.RefuseAsync(context, DuplexityError.Of(Errors.Denied, "Nothing is proved by this."));
+    }
+
+    private static async Task WriteAsync<T>(HttpContext context, T line)
+    {
+        var text = JsonSerializer.Serialize(line, AllowanceClaim.Json) + "\n";
+        await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(text), context.RequestAborted);
+        await context.Response.Body.FlushAsync(context.RequestAborted);
+    }
+
+    private static IPAddress AddressOf(HttpContext context) => ServiceHosts.Plain(context.Connection.RemoteIpAddress ?? IPAddress.None);
+
+    /// <summary>Where browsers reach the service, prefix included, without a slash at the end.</summary>
+    private string Base(HttpContext context)
+    {
+        var request = context.Request;
+        var path = request.PathBase + request.Path;
+        var prefix = path.Value![..path.Value!.LastIndexOf("/auth", StringComparison.OrdinalIgnoreCase)];
+        return (options.Value.Url?.GetLeftPart(UriPartial.Authority) ?? $"{request.Scheme}://{request.Host}") + prefix;
+    }
+
+    private sealed record Asked(string? Challenge, int? Port, string? Program);
+
+    private sealed record Proof(string? Id, string? Verifier, string? Grant);
+}

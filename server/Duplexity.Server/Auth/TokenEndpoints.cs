@@ -1,0 +1,185 @@
+using System.Security.Claims;
+using Duplexity.Server.Pipes;
+using Duplexity.Server.Sockets;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Auth;
+
+/// <summary>Tokens for those who need no person: refresh handles, API keys, the application's own sign-in, and whoever may make tokens for its users.</summary>
+internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys keys, AccessTokens tokens, AllowanceResolver allowances, Standing standing, IOptions<DuplexityOptions> options)
+{
+    /// <summary>Maps what is below <c>/auth</c>.</summary>
+    public void Map(IEndpointRouteBuilder auth)
+    {
+        auth.MapService("POST", "/token", TokenAsync, requireIdentity: false);
+        auth.MapService("POST", "/refresh", async context => await RefreshAsync(context, (await AuthRequests.ReadFieldsAsync(context)).GetValueOrDefault("refresh_token")), requireIdentity: false);
+        auth.MapService("POST", "/logout", LogoutAsync, requireIdentity: false);
+        auth.MapService("POST", "/session", SessionAsync, requireIdentity: false);
+        auth.MapService("GET POST", "/keys", KeysAsync);
+        auth.MapService("DELETE", "/keys/{name}", RemoveKeyAsync);
+    }
+
+    /// <summary>Answers <c>POST /api/tokens</c>: a token for a client that the caller may administer.</summary>
+    public async Task MintAsync(HttpContext context)
+    {
+        var caller = new AllowanceRules(context.Features.Get<Identity>()!.Allowances);
+        if (await AuthRequests.ReadAsync<Minting>(context) is not { Client: { } client } asked || !Address.IsClientId(client))
+        {
+            await AuthRequests.RefuseAsync(context, "Send {\"client\": CID, \"lifetimeSeconds\"?: 1 to 86400, \"allowances\"?: {…}}.");
+            return;
+        }
+
+        if (!caller.MayAdminister(client))
+        {
+            await AuthRequests.RefuseAsync(context, DuplexityError.Of(Errors.Denied, $"This client may not administer client:{VisibleText.Of(client, Address.MaxClientLength)}."));
+            return;
+        }
+
+        var lifetime = TimeSpan.FromSeconds(asked.LifetimeSeconds ?? (int)options.Value.Times.AccessToken.TotalSeconds);
+        var problem = lifetime < TimeSpan.FromSeconds(1) || lifetime > TokenIssuer.MaxLifetime ? "lifetimeSeconds is from 1 to 86400." : asked.Allowances is null ? null : AllowanceSets.Problem(asked.Allowances);
+        if (problem is not null)
+        {
+            await AuthRequests.RefuseAsync(context, problem);
+            return;
+        }
+
+        // What the caller may not do itself, it cannot give.
+        var given = asked.Allowances is null ? null : AllowanceSets.Intersection(caller.Shown, asked.Allowances);
+        await AuthRequests.AnswerAsync(context, tokens.For(client, lifetime, new(given)));
+    }
+
+    private async Task TokenAsync(HttpContext context)
+    {
+        var fields = await AuthRequests.ReadFieldsAsync(context);
+        switch (fields.GetValueOrDefault("grant_type") ?? (fields.ContainsKey("key") ? "client_credentials" : null))
+        {
+            case "authorization_code":
+                var person = await codes.RedeemAsync(fields.GetValueOrDefault("code"), fields.GetValueOrDefault("redirect_uri"), fields.GetValueOrDefault("code_verifier"), context.RequestAborted);
+                await AnswerAsync(context, person is null ? null : await grants.BeginAsync(person, context.RequestAborted), "The code is not good, or not any more.");
+                break;
+            case "refresh_token":
+                await RefreshAsync(context, fields.GetValueOrDefault("refresh_token"));
+                break;
+            case "client_credentials":
+                await AnswerAsync(context, await keys.ExchangeAsync(fields.GetValueOrDefault("key") ?? fields.GetValueOrDefault("client_secret"), context.RequestAborted), "The key is not good, or not any more.");
+                break;
+            default:
+                await AuthRequests.RefuseAsync(context, "grant_type is authorization_code, refresh_token or client_credentials.");
+                break;
+        }
+    }
+
+    private async Task RefreshAsync(HttpContext context, string? handle)
+    {
+        var (answer, error) = await grants.RefreshAsync(handle, context.RequestAborted);
+        await (error is null ? AuthRequests.AnswerAsync(context, answer) : AuthRequests.RefuseAsync(context, error));
+    }
+
+    private async Task LogoutAsync(HttpContext context)
+    {
+        await grants.LogoutAsync((await AuthRequests.ReadFieldsAsync(context)).GetValueOrDefault("refresh_token"), context.RequestAborted);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    /// <summary>A token for whoever the application's own scheme knows. A cookie is sent by whatever page makes the browser do so; hence only for pages of this very origin.</summary>
+    private async Task SessionAsync(HttpContext context)
+    {
+        if (options.Value.Scheme is not { Length: > 0 } scheme)
+        {
+            await AuthRequests.RefuseAsync(context, DuplexityError.Of(Errors.Denied, "This service takes no sign-in of the application it lives in: AddDuplexity(o => o.Scheme = …)."));
+            return;
+        }
+
+        var request = context.Request;
+        var isOwnPage = request.Headers["Sec-Fetch-Site"] is ["same-origin"] || (request.Headers["Sec-Fetch-Site"].Count == 0 && request.Headers.Origin is [{ } origin]
+            && BrowserOrigins.Canonical(origin) == BrowserOrigins.Canonical(options.Value.Url?.GetLeftPart(UriPartial.Authority) ?? $"{request.Scheme}://{request.Host}"));
+        if (!isOwnPage)
+        {
+            await AuthRequests.RefuseAsync(context, DuplexityError.Of(Errors.Denied, "Only pages of this origin may ask."));
+            return;
+        }
+
+        var known = await context.AuthenticateAsync(scheme);
+        var auth = options.Value.Auth;
+        var name = known.Principal?.FindFirst(auth.CidClaim)?.Value ?? (auth.CidClaim == "sub" ? known.Principal?.FindFirst(ClaimTypes.NameIdentifier)?.Value : null);
+        var client = known.Succeeded ? ClientName.Of(auth.SchemePrefix ?? "", name) : null;
+        string[] roles = [.. known.Principal?.Claims.Where(c => c.Type is "role" or "roles" or ClaimTypes.Role).Select(c => c.Value) ?? []];
+        var isGood = client is not null && standing.Problem(client, DateTimeOffset.MaxValue) is null;
+        await AnswerAsync(context, isGood ? tokens.For(client!, new(null, roles)) : null, "Nobody is signed in there, or under a name that cannot be a client.");
+    }
+
+    private async Task KeysAsync(HttpContext context)
+    {
+        var caller = context.Features.Get<Identity>()!;
+        var rules = new AllowanceRules(caller.Allowances);
+        if (HttpMethods.IsGet(context.Request.Method))
+        {
+            var whose = context.Request.Query["client"] is [{ } named] ? named : caller.Client;
+            await (MayManage(caller, rules, whose) is { } hidden
+                ? AuthRequests.RefuseAsync(context, hidden)
+                : AuthRequests.AnswerAsync(context, new { keys = await keys.ListAsync(whose == "*" ? null : whose, context.RequestAborted) }));
+            return;
+        }
+
+        var asked = await AuthRequests.ReadAsync<Adding>(context);
+        if (asked is null || (asked.Client is not null && !Address.IsClientId(asked.Client)) || (asked.Allowances is not null && AllowanceSets.Problem(asked.Allowances) is not null))
+        {
+            await AuthRequests.RefuseAsync(context, "Send {\"name\": NAME, \"client\"?: CID, \"allowances\"?: {…}}.");
+            return;
+        }
+
+        var client = asked.Client ?? caller.Client;
+        if (MayManage(caller, rules, client) is { } refused)
+        {
+            await AuthRequests.RefuseAsync(context, refused);
+            return;
+        }
+
+        // For oneself as much as one may; for another client what everybody may. In neither case more than who asks.
+        var wanted = client == caller.Client ? asked.Allowances : AllowanceSets.Or(asked.Allowances, allowances.Resolve([], null));
+        var (key, error) = await keys.AddAsync(client, asked.Name, AllowanceSets.Intersection(rules.Shown, wanted), caller.Client, context.RequestAborted);
+        await (error is null ? AuthRequests.AnswerAsync(context, key) : AuthRequests.RefuseAsync(context, error));
+    }
+
+    private async Task RemoveKeyAsync(HttpContext context)
+    {
+        var caller = context.Features.Get<Identity>()!;
+        var client = context.Request.Query["client"] is [{ } named] ? named : caller.Client;
+        if (MayManage(caller, new AllowanceRules(caller.Allowances), client) is { } refused)
+        {
+            await AuthRequests.RefuseAsync(context, refused);
+            return;
+        }
+
+        if (await keys.RemoveAsync(client, (string)context.Request.RouteValues["name"]!, caller.Client, context.RequestAborted))
+        {
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return;
+        }
+
+        await AuthRequests.AnswerAsync(context, new { error = DuplexityError.Of(Errors.InvalidRequest, "There is no key of that name.") }, StatusCodes.Status404NotFound);
+    }
+
+    private static DuplexityError? MayManage(Identity caller, AllowanceRules rules, string client)
+    {
+        if (caller.KeyId is { } id && ApiKeys.IsKey(id))
+        {
+            return DuplexityError.Of(Errors.Denied, "A key makes no further keys: it would outlive its own removal. Sign in.");
+        }
+
+        return client == caller.Client || (client == "*" ? rules.MayAdministerAll : rules.MayAdminister(client))
+            ? null
+            : DuplexityError.Of(Errors.Denied, $"This client may not administer client:{VisibleText.Of(client, Address.MaxClientLength)}.");
+    }
+
+    private static Task AnswerAsync(HttpContext context, TokenAnswer? answer, string refusal) => answer is null
+        ? AuthRequests.RefuseAsync(context, DuplexityError.Of(Errors.TokenRefused, refusal))
+        : AuthRequests.AnswerAsync(context, answer);
+
+    private sealed record Minting(string? Client, int? LifetimeSeconds, Allowances? Allowances);
+
+    private sealed record Adding(string? Name, string? Client, Allowances? Allowances);
+}
