@@ -268,8 +268,8 @@ internal sealed class SignInEndpoints(
     private string Base(HttpContext context)
     {
         var request = context.Request;
-        var path = request.PathBase + request.Path;
-        var prefix = path.Value![..path.Value!.LastIndexOf("/auth", StringComparison.OrdinalIgnoreCase)];
+        var path = $"{request.PathBase}{request.Path}/";
+        var prefix = path[..path.LastIndexOf("/auth/", StringComparison.OrdinalIgnoreCase)];
         return (options.Value.Url?.GetLeftPart(UriPartial.Authority) ?? $"{request.Scheme}://{request.Host}") + prefix;
     }
 
