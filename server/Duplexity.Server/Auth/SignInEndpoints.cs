@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Auth;
@@ -13,7 +14,8 @@ namespace Duplexity.Server.Auth;
 /// what keeps whoever sent the link from what the person gets.
 /// </summary>
 internal sealed class SignInEndpoints(
-    SignIns signIns, OidcProvider provider, Grants grants, PageCodes codes, DevelopmentIdentity development, TimeProvider time, IOptions<DuplexityOptions> options)
+    SignIns signIns, OidcProvider provider, Grants grants, PageCodes codes, DevelopmentIdentity development, IHostApplicationLifetime lifetime, TimeProvider time,
+    IOptions<DuplexityOptions> options)
 {
     private const string Cookie = "__Host-duplexity-sign-in";
 
@@ -79,6 +81,7 @@ internal sealed class SignInEndpoints(
             code = signIn.Code,
             expiresAt = signIn.ExpiresAt.ToUnixTimeMilliseconds(),
         });
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         while (time.GetUtcNow() < signIn.ExpiresAt)
         {
             var left = signIn.ExpiresAt - time.GetUtcNow();
@@ -86,7 +89,12 @@ internal sealed class SignInEndpoints(
             SignInEvent told;
             try
             {
-                told = await signIn.Events.ReadAsync(context.RequestAborted).AsTask().WaitAsync(pause, time, context.RequestAborted);
+                told = await signIn.Events.ReadAsync(ends.Token).AsTask().WaitAsync(pause, time, ends.Token);
+            }
+            catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+            {
+                await WriteAsync(context, new { @event = SignInEvent.Failed, error = DuplexityError.Of(Errors.Draining, "The node is shutting down; begin again.") });
+                return;
             }
             catch (TimeoutException)
             {
