@@ -61,7 +61,9 @@ internal static class SignInPages
         response.ContentType = "text/html; charset=utf-8";
         response.Headers.CacheControl = "no-store";
         response.Headers.XContentTypeOptions = "nosniff";
-        response.Headers["Referrer-Policy"] = "no-referrer";
+
+        // Not "no-referrer": with that a browser sends Origin: null with the page's own form, which says nothing about where it is from.
+        response.Headers["Referrer-Policy"] = "same-origin";
         response.Headers.XFrameOptions = "DENY";
         response.Headers.ContentSecurityPolicy = $"default-src 'none'; style-src 'sha256-{StyleHash}'; form-action 'self' {formAction}; base-uri 'none'; frame-ancestors 'none'";
         var page = $"""

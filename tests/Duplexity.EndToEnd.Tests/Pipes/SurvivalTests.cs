@@ -27,7 +27,11 @@ public sealed class SurvivalTests
         await using var up = CliProcess.Start(node, "todd", "up", $"cat1={resource.Authority}");
         await up.LineAsync("ready ");
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        node.Services.GetRequiredService<Sessions>().Ended += (_, _) => ended.TrySetResult();
+        node.Services.GetRequiredService<Sessions>().Ended += (_, _) =>
+        {
+            ended.TrySetResult();
+            return Task.CompletedTask;
+        };
 
         if (dies)
         {
