@@ -78,6 +78,10 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(WhoamiCommand.Create(run));
         root.Add(TokenCommand.Create(run));
         root.Add(SocketsCommand.Create(run));
+        root.Add(KickCommand.Create(run));
+        root.Add(ExplainCommand.Create(run));
+        root.Add(KeyCommand.Create(run));
+        root.Add(RevokeCommand.Create(run));
         root.Add(ServeCommand.Create(around.Terminal));
         return root;
     }

@@ -39,7 +39,7 @@ internal static class ExitCode
             return TakenOver;
         }
 
-        if (code == Errors.IdentityNotHeld.Code || code == Errors.TokenExpired.Code || code == Errors.IdentityExpired.Code)
+        if (code == Errors.IdentityNotHeld.Code || code == Errors.TokenExpired.Code || code == Errors.TokenRefused.Code || code == Errors.IdentityExpired.Code)
         {
             return NotSignedIn;
         }

@@ -21,6 +21,9 @@ internal sealed class Invocation(Surroundings around, string? server, string? ac
 
     public SignIns SignIns => _signIns.Value;
 
+    /// <summary>Where the configuration of this user is.</summary>
+    public string Folder => SignIns.Folder(around.Environment);
+
     /// <summary>The server that the command line or the environment names; null: neither does.</summary>
     public string? NamedServer => server ?? Environment(ServerChoice.Variable);
 

@@ -3,7 +3,7 @@ using Duplexity.Protocol;
 
 namespace Duplexity;
 
-/// <summary>The client's own sockets, of all its programs. Thread-safe.</summary>
+/// <summary>The client's own sockets, of all its programs, and what it may do from them. Thread-safe.</summary>
 public sealed class Sockets
 {
     private readonly DuplexityConnection _connection;
@@ -35,5 +35,45 @@ public sealed class Sockets
         var (_, answer) = await _control.AskAsync(
             c => c.Hub.ForceDisconnect(new ForceDisconnectRequest { As = c.Client, Target = target.ToString(), Reason = reason }), ct).ConfigureAwait(false);
         return answer.Sockets ?? 0;
+    }
+
+    /// <summary>Asks which gates would refuse an operation, without doing or counting it.</summary>
+    /// <param name="operation">A word of <see cref="Operation"/>.</param>
+    /// <param name="target">An address, such as <c>room:lobby</c>; for <see cref="Operation.Publish"/> a public name.</param>
+    /// <param name="ct">Gives up waiting.</param>
+    /// <exception cref="DuplexityException">The question was wrong, or there was no answer in time.</exception>
+    public async Task<ExplainResponse> ExplainAsync(string operation, string target, CancellationToken ct = default)
+    {
+        _connection.NeedControl();
+        var (_, answer) = await _control.AskAsync(c => c.Hub.Explain(new ExplainRequest { As = c.Client, Operation = operation, Target = target }), ct).ConfigureAwait(false);
+        return answer;
+    }
+
+    /// <summary>Narrows what this client may do from one of its sockets; null: everything again. It can only take away. Answers what is left.</summary>
+    /// <exception cref="DuplexityException">It is not this client's socket, the allowances cannot be read, or there was no answer in time.</exception>
+    public async Task<Allowances> LimitAsync(string socketId, Allowances? allowances, CancellationToken ct = default)
+    {
+        _connection.NeedControl();
+        var request = new LimitSocketRequest { SocketId = socketId, Allowances = allowances };
+        var (_, answer) = await _control.AskAsync(c => c.Hub.LimitSocket(request with { As = c.Client }), ct).ConfigureAwait(false);
+        return answer.Allowances!;
+    }
+
+    /// <summary>Ends the tokens of a client up to now, its own or one that it may administer. Answers how many connections lost it; it is in force by then.</summary>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
+    public async Task<int> RevokeAsync(string client, CancellationToken ct = default)
+    {
+        _connection.NeedControl();
+        var (_, answer) = await _control.AskAsync(c => c.Hub.Revoke(new RevokeRequest { As = c.Client, Client = client }), ct).ConfigureAwait(false);
+        return answer.Connections ?? 0;
+    }
+
+    /// <summary>Ends one token by its id (<c>jti</c>); as <see cref="RevokeAsync"/>.</summary>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
+    public async Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default)
+    {
+        _connection.NeedControl();
+        var (_, answer) = await _control.AskAsync(c => c.Hub.Revoke(new RevokeRequest { As = c.Client, TokenId = tokenId }), ct).ConfigureAwait(false);
+        return answer.Connections ?? 0;
     }
 }

@@ -1,13 +1,18 @@
 namespace Duplexity.Cli.Settings;
 
 /// <summary>
-/// Finds the tokens for a server: the development identity for the name that was asked for, else DUPLEXITY_TOKEN, else whoever is signed in there.
+/// Finds the tokens for a server: the development identity for the name that was asked for, else DUPLEXITY_KEY, else DUPLEXITY_TOKEN, else whoever is signed in there.
 /// </summary>
 internal static class Credentials
 {
     public const string TokenVariable = "DUPLEXITY_TOKEN";
 
-    private const string HowTo = "sign-in arrives with the next version; use a token: DUPLEXITY_TOKEN";
+    public const string KeyVariable = "DUPLEXITY_KEY";
+
+    private const string HowTo = "run duplexity login, or bring DUPLEXITY_KEY or DUPLEXITY_TOKEN";
+
+    /// <summary>A token that ends within this is renewed first.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(60);
 
     /// <summary>Tokens for <paramref name="server"/>, checked as far as they can be before a connection is made.</summary>
     /// <exception cref="NotSignedInException">There are none, and the sentence says how to get some.</exception>
@@ -18,6 +23,11 @@ internal static class Credentials
         if (name is not null && IsDevelopment(server))
         {
             return await DevelopmentAsync(run, server, name);
+        }
+
+        if (run.Environment(KeyVariable) is { } key)
+        {
+            return AccessTokens.ForKey(server, key, run.Around.Time);
         }
 
         if (run.Environment(TokenVariable) is { } token)
@@ -32,6 +42,11 @@ internal static class Credentials
 
         if ((name ?? run.SignIns.ClientAt(server)) is { } known)
         {
+            if (run.SignIns.TokensOf(server, known) is not null)
+            {
+                return cancel => KeptAsync(run, server, known, cancel);
+            }
+
             return await DevelopmentAsync(run, server, known);
         }
 
@@ -68,5 +83,40 @@ internal static class Credentials
         }
     }
 
-    private static bool IsDevelopment(Uri server) => DevelopmentToken.IsLoopback(server) && File.Exists(DevelopmentSecret.PathFor(server.Port));
+    /// <summary>The kept access token, renewed where it ends; of two commands at once one renews it.</summary>
+    private static async ValueTask<string?> KeptAsync(Invocation run, Uri server, string client, CancellationToken cancel)
+    {
+        var kept = SignIns.Load(run.Folder).TokensOf(server, client);
+        if (kept is not null && kept.ExpiresAt - run.Around.Time.GetUtcNow() > Margin)
+        {
+            return kept.AccessToken;
+        }
+
+        return await SignIns.AloneAsync(run.Folder, async signIns =>
+        {
+            var there = signIns.TokensOf(server, client);
+            if (there is null || there.ExpiresAt - run.Around.Time.GetUtcNow() > Margin)
+            {
+                return there?.AccessToken;
+            }
+
+            if (there.RefreshToken is null)
+            {
+                throw new NotSignedInException($"The sign-in of {client} at {ServerChoice.Origin(server)} is over: {HowTo}.");
+            }
+
+            try
+            {
+                var renewed = await AccessTokens.RefreshAsync(server, there.RefreshToken, run.Around.Time, cancel);
+                signIns.Keep(server, renewed);
+                return renewed.AccessToken;
+            }
+            catch (DuplexityException e) when (e.Code == Errors.TokenRefused.Code)
+            {
+                throw new NotSignedInException($"The sign-in of {client} at {ServerChoice.Origin(server)} is over: {HowTo}.");
+            }
+        }, cancel);
+    }
+
+    public static bool IsDevelopment(Uri server) => DevelopmentToken.IsLoopback(server) && File.Exists(DevelopmentSecret.PathFor(server.Port));
 }

@@ -15,6 +15,8 @@ internal sealed class SignIns
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
+    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(50);
+
     private readonly string _path;
     private readonly Content _content;
 
@@ -53,18 +55,63 @@ internal sealed class SignIns
     /// <summary>Who is signed in at <paramref name="server"/>; null: nobody.</summary>
     public string? ClientAt(Uri server) => _content.Clients.GetValueOrDefault(ServerChoice.Origin(server));
 
-    /// <summary>Remembers a sign-in and makes its server the default.</summary>
-    public void SignIn(Uri server, string client)
+    /// <summary>Remembers a sign-in and makes its server the default; with tokens where they are not of the moment.</summary>
+    public void SignIn(Uri server, string client, SignedIn? tokens = null)
     {
+        var origin = ServerChoice.Origin(server);
         _content.Server = server.AbsoluteUri;
-        _content.Clients[ServerChoice.Origin(server)] = client;
+        _content.Clients[origin] = client;
+        if (tokens is not null)
+        {
+            KeepUnsaved(origin, tokens);
+        }
+
         Save();
+    }
+
+    /// <summary>The tokens of a client at a server; null: none are kept.</summary>
+    public SignedIn? TokensOf(Uri server, string client) =>
+        _content.Tokens.GetValueOrDefault(ServerChoice.Origin(server))?.GetValueOrDefault(client) is { } kept ? new(client, kept.AccessToken, kept.ExpiresAt, kept.RefreshToken) : null;
+
+    /// <summary>All clients whose tokens are kept for a server, by name.</summary>
+    public IReadOnlyList<string> ClientsAt(Uri server) => [.. (_content.Tokens.GetValueOrDefault(ServerChoice.Origin(server))?.Keys ?? Enumerable.Empty<string>()).Order(StringComparer.Ordinal)];
+
+    /// <summary>Keeps newer tokens.</summary>
+    public void Keep(Uri server, SignedIn tokens)
+    {
+        KeepUnsaved(ServerChoice.Origin(server), tokens);
+        Save();
+    }
+
+    /// <summary>Does something with the file to itself: of two commands at once, the second sees what the first has written. A refresh handle is good only once.</summary>
+    public static async Task<T> AloneAsync<T>(string folder, Func<SignIns, Task<T>> work, CancellationToken cancel)
+    {
+        var path = Path.Combine(folder, "duplexity", "signed-in.lock");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        while (true)
+        {
+            FileStream held;
+            try
+            {
+                held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (!cancel.IsCancellationRequested)
+            {
+                await Task.Delay(LockPause, cancel);
+                continue;
+            }
+
+            await using (held)
+            {
+                return await work(Load(folder));
+            }
+        }
     }
 
     /// <summary>Forgets who is signed in at <paramref name="server"/>; false where nobody was.</summary>
     public bool SignOut(Uri server)
     {
-        var known = _content.Clients.Remove(ServerChoice.Origin(server));
+        var known = _content.Clients.Remove(ServerChoice.Origin(server)) | _content.Tokens.Remove(ServerChoice.Origin(server));
         if (_content.Server is { } last && ServerChoice.Origin(new Uri(last)) == ServerChoice.Origin(server))
         {
             _content.Server = null;
@@ -87,6 +134,16 @@ internal sealed class SignIns
 
         list.Add(what);
         Save();
+    }
+
+    private void KeepUnsaved(string origin, SignedIn tokens)
+    {
+        if (!_content.Tokens.TryGetValue(origin, out var there))
+        {
+            _content.Tokens[origin] = there = [];
+        }
+
+        there[tokens.Client] = new() { AccessToken = tokens.AccessToken, ExpiresAt = tokens.ExpiresAt, RefreshToken = tokens.RefreshToken };
     }
 
     private void Save()
@@ -119,6 +176,17 @@ internal sealed class SignIns
 
         public Dictionary<string, string> Clients { get; init; } = [];
 
+        public Dictionary<string, Dictionary<string, Kept>> Tokens { get; init; } = [];
+
         public Dictionary<string, HashSet<string>> Confirmed { get; init; } = [];
+    }
+
+    private sealed class Kept
+    {
+        public string AccessToken { get; init; } = "";
+
+        public DateTimeOffset ExpiresAt { get; init; }
+
+        public string? RefreshToken { get; init; }
     }
 }

@@ -19,23 +19,8 @@ public sealed class OidcProviderTests
     [Trait("Guarantee", "G1")]
     public async Task A_person_signs_in_at_an_independent_provider_and_connects_a_headless_machine_by_its_code()
     {
-        var secret = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
-        var port = FreePorts.Range(1).First;
-        await using var node = await TestNode.StartAsync(s =>
-        {
-            s.Environment = "Production";
-            s.TrustTestIssuer = false;
-            s.Settings["Duplexity:Auth:Oidc:Authority"] = $"http://127.0.0.1:{port}";
-            s.Settings["Duplexity:Auth:Oidc:ClientId"] = "duplexity";
-            s.Settings["Duplexity:Auth:Oidc:ClientSecret"] = secret;
-        });
-        var service = new Uri($"http://localhost:{node.Port}/");
-        await using var provider = RealProcess.Start(
-            "node",
-            ["oidc.mjs"],
-            [("PORT", $"{port}"), ("REDIRECT", new Uri(service, "auth/callback").AbsoluteUri), ("SECRET", secret)],
-            Path.Combine(ProcessTools.Root, "tests/Duplexity.EndToEnd.Tests/node"));
-        await provider.LineAsync("ready", TestTimeout.Long);
+        await using var house = await House.StartAsync();
+        var (node, service) = (house.Node, house.Service);
         await using var browser = await Browser.StartAsync();
         using var http = new HttpClient { BaseAddress = service };
 
@@ -50,10 +35,7 @@ public sealed class OidcProviderTests
 
         // The whole way of a person: the link, the provider's own pages, ours.
         var page = await browser.OpenAsync(started.GetProperty("link").GetString()!);
-        await page.FillAsync("input[name=login]", "amy");
-        await page.FillAsync("input[name=password]", "anything");
-        await page.ClickAsync("button[type=submit]");
-        await page.ClickAsync("button[type=submit]");
+        await SignInAsync(page, "amy");
         await page.WaitForSelectorAsync("#code");
         (await page.ContentAsync()).Should().Contain("amy").And.Contain("a server in a rack");
         if (Environment.GetEnvironmentVariable("DUPLEXITY_SCREENSHOTS") is { Length: > 0 } folder)
@@ -86,6 +68,69 @@ public sealed class OidcProviderTests
         proof.StatusCode.Should().Be(System.Net.HttpStatusCode.Forbidden);
     }
 
+    [Fact]
+    [Trait("Requirement", "2.3")]
+    [Trait("Requirement", "2.5")]
+    [Trait("Guarantee", "G1")]
+    public async Task From_an_empty_home_folder_a_person_logs_in_talks_makes_a_key_and_logs_out()
+    {
+        await using var house = await House.StartAsync();
+        await using var browser = await Browser.StartAsync();
+        var home = Directory.CreateTempSubdirectory("duplexity-home-");
+        RealProcess Run(string? key, params string[] arguments) => RealProcess.Start(
+            ProcessTools.DotNet,
+            [ProcessTools.Built("client-sdk/Duplexity.Cli", "duplexity.dll"), .. arguments],
+            [
+                ("HOME", home.FullName), ("XDG_STATE_HOME", Path.Combine(home.FullName, "state")), ("XDG_CONFIG_HOME", Path.Combine(home.FullName, "config")),
+                ("DUPLEXITY_SERVER", null), ("DUPLEXITY_AS", null), ("DUPLEXITY_TOKEN", null), ("DUPLEXITY_KEY", key), ("DOTNET_NOLOGO", "1"),
+            ],
+            home.FullName);
+        async Task<string> OutputAsync(int exit, string? key, params string[] arguments)
+        {
+            await using var run = Run(key, arguments);
+            (await run.ExitAsync(TestTimeout.Long)).Should().Be(exit, run.Output);
+            return run.Output;
+        }
+
+        (await OutputAsync(4, null, "--server", house.Service.AbsoluteUri, "whoami")).Should().Contain("duplexity login");
+
+        // The browser is on the same machine: it brings the grant by itself, and nobody types anything.
+        await using (var login = Run(null, "login", house.Service.AbsoluteUri))
+        {
+            var link = (await login.LineAsync("open ", TestTimeout.Long)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^1];
+            var page = await browser.OpenAsync(link);
+            await SignInAsync(page, "amy");
+            await page.WaitForSelectorAsync("text=Connected. You can close this page.");
+            (await login.ExitAsync(TestTimeout.Long)).Should().Be(0, login.Output);
+            login.Output.Should().Contain("signed in as amy");
+        }
+
+        var kept = new FileInfo(Path.Combine(home.FullName, "config", "duplexity", "signed-in.json"));
+        kept.UnixFileMode.Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        (await OutputAsync(0, null, "whoami")).Should().Contain("amy at");
+        await OutputAsync(0, null, "send", "lobby", "hello");
+        await OutputAsync(0, null, "explain", "send", "lobby");
+        (await OutputAsync(5, null, "explain", "administer", "client:ben")).Should().Contain("scope");
+        (await OutputAsync(3, null, "--server", "http://127.0.0.1:9", "whoami")).Should().NotContain("amy at");
+        var key = (await OutputAsync(0, null, "key", "add", "rack")).Split('\n').First(l => l.StartsWith("dxk_", StringComparison.Ordinal)).Trim();
+        (await OutputAsync(0, key, "--server", house.Service.AbsoluteUri, "whoami")).Should().Contain("amy at");
+        await OutputAsync(0, null, "key", "remove", "rack");
+        await OutputAsync(4, key, "--server", house.Service.AbsoluteUri, "whoami");
+        await OutputAsync(0, null, "logout");
+        await OutputAsync(4, null, "--server", house.Service.AbsoluteUri, "whoami");
+        kept.Refresh();
+        (await File.ReadAllTextAsync(kept.FullName)).Should().NotContain("dxr_");
+        home.Delete(recursive: true);
+    }
+
+    private static async Task SignInAsync(IPage page, string client)
+    {
+        await page.FillAsync("input[name=login]", client);
+        await page.FillAsync("input[name=password]", "anything");
+        await page.ClickAsync("button[type=submit]");
+        await page.ClickAsync("button[type=submit]");
+    }
+
     private static async Task<JsonElement> NextAsync(StreamReader lines)
     {
         while (await lines.ReadLineAsync().Soon() is { } line)
@@ -97,5 +142,42 @@ public sealed class OidcProviderTests
         }
 
         throw new IOException("The answer ended.");
+    }
+
+    /// <summary>A node outside Development whose people sign in at a real oidc-provider.</summary>
+    private sealed class House : IAsyncDisposable
+    {
+        public required TestNode Node { get; init; }
+
+        public required RealProcess Provider { get; init; }
+
+        public Uri Service => new($"http://localhost:{Node.Port}/");
+
+        public static async Task<House> StartAsync()
+        {
+            var secret = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
+            var port = FreePorts.Range(1).First;
+            var node = await TestNode.StartAsync(s =>
+            {
+                s.Environment = "Production";
+                s.TrustTestIssuer = false;
+                s.Settings["Duplexity:Auth:Oidc:Authority"] = $"http://127.0.0.1:{port}";
+                s.Settings["Duplexity:Auth:Oidc:ClientId"] = "duplexity";
+                s.Settings["Duplexity:Auth:Oidc:ClientSecret"] = secret;
+            });
+            var provider = RealProcess.Start(
+                "node",
+                ["oidc.mjs"],
+                [("PORT", $"{port}"), ("REDIRECT", $"http://localhost:{node.Port}/auth/callback"), ("SECRET", secret)],
+                Path.Combine(ProcessTools.Root, "tests/Duplexity.EndToEnd.Tests/node"));
+            await provider.LineAsync("ready", TestTimeout.Long);
+            return new House { Node = node, Provider = provider };
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Provider.DisposeAsync();
+            await Node.DisposeAsync();
+        }
     }
 }

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Duplexity.Cli.Output;
+using Duplexity.Cli.Settings;
+
+namespace Duplexity.Cli.Commands;
+
+/// <summary><c>key add|list|remove</c>: credentials for machines.</summary>
+internal static class KeyCommand
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
+
+    public static Command Create(Runner runner)
+    {
+        var name = new Argument<string>("NAME") { Description = "your name for it" };
+        var client = new Option<string?>("--client") { Description = "whose it is, such as service:ci; for administrators (you)" };
+        var publish = new Option<string[]>("--publish") { Description = "public names it may serve, such as cat1; may be repeated (what you may)" };
+        var add = new Command("add", "make a key; it is shown once") { name, client, publish };
+        runner.Action(add, async (run, parsed) =>
+        {
+            var allowances = parsed.GetValue(publish) is { Length: > 0 } names ? new { publish = names } : null;
+            var made = await AskAsync(run, HttpMethod.Post, "auth/keys", new { name = parsed.GetValue(name), client = parsed.GetValue(client), allowances });
+            run.Result(made, made.GetProperty("key").GetString()!);
+            run.Terminal.Note($"{made.GetProperty("client").GetString()}'s key; it is shown this once. A machine uses it as DUPLEXITY_KEY");
+            return ExitCode.Done;
+        });
+
+        var list = new Command("list", "your keys") { client };
+        runner.Action(list, async (run, parsed) =>
+        {
+            var keys = (await AskAsync(run, HttpMethod.Get, "auth/keys" + Query(parsed.GetValue(client)), null)).GetProperty("keys").EnumerateArray().ToArray();
+            run.Results(keys, ["NAME", "CLIENT", "MADE BY", "SINCE"], k =>
+                [Text(k, "name"), Text(k, "client"), Text(k, "createdBy"), Moment.Text(k.GetProperty("createdAt").GetInt64(), run.Around.Time)]);
+            return ExitCode.Done;
+        });
+
+        var remove = new Command("remove", "remove a key; its tokens end at once") { name, client };
+        runner.Action(remove, async (run, parsed) =>
+        {
+            await AskAsync(run, HttpMethod.Delete, $"auth/keys/{Uri.EscapeDataString(parsed.GetValue(name)!)}{Query(parsed.GetValue(client))}", null);
+            run.Terminal.Note($"{parsed.GetValue(name)} is removed");
+            return ExitCode.Done;
+        });
+        return new Command("key", "credentials for machines") { add, list, remove };
+    }
+
+    private static string Query(string? client) => client is null ? "" : $"?client={Uri.EscapeDataString(client)}";
+
+    private static string Text(JsonElement key, string name) => key.GetProperty(name).GetString() ?? "";
+
+    private static async Task<JsonElement> AskAsync(Invocation run, HttpMethod method, string path, object? body)
+    {
+        var token = await TokenCommand.TokenAsync(run);
+        using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = !DevelopmentToken.IsLoopback(run.Server) };
+        using var http = new HttpClient(handler) { Timeout = Timeout };
+        using var request = new HttpRequestMessage(method, new Uri(run.Server, path)) { Content = body is null ? null : JsonContent.Create(body) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        using var answer = await http.SendAsync(request, run.Cancel);
+        var text = await answer.Content.ReadAsStringAsync(run.Cancel);
+        var read = text.StartsWith('{') ? JsonSerializer.Deserialize<JsonElement>(text) : default;
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw read.ValueKind == JsonValueKind.Object && read.TryGetProperty("error", out var error) && error.Deserialize<DuplexityError>(JsonSerializerOptions.Web) is { } refused
+                ? new DuplexityException(refused)
+                : new NotSignedInException($"{ServerChoice.Origin(run.Server)} does not take your token (status {(int)answer.StatusCode}).");
+        }
+
+        return read;
+    }
+}
