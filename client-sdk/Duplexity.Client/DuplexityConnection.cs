@@ -53,6 +53,8 @@ public sealed class DuplexityConnection : IAsyncDisposable
         _data = new Calls<DataLink>(_restorer.Data, Options);
         var control = new Calls<ControlLink>(_restorer.Control, Options);
         Sockets = new Sockets(this, control);
+        Identities = new Identities(this, _data, logger);
+        _restorer.Identities = Identities;
         Pipes = new Pipes(this, _pipes, control);
         _listening = new Listening(this, listeners, _restorer, logger);
     }
@@ -78,6 +80,9 @@ public sealed class DuplexityConnection : IAsyncDisposable
     /// <summary>The client that the connection acts as, by its token; the same for its whole life.</summary>
     /// <exception cref="InvalidOperationException">The connection was never ready.</exception>
     public string Client => WasReady ? _restorer.Client! : throw NeverReady();
+
+    /// <summary>The clients that this connection holds: its own, and those that were added.</summary>
+    public Identities Identities { get; }
 
     /// <summary>The client's own sockets. The first use opens the control connection.</summary>
     public Sockets Sockets { get; }
@@ -111,7 +116,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
     public async Task<Room> JoinAsync(string room, JoinOptions? options = null, CancellationToken ct = default)
     {
         _ = Client; // before the connection was ready there is nothing to join
-        var (listener, observers) = await _listening.JoinAsync(Address.Room(room), options, ct).ConfigureAwait(false);
+        var (listener, observers) = await _listening.JoinAsync(Address.Room(room), AsPrimary(options), ct).ConfigureAwait(false);
         return new Room(this, listener, observers);
     }
 
@@ -125,7 +130,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
     public async Task<Feed> FollowAsync(string client, JoinOptions? options = null, CancellationToken ct = default)
     {
         _ = Client; // as above
-        var (listener, observers) = await _listening.JoinAsync(Address.Feed(client), options, ct).ConfigureAwait(false);
+        var (listener, observers) = await _listening.JoinAsync(Address.Feed(client), AsPrimary(options), ct).ConfigureAwait(false);
         return new Feed(this, listener, observers);
     }
 
@@ -171,7 +176,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
         {
             var request = new HistoryRequest
             {
-                As = options.As ?? Client,
+                As = options.As ?? Identities.Primary,
                 Channel = channel.ToString(),
                 Since = since,
                 Limit = Math.Min(left, HistoryPage),
@@ -214,13 +219,16 @@ public sealed class DuplexityConnection : IAsyncDisposable
 
     internal ValueTask LeaveAsync(Listener listener) => _listening.LeaveAsync(listener);
 
+    // Fixed with the join: who is the primary one at the next reconnect changes nothing about it.
+    private JoinOptions AsPrimary(JoinOptions? options) => options?.As is null ? (options ?? new JoinOptions()) with { As = Identities.Primary } : options;
+
     private async Task<Receipt> SendAsync<T>(MessageRequest request, T body, SendOptions? options, CancellationToken ct)
     {
         options ??= new SendOptions();
         var content = Body.Encode(body, options.Type, Options.Json);
         request = request with
         {
-            As = options.As ?? Client,
+            As = options.As ?? Identities.Primary,
             Text = content.Text,
             Bytes = content.Bytes,
             ContentType = content.ContentType,

@@ -43,4 +43,10 @@ internal static partial class Log
 
     [LoggerMessage(8023, LogLevel.Debug, "A carrier of {Pipe} failed.")]
     public static partial void CarrierFailed(ILogger logger, string pipe, Exception exception);
+
+    [LoggerMessage(8050, LogLevel.Warning, "The identity {Client} could not be renewed")]
+    public static partial void IdentityNotRenewed(ILogger logger, string client, Exception exception);
+
+    [LoggerMessage(8051, LogLevel.Error, "A handler of Identities.Changed failed")]
+    public static partial void IdentityHandlerFailed(ILogger logger, Exception exception);
 }

@@ -34,6 +34,9 @@ internal sealed class DataLink : Link, IDataClient
 
     public IDataHub Hub { get; }
 
+    /// <summary>Who is told of the identities; none before the connection has taken the link.</summary>
+    public Identities? Identities { get; set; }
+
     public Task Deliver(DeliveredMessage[] messages)
     {
         foreach (var message in messages)
@@ -50,9 +53,22 @@ internal sealed class DataLink : Link, IDataClient
         return Task.CompletedTask;
     }
 
-    public Task IdentitiesChanged(IdentitiesChangedEvent changed) => Task.CompletedTask;
+    public Task IdentitiesChanged(IdentitiesChangedEvent changed)
+    {
+        Identities?.Apply(changed);
+        return Task.CompletedTask;
+    }
 
-    public Task ReauthenticateSoon(ReauthenticateSoonEvent soon) => Task.CompletedTask;
+    public Task ReauthenticateSoon(ReauthenticateSoonEvent soon)
+    {
+        // Not awaited: the answer comes through the very loop that calls this.
+        _ = Identities?.RenewAsync(this, soon.Client);
+        return Task.CompletedTask;
+    }
 
-    public Task AllowancesChanged(AllowancesChangedEvent changed) => Task.CompletedTask;
+    public Task AllowancesChanged(AllowancesChangedEvent changed)
+    {
+        Identities?.Apply(changed);
+        return Task.CompletedTask;
+    }
 }

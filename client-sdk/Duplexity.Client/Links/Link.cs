@@ -46,6 +46,9 @@ internal abstract class Link : IAsyncDisposable
     /// <summary>The primary client.</summary>
     public string Client { get; private set; } = "";
 
+    /// <summary>The identities of the connection as it began.</summary>
+    public IdentityInfo[]? BeganAs { get; private set; }
+
     /// <summary>Opens the connection and waits for its Welcome.</summary>
     /// <exception cref="DuplexityException">The server says that this session must stay away.</exception>
     public async Task StartAsync(CancellationToken ct)
@@ -71,6 +74,7 @@ internal abstract class Link : IAsyncDisposable
         }
 
         SocketId = welcome.SocketId;
+        BeganAs = welcome.Identities;
         Client = welcome.Clients.FirstOrDefault() ?? throw BrokenConnection("The server named no client in its Welcome.");
     }
 

@@ -21,6 +21,9 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
     private DataLink? _data;
     private volatile bool _needsControl;
 
+    /// <summary>The connection's identities, set before the first link is opened.</summary>
+    public Identities? Identities { get; set; }
+
     public Slot<DataLink> Data { get; } = new(options.TimeProvider);
 
     public Slot<ControlLink> Control { get; } = new(options.TimeProvider);
@@ -188,6 +191,8 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
 
             answer.OrThrow();
             SocketId = link.SocketId;
+            link.Identities = Identities;
+            await (Identities?.RestoreAsync(link, link.BeganAs, ct) ?? Task.CompletedTask).ConfigureAwait(false);
             await listeners.AttachAsync(link).WaitAsync(ct).ConfigureAwait(false);
             outbox.Resume(link);
             Data.Fill(link);

@@ -113,7 +113,7 @@ internal sealed class AuthNode : IAsyncDisposable
         routes.MapDuplexityAuth();
         foreach (var path in (string[])["/control", "/data", "/data/carry"])
         {
-            routes.Map(path, context => context.Response.WriteAsync(context.Features.Get<Identity>()!.Client)).AddServiceGate();
+            routes.Map(path, context => context.Response.WriteAsync(context.Features.Get<Duplexity.Server.Sockets.Identity>()!.Client)).AddServiceGate();
         }
     }
 }

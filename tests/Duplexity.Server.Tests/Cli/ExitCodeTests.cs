@@ -60,7 +60,8 @@ public sealed class ExitCodeTests
     [InlineData(2, "whoami", "--server", "ftp://x")]
     [InlineData(3, "whoami", "--server", "http://127.0.0.1:9")]
     [InlineData(3, "--as", "amy", "send", "lobby", "hello", "--server", "http://127.0.0.1:9")]
-    [InlineData(4, "login", "https://hub.example.org")]
+    [InlineData(3, "login", "http://127.0.0.1:9")]
+    [InlineData(2, "login", "http://hub.example.org")]
     [InlineData(0, "--help")]
     [InlineData(0)]
     public async Task A_command_that_cannot_run_says_why_in_one_line(int exit, params string[] args)
