@@ -19,6 +19,7 @@ internal static class AuthServices
 
         services.TryAddSingleton<OwnKeys>();
         services.AddHostedService(provider => provider.GetRequiredService<OwnKeys>());
+        services.TryAddSingleton<PeerAddresses>();
         services.TryAddSingleton<Sealing>();
         services.TryAddSingleton<TrustedIssuers>();
         services.TryAddSingleton<AllowanceResolver>();

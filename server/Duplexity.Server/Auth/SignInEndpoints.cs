@@ -1,6 +1,6 @@
-using System.Net;
 using System.Text;
 using System.Text.Json;
+using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
@@ -14,7 +14,7 @@ namespace Duplexity.Server.Auth;
 /// what keeps whoever sent the link from what the person gets.
 /// </summary>
 internal sealed class SignInEndpoints(
-    SignIns signIns, OidcProvider provider, Grants grants, PageCodes codes, DevelopmentIdentity development, IHostApplicationLifetime lifetime, TimeProvider time,
+    SignIns signIns, OidcProvider provider, Grants grants, PageCodes codes, DevelopmentIdentity development, PeerAddresses peers, IHostApplicationLifetime lifetime, TimeProvider time,
     IOptions<DuplexityOptions> options)
 {
     private const string Cookie = "__Host-duplexity-sign-in";
@@ -47,7 +47,7 @@ internal sealed class SignInEndpoints(
             return;
         }
 
-        var address = AddressOf(context);
+        var address = peers.Of(context);
         if (signIns.Begin(challenge, asked.Port, asked.Program ?? "a program without a name", address, out var signIn) is { } refused)
         {
             await AuthRequests.RefuseAsync(context, refused);
@@ -212,7 +212,7 @@ internal sealed class SignInEndpoints(
 
         // The grant goes to the person's own machine and to no other. By itself only where the program seems to be on it.
         var loopback = signIn.Port is { } port ? $"http://127.0.0.1:{port}/?id={signIn.Id}&grant={attempt.Grant}" : null;
-        if (loopback is not null && AddressOf(context).Equals(signIn.Address))
+        if (loopback is not null && peers.Of(context).Equals(signIn.Address))
         {
             context.Response.Redirect(loopback);
             return;
@@ -234,7 +234,7 @@ internal sealed class SignInEndpoints(
             return;
         }
 
-        switch (signIns.Try(signIn, attempt, form.GetValueOrDefault("code"), AddressOf(context)))
+        switch (signIns.Try(signIn, attempt, form.GetValueOrDefault("code"), peers.Of(context)))
         {
             case CodeOutcome.Right:
                 await SignInPages.SayAsync(context, StatusCodes.Status200OK, "Connected", "The program is connected. You can close this page.");
@@ -269,8 +269,6 @@ internal sealed class SignInEndpoints(
         await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(text), context.RequestAborted);
         await context.Response.Body.FlushAsync(context.RequestAborted);
     }
-
-    private static IPAddress AddressOf(HttpContext context) => ServiceHosts.Plain(context.Connection.RemoteIpAddress ?? IPAddress.None);
 
     /// <summary>Where browsers reach the service, prefix included, without a slash at the end.</summary>
     private string Base(HttpContext context)

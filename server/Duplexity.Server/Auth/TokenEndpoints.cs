@@ -48,7 +48,10 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
 
         // What the caller may not do itself, it cannot give.
         var given = asked.Allowances is null ? null : AllowanceSets.Intersection(caller.Shown, asked.Allowances);
-        await AuthRequests.AnswerAsync(context, tokens.For(client, lifetime, new(given)));
+
+        // What a key made ends with the key.
+        var key = context.Features.Get<Identity>()!.KeyId is { } id && ApiKeys.IsKey(id) ? id : null;
+        await AuthRequests.AnswerAsync(context, tokens.For(client, lifetime, new(given, null, key)));
     }
 
     private async Task TokenAsync(HttpContext context)

@@ -119,7 +119,7 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
 
         var block = request.BlockMs is { } asked ? TimeSpan.FromMilliseconds(asked) : options.Times.Block;
         var socket = target.Kind == AddressKind.Socket ? sockets.Find(target.Name) : null;
-        if (socket is not null && Array.TrueForAll(socket.Identities.Clients, acting.Rules.MayAdminister))
+        if (socket?.Identities.Clients is { Length: > 0 } clients && Array.TrueForAll(clients, acting.Rules.MayAdminister))
         {
             return new() { Sockets = await disconnects.CloseAsync(socket, request.Reason, block, acting.Client) };
         }

@@ -1,4 +1,5 @@
 using Duplexity.Server.Backend;
+using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
@@ -27,6 +28,7 @@ internal static class TunnelServices
         services.AddSingleton<CarrierPools>();
         services.AddSingleton<ExchangeFeed>();
 
+        services.TryAddSingleton<PeerAddresses>();
         services.AddSingleton<VisitorHeaders>();
         services.AddSingleton<Forwarder>();
         services.AddSingleton<HttpFront>();

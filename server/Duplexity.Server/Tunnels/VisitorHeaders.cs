@@ -1,13 +1,12 @@
-using System.Net;
+using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>What is taken away from a visitor's headers, and what is set afresh, before anything looks at them (G13, G15).</summary>
-internal sealed class VisitorHeaders(IOptions<DuplexityOptions> options)
+internal sealed class VisitorHeaders(PeerAddresses peers)
 {
     private const string Own = "duplexity-";
     private const string Forwarded = "x-forwarded-";
@@ -15,15 +14,13 @@ internal sealed class VisitorHeaders(IOptions<DuplexityOptions> options)
     // Framing and routing are never a visitor's to take away by naming them in Connection.
     private static readonly HashSet<string> Kept = new(StringComparer.OrdinalIgnoreCase) { "close", "keep-alive", "upgrade", "te", "host", "content-length", "transfer-encoding", "content-type" };
 
-    private readonly (IPAddress? Address, IPNetwork Network)[] _trusted = [.. options.Value.TrustedProxies.Select(ReadProxy)];
-
     /// <summary>Whether the connection is a trusted proxy's, which carries many visitors.</summary>
-    public bool IsFromProxy(HttpContext context) => Remote(context) is { } remote && Array.Exists(_trusted, t => t.Address?.Equals(remote) ?? t.Network.Contains(remote));
+    public bool IsFromProxy(HttpContext context) => peers.IsFromProxy(context);
 
     public void Clean(HttpContext context)
     {
         var headers = context.Request.Headers;
-        var remote = Remote(context);
+        var remote = PeerAddresses.Remote(context);
         var trusted = IsFromProxy(context);
         var before = trusted ? headers["X-Forwarded-For"] : default;
         var host = trusted ? headers["X-Forwarded-Host"] : default;
@@ -67,12 +64,4 @@ internal sealed class VisitorHeaders(IOptions<DuplexityOptions> options)
             || folded.StartsWith(Forwarded, StringComparison.OrdinalIgnoreCase)
             || folded.Equals("forwarded", StringComparison.OrdinalIgnoreCase);
     }
-
-    private static (IPAddress?, IPNetwork) ReadProxy(string text) =>
-        IPAddress.TryParse(text, out var address) ? (address, default)
-        : IPNetwork.TryParse(text, out var network) ? (null, network)
-        : throw new OptionsValidationException(nameof(DuplexityOptions), typeof(DuplexityOptions), [$"Duplexity:TrustedProxies: '{text}' is neither an address nor a network such as 10.0.0.0/8."]);
-
-    private static IPAddress? Remote(HttpContext context) =>
-        context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : context.Connection.RemoteIpAddress;
 }

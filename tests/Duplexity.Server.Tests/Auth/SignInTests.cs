@@ -387,6 +387,23 @@ public sealed class SignInTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task Behind_the_operators_own_proxy_a_person_is_the_address_that_it_names_and_elsewhere_the_header_is_nothing()
+    {
+        await using var provider = await TestProvider.StartAsync();
+        await using var node = await StartAsync(provider, s => s.Settings["Duplexity:TrustedProxies:0"] = "127.0.0.1");
+        await using var plain = await StartAsync(provider);
+        foreach (var (at, shown) in new[] { (node, "203.0.113.7"), (plain, "127.0.0.1") })
+        {
+            at.Http.DefaultRequestHeaders.Add("X-Forwarded-For", "198.51.100.1, 203.0.113.7");
+            await using var terminal = await WaitingProgram.StartAsync(at);
+            using var browser = new BrowserRobot();
+            await browser.OpenAsync(terminal.Link);
+            browser.Page.Should().Contain($"<dd>{shown}</dd>");
+        }
+    }
+
+    [Fact]
     [Trait("Requirement", "2.5")]
     public async Task Where_nobody_signs_in_it_is_said_and_a_wrong_request_is_told_what_is_right()
     {

@@ -1,0 +1,42 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Sockets;
+
+/// <summary>Who is at the other end of a request: its connection, or what the operator's own proxies say (<see cref="DuplexityOptions.TrustedProxies"/>). Thread-safe.</summary>
+internal sealed class PeerAddresses(IOptions<DuplexityOptions> options)
+{
+    private readonly (IPAddress? Address, IPNetwork Network)[] _trusted = [.. options.Value.TrustedProxies.Select(ReadProxy)];
+
+    /// <summary>The connection's other end, as IPv4 where it only wraps that.</summary>
+    public static IPAddress? Remote(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : context.Connection.RemoteIpAddress;
+
+    /// <summary>Whether the connection is a trusted proxy's, which carries many people.</summary>
+    public bool IsFromProxy(HttpContext context) => Remote(context) is { } remote && IsTrusted(remote);
+
+    /// <summary>The address of the person: the last one in X-Forwarded-For that no trusted proxy has, where the connection is such a proxy's.</summary>
+    public IPAddress Of(HttpContext context)
+    {
+        var peer = Remote(context) ?? IPAddress.None;
+        foreach (var hop in string.Join(',', context.Request.Headers["X-Forwarded-For"].ToArray()).Split(',', StringSplitOptions.TrimEntries).Reverse())
+        {
+            if (!IsTrusted(peer) || !IPAddress.TryParse(hop, out var before))
+            {
+                break;
+            }
+
+            peer = before.IsIPv4MappedToIPv6 ? before.MapToIPv4() : before;
+        }
+
+        return peer;
+    }
+
+    private static (IPAddress?, IPNetwork) ReadProxy(string text) =>
+        IPAddress.TryParse(text, out var address) ? (address, default)
+        : IPNetwork.TryParse(text, out var network) ? (null, network)
+        : throw new OptionsValidationException(nameof(DuplexityOptions), typeof(DuplexityOptions), [$"Duplexity:TrustedProxies: '{text}' is neither an address nor a network such as 10.0.0.0/8."]);
+
+    private bool IsTrusted(IPAddress address) => Array.Exists(_trusted, t => t.Address?.Equals(address) ?? t.Network.Contains(address));
+}
