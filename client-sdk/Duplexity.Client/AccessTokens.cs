@@ -39,12 +39,6 @@ public static class AccessTokens
 
     /// <summary>Ends a sign-in and its tokens at the server.</summary>
     /// <exception cref="DuplexityException">The server could not be reached.</exception>
-    public static async Task LogoutAsync(Uri server, string refreshToken, CancellationToken ct = default)
-    {
-        var patience = TimeSpan.FromSeconds(15);
-        using var http = AuthCalls.NewHttp(server, patience);
-        using var request = new HttpRequestMessage(HttpMethod.Post, AuthCalls.At(server, "auth/logout")) { Content = System.Net.Http.Json.JsonContent.Create(new { refresh_token = refreshToken }) };
-        using var answer = await AuthCalls.SendAsync(http, request, patience, ct).ConfigureAwait(false);
-        await AuthCalls.ThrowIfRefusedAsync(answer, ct).ConfigureAwait(false);
-    }
+    public static Task LogoutAsync(Uri server, string refreshToken, CancellationToken ct = default) =>
+        AuthCalls.PostAsync(server, "auth/logout", new { refresh_token = refreshToken }, _ => Task.FromResult(true), ct);
 }

@@ -6,7 +6,8 @@ namespace Duplexity;
 /// <summary>Calls below a server's <c>/auth</c>. A token goes to the server that it is from: no redirect is followed, and no cookie is kept (G25).</summary>
 internal static class AuthCalls
 {
-    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(15);
+    /// <summary>How long a server has for its answer; it may have to ask its provider first.</summary>
+    public static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(15);
 
     public static HttpClient NewHttp(Uri server, TimeSpan timeout) =>
         new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = !DevelopmentToken.IsLoopback(server) }) { Timeout = timeout };
@@ -14,13 +15,17 @@ internal static class AuthCalls
     public static Uri At(Uri server, string path) => new(server.AbsoluteUri.EndsWith('/') ? server : new Uri(server.AbsoluteUri + "/"), path);
 
     /// <summary>Posts JSON and reads the tokens that come back.</summary>
-    public static async Task<SignedIn> AskAsync(Uri server, string path, object body, TimeProvider time, CancellationToken ct)
+    public static Task<SignedIn> AskAsync(Uri server, string path, object body, TimeProvider time, CancellationToken ct) =>
+        PostAsync(server, path, body, async answer => Read(await answer.Content.ReadFromJsonAsync<JsonElement>(ct).ConfigureAwait(false), time), ct);
+
+    /// <summary>Posts JSON; a refusal is thrown, another answer is read by <paramref name="read"/>.</summary>
+    public static async Task<T> PostAsync<T>(Uri server, string path, object body, Func<HttpResponseMessage, Task<T>> read, CancellationToken ct)
     {
         using var http = NewHttp(server, AnswerTime);
         using var request = new HttpRequestMessage(HttpMethod.Post, At(server, path)) { Content = JsonContent.Create(body) };
         using var answer = await SendAsync(http, request, AnswerTime, ct).ConfigureAwait(false);
         await ThrowIfRefusedAsync(answer, ct).ConfigureAwait(false);
-        return Read(await answer.Content.ReadFromJsonAsync<JsonElement>(ct).ConfigureAwait(false), time);
+        return await read(answer).ConfigureAwait(false);
     }
 
     public static async Task<HttpResponseMessage> SendAsync(HttpClient http, HttpRequestMessage request, TimeSpan patience, CancellationToken ct)

@@ -28,8 +28,6 @@ public sealed record SignedIn(string Client, string AccessToken, DateTimeOffset 
 /// </summary>
 public sealed class SignIn : IAsyncDisposable
 {
-    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(15);
-
     private readonly Uri _server;
     private readonly HttpClient _http;
     private readonly HttpResponseMessage _answer;
@@ -72,7 +70,7 @@ public sealed class SignIn : IAsyncDisposable
             var port = (listener?.LocalEndpoint as IPEndPoint)?.Port;
             var challenge = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
             using var request = new HttpRequestMessage(HttpMethod.Post, AuthCalls.At(server, "auth")) { Content = JsonContent.Create(new { challenge, port, program }) };
-            var answer = await AuthCalls.SendAsync(http, request, AnswerTime, ct).ConfigureAwait(false);
+            var answer = await AuthCalls.SendAsync(http, request, AuthCalls.AnswerTime, ct).ConfigureAwait(false);
             await AuthCalls.ThrowIfRefusedAsync(answer, ct).ConfigureAwait(false);
             var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(ct).ConfigureAwait(false));
             var signIn = new SignIn(server, http, answer, lines, listener, verifier, time ?? TimeProvider.System);
@@ -153,7 +151,7 @@ public sealed class SignIn : IAsyncDisposable
     private async Task<bool> ProveAsync(string? grant, CancellationToken ct)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, AuthCalls.At(_server, "auth/proof")) { Content = JsonContent.Create(new { id = _id, verifier = _verifier, grant }) };
-        using var answer = await AuthCalls.SendAsync(_http, request, AnswerTime, ct).ConfigureAwait(false);
+        using var answer = await AuthCalls.SendAsync(_http, request, AuthCalls.AnswerTime, ct).ConfigureAwait(false);
         return answer.StatusCode == HttpStatusCode.NoContent;
     }
 
@@ -164,7 +162,7 @@ public sealed class SignIn : IAsyncDisposable
         {
             using var visitor = await listener.AcceptTcpClientAsync(ct).ConfigureAwait(false);
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            patience.CancelAfter(AnswerTime);
+            patience.CancelAfter(AuthCalls.AnswerTime);
             try
             {
                 await AnswerAsync(visitor.GetStream(), patience.Token).ConfigureAwait(false);

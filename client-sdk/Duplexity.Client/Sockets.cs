@@ -61,19 +61,16 @@ public sealed class Sockets
 
     /// <summary>Ends the tokens of a client up to now, its own or one that it may administer. Answers how many connections lost it; it is in force by then.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<int> RevokeAsync(string client, CancellationToken ct = default)
-    {
-        _connection.NeedControl();
-        var (_, answer) = await _control.AskAsync(c => c.Hub.Revoke(new RevokeRequest { As = c.Client, Client = client }), ct).ConfigureAwait(false);
-        return answer.Connections ?? 0;
-    }
+    public Task<int> RevokeAsync(string client, CancellationToken ct = default) => RevokeAsync(new RevokeRequest { Client = client }, ct);
 
-    /// <summary>Ends one token by its id (<c>jti</c>); as <see cref="RevokeAsync"/>.</summary>
+    /// <summary>Ends one token by its id (<c>jti</c>); as <see cref="RevokeAsync(string, CancellationToken)"/>.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default)
+    public Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default) => RevokeAsync(new RevokeRequest { TokenId = tokenId }, ct);
+
+    private async Task<int> RevokeAsync(RevokeRequest request, CancellationToken ct)
     {
         _connection.NeedControl();
-        var (_, answer) = await _control.AskAsync(c => c.Hub.Revoke(new RevokeRequest { As = c.Client, TokenId = tokenId }), ct).ConfigureAwait(false);
+        var (_, answer) = await _control.AskAsync(c => c.Hub.Revoke(request with { As = c.Client }), ct).ConfigureAwait(false);
         return answer.Connections ?? 0;
     }
 }

@@ -68,6 +68,18 @@ public sealed class StockSocket : IAsyncDisposable
     public static Task<StockSocket> ControlAsync(TestNode node, string client, bool json = false) =>
         ConnectAsync(new Uri(node.Address, "control"), node.Token(client), json);
 
+    /// <summary>Connects to the data hub as <paramref name="client"/> by a token with these claims.</summary>
+    public static Task<StockSocket> DataAsAsync(TestNode node, string client, params (string Name, object Value)[] claims) =>
+        ConnectAsync(new Uri(node.Address, "data"), node.Token(client, null, claims));
+
+    /// <summary>Connects to the control hub as <paramref name="client"/> by a token with these claims, and calls Discover.</summary>
+    public static async Task<StockSocket> DiscoveredAsync(TestNode node, string client, params (string Name, object Value)[] claims)
+    {
+        var control = await ConnectAsync(new Uri(node.Address, "control"), node.Token(client, null, claims));
+        await control.InvokeAsync<DiscoveryResponse>(nameof(IControlHub.Discover), new DiscoveryRequest());
+        return control;
+    }
+
     /// <summary>Connects to a hub with a token and waits for Welcome.</summary>
     public static async Task<StockSocket> ConnectAsync(Uri hub, string token, bool json = false)
     {

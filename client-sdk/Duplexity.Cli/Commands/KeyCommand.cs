@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Text.Json;
 using Duplexity.Cli.Output;
 using Duplexity.Cli.Settings;
@@ -10,8 +8,6 @@ namespace Duplexity.Cli.Commands;
 /// <summary><c>key add|list|remove</c>: credentials for machines.</summary>
 internal static class KeyCommand
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
-
     public static Command Create(Runner runner)
     {
         var name = new Argument<string>("NAME") { Description = "your name for it" };
@@ -53,11 +49,7 @@ internal static class KeyCommand
     private static async Task<JsonElement> AskAsync(Invocation run, HttpMethod method, string path, object? body)
     {
         var token = await TokenCommand.TokenAsync(run);
-        using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = !DevelopmentToken.IsLoopback(run.Server) };
-        using var http = new HttpClient(handler) { Timeout = Timeout };
-        using var request = new HttpRequestMessage(method, new Uri(run.Server, path)) { Content = body is null ? null : JsonContent.Create(body) };
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        using var answer = await http.SendAsync(request, run.Cancel);
+        using var answer = await ServerCalls.SendAsync(run.Server, method, path, token, body, run.Cancel);
         var text = await answer.Content.ReadAsStringAsync(run.Cancel);
         var read = text.StartsWith('{') ? JsonSerializer.Deserialize<JsonElement>(text) : default;
         if (!answer.IsSuccessStatusCode)

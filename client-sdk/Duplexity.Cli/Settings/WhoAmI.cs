@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -8,8 +7,6 @@ namespace Duplexity.Cli.Settings;
 /// <summary>What <c>GET /auth</c> says about a token; <paramref name="ExpiresAt"/> in milliseconds since 1970 UTC.</summary>
 internal sealed record WhoAmI(string Client, long? ExpiresAt, string? Issuer, string[]? Clients)
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
-
     /// <summary>Whether the token stands for <paramref name="client"/>.</summary>
     public bool Holds(string client) => Client == client || Clients?.Contains(client) == true;
 
@@ -18,7 +15,7 @@ internal sealed record WhoAmI(string Client, long? ExpiresAt, string? Issuer, st
     /// <exception cref="DuplexityException">The server cannot be reached, or answers as another program would.</exception>
     public static async Task<WhoAmI> AskAsync(Uri server, string token, CancellationToken cancel)
     {
-        using var response = await GetAsync(server, new AuthenticationHeaderValue("Bearer", token), cancel);
+        using var response = await ServerCalls.SendAsync(server, HttpMethod.Get, "auth", token, null, cancel);
         if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
         {
             throw new NotSignedInException($"{ServerChoice.Origin(server)} does not take this token; it may have expired.");
@@ -31,29 +28,11 @@ internal sealed record WhoAmI(string Client, long? ExpiresAt, string? Issuer, st
         }
         catch (Exception e) when (e is HttpRequestException or JsonException)
         {
-            throw Away($"{ServerChoice.Origin(server)} does not answer as a Duplexity server does (status {(int)response.StatusCode}).", e);
+            throw ServerCalls.Away($"{ServerChoice.Origin(server)} does not answer as a Duplexity server does (status {(int)response.StatusCode}).", e);
         }
     }
 
     /// <summary>Returns when an HTTP server answers at <paramref name="server"/>, whatever it says.</summary>
     /// <exception cref="DuplexityException">None does.</exception>
-    public static async Task ReachAsync(Uri server, CancellationToken cancel) => (await GetAsync(server, null, cancel)).Dispose();
-
-    private static async Task<HttpResponseMessage> GetAsync(Uri server, AuthenticationHeaderValue? authorization, CancellationToken cancel)
-    {
-        // No redirects: a token is shown to the server that was named and to no other (G25).
-        using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = !DevelopmentToken.IsLoopback(server) };
-        using var http = new HttpClient(handler) { Timeout = Timeout };
-        http.DefaultRequestHeaders.Authorization = authorization;
-        try
-        {
-            return await http.GetAsync(new Uri(server, "auth"), cancel);
-        }
-        catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
-        {
-            throw Away($"No server answers at {ServerChoice.Origin(server)}.", e);
-        }
-    }
-
-    private static DuplexityException Away(string sentence, Exception inner) => new(DuplexityError.Of(Errors.Unavailable, sentence), inner);
+    public static async Task ReachAsync(Uri server, CancellationToken cancel) => (await ServerCalls.SendAsync(server, HttpMethod.Get, "auth", null, null, cancel)).Dispose();
 }

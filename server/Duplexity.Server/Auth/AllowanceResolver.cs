@@ -12,7 +12,6 @@ namespace Duplexity.Server.Auth;
 /// </summary>
 internal sealed class AllowanceResolver(IOptions<DuplexityOptions> options, IHostEnvironment environment)
 {
-    private const string Everybody = "*";
     private static readonly string[] All = ["*"];
 
     /// <summary>Reads the claim <c>duplexity</c>; null where there is none. False, with what is wrong with it, where it cannot be read: such a token is refused, for a limit that is not understood is no limit.</summary>
@@ -48,7 +47,7 @@ internal sealed class AllowanceResolver(IOptions<DuplexityOptions> options, IHos
     {
         var configured = options.Value.Allowances;
         Allowances? ofRoles = null;
-        foreach (var role in roles.Append(Everybody))
+        foreach (var role in roles.Append(AllowanceRules.Everybody))
         {
             if (configured.TryGetValue(role, out var given))
             {
@@ -63,7 +62,7 @@ internal sealed class AllowanceResolver(IOptions<DuplexityOptions> options, IHos
     {
         var isAdministrator = roles.Contains(options.Value.Auth.AdminRole);
         var publish = options.Value.Pipes.Publish;
-        var publishes = isAdministrator || (publish.Count == 0 ? environment.IsDevelopment() : publish.Any(role => role == Everybody || roles.Contains(role)));
+        var publishes = isAdministrator || (publish.Count == 0 ? environment.IsDevelopment() : publish.Any(role => role == AllowanceRules.Everybody || roles.Contains(role)));
         return new() { Send = All, Receive = All, Join = All, Publish = publishes ? All : [], Administer = isAdministrator ? All : [] };
     }
 }

@@ -27,13 +27,13 @@ internal static class AuthRequests
     }).AddServiceGate(requireIdentity);
 
     /// <summary>The request's body as JSON; null where it is none, or too long.</summary>
-    public static async Task<T?> ReadAsync<T>(HttpContext context)
+    public static async Task<T?> ReadAsync<T>(HttpContext context, int maxBytes = MaxBodyBytes, JsonSerializerOptions? json = null)
         where T : class
     {
-        Limit(context);
+        Limit(context, maxBytes);
         try
         {
-            return await JsonSerializer.DeserializeAsync<T>(context.Request.Body, AllowanceClaim.Json, context.RequestAborted);
+            return await JsonSerializer.DeserializeAsync<T>(context.Request.Body, json ?? AllowanceClaim.Json, context.RequestAborted);
         }
         catch (Exception e) when (e is JsonException or BadHttpRequestException)
         {
@@ -45,7 +45,7 @@ internal static class AuthRequests
     /// <summary>The members of a form, or of a JSON object of texts: OAuth's clients send the one, programs the other.</summary>
     public static async Task<IReadOnlyDictionary<string, string>> ReadFieldsAsync(HttpContext context)
     {
-        Limit(context);
+        Limit(context, MaxBodyBytes);
         if (!context.Request.HasFormContentType)
         {
             return await ReadAsync<Dictionary<string, string>>(context) ?? [];
@@ -81,11 +81,11 @@ internal static class AuthRequests
     /// <summary>Answers that the request is wrong.</summary>
     public static Task RefuseAsync(HttpContext context, string sentence) => RefuseAsync(context, DuplexityError.Of(Errors.InvalidRequest, sentence));
 
-    private static void Limit(HttpContext context)
+    private static void Limit(HttpContext context, int maxBytes)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
-            size.MaxRequestBodySize = MaxBodyBytes;
+            size.MaxRequestBodySize = maxBytes;
         }
     }
 }

@@ -11,12 +11,14 @@ internal sealed class BrowserOrigins
 {
     private readonly HashSet<string> _allowed;
     private readonly bool _allowsLoopback;
+    private readonly string? _own;
 
     public BrowserOrigins(IOptions<DuplexityOptions> options, IHostEnvironment environment)
     {
         var urls = new[] { options.Value.Url, options.Value.Node.Url }.OfType<Uri>().Select(url => url.GetLeftPart(UriPartial.Authority));
         _allowed = [.. options.Value.Origins.Concat(urls).Select(Canonical).OfType<string>()];
         _allowsLoopback = environment.IsDevelopment();
+        _own = options.Value.Url?.GetLeftPart(UriPartial.Authority);
     }
 
     /// <summary>
@@ -35,6 +37,9 @@ internal sealed class BrowserOrigins
         return header is [{ } text] && Canonical(text) is { } origin
             && (Knows(origin) || origin == Canonical($"{request.Scheme}://{request.Host}"));
     }
+
+    /// <summary>The service's own origin: where browsers reach it, whatever a proxy in between makes of the request; where no address is configured, as the request says.</summary>
+    public string Own(HttpRequest request) => _own ?? $"{request.Scheme}://{request.Host}";
 
     /// <summary>Whether pages of an origin (in canonical form) may use the service.</summary>
     public bool Knows(string origin) => _allowed.Contains(origin) || (_allowsLoopback && IsLoopback(origin));

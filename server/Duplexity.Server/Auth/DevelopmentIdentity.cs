@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
 
 namespace Duplexity.Server.Auth;
@@ -40,13 +40,8 @@ internal sealed class DevelopmentIdentity(TokenIssuer tokens, IHostEnvironment e
     /// <summary>Answers a request that <see cref="MayKnow"/> let through.</summary>
     public async Task AnswerAsync(HttpContext context)
     {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = MaxBodyBytes;
-        }
-
         context.Response.Headers.CacheControl = "no-store";
-        if (await ReadAsync(context) is not { } client || !Address.IsClientId(client))
+        if ((await AuthRequests.ReadAsync<Asked>(context, MaxBodyBytes, JsonSerializerOptions.Web))?.Client is not { } client || !Address.IsClientId(client))
         {
             context.Response.StatusCode = StatusCodes.Status400BadRequest;
             var error = DuplexityError.Of(Errors.InvalidRequest, "Send {\"client\": \"NAME\"}, where NAME can be a client: no white space, control characters or colons.");
@@ -58,23 +53,10 @@ internal sealed class DevelopmentIdentity(TokenIssuer tokens, IHostEnvironment e
         await context.Response.WriteAsJsonAsync(new Granted(token, "Bearer", (long)Lifetime.TotalSeconds, client), JsonSerializerOptions.Web, context.RequestAborted);
     }
 
-    private static async Task<string?> ReadAsync(HttpContext context)
-    {
-        try
-        {
-            return (await JsonSerializer.DeserializeAsync<Asked>(context.Request.Body, JsonSerializerOptions.Web, context.RequestAborted))?.Client;
-        }
-        catch (Exception e) when (e is JsonException or BadHttpRequestException)
-        {
-            // Not JSON, or too long: answered like a name that cannot be one.
-            return null;
-        }
-    }
-
     // Both ends on loopback, on a listener that nothing else reaches.
     private bool IsDirect(HttpContext context) =>
         context.Connection is { LocalIpAddress: { } local, RemoteIpAddress: { } remote, LocalPort: var port }
-        && IPAddress.IsLoopback(ServiceHosts.Plain(local)) && IPAddress.IsLoopback(ServiceHosts.Plain(remote))
+        && IPAddress.IsLoopback(PeerAddresses.Plain(local)) && IPAddress.IsLoopback(PeerAddresses.Plain(remote))
         && _ports.Contains(port)
         && context.Request.Host is var host && ServiceHosts.IsLoopback(host.Host) && (host.Port ?? (context.Request.IsHttps ? 443 : 80)) == port;
 

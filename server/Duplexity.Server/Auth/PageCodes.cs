@@ -2,12 +2,11 @@ using System.Text.Json;
 using Duplexity.Server.Engine;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
-using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Auth;
 
 /// <summary>The codes by which a page of an application gets its tokens: once, within a minute, at the address and with the verifier that it began with. Thread-safe.</summary>
-internal sealed class PageCodes(IEngine engine, Sealing sealing, BrowserOrigins origins, IOptions<DuplexityOptions> options)
+internal sealed class PageCodes(IEngine engine, Sealing sealing, BrowserOrigins origins)
 {
     private const string Purpose = "page-code";
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(1);
@@ -16,7 +15,7 @@ internal sealed class PageCodes(IEngine engine, Sealing sealing, BrowserOrigins 
     public bool MayReturnTo(Uri uri, HttpRequest request) =>
         uri.Fragment.Length == 0 && uri.UserInfo.Length == 0 && (uri.Scheme == "https" || (uri.Scheme == "http" && ServiceHosts.IsLoopback(uri.Host)))
         && BrowserOrigins.Canonical(uri.GetLeftPart(UriPartial.Authority)) is { } origin
-        && (origins.Knows(origin) || origin == BrowserOrigins.Canonical(options.Value.Url?.GetLeftPart(UriPartial.Authority) ?? $"{request.Scheme}://{request.Host}"));
+        && (origins.Knows(origin) || origin == BrowserOrigins.Canonical(origins.Own(request)));
 
     /// <summary>Where the browser goes back to, with a code or with what went wrong.</summary>
     public async Task<string> ReturnAsync(PageRedirect redirect, Person? person, ProviderOutcome outcome, CancellationToken ct)

@@ -22,10 +22,7 @@ internal sealed class ServiceHosts(IOptions<DuplexityOptions> options) : IServic
 
     /// <summary>Whether <paramref name="host"/> is <c>localhost</c> or a loopback literal; a name that merely resolves to one is not.</summary>
     public static bool IsLoopback(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IsAddress(host, out var address) && IPAddress.IsLoopback(Plain(address)));
-
-    /// <summary>The IPv4 address that an IPv6 one only wraps: a listener for both families sees all IPv4 peers so.</summary>
-    public static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IsAddress(host, out var address) && IPAddress.IsLoopback(PeerAddresses.Plain(address)));
 
     // IPAddress.TryParse also takes "1" and "0x7f.1"; a literal is what has four numbers, or brackets.
     private static bool IsAddress(string host, out IPAddress address)

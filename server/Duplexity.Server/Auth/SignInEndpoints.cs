@@ -14,7 +14,7 @@ namespace Duplexity.Server.Auth;
 /// what keeps whoever sent the link from what the person gets.
 /// </summary>
 internal sealed class SignInEndpoints(
-    SignIns signIns, OidcProvider provider, Grants grants, PageCodes codes, DevelopmentIdentity development, PeerAddresses peers, IHostApplicationLifetime lifetime, TimeProvider time,
+    SignIns signIns, OidcProvider provider, Grants grants, PageCodes codes, DevelopmentIdentity development, PeerAddresses peers, BrowserOrigins origins, IHostApplicationLifetime lifetime, TimeProvider time,
     IOptions<DuplexityOptions> options)
 {
     private const string Cookie = "__Host-duplexity-sign-in";
@@ -218,7 +218,7 @@ internal sealed class SignInEndpoints(
             return;
         }
 
-        await SignInPages.AskCodeAsync(context, signIn, attempt, $"{Base(context)}/auth/approve", null, null);
+        await SignInPages.AskCodeAsync(context, signIn, attempt, $"{Base(context)}/auth/approve", null);
     }
 
     private async Task ApproveAsync(HttpContext context)
@@ -227,7 +227,7 @@ internal sealed class SignInEndpoints(
         var signIn = signIns.Find(form.GetValueOrDefault("id"));
 
         // Origin and cookie: a page elsewhere can make this browser neither say the one nor send the other.
-        var isOwnPage = context.Request.Headers.Origin is [{ } origin] && origin == BrowserOrigins.Canonical(new Uri(Base(context)).GetLeftPart(UriPartial.Authority));
+        var isOwnPage = context.Request.Headers.Origin is [{ } origin] && origin == BrowserOrigins.Canonical(origins.Own(context.Request));
         if (signIn?.Find(form.GetValueOrDefault("attempt"), context.Request.Cookies[Cookie]) is not { } attempt || !isOwnPage)
         {
             await SignInPages.SayAsync(context, StatusCodes.Status400BadRequest, "Nobody waits any more", "The program that asked is gone, or its time is over. Begin again there.");
@@ -240,7 +240,7 @@ internal sealed class SignInEndpoints(
                 await SignInPages.SayAsync(context, StatusCodes.Status200OK, "Connected", "The program is connected. You can close this page.");
                 break;
             case CodeOutcome.Wrong:
-                await SignInPages.AskCodeAsync(context, signIn, attempt, $"{Base(context)}/auth/approve", "That is not the code. Look at the terminal again.", null);
+                await SignInPages.AskCodeAsync(context, signIn, attempt, $"{Base(context)}/auth/approve", "That is not the code. Look at the terminal again.");
                 break;
             case CodeOutcome.TooMany:
                 await SignInPages.SayAsync(context, StatusCodes.Status429TooManyRequests, "Too many wrong codes", "From this address too many wrong codes were typed. Wait ten minutes.");
@@ -276,7 +276,7 @@ internal sealed class SignInEndpoints(
         var request = context.Request;
         var path = $"{request.PathBase}{request.Path}/";
         var prefix = path[..path.LastIndexOf("/auth/", StringComparison.OrdinalIgnoreCase)];
-        return (options.Value.Url?.GetLeftPart(UriPartial.Authority) ?? $"{request.Scheme}://{request.Host}") + prefix;
+        return origins.Own(request) + prefix;
     }
 
     private sealed record Asked(string? Challenge, int? Port, string? Program);

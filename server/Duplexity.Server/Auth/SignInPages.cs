@@ -20,7 +20,7 @@ internal static class SignInPages
         dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}label{display:block;font-weight:600;margin:1rem 0 .3rem}
         input{width:100%;font:inherit;padding:.65rem .8rem;border:1px solid var(--line);border-radius:9px;background:var(--page);color:var(--ink)}
         input.code{font:600 1.35rem ui-monospace,monospace;letter-spacing:.14em;text-align:center;text-transform:uppercase}
-        button,a.button{display:block;width:100%;margin-top:1.1rem;padding:.7rem;border:0;border-radius:9px;background:var(--mark);color:var(--card);font:600 1rem system-ui,sans-serif;text-align:center;text-decoration:none;cursor:pointer}
+        button{display:block;width:100%;margin-top:1.1rem;padding:.7rem;border:0;border-radius:9px;background:var(--mark);color:var(--card);font:600 1rem system-ui,sans-serif;cursor:pointer}
         :focus-visible{outline:3px solid var(--mark);outline-offset:2px}.bad{color:#c6373b;font-weight:600}small{color:var(--dim)}
         """;
 
@@ -33,28 +33,25 @@ internal static class SignInPages
     public static Task SayAsync(HttpContext context, int status, string title, string sentence) => WriteAsync(context, status, title, $"<h1>{Text(title)}</h1><p>{Text(sentence)}</p>");
 
     /// <summary>Asks the person for the code that their terminal shows, and says what for.</summary>
-    public static Task AskCodeAsync(HttpContext context, SignIn signIn, Attempt attempt, string action, string? problem, string? loopback) => WriteAsync(context, StatusCodes.Status200OK, "Connect a program", $"""
+    public static Task AskCodeAsync(HttpContext context, SignIn signIn, Attempt attempt, string action, string? problem) => WriteAsync(context, StatusCodes.Status200OK, "Connect a program", $"""
         <h1>Connect a program</h1>
         <p>You are signed in as <strong>{Text(attempt.Person.Client)}</strong>. A program wants to act as you:</p>
         <dl><dt>Program</dt><dd>{Text(signIn.Program)}</dd><dt>From</dt><dd>{Text(signIn.Address.ToString())}</dd>
         <dt>Asked at</dt><dd>{signIn.BegunAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)} UTC</dd></dl>
-        {(loopback is null ? "" : $"<p><a class=\"button\" href=\"{HtmlEncoder.Default.Encode(loopback)}\">Finish on this computer</a></p><p>Or, if the program runs elsewhere:</p>")}
         <p>Type the code that <strong>your own terminal</strong> shows. If you did not start this yourself, or somebody sent you here, close this page.</p>
         {(problem is null ? "" : $"<p class=\"bad\" role=\"alert\">{Text(problem)}</p>")}
         <form method="post" action="{HtmlEncoder.Default.Encode(action)}">
         <input type="hidden" name="id" value="{Text(signIn.Id)}"><input type="hidden" name="attempt" value="{Text(attempt.Id)}">
         <label for="code">Code</label><input class="code" id="code" name="code" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="12" placeholder="XXXX-XXXX" required autofocus>
         <button type="submit">Connect it</button></form>
-        """, loopback);
+        """);
 
     /// <summary>Writes a page in the common shell: one card, nothing loaded from anywhere, framed by nobody.</summary>
     /// <param name="context">The request.</param>
     /// <param name="status">The status.</param>
     /// <param name="title">The page's title, as text.</param>
     /// <param name="content">What stands in the card: HTML, encoded by the caller.</param>
-    /// <param name="refresh">Where the browser goes by itself; null: nowhere.</param>
-    /// <param name="formAction">What a form of the page may lead to beside the service itself (CSP).</param>
-    public static async Task WriteAsync(HttpContext context, int status, string title, string content, string? refresh = null, string formAction = "")
+    public static async Task WriteAsync(HttpContext context, int status, string title, string content)
     {
         var response = context.Response;
         response.StatusCode = status;
@@ -65,11 +62,10 @@ internal static class SignInPages
         // Not "no-referrer": with that a browser sends Origin: null with the page's own form, which says nothing about where it is from.
         response.Headers["Referrer-Policy"] = "same-origin";
         response.Headers.XFrameOptions = "DENY";
-        response.Headers.ContentSecurityPolicy = $"default-src 'none'; style-src 'sha256-{StyleHash}'; form-action 'self' {formAction}; base-uri 'none'; frame-ancestors 'none'";
+        response.Headers.ContentSecurityPolicy = $"default-src 'none'; style-src 'sha256-{StyleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
         var page = $"""
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">
-            {(refresh is null ? "" : $"<meta http-equiv=\"refresh\" content=\"1;url={HtmlEncoder.Default.Encode(refresh)}\">")}
             <title>{Text(title)} · Duplexity</title><style>{Style}</style></head>
             <body><main><p class="name">Duplexity</p>
             {content}

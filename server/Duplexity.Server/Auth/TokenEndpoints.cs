@@ -9,7 +9,7 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Auth;
 
 /// <summary>Tokens for those who need no person: refresh handles, API keys, the application's own sign-in, and whoever may make tokens for its users.</summary>
-internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys keys, AccessTokens tokens, AllowanceResolver allowances, Standing standing, IOptions<DuplexityOptions> options)
+internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys keys, AccessTokens tokens, AllowanceResolver allowances, BrowserOrigins origins, Standing standing, IOptions<DuplexityOptions> options)
 {
     /// <summary>Maps what is below <c>/auth</c>.</summary>
     public void Map(IEndpointRouteBuilder auth)
@@ -32,9 +32,9 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
             return;
         }
 
-        if (!caller.MayAdminister(client))
+        if (caller.DeniesAdministering(client) is { } denied)
         {
-            await AuthRequests.RefuseAsync(context, DuplexityError.Of(Errors.Denied, $"This client may not administer client:{VisibleText.Of(client, Address.MaxClientLength)}."));
+            await AuthRequests.RefuseAsync(context, denied);
             return;
         }
 
@@ -98,7 +98,7 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
 
         var request = context.Request;
         var isOwnPage = request.Headers["Sec-Fetch-Site"] is ["same-origin"] || (request.Headers["Sec-Fetch-Site"].Count == 0 && request.Headers.Origin is [{ } origin]
-            && BrowserOrigins.Canonical(origin) == BrowserOrigins.Canonical(options.Value.Url?.GetLeftPart(UriPartial.Authority) ?? $"{request.Scheme}://{request.Host}"));
+            && BrowserOrigins.Canonical(origin) == BrowserOrigins.Canonical(origins.Own(request)));
         if (!isOwnPage)
         {
             await AuthRequests.RefuseAsync(context, DuplexityError.Of(Errors.Denied, "Only pages of this origin may ask."));
@@ -123,7 +123,7 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
             var whose = context.Request.Query["client"] is [{ } named] ? named : caller.Client;
             await (MayManage(caller, rules, whose) is { } hidden
                 ? AuthRequests.RefuseAsync(context, hidden)
-                : AuthRequests.AnswerAsync(context, new { keys = await keys.ListAsync(whose == "*" ? null : whose, context.RequestAborted) }));
+                : AuthRequests.AnswerAsync(context, new { keys = await keys.ListAsync(whose == AllowanceRules.Everybody ? null : whose, context.RequestAborted) }));
             return;
         }
 
@@ -173,9 +173,7 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
             return DuplexityError.Of(Errors.Denied, "A key makes no further keys: it would outlive its own removal. Sign in.");
         }
 
-        return client == caller.Client || (client == "*" ? rules.MayAdministerAll : rules.MayAdminister(client))
-            ? null
-            : DuplexityError.Of(Errors.Denied, $"This client may not administer client:{VisibleText.Of(client, Address.MaxClientLength)}.");
+        return client == caller.Client ? null : rules.DeniesAdministering(client);
     }
 
     private static Task AnswerAsync(HttpContext context, TokenAnswer? answer, string refusal) => answer is null

@@ -1,6 +1,5 @@
 using System.Security.Claims;
 using Duplexity.Server.Diagnostics;
-using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -137,7 +136,7 @@ internal sealed class TokenReader(TrustedIssuers issuers, AllowanceResolver allo
         var principal = new ClaimsPrincipal(new ClaimsIdentity(token.Claims, DuplexityScheme.Name, issuer.CidClaim, "role"));
         var given = allowances.Resolve([.. token.Claims.Where(c => c.Type is "role" or "roles").Select(c => c.Value)], claim);
         var expiresAt = new DateTimeOffset(DateTime.SpecifyKind(token.ValidTo, DateTimeKind.Utc)) + issuer.ExpirySkew;
-        return new(client, expiresAt, issuer.Issuer, string.IsNullOrEmpty(token.Id) ? null : token.Id, new AllowanceRules(given).MayAdministerAll, principal)
+        return new(client, expiresAt, issuer.Issuer, string.IsNullOrEmpty(token.Id) ? null : token.Id, principal)
         {
             IssuedAt = token.TryGetPayloadValue<long>("iat", out var issuedAt) && issuedAt is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(issuedAt) : null,
             KeyId = issuer.IsOwn && token.TryGetPayloadValue<string>("key", out var key) ? key : null,

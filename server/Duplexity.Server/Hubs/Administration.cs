@@ -16,8 +16,8 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
     /// <summary>Whose things are asked for: the acting client's own (null), another one's, or everybody's (<c>*</c>, null in <paramref name="client"/>).</summary>
     public DuplexityError? Whose(HeldIdentity acting, string? asked, out string? client)
     {
-        client = asked is "*" ? null : asked ?? acting.Client;
-        return client is null ? acting.Rules.MayAdministerAll ? null : Denied("client:*") : MayTouch(acting, client);
+        client = asked is AllowanceRules.Everybody ? null : asked ?? acting.Client;
+        return MayTouch(acting, client ?? AllowanceRules.Everybody);
     }
 
     /// <summary>The sockets of the acting client, or of whom it may administer.</summary>
@@ -57,7 +57,7 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
         if (request.TokenId is { } tokenId)
         {
             return tokenId.Length is 0 or > Wire.MaxNameLength ? new() { Error = DuplexityError.Of(Errors.InvalidRequest, $"tokenId has 1 to {Wire.MaxNameLength} characters.") }
-                : acting.Identity.TokenId != tokenId && !acting.Rules.MayAdministerAll ? new() { Error = Denied("client:*") }
+                : acting.Identity.TokenId != tokenId && acting.Rules.DeniesAdministering(AllowanceRules.Everybody) is { } denied ? new() { Error = denied }
                 : Answer(await revocations.RevokeTokenAsync(tokenId, ct));
         }
 
@@ -85,9 +85,9 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
             return new() { Error = invalid };
         }
 
-        if (!acting.Rules.MayAdminister(request.Client!))
+        if (acting.Rules.DeniesAdministering(request.Client!) is { } denied)
         {
-            return new() { Error = Denied($"client:{request.Client}") };
+            return new() { Error = denied };
         }
 
         if (request.Client == acting.Client)
@@ -141,7 +141,5 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
         ? null
         : DuplexityError.Of(Errors.InvalidRequest, $"\"{VisibleText.Of(client ?? "", Address.MaxClientLength)}\" cannot be a client.");
 
-    private static DuplexityError? MayTouch(HeldIdentity acting, string client) => client == acting.Client || acting.Rules.MayAdminister(client) ? null : Denied($"client:{client}");
-
-    private static DuplexityError Denied(string whom) => DuplexityError.Of(Errors.Denied, $"This client may not administer {VisibleText.Of(whom, Address.MaxBytes)}.");
+    private static DuplexityError? MayTouch(HeldIdentity acting, string client) => client == acting.Client ? null : acting.Rules.DeniesAdministering(client);
 }

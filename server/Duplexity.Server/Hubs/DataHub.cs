@@ -26,7 +26,7 @@ internal sealed class DataHub(PipeMachine machine, Listening listening, Opening 
     public Task<SendResponse> Send(SendRequest request)
     {
         var held = Acting(request);
-        var answer = machine.SendAsync(Socket.SenderAs(held), request).AsTask();
+        var answer = machine.SendAsync(held.SenderFrom(Socket.Id), request).AsTask();
         watches.Mark(Socket, held.Client, SocketChangeKind.Used);
         return answer;
     }
@@ -34,7 +34,7 @@ internal sealed class DataHub(PipeMachine machine, Listening listening, Opening 
     public Task<SendResponse> Emit(EmitRequest request)
     {
         var held = Acting(request);
-        var answer = machine.EmitAsync(Socket.SenderAs(held) with { Rooms = Socket.RoomsOf(held.Client) }, request).AsTask();
+        var answer = machine.EmitAsync(held.SenderFrom(Socket.Id) with { Rooms = Socket.RoomsOf(held.Client) }, request).AsTask();
         watches.Mark(Socket, held.Client, SocketChangeKind.Used);
         return answer;
     }

@@ -18,9 +18,9 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
     public async Task<ExplainResponse> ExplainAsync(HeldIdentity acting, string? session, ExplainRequest request, CancellationToken ct)
     {
         var whose = request.Client ?? acting.Client;
-        if (whose != acting.Client && !acting.Rules.MayAdminister(whose))
+        if (whose != acting.Client && acting.Rules.DeniesAdministering(whose) is { } denied)
         {
-            return new() { Error = DuplexityError.Of(Errors.Denied, $"This client may not administer {VisibleText.Of(whose, Address.MaxClientLength)}.") };
+            return new() { Error = denied };
         }
 
         var socket = Find(whose, session, request.SocketId);
@@ -47,7 +47,7 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
 
         return request.Operation switch
         {
-            Operation.Send => Answer(machine.Explain(socket?.SenderAs(held) ?? new Sender { Client = held.Client, ExpiresAt = held.Identity.ExpiresAt, Principal = held.Identity.Principal, Rules = held.Rules, Meter = held.Meter }, target)),
+            Operation.Send => Answer(machine.Explain(held.SenderFrom(socket?.Id), target)),
             Operation.Join => Answer("join", [.. JoinGates.Of(held, target, isRead: false), ("rooms_per_socket", JoinGates.RoomLimit(socket, held, target)), ("users_per_room", await gates.FullAsync(held, target))]),
             Operation.Receive => Answer("egress", JoinGates.Of(held, target, isRead: true)),
             _ => Answer("administer", [("scope", target.Kind == AddressKind.Client && held.Rules.MayAdminister(target.Name)

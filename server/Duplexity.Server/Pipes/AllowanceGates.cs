@@ -1,4 +1,3 @@
-using System.Text;
 
 namespace Duplexity.Server.Pipes;
 
@@ -11,17 +10,19 @@ internal sealed class LimitGate : IGate
 
     public DuplexityError? Check(in GateContext context)
     {
-        if (context.Sender is not { Rules: { } rules, Meter: { } meter })
+        if (context is not { Sender: { Rules: { } rules, Meter: { } meter }, Request: { } request })
         {
             return null;
         }
 
-        if (rules.Limits.MessageBytes is { } most && context.Request is { } request && (request.Bytes?.Length ?? Encoding.UTF8.GetByteCount(request.Text ?? "")) is var size && size > most)
+        // Counted only for those whose bytes are limited: most are not.
+        var size = rules.Limits is { MessageBytes: null, Bytes: null } ? 0 : SizeGate.BodyBytes(request);
+        if (rules.Limits.MessageBytes is { } most && size > most)
         {
             return DuplexityError.Of(Errors.MessageTooLarge, $"The message has {size} bytes; this client may send {most} at most.") with { Limit = "message_bytes", Used = size };
         }
 
-        return meter.Take(rules, context.Request, context.IsTrial);
+        return meter.Take(rules, size, context.IsTrial);
     }
 }
 

@@ -3,6 +3,9 @@ namespace Duplexity.Server.Pipes;
 /// <summary>Allowances in force, everything counted in: what a gate asks. Immutable.</summary>
 internal sealed class AllowanceRules
 {
+    /// <summary>Stands for every client where one is named.</summary>
+    public const string Everybody = "*";
+
     /// <summary>The window of rates whose allowances name none.</summary>
     public static readonly TimeSpan DefaultWindow = TimeSpan.FromSeconds(10);
 
@@ -40,7 +43,12 @@ internal sealed class AllowanceRules
     public bool MayAdminister(string client) => Covers(Shown.Administer, $"client:{client}");
 
     /// <summary>Whether everybody may be administered.</summary>
-    public bool MayAdministerAll => Covers(Shown.Administer, "client:*");
+    public bool MayAdministerAll => MayAdminister(Everybody);
+
+    /// <summary>What is said where a client (<c>*</c>: everybody) may not be administered; null: it may.</summary>
+    public DuplexityError? DeniesAdministering(string client) => MayAdminister(client)
+        ? null
+        : DuplexityError.Of(Errors.Denied, $"This client may not administer client:{VisibleText.Of(client, Address.MaxClientLength)}.");
 
     /// <summary>The same, less what <paramref name="narrowed"/> leaves out.</summary>
     public AllowanceRules Narrow(Allowances? narrowed) => narrowed is null ? this : new(AllowanceSets.Intersection(Shown, narrowed));

@@ -34,7 +34,7 @@ internal sealed class SizeGate : IGate
             return DuplexityError.Of(Errors.InvalidRequest, "A message has a body: give text or bytes, one of the two.");
         }
 
-        var body = request.Bytes?.Length ?? Encoding.UTF8.GetByteCount(request.Text!);
+        var body = BodyBytes(request);
         if (body > Wire.MaxMessageBytes)
         {
             return TooLarge("message_bytes", body, Wire.MaxMessageBytes);
@@ -55,6 +55,9 @@ internal sealed class SizeGate : IGate
         return LongName(nameof(request.Type), request.Type) ?? LongName(nameof(request.ContentType), request.ContentType) ?? LongName(nameof(request.Re), request.Re)
             ?? LongName(nameof(request.Session), request.Session) ?? LongName(nameof(request.IdempotencyKey), request.IdempotencyKey);
     }
+
+    /// <summary>How many bytes the body of a message has, text in UTF-8.</summary>
+    public static int BodyBytes(MessageRequest request) => request.Bytes?.Length ?? Encoding.UTF8.GetByteCount(request.Text ?? "");
 
     private static DuplexityError? LongName(string field, string? value) => value?.Length > Wire.MaxNameLength
         ? DuplexityError.Of(Errors.InvalidRequest, $"{char.ToLowerInvariant(field[0])}{field[1..]} has {value.Length} characters; at most {Wire.MaxNameLength} are allowed.")

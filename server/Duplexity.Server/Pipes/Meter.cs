@@ -1,6 +1,4 @@
-using System.Text;
 using System.Threading.RateLimiting;
-using Duplexity.Protocol;
 
 namespace Duplexity.Server.Pipes;
 
@@ -18,8 +16,8 @@ internal sealed class Meter
     /// <summary>Messages taken since the client is on the socket.</summary>
     public long Sent => Volatile.Read(ref _sent);
 
-    /// <summary>Counts a message; the refusal names the limit, its use and when it frees. A trial counts nothing.</summary>
-    public DuplexityError? Take(AllowanceRules rules, MessageRequest? request, bool isTrial)
+    /// <summary>Counts a message of so many bytes; the refusal names the limit, its use and when it frees. A trial counts nothing.</summary>
+    public DuplexityError? Take(AllowanceRules rules, int size, bool isTrial)
     {
         if (rules.Limits is { Messages: null, Bytes: null })
         {
@@ -27,7 +25,6 @@ internal sealed class Meter
             return null;
         }
 
-        var size = request?.Bytes?.Length ?? Encoding.UTF8.GetByteCount(request?.Text ?? "");
         lock (_lock)
         {
             Fit(rules);

@@ -51,6 +51,17 @@ internal sealed class HeldIdentity
         }
     }
 
+    /// <summary>As the pipes see it, sending from a socket; null: from none.</summary>
+    public Sender SenderFrom(string? socketId) => new()
+    {
+        Client = Client,
+        SocketId = socketId,
+        ExpiresAt = _identity.ExpiresAt,
+        Principal = _identity.Principal,
+        Rules = _rules,
+        Meter = Meter,
+    };
+
     /// <summary>As its owner sees it.</summary>
     public IdentityInfo Info(bool isPrimary) =>
         new() { Client = Client, ExpiresAt = _identity.ExpiresAt?.ToUnixTimeMilliseconds(), IsPrimary = isPrimary, Allowances = _rules.Shown };

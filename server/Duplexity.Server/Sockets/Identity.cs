@@ -7,9 +7,8 @@ namespace Duplexity.Server.Sockets;
 /// <param name="ExpiresAt">When the token ends; null: never.</param>
 /// <param name="Issuer">Who vouched for it.</param>
 /// <param name="TokenId">The token's <c>jti</c>, if it has one.</param>
-/// <param name="IsAdministrator">Whether it may administer everybody.</param>
 /// <param name="Principal">All claims, for gates.</param>
-internal sealed record Identity(string Client, DateTimeOffset? ExpiresAt, string Issuer, string? TokenId, bool IsAdministrator, ClaimsPrincipal Principal)
+internal sealed record Identity(string Client, DateTimeOffset? ExpiresAt, string Issuer, string? TokenId, ClaimsPrincipal Principal)
 {
     /// <summary>When the token was issued (<c>iat</c>); null: it does not say.</summary>
     public DateTimeOffset? IssuedAt { get; init; }

@@ -107,7 +107,7 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
             return new HistoryResponse { Messages = [], Recovered = false };
         }
 
-        var reader = socket.SenderAs(held);
+        var reader = held.SenderFrom(socket.Id);
         var messages = new List<DeliveredMessage>();
         LogEntry? last = null;
         var bytes = 0;

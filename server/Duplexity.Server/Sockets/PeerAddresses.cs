@@ -9,9 +9,11 @@ internal sealed class PeerAddresses(IOptions<DuplexityOptions> options)
 {
     private readonly (IPAddress? Address, IPNetwork Network)[] _trusted = [.. options.Value.TrustedProxies.Select(ReadProxy)];
 
-    /// <summary>The connection's other end, as IPv4 where it only wraps that.</summary>
-    public static IPAddress? Remote(HttpContext context) =>
-        context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : context.Connection.RemoteIpAddress;
+    /// <summary>The connection's other end.</summary>
+    public static IPAddress? Remote(HttpContext context) => context.Connection.RemoteIpAddress is { } remote ? Plain(remote) : null;
+
+    /// <summary>The IPv4 address that an IPv6 one only wraps: a listener for both families sees all IPv4 peers so.</summary>
+    public static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
     /// <summary>Whether the connection is a trusted proxy's, which carries many people.</summary>
     public bool IsFromProxy(HttpContext context) => Remote(context) is { } remote && IsTrusted(remote);
@@ -27,7 +29,7 @@ internal sealed class PeerAddresses(IOptions<DuplexityOptions> options)
                 break;
             }
 
-            peer = before.IsIPv4MappedToIPv6 ? before.MapToIPv4() : before;
+            peer = Plain(before);
         }
 
         return peer;

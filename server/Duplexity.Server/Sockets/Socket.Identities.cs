@@ -105,7 +105,7 @@ internal sealed partial class Socket : IIdentityHolder
         var now = _parts.Time.GetUtcNow();
         foreach (var client in subscription.Clients)
         {
-            if (Identities.Find(client) is { } held && held.Identity.IsValidAt(now) && held.Rules.MayReceive(entry.Channel) && (_parts.Egress.IsEmpty || _parts.Egress.Lets(SenderAs(held), entry)))
+            if (Identities.Find(client) is { } held && held.Identity.IsValidAt(now) && held.Rules.MayReceive(entry.Channel) && (_parts.Egress.IsEmpty || _parts.Egress.Lets(held.SenderFrom(Id), entry)))
             {
                 if (client == Primary)
                 {

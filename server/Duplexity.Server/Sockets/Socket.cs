@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
-using Duplexity.Server.Pipes;
 using Microsoft.AspNetCore.SignalR;
 
 namespace Duplexity.Server.Sockets;
@@ -62,17 +61,6 @@ internal sealed partial class Socket : ISubscriber
 
     /// <summary>Whether it is being closed.</summary>
     public bool IsClosing => Volatile.Read(ref _closing) != 0;
-
-    /// <summary>The acting client as the pipes see it.</summary>
-    public Sender SenderAs(HeldIdentity held) => new()
-    {
-        Client = held.Client,
-        SocketId = Id,
-        ExpiresAt = held.Identity.ExpiresAt,
-        Principal = held.Identity.Principal,
-        Rules = held.Rules,
-        Meter = held.Meter,
-    };
 
     /// <summary>The rooms in which it stands as <paramref name="client"/>.</summary>
     public IReadOnlyList<Address> RoomsOf(string client) =>

@@ -22,7 +22,7 @@ internal sealed class SocketTransport
             return Task.CompletedTask;
         });
         UserAgent = http?.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent : null;
-        Family = (http?.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : http?.Connection.RemoteIpAddress)?.AddressFamily;
+        Family = http is null ? null : PeerAddresses.Remote(http)?.AddressFamily;
         Kind = connection.Features.Get<IHttpTransportFeature>()?.TransportType.ToString() ?? "";
     }
 

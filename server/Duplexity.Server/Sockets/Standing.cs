@@ -68,18 +68,15 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
             : null;
     }
 
-    /// <summary>Until when a client, or one session of it, is kept away; null: it is not.</summary>
-    public DateTimeOffset? BlockedUntil(string client, string? session)
+    /// <summary>What a client, or one session of it, is told while it is kept away; null: it is not.</summary>
+    public DuplexityError? Block(string client, string? session)
     {
         var ofClient = Find(client, null);
         var ofSession = session is null ? null : Find(client, session);
-        return ofClient > ofSession ? ofClient : ofSession ?? ofClient;
+        return (ofClient > ofSession ? ofClient : ofSession ?? ofClient) is { } until
+            ? DuplexityError.Of(Errors.Denied, "This client was disconnected by force and is kept away for a while.") with { RetryAfterMs = (long)(until - time.GetUtcNow()).TotalMilliseconds + 1 }
+            : null;
     }
-
-    /// <summary>What a client, or one session of it, is told while it is kept away; null: it is not.</summary>
-    public DuplexityError? Block(string client, string? session) => BlockedUntil(client, session) is { } until
-        ? DuplexityError.Of(Errors.Denied, "This client was disconnected by force and is kept away for a while.") with { RetryAfterMs = (long)(until - time.GetUtcNow()).TotalMilliseconds + 1 }
-        : null;
 
     /// <summary>Tokens of a client that were issued up to now, or up to <paramref name="before"/>, end.</summary>
     public ValueTask RevokeClientAsync(string client, DateTimeOffset before, CancellationToken ct) =>

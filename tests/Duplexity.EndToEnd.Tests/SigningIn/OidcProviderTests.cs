@@ -1,10 +1,10 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Duplexity.EndToEnd.Tests.Real;
 using Duplexity.Testing;
 using FluentAssertions;
-using Microsoft.IdentityModel.Tokens;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -24,17 +24,10 @@ public sealed class OidcProviderTests
         await using var browser = await Browser.StartAsync();
         using var http = new HttpClient { BaseAddress = service };
 
-        var verifier = Base64UrlEncoder.Encode(RandomNumberGenerator.GetBytes(32));
-        using var request = new HttpRequestMessage(HttpMethod.Post, "auth")
-        {
-            Content = JsonContent.Create(new { challenge = Base64UrlEncoder.Encode(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(verifier))), program = "a server in a rack" }),
-        };
-        using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead).Soon();
-        using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync());
-        var started = await NextAsync(lines);
+        await using var terminal = await WaitingProgram.StartAsync(http, program: "a server in a rack");
 
         // The whole way of a person: the link, the provider's own pages, ours.
-        var page = await browser.OpenAsync(started.GetProperty("link").GetString()!);
+        var page = await browser.OpenAsync(terminal.Link.AbsoluteUri);
         await SignInAsync(page, "amy");
         await page.WaitForSelectorAsync("#code");
         (await page.ContentAsync()).Should().Contain("amy").And.Contain("a server in a rack");
@@ -43,29 +36,25 @@ public sealed class OidcProviderTests
             await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, "connect.png") });
         }
 
-        await page.FillAsync("#code", started.GetProperty("code").GetString()!);
+        await page.FillAsync("#code", terminal.Code);
         await page.ClickAsync("button[type=submit]");
         await page.WaitForSelectorAsync("text=You can close this page");
-        (await NextAsync(lines)).GetProperty("event").GetString().Should().Be("approved");
-        (await http.PostAsJsonAsync("auth/proof", new { id = started.GetProperty("id").GetString(), verifier })).EnsureSuccessStatusCode();
-        var tokens = await NextAsync(lines);
+        (await terminal.NextAsync()).GetProperty("event").GetString().Should().Be("approved");
+        (await terminal.ProveAsync()).Should().Be(HttpStatusCode.NoContent);
+        var tokens = await terminal.NextAsync();
 
         tokens.GetProperty("client").GetString().Should().Be("amy");
         await using var socket = await StockSocket.ConnectAsync(new Uri(service, "data"), tokens.GetProperty("access_token").GetString()!);
         socket.Welcome.Clients.Should().Equal("amy");
         using var refreshed = await http.PostAsJsonAsync("auth/refresh", new { refresh_token = tokens.GetProperty("refresh_token").GetString() });
         (await refreshed.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("client").GetString().Should().Be("amy");
-        node.Logs.Lines.Should().NotContain(l => l.Text.Contains(verifier) || l.Text.Contains(started.GetProperty("code").GetString()!));
+        node.Logs.Lines.Should().NotContain(l => l.Text.Contains(terminal.Verifier) || l.Text.Contains(terminal.Code));
 
         // A second link, mailed by somebody else, opened by the person who is still signed in at the provider: nothing leaves without the code.
-        using var attack = await http.SendAsync(
-            new HttpRequestMessage(HttpMethod.Post, "auth") { Content = JsonContent.Create(new { challenge = Base64UrlEncoder.Encode(new byte[32]), program = "attacker" }) }, HttpCompletionOption.ResponseHeadersRead).Soon();
-        using var attackers = new StreamReader(await attack.Content.ReadAsStreamAsync());
-        var mailed = await NextAsync(attackers);
-        await page.GotoAsync(mailed.GetProperty("link").GetString()!);
+        await using var attacker = await WaitingProgram.StartAsync(http, program: "attacker");
+        await page.GotoAsync(attacker.Link.AbsoluteUri);
         await page.WaitForSelectorAsync("#code");
-        using var proof = await http.PostAsJsonAsync("auth/proof", new { id = mailed.GetProperty("id").GetString(), verifier = new string('v', 43) });
-        proof.StatusCode.Should().Be(System.Net.HttpStatusCode.Forbidden);
+        (await attacker.ProveAsync()).Should().Be(HttpStatusCode.Forbidden);
     }
 
     [Fact]
@@ -129,19 +118,6 @@ public sealed class OidcProviderTests
         await page.FillAsync("input[name=password]", "anything");
         await page.ClickAsync("button[type=submit]");
         await page.ClickAsync("button[type=submit]");
-    }
-
-    private static async Task<JsonElement> NextAsync(StreamReader lines)
-    {
-        while (await lines.ReadLineAsync().Soon() is { } line)
-        {
-            if (JsonSerializer.Deserialize<JsonElement>(line) is var told && told.GetProperty("event").GetString() != "waiting")
-            {
-                return told;
-            }
-        }
-
-        throw new IOException("The answer ended.");
     }
 
     /// <summary>A node outside Development whose people sign in at a real oidc-provider.</summary>

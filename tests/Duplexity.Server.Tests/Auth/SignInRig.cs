@@ -1,75 +1,36 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Duplexity.Testing;
-using Microsoft.IdentityModel.Tokens;
 
 namespace Duplexity.Server.Tests.Auth;
 
-/// <summary>A program that waits on <c>POST /auth</c>, without the SDK.</summary>
-internal sealed class WaitingProgram : IAsyncDisposable
+/// <summary>A node whose people sign in at a <see cref="TestProvider"/>, and a person who does.</summary>
+internal static class SignInRig
 {
-    private readonly HttpResponseMessage _response;
-    private readonly StreamReader _lines;
-
-    private WaitingProgram(HttpResponseMessage response, StreamReader lines, string verifier)
+    public static Task<TestNode> StartAsync(TestProvider provider, Action<TestNodeSetup>? configure = null) => TestNode.StartAsync(s =>
     {
-        (_response, _lines, Verifier) = (response, lines, verifier);
+        s.TrustTestIssuer = false;
+        provider.Configure(s.Settings);
+        configure?.Invoke(s);
+    });
+
+    public static async Task<JsonElement> SignInAsync(TestNode node, TestProvider provider, string client)
+    {
+        await using var terminal = await WaitingProgram.StartAsync(node.Http);
+        using var browser = new BrowserRobot().As(client, provider);
+        await browser.OpenAsync(terminal.Link);
+        await browser.SubmitAsync(terminal.Code);
+        await terminal.NextAsync();
+        await terminal.ProveAsync();
+        return await terminal.NextAsync();
     }
 
-    public string Verifier { get; }
-
-    public string Id { get; private set; } = "";
-
-    public string Code { get; private set; } = "";
-
-    public Uri Link { get; private set; } = null!;
-
-    public static async Task<WaitingProgram> StartAsync(TestNode node, int? port = null, string program = "test on laptop")
+    public static async Task<(HttpStatusCode Status, JsonElement Tokens)> RefreshAsync(TestNode node, JsonElement tokens)
     {
-        var verifier = Base64UrlEncoder.Encode(RandomNumberGenerator.GetBytes(32));
-        var challenge = Base64UrlEncoder.Encode(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
-        var request = new HttpRequestMessage(HttpMethod.Post, "auth") { Content = JsonContent.Create(new { challenge, port, program }) };
-        var response = await node.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead).Soon();
-        if (!response.IsSuccessStatusCode)
-        {
-            throw new HttpRequestException(await response.Content.ReadAsStringAsync(), null, response.StatusCode);
-        }
-
-        var waiting = new WaitingProgram(response, new StreamReader(await response.Content.ReadAsStreamAsync()), verifier);
-        var started = await waiting.NextAsync();
-        waiting.Id = started.GetProperty("id").GetString()!;
-        waiting.Code = started.GetProperty("code").GetString()!;
-        waiting.Link = new Uri(started.GetProperty("link").GetString()!);
-        return waiting;
-    }
-
-    /// <summary>The next event that is not "waiting".</summary>
-    public async Task<JsonElement> NextAsync()
-    {
-        while (await _lines.ReadLineAsync().Soon() is { } line)
-        {
-            var told = JsonSerializer.Deserialize<JsonElement>(line);
-            if (told.GetProperty("event").GetString() != "waiting")
-            {
-                return told;
-            }
-        }
-
-        throw new IOException("The answer ended.");
-    }
-
-    public async Task<HttpStatusCode> ProveAsync(TestNode node, string? grant = null, string? verifier = null) =>
-        (await node.Http.PostAsJsonAsync("auth/proof", new { id = Id, verifier = verifier ?? Verifier, grant })).StatusCode;
-
-    public ValueTask DisposeAsync()
-    {
-        _lines.Dispose();
-        _response.Dispose();
-        return ValueTask.CompletedTask;
+        using var response = await node.Http.PostAsJsonAsync("auth/refresh", new { refresh_token = tokens.GetProperty("refresh_token").GetString() });
+        return (response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Duplexity.Server.Auth;
+using Duplexity.Server.Pipes;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -18,10 +19,10 @@ public sealed class TokenIssuerTests
         var root = await reader.ReadAsync(node.Tokens.Create("service:backup", TimeSpan.FromMinutes(1), new(Roles: ["admin"])));
 
         amy!.Client.Should().Be("amy");
-        amy.IsAdministrator.Should().BeFalse();
+        new AllowanceRules(amy.Allowances).MayAdministerAll.Should().BeFalse();
         amy.Principal.FindFirst("sub")!.Value.Should().Be("amy", "claims keep the names that they have in the token");
         root!.Client.Should().Be("service:backup");
-        root.IsAdministrator.Should().BeTrue();
+        new AllowanceRules(root.Allowances).MayAdministerAll.Should().BeTrue();
         root.TokenId.Should().NotBeNullOrEmpty().And.NotBe(amy.TokenId);
     }
 

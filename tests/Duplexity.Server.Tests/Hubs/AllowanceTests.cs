@@ -79,7 +79,7 @@ public sealed class AllowanceTests
     public async Task What_an_allowance_does_not_cover_reads_like_what_is_not_there()
     {
         await using var node = await TestNode.StartAsync();
-        await using var guest = await ConnectAsync(node, "guest", new { send = new[] { "room:lobby" }, receive = new[] { "room:*" }, join = new[] { "room:lobby", "room:news" } });
+        await using var guest = await StockSocket.DataAsAsync(node, "guest", ("duplexity", new { send = new[] { "room:lobby" }, receive = new[] { "room:*" }, join = new[] { "room:lobby", "room:news" } }));
         await using var amy = await StockSocket.DataAsync(node, "amy");
 
         var sent = await guest.SendAsync("hello", "room:lobby", "room:secret", "client:amy");
@@ -103,7 +103,7 @@ public sealed class AllowanceTests
     public async Task Who_may_not_receive_gets_nothing_live_and_nothing_from_history()
     {
         await using var node = await TestNode.StartAsync();
-        await using var sender = await ConnectAsync(node, "probe", new { receive = new[] { "room:allowed" } });
+        await using var sender = await StockSocket.DataAsAsync(node, "probe", ("duplexity", new { receive = new[] { "room:allowed" } }));
         await using var other = await StockSocket.DataAsync(node, "amy");
         await sender.JoinAsync("room:silent");
         await sender.JoinAsync("room:allowed");
@@ -119,105 +119,11 @@ public sealed class AllowanceTests
 
     [Fact]
     [Trait("Requirement", "1.10")]
-    public async Task Each_limit_is_refused_by_its_name_with_its_use_and_others_are_unaffected()
-    {
-        await using var node = await TestNode.StartAsync();
-        await using var limited = await ConnectAsync(node, "amy", new { limits = new { messages = 3, bytes = 100, windowMs = 3_600_000, messageBytes = 60, rooms = 2, sockets = 2, usersPerRoom = 1 } });
-        await using var free = await StockSocket.DataAsync(node, "ben");
-        await limited.JoinAsync("room:a");
-        await limited.JoinAsync("room:b");
-        await free.JoinAsync("room:full");
-
-        var tooLarge = await limited.SendAsync(new string('x', 61), "room:a");
-        var first = await limited.SendAsync(new string('x', 60), "room:a");
-        var tooManyBytes = await limited.SendAsync(new string('x', 41), "room:a");
-        await limited.SendAsync("y", "room:a");
-        await limited.SendAsync("y", "room:a");
-        var tooMany = await limited.SendAsync("y", "room:a");
-        var tooManyRooms = await limited.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:c" });
-        var again = await limited.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:b" });
-        await limited.InvokeAsync<Done>("Leave", new LeaveRequest { Channel = "room:b" });
-        var full = await limited.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:full" });
-
-        tooLarge.Error.Should().BeEquivalentTo(new { Name = "message_too_large", Limit = "message_bytes", Used = 61L, Gate = "limit" });
-        first.Error.Should().BeNull();
-        tooManyBytes.Error.Should().BeEquivalentTo(new { Name = "rate_limited", Limit = "bytes_per_window", Used = 60L, Gate = "limit" });
-        tooManyBytes.Error!.RetryAfterMs.Should().BePositive();
-        tooMany.Error.Should().BeEquivalentTo(new { Name = "rate_limited", Limit = "messages_per_window", Used = 3L, Kind = "limit" });
-        tooManyRooms.Error.Should().BeEquivalentTo(new { Limit = "rooms_per_socket", Used = 2L });
-        again.Error.Should().BeNull("it is one of the two");
-        full.Error.Should().BeEquivalentTo(new { Name = "room_full", Limit = "users_per_room", Used = 1L });
-        (await free.SendAsync(new string('x', 1000), "room:a")).Error.Should().BeNull();
-    }
-
-    [Fact]
-    [Trait("Requirement", "1.10")]
-    public async Task A_rate_frees_when_it_said_and_does_not_give_an_idle_client_two_windows()
-    {
-        await using var node = await TestNode.StartAsync();
-        await using var limited = await ConnectAsync(node, "amy", new { limits = new { messages = 5, windowMs = 1500 } });
-        await Wait.InSilenceAsync(TimeSpan.FromMilliseconds(1600));
-        for (var i = 0; i < 5; i++)
-        {
-            (await limited.SendAsync("x", "room:a")).Error.Should().BeNull();
-        }
-
-        var refused = await limited.SendAsync("x", "room:a");
-        refused.Error!.RetryAfterMs.Should().BeInRange(1, 300);
-        await Wait.InSilenceAsync(TimeSpan.FromMilliseconds(refused.Error.RetryAfterMs!.Value + 5));
-        (await limited.SendAsync("x", "room:a")).Error.Should().BeNull();
-    }
-
-    [Fact]
-    [Trait("Requirement", "3.12")]
-    [Trait("Guarantee", "G10")]
-    public async Task Limits_of_two_clients_on_a_socket_are_counted_apart_and_leaving_gives_nothing_back()
-    {
-        await using var node = await TestNode.StartAsync();
-        var limits = new { limits = new { messages = 2, windowMs = 3_600_000 } };
-        await using var socket = await ConnectAsync(node, "ben", limits);
-        var amys = node.Token("amy", null, ("duplexity", limits));
-        await socket.AuthenticateAsync(amys);
-
-        foreach (var client in (string[])["ben", "amy", "ben", "amy"])
-        {
-            (await socket.SendAsAsync(client, "x", "room:a")).Error.Should().BeNull();
-        }
-
-        (await socket.SendAsAsync("ben", "x", "room:a")).Error!.Limit.Should().Be("messages_per_window");
-        (await socket.SendAsAsync("amy", "x", "room:a")).Error!.Limit.Should().Be("messages_per_window");
-        await socket.InvokeAsync<Done>("Drop", new DropRequest { Client = "amy" });
-        await socket.AuthenticateAsync(amys);
-        (await socket.SendAsAsync("amy", "x", "room:a")).Error!.Limit.Should().Be("messages_per_window");
-        await socket.InvokeAsync<IdentityResponse>("Refresh", new RefreshRequest { Token = node.Token("amy", null, ("duplexity", new { limits = new { messages = 3, windowMs = 3_600_000 } })) });
-        (await socket.SendAsAsync("amy", "x", "room:a")).Error.Should().BeNull("the new limit has one more");
-        (await socket.SendAsAsync("amy", "x", "room:a")).Error!.Limit.Should().Be("messages_per_window");
-    }
-
-    [Fact]
-    [Trait("Requirement", "1.10")]
-    public async Task Users_of_a_room_are_never_more_than_the_allowance_takes_however_many_come_at_once()
-    {
-        await using var node = await TestNode.StartAsync();
-        var sockets = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => ConnectAsync(node, $"c{i}", new { limits = new { usersPerRoom = 5 } })));
-
-        var answers = await Task.WhenAll(sockets.Select(s => s.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:small" })));
-        var there = await sockets[0].InvokeAsync<PresenceResponse>("Presence", new PresenceRequest { Channel = "room:small" });
-
-        answers.Count(a => a.Error is null).Should().Be(there.Count).And.BeLessThanOrEqualTo(5);
-        foreach (var socket in sockets)
-        {
-            await socket.DisposeAsync();
-        }
-    }
-
-    [Fact]
-    [Trait("Requirement", "1.10")]
     public async Task An_owner_narrows_a_socket_and_can_only_take_away()
     {
         await using var node = await TestNode.StartAsync();
-        await using var socket = await ConnectAsync(node, "amy", new { send = new[] { "room:*" }, limits = new { messages = 10, windowMs = 3_600_000 } });
-        await using var control = await ControlAsync(node, "amy");
+        await using var socket = await StockSocket.DataAsAsync(node, "amy", ("duplexity", new { send = new[] { "room:*" }, limits = new { messages = 10, windowMs = 3_600_000 } }));
+        await using var control = await StockSocket.DiscoveredAsync(node, "amy");
         var told = socket.Hear<AllowancesChangedEvent>("AllowancesChanged");
 
         var narrowed = await control.InvokeAsync<LimitSocketResponse>(
@@ -242,8 +148,8 @@ public sealed class AllowanceTests
     public async Task Only_names_that_the_allowance_covers_are_published_and_no_more_than_its_limit()
     {
         await using var node = await TestNode.StartAsync();
-        await using var none = await ControlAsync(node, "guest", new { publish = Array.Empty<string>() });
-        await using var some = await ControlAsync(node, "amy", new { publish = new[] { "cat*" }, limits = new { pipes = 1 } });
+        await using var none = await StockSocket.DiscoveredAsync(node, "guest", ("duplexity", new { publish = Array.Empty<string>() }));
+        await using var some = await StockSocket.DiscoveredAsync(node, "amy", ("duplexity", new { publish = new[] { "cat*" }, limits = new { pipes = 1 } }));
 
         (await none.InvokeAsync<PipesResponse>("RegisterPipes", Pipes("cat1"))).Error.Should().BeEquivalentTo(new { Name = "denied", Gate = "scope" });
         (await some.InvokeAsync<PipesResponse>("RegisterPipes", Pipes("dog1"))).Error.Should().BeEquivalentTo(new { Name = "denied", Gate = "scope" });
@@ -257,8 +163,8 @@ public sealed class AllowanceTests
     {
         await using var node = await TestNode.StartAsync();
         var claim = new { send = new[] { "room:lobby" }, limits = new { messages = 1, windowMs = 3_600_000 }, publish = new[] { "cat*" } };
-        await using var socket = await ConnectAsync(node, "amy", claim);
-        await using var control = await ControlAsync(node, "amy", claim);
+        await using var socket = await StockSocket.DataAsAsync(node, "amy", ("duplexity", claim));
+        await using var control = await StockSocket.DiscoveredAsync(node, "amy", ("duplexity", claim));
 
         Task<ExplainResponse> ExplainAsync(string operation, string target, string? client = null) =>
             control.InvokeAsync<ExplainResponse>("Explain", new ExplainRequest { Operation = operation, Target = target, Client = client });
@@ -289,16 +195,5 @@ public sealed class AllowanceTests
     {
         await using var socket = await StockSocket.ConnectAsync(new Uri(node.Address, "data"), node.Token("amy", null, claims));
         return socket.Welcome.Identities![0].Allowances;
-    }
-
-    private static Task<StockSocket> ConnectAsync(TestNode node, string client, object claim) =>
-        StockSocket.ConnectAsync(new Uri(node.Address, "data"), node.Token(client, null, ("duplexity", claim)));
-
-    private static async Task<StockSocket> ControlAsync(TestNode node, string client, object? claim = null)
-    {
-        var token = claim is null ? node.Token(client) : node.Token(client, null, ("duplexity", claim));
-        var control = await StockSocket.ConnectAsync(new Uri(node.Address, "control"), token);
-        await control.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
-        return control;
     }
 }

@@ -186,8 +186,8 @@ public sealed class RevocationTests
     {
         await using var node = await TestNode.StartAsync();
         await using var socket = await StockSocket.DataAsync(node, "amy");
-        await using var control = await ControlAsync(node, "amy");
-        await using var admin = await ControlAsync(node, "root", ("role", "admin"));
+        await using var control = await StockSocket.DiscoveredAsync(node, "amy");
+        await using var admin = await StockSocket.DiscoveredAsync(node, "root", ("role", "admin"));
         await using var ben = await StockSocket.DataAsync(node, "ben");
 
         (await control.InvokeAsync<RevokeResponse>("Revoke", new RevokeRequest { Client = "ben" })).Error!.Name.Should().Be("denied");
@@ -204,11 +204,4 @@ public sealed class RevocationTests
     }
 
     private static IDuplexity Duplexity(TestNode node) => node.Services.GetRequiredService<IDuplexity>();
-
-    private static async Task<StockSocket> ControlAsync(TestNode node, string client, params (string, object)[] claims)
-    {
-        var control = await StockSocket.ConnectAsync(new Uri(node.Address, "control"), node.Token(client, null, claims));
-        await control.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
-        return control;
-    }
 }

@@ -16,7 +16,7 @@ public sealed class SteeringTests
     {
         await using var node = await TestNode.StartAsync();
         await using var first = await StockSocket.DataAsync(node, "amy");
-        await using var control = await ControlAsync(node, "amy");
+        await using var control = await StockSocket.DiscoveredAsync(node, "amy");
         var changes = Changes(control);
 
         var present = await control.InvokeAsync<ListSocketsResponse>("WatchSockets", new WatchSocketsRequest());
@@ -49,7 +49,7 @@ public sealed class SteeringTests
         await using var socket = await StockSocket.DataAsync(node, "ben");
         await socket.AuthenticateAsync(node.Token("amy"));
         await socket.InvokeAsync<JoinResponse>("Join", new JoinRequest { As = "ben", Channel = "room:bens" });
-        await using var control = await ControlAsync(node, "amy");
+        await using var control = await StockSocket.DiscoveredAsync(node, "amy");
 
         var seen = (await control.InvokeAsync<ListSocketsResponse>("ListSockets", new ListSocketsRequest())).Sockets!.Single();
 
@@ -65,8 +65,8 @@ public sealed class SteeringTests
     {
         await using var node = await TestNode.StartAsync(s => s.Options = o => o.Limits.SocketsPerClient = 10);
         await using var amy = await StockSocket.DataAsync(node, "amy", query: "?session=laptop");
-        await using var ben = await ControlAsync(node, "ben");
-        await using var admin = await ControlAsync(node, "root", ("role", "admin"));
+        await using var ben = await StockSocket.DiscoveredAsync(node, "ben");
+        await using var admin = await StockSocket.DiscoveredAsync(node, "root", ("role", "admin"));
 
         foreach (var client in (string[])["*", "amy"])
         {
@@ -92,7 +92,7 @@ public sealed class SteeringTests
         await using var node = await TestNode.StartAsync(s => s.Time = time);
         await using var ben = await StockSocket.DataAsync(node, "ben");
         await using var amy = await StockSocket.DataAsync(node, "amy");
-        await using var admin = await ControlAsync(node, "root", ("role", "admin"));
+        await using var admin = await StockSocket.DiscoveredAsync(node, "root", ("role", "admin"));
 
         await admin.InvokeAsync<ForceDisconnectResponse>("ForceDisconnect", new ForceDisconnectRequest { Target = "client:amy", BlockMs = 60_000 });
 
@@ -115,7 +115,7 @@ public sealed class SteeringTests
         await using var node = await TestNode.StartAsync();
         await using var socket = await StockSocket.DataAsync(node, "ben", query: "?session=phone");
         await socket.AuthenticateAsync(node.Token("amy"));
-        await using var control = await ControlAsync(node, "amy");
+        await using var control = await StockSocket.DiscoveredAsync(node, "amy");
 
         var closed = await control.InvokeAsync<ForceDisconnectResponse>("ForceDisconnect", new ForceDisconnectRequest { Target = $"socket:{socket.Id}" });
 
@@ -135,7 +135,7 @@ public sealed class SteeringTests
         await using var reader = await StockSocket.DataAsync(node, "ben");
         await reader.JoinAsync("room:lobby");
         await using var sender = await StockSocket.DataAsync(node, "amy");
-        await using var control = await ControlAsync(node, "amy");
+        await using var control = await StockSocket.DiscoveredAsync(node, "amy");
         var sends = Enumerable.Range(0, 200).Select(i => TryAsync(sender, $"{i}")).ToArray();
 
         await control.InvokeAsync<ForceDisconnectResponse>("ForceDisconnect", new ForceDisconnectRequest { Target = $"socket:{sender.Id}" });
@@ -248,12 +248,5 @@ public sealed class SteeringTests
             }
         });
         return heard.Reader;
-    }
-
-    private static async Task<StockSocket> ControlAsync(TestNode node, string client, params (string, object)[] claims)
-    {
-        var control = await StockSocket.ConnectAsync(new Uri(node.Address, "control"), node.Token(client, null, claims));
-        await control.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
-        return control;
     }
 }

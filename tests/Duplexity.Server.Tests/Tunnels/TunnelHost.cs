@@ -60,7 +60,7 @@ internal sealed class TunnelHost : IAsyncDisposable
         {
             if (context.Request.Headers.Authorization.ToString() is { Length: > 7 } bearer)
             {
-                context.Features.Set(new Duplexity.Server.Sockets.Identity(bearer[7..], null, "test", null, false, new ClaimsPrincipal()));
+                context.Features.Set(new Duplexity.Server.Sockets.Identity(bearer[7..], null, "test", null, new ClaimsPrincipal()));
             }
 
             return next(context);

@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Http.Json;
+using Duplexity.Testing;
+using FluentAssertions;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace Duplexity.Server.Tests.Auth;
+
+/// <summary>Sign-ins that last: what they bring along, and how they end.</summary>
+public sealed class GrantTests
+{
+    [Fact]
+    [Trait("Requirement", "2.19")]
+    public async Task With_the_provider_away_only_new_sign_ins_fail_and_a_refresh_can_be_tried_again()
+    {
+        await using var provider = await TestProvider.StartAsync();
+        await using var node = await SignInRig.StartAsync(provider);
+        var tokens = await SignInRig.SignInAsync(node, provider, "amy");
+        await using var terminal = await WaitingProgram.StartAsync(node.Http);
+        using var browser = new BrowserRobot();
+
+        provider.IsAway = true;
+        var away = await SignInRig.RefreshAsync(node, tokens);
+        await using var socket = await StockSocket.ConnectAsync(new Uri(node.Address, "data"), tokens.GetProperty("access_token").GetString()!);
+        provider.IsAway = false;
+        var back = await SignInRig.RefreshAsync(node, tokens);
+
+        away.Status.Should().Be(HttpStatusCode.ServiceUnavailable);
+        back.Status.Should().Be(HttpStatusCode.OK);
+        provider.Refreshes.Should().Be(1);
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.8")]
+    public async Task A_refresh_handle_is_good_once_and_a_stolen_one_ends_the_sign_in_for_both()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var provider = await TestProvider.StartAsync();
+        await using var node = await SignInRig.StartAsync(provider, s => s.Time = time);
+        var first = await SignInRig.SignInAsync(node, provider, "amy");
+        var second = await SignInRig.RefreshAsync(node, first);
+        var lost = await SignInRig.RefreshAsync(node, first);
+        time.Advance(TimeSpan.FromSeconds(31));
+        await using var socket = await StockSocket.ConnectAsync(new Uri(node.Address, "data"), lost.Tokens.GetProperty("access_token").GetString()!);
+
+        var stolen = await SignInRig.RefreshAsync(node, first);
+
+        second.Tokens.GetProperty("refresh_token").GetString().Should().NotBe(first.GetProperty("refresh_token").GetString());
+        lost.Status.Should().Be(HttpStatusCode.OK, "its answer may have been lost on the way");
+        stolen.Status.Should().Be(HttpStatusCode.Unauthorized);
+        (await socket.Disconnected).Code.Should().Be(522);
+        (await SignInRig.RefreshAsync(node, lost.Tokens)).Status.Should().Be(HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.8")]
+    public async Task Who_is_disabled_at_the_provider_or_logs_out_is_out()
+    {
+        await using var provider = await TestProvider.StartAsync();
+        await using var node = await SignInRig.StartAsync(provider);
+        var amy = await SignInRig.SignInAsync(node, provider, "amy");
+        var ben = await SignInRig.SignInAsync(node, provider, "ben");
+        await using var bens = await StockSocket.ConnectAsync(new Uri(node.Address, "data"), ben.GetProperty("access_token").GetString()!);
+
+        provider.Disabled.Add("amy");
+        var logout = await node.Http.PostAsJsonAsync("auth/logout", new { refresh_token = ben.GetProperty("refresh_token").GetString() });
+
+        (await SignInRig.RefreshAsync(node, amy)).Status.Should().Be(HttpStatusCode.Unauthorized);
+        logout.StatusCode.Should().Be(HttpStatusCode.NoContent);
+        (await bens.Disconnected).Code.Should().Be(522);
+        (await SignInRig.RefreshAsync(node, ben)).Status.Should().Be(HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    public async Task Roles_and_allowances_of_the_provider_reach_the_socket()
+    {
+        await using var provider = await TestProvider.StartAsync();
+        provider.Lie = claims => claims["duplexity"] = new { limits = new { messages = 7 } };
+        await using var node = await SignInRig.StartAsync(provider, s => s.Settings["Duplexity:Allowances:member:Join:0"] = "room:members");
+
+        var tokens = await SignInRig.SignInAsync(node, provider, "amy");
+        await using var socket = await StockSocket.ConnectAsync(new Uri(node.Address, "data"), tokens.GetProperty("access_token").GetString()!);
+
+        socket.Welcome.Identities![0].Allowances.Join.Should().Equal("room:members");
+        socket.Welcome.Identities[0].Allowances.Limits!.Messages.Should().Be(7);
+    }
+}
