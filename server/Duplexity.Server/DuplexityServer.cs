@@ -61,6 +61,7 @@ public static class DuplexityServer
         services.AddSingleton<IGate, LimitGate>();
         services.AddSingleton<IGate, ScopeGate>();
         services.AddSingleton<IGate, AllowanceGate>();
+        services.AddSingleton<IGate, StandingGate>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
     }
@@ -75,7 +76,9 @@ public static class DuplexityServer
         services.TryAddSingleton<IdentityChanges>();
         services.TryAddSingleton<Standing>();
         services.AddHostedService(provider => provider.GetRequiredService<Standing>());
+        services.TryAddSingleton<IClientStanding>(provider => provider.GetRequiredService<Standing>());
         services.TryAddSingleton<Revocations>();
+        services.TryAddSingleton<Removals>();
         services.TryAddSingleton<SocketWatches>();
         services.TryAddSingleton<JoinGates>();
         services.TryAddSingleton<SocketParts>();

@@ -12,7 +12,7 @@ namespace Duplexity.Server.Auth;
 /// revoked. Only hashes and sealed text are stored. Thread-safe on one node.
 /// </summary>
 internal sealed class Grants(
-    IEngine engine, Sealing sealing, OidcProvider provider, AccessTokens tokens, Standing standing, Revocations revocations, TimeProvider time, IOptions<DuplexityOptions> options, ILogger<Grants> logger)
+    IEngine engine, Sealing sealing, OidcProvider provider, AccessTokens tokens, Standing standing, Revocations revocations, TimeProvider time, IOptions<DuplexityOptions> options, ILogger<Grants> logger) : IBelongings
 {
     private const string Kind = "grant";
     private const string Prefix = "dxr_";
@@ -23,13 +23,18 @@ internal sealed class Grants(
     // One refresh of a sign-in at a time; which of these it is depends on its id.
     private readonly SemaphoreSlim[] _turns = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
 
-    /// <summary>Begins a sign-in that lasts.</summary>
-    public async Task<TokenAnswer> BeginAsync(Person person, CancellationToken ct)
+    /// <summary>Begins a sign-in that lasts; an error where the client is disabled or removed here.</summary>
+    public async Task<(TokenAnswer? Tokens, DuplexityError? Error)> BeginAsync(Person person, CancellationToken ct)
     {
+        if (standing.Out(person.Client) is { } outside)
+        {
+            return (null, outside);
+        }
+
         var id = "sign-in-" + Secrets.New();
-        var grant = new Grant(person.Client, person.Roles, person.Allowances, null, null, null, default, time.GetUtcNow());
+        var grant = new Grant(person.Client, person.Roles, person.Allowances, null, null, null, default, standing.GivenNow(person.Client));
         Log.SignedIn(logger, VisibleText.Of(person.Client, VisibleText.LogLength));
-        return await RenewAsync(id, grant, person, ct);
+        return (await RenewAsync(id, grant, person, ct), null);
     }
 
     /// <summary>The next tokens for a handle; an error where it is not good any more, or the provider is away.</summary>
@@ -90,6 +95,19 @@ internal sealed class Grants(
             && (Secrets.AreSame(Secrets.Hash(secret), grant.Current) || Secrets.AreSame(Secrets.Hash(secret), grant.Before)))
         {
             await EndAsync(id, ct);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RemoveAsync(string client, CancellationToken ct)
+    {
+        // Every sign-in is read for it. They would be refused without that; but what the provider gave for a person must not lie about when the person is gone.
+        foreach (var (id, text) in await engine.Records.ListAsync(Kind, ct))
+        {
+            if (JsonSerializer.Deserialize<Grant>(text)!.Client == client)
+            {
+                await engine.Records.TakeAsync(Kind, id, ct);
+            }
         }
     }
 

@@ -159,6 +159,8 @@ internal sealed class ControlHub(
 
     public Task<RevokeResponse> Disable(DisableRequest request) => administration.DisableAsync(Acting(request), request, Context.ConnectionAborted);
 
+    public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => administration.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+
     public async Task<Done> Disconnect(DisconnectRequest request)
     {
         var session = Session(request);

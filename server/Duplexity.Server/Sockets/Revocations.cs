@@ -41,6 +41,9 @@ internal sealed class Revocations(Standing standing, IdentityHolders holders, Se
     /// <summary>Allows a client to come back, with new tokens.</summary>
     public ValueTask EnableAsync(string client, CancellationToken ct) => standing.DisableClientAsync(client, isDisabled: false, ct);
 
+    /// <summary>Takes a client off everywhere that has its tombstone already: the middle part of <see cref="Removals"/>, which is what to call.</summary>
+    public Task<int> EnforceRemovalAsync(string client) => EnforceAsync($"client {VisibleText.Of(client, VisibleText.LogLength)}, removed", "It was removed.");
+
     private async Task<int> EnforceAsync(string what, string reason)
     {
         var count = 0;

@@ -22,6 +22,7 @@ internal static class TunnelServices
         services.AddSingleton<PipeNames>();
         services.AddSingleton<PipePorts>();
         services.AddSingleton<PublicPipes>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, PublicPipes>(provider => provider.GetRequiredService<PublicPipes>()));
 
         services.AddSingleton<CarryDesk>();
         services.AddSingleton<CarryEndpoint>();
