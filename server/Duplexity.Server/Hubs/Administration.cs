@@ -66,15 +66,14 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
             return new() { Error = invalid };
         }
 
-        var now = time.GetUtcNow();
-        if (request.Before is { } before && (before < 0 || before > now.ToUnixTimeMilliseconds()))
+        if (request.Before is { } before && (before < 0 || before > time.GetUtcNow().ToUnixTimeMilliseconds()))
         {
             return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "before is a time up to now, in milliseconds since 1970 UTC; Disable is for the future.") };
         }
 
         return MayTouch(acting, request.Client!) is { } refused
             ? new() { Error = refused }
-            : Answer(await revocations.RevokeClientAsync(request.Client!, request.Before is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : now, ct));
+            : Answer(await revocations.RevokeClientAsync(request.Client!, request.Before is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null, ct));
     }
 
     /// <summary>Disables a client or enables it.</summary>

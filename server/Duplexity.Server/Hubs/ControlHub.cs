@@ -168,7 +168,7 @@ internal sealed class ControlHub(
         await sessions.EndAsync(session);
         foreach (var socket in sockets.OfClient(session.Client).Where(s => s.SessionId == session.Id))
         {
-            await changes.EndAsync(socket, session.Client, IdentityChange.Dropped, Errors.Goodbye, "The client said goodbye.");
+            await changes.EndAsync(socket, session.Client, IdentityChange.Dropped, Errors.Goodbye, "The client said goodbye.", isAsked: true);
         }
 
         return new Done();

@@ -47,7 +47,7 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
     /// <summary>Takes a client off at its own wish.</summary>
     public async Task<Done> DropAsync(IIdentityHolder holder, string? client)
     {
-        if (client is null || !await EndAsync(holder, client, IdentityChange.Dropped, Errors.Goodbye, "The connection dropped its last identity."))
+        if (client is null || !await EndAsync(holder, client, IdentityChange.Dropped, Errors.Goodbye, "The connection dropped its last identity.", isAsked: true))
         {
             return new() { Error = NotHeld(client) };
         }
@@ -69,9 +69,9 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
 
     /// <summary>
     /// Takes a client off; false where it was not held. When it completes, nothing for it begins on that connection. The last one's end closes the connection with
-    /// <paramref name="code"/>.
+    /// <paramref name="code"/>; where the client itself asked for it (<paramref name="isAsked"/>), behind the answer to that.
     /// </summary>
-    public async Task<bool> EndAsync(IIdentityHolder holder, string client, string change, (int Code, string Name) code, string reason)
+    public async Task<bool> EndAsync(IIdentityHolder holder, string client, string change, (int Code, string Name) code, string reason, bool isAsked = false)
     {
         if (holder.Identities.Take(client) is null)
         {
@@ -81,7 +81,7 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
         var isLast = holder.Identities.All.IsEmpty;
         if (isLast)
         {
-            holder.End(code, reason, isAsked: change == IdentityChange.Dropped && code == Errors.Goodbye);
+            holder.End(code, reason, isAsked);
         }
 
         await holder.ReleaseAsync(client, change);

@@ -84,7 +84,7 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
 
     /// <summary>
     /// What a credential that this node gives to a client now is to say as its time: now, or where the client's tokens were revoked in this very millisecond, the next one. So nothing that was given
-    /// before a revocation is good, and everything that is given after it.
+    /// before a revocation is good, and everything that is given after it. A revocation up to now takes this time as well: nothing that was given says a later one.
     /// </summary>
     public DateTimeOffset GivenNow(string client)
     {
@@ -121,7 +121,7 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
     /// <summary>Disables a client or enables it; its tokens of before are over either way.</summary>
     public ValueTask DisableClientAsync(string client, bool isDisabled, CancellationToken ct)
     {
-        var now = time.GetUtcNow();
+        var now = GivenNow(client);
         return ChangeAsync(client, there => isDisabled ? there with { IsDisabled = true, Before = now } : there with { IsDisabled = false }, ct);
     }
 

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>Registers, removes and lists the public pipes of sessions; those of a session that is over go with it. Thread-safe.</summary>
-internal sealed class PublicPipes : IBelongings
+internal sealed class PublicPipes
 {
     private const int NameDraws = 8; // a made-up name that is taken already is drawn again; that happens once in some thousand times
     private readonly BackendRegistry _backend;
@@ -62,24 +62,6 @@ internal sealed class PublicPipes : IBelongings
     /// <summary>Removes pipes of the session (null: all of them). Visitors who are being served have a grace to finish.</summary>
     public Task RemoveAsync(Session session, IReadOnlyList<string>? names, CancellationToken ct) =>
         RemoveAsync(session, session.Generation, names?.Select(n => PipeNames.KeyOf(n) ?? n).ToArray(), ct);
-
-    /// <inheritdoc/>
-    public async ValueTask RemoveAsync(string client, CancellationToken ct)
-    {
-        // Its sessions have ended and taken theirs with them; this is for what an end that failed has left.
-        await _turn.WaitAsync(ct);
-        try
-        {
-            foreach (var left in await _backend.ListAsync(client, ct))
-            {
-                await RemoveUnsynchronizedAsync(new Session(client, left.Session) { IsCut = true }, left.Generation, [left.Name], ct);
-            }
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
 
     /// <summary>The public pipes of a client (null: of everybody), of all its sessions, by name.</summary>
     public async Task<IReadOnlyList<PipeInfo>> ListAsync(string? client, CancellationToken ct) =>
@@ -280,7 +262,8 @@ internal sealed class PublicPipes : IBelongings
         }
     }
 
-    private async Task RemoveAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct)
+    /// <summary>The same, up to a generation.</summary>
+    public async Task RemoveAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct)
     {
         await _turn.WaitAsync(ct);
         try

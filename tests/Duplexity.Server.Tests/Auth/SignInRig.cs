@@ -16,6 +16,7 @@ internal static class SignInRig
         configure?.Invoke(s);
     });
 
+    /// <summary>Signs in, and returns what the waiting terminal is told in the end.</summary>
     public static async Task<JsonElement> SignInAsync(TestNode node, TestProvider provider, string client)
     {
         await using var terminal = await WaitingProgram.StartAsync(node.Http);
