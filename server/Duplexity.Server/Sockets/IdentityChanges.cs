@@ -20,7 +20,11 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
 
         if (holder.Identities.Add(identity, options.Limits.IdentitiesPerSocket) is not { } held)
         {
-            return new() { Error = DuplexityError.Of(Errors.TooManyIdentities, $"A connection holds at most {options.Limits.IdentitiesPerSocket} identities; drop one first.") with { Limit = "identities_per_socket", Used = holder.Identities.All.Length } };
+            var used = holder.Identities.All.Length;
+            var sentence = used >= options.Limits.IdentitiesPerSocket
+                ? $"A connection holds at most {options.Limits.IdentitiesPerSocket} identities; drop one first."
+                : "Too many clients have used up their rates on this connection and left it; wait until they have freed, or open another connection.";
+            return new() { Error = DuplexityError.Of(Errors.TooManyIdentities, sentence) with { Limit = "identities_per_socket", Used = used } };
         }
 
         if (await holder.AdmitAsync(held) is { } refused)

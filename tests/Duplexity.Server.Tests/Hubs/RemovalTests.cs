@@ -4,7 +4,6 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Duplexity.Protocol;
 using Duplexity.Server.Engine;
-using Duplexity.Server.Tests.Auth;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;

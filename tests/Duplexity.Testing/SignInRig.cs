@@ -2,9 +2,8 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Duplexity.Testing;
 
-namespace Duplexity.Server.Tests.Auth;
+namespace Duplexity.Testing;
 
 /// <summary>A node whose people sign in at a <see cref="TestProvider"/>, and a person who does.</summary>
 internal static class SignInRig
