@@ -28,9 +28,18 @@ internal static class RevokeCommand
                 return ExitCode.Done;
             }
 
-            var lost = isClient
-                ? await connection.Sockets.RevokeAsync(address.Name, run.Cancel)
-                : await connection.Sockets.RevokeTokenAsync(text, run.Cancel);
+            int lost;
+            try
+            {
+                lost = isClient ? await connection.Sockets.RevokeAsync(address.Name, run.Cancel) : await connection.Sockets.RevokeTokenAsync(text, run.Cancel);
+            }
+            catch (DuplexityException e) when (e.Code == Errors.Revoked.Code && (!isClient || address.Name == connection.Client))
+            {
+                // One's own: it is in force so soon that the answer does not come to this connection any more.
+                run.Result(new { Target = text }, "revoked; this connection was one of those that lost it");
+                return ExitCode.Done;
+            }
+
             run.Result(new { Target = text, Connections = lost }, $"revoked; {lost} connections lost it");
             return ExitCode.Done;
         });
