@@ -39,7 +39,8 @@ internal sealed class Grants(
     /// <summary>The next tokens for a handle; an error where it is not good any more, or the provider is away.</summary>
     public async Task<(TokenAnswer? Tokens, DuplexityError? Error)> RefreshAsync(string? handle, CancellationToken ct)
     {
-        if (Split(handle) is not var (id, secret))
+        // Who makes handles up costs a look and no turn.
+        if (Split(handle) is not var (id, secret) || await ReadAsync(id, ct) is null)
         {
             return (null, Refused());
         }
@@ -58,7 +59,7 @@ internal sealed class Grants(
     /// <summary>Ends a sign-in and its tokens; one that is over already is over.</summary>
     public async Task LogoutAsync(string? handle, CancellationToken ct)
     {
-        if (Split(handle) is not var (id, secret))
+        if (Split(handle) is not var (id, secret) || await ReadAsync(id, ct) is null)
         {
             return;
         }
