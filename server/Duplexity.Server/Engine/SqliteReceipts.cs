@@ -138,8 +138,8 @@ internal sealed class SqliteReceipts(SqliteConnection connection, LimitOptions l
 
         foreach (var (id, client, session, kept) in idle)
         {
-            Forget(id, client, session);
             CountsOf(client).Sequenced -= kept;
+            Forget(id, client, session);
         }
 
         if (keys > 0)
