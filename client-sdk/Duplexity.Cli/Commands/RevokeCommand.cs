@@ -14,8 +14,8 @@ internal static class RevokeCommand
             var text = parsed.GetValue(target)!;
             await using var connection = await run.ConnectAsync();
             var lost = Address.TryParse(text, null, out var address) && address.Kind == AddressKind.Client
-                ? await connection.Sockets.RevokeAsync(address.Name, run.Cancel)
-                : await connection.Sockets.RevokeTokenAsync(text, run.Cancel);
+                ? await connection.Sockets.RevokeAsync(address.Name, ct: run.Cancel)
+                : await connection.Sockets.RevokeTokenAsync(text, ct: run.Cancel);
             run.Result(new { Target = text, Connections = lost }, $"revoked; {lost} connections lost it");
             return ExitCode.Done;
         });
