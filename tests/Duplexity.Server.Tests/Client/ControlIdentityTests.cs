@@ -1,5 +1,4 @@
 using Duplexity.Protocol;
-using Duplexity.Server.Hubs;
 using Duplexity.Server.Sockets;
 using Duplexity.Testing;
 using FluentAssertions;
@@ -125,7 +124,7 @@ public sealed class ControlIdentityTests
         time.Advance(TimeSpan.FromSeconds(65));
         await renewals.Task.Soon();
         (await connection.SendAsync(Address.Client("dora"), "still amy", new SendOptions { As = "amy" })).Complete.Should().BeTrue();
-        await Held(node, "amy", until: time.GetUtcNow() + TimeSpan.FromMinutes(5));
+        await HeldAsync(node, "amy", until: time.GetUtcNow() + TimeSpan.FromMinutes(5));
         time.Advance(TimeSpan.FromSeconds(60));
 
         (await connection.Sockets.ListAsync(new AskOptions { As = "amy" }).Soon()).Should().ContainSingle();
@@ -185,11 +184,13 @@ public sealed class ControlIdentityTests
     }
 
     /// <summary>Waits until every connection of the node that holds the client does so by a token that is good for longer.</summary>
-    private static async Task Held(TestNode node, string client, DateTimeOffset until)
+    private static async Task HeldAsync(TestNode node, string client, DateTimeOffset until)
     {
         var holders = node.Services.GetRequiredService<IdentityHolders>();
+        using var limit = new CancellationTokenSource(TestTimeout.Soon);
         while (holders.All.Select(h => h.Identities.Find(client)).OfType<HeldIdentity>().Any(h => h.Identity.ExpiresAt < until))
         {
+            limit.Token.ThrowIfCancellationRequested();
             await Task.Yield();
         }
     }
