@@ -23,6 +23,12 @@ public sealed record DuplexityConnectionOptions
     public Func<CancellationToken, ValueTask<string?>>? Token { get; init; }
 
     /// <summary>
+    /// An API key (<c>dxk_…</c>) in the place of <see cref="Token"/>, for a machine: it is exchanged for tokens at <see cref="DuplexityConnection.Server"/> and nowhere else, and they renew themselves
+    /// (<see cref="AccessTokens.ForKey"/>). Defaults to null. With a <see cref="Token"/> as well, the connection is not made: <see cref="ArgumentException"/>.
+    /// </summary>
+    public string? ApiKey { get; init; }
+
+    /// <summary>
     /// How long a send, a join or another call may take, the reconnects within it included. Defaults to 10 s: long enough for a restart of a node behind a load
     /// balancer, short enough for a person who waits.
     /// </summary>
@@ -60,4 +66,16 @@ public sealed record DuplexityConnectionOptions
 
     /// <summary>The clock of back-offs and time-outs. Defaults to the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>The record's name without the key, for logs (G14).</summary>
+    public override string ToString() => nameof(DuplexityConnectionOptions);
+
+    /// <summary>These options with a source of tokens, also where they have a key.</summary>
+    /// <exception cref="ArgumentException">There are both.</exception>
+    internal DuplexityConnectionOptions WithToken(Uri server) => this switch
+    {
+        { ApiKey: null } => this,
+        { Token: null } => this with { Token = AccessTokens.ForKey(server, ApiKey, TimeProvider), ApiKey = null },
+        _ => throw new ArgumentException("Token and ApiKey: a connection is made with one of the two."),
+    };
 }

@@ -36,6 +36,7 @@ public static class Errors
     public static readonly (int Code, string Name) TooManyIdentities = (306, "too_many_identities");
     public static readonly (int Code, string Name) TooManySockets = (307, "too_many_sockets");
     public static readonly (int Code, string Name) RoomFull = (308, "room_full");
+    public static readonly (int Code, string Name) TooManyWatches = (309, "too_many_watches");
 
     // 4xx: not now
     public static readonly (int Code, string Name) Unavailable = (400, "unavailable");

@@ -35,7 +35,7 @@ internal static partial class Log
     [LoggerMessage(8020, LogLevel.Information, "The pipe {Pipe} serves {Resource}.")]
     public static partial void PipeServes(ILogger logger, string pipe, string resource);
 
-    [LoggerMessage(8021, LogLevel.Warning, "The pipe {Pipe} was not given back: {Code} {Sentence}")]
+    [LoggerMessage(8021, LogLevel.Warning, "The pipe {Pipe} is over: {Code} {Sentence}")]
     public static partial void PipeLost(ILogger logger, string pipe, int code, string sentence);
 
     [LoggerMessage(8022, LogLevel.Warning, "A carry order for {Pipe} was not followed: {Reason}")]

@@ -30,6 +30,12 @@ public interface IControlHub
     /// <summary>Watches sockets; see <see cref="WatchSocketsRequest"/>.</summary>
     Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request);
 
+    /// <summary>Watches public pipes; see <see cref="WatchPipesRequest"/>.</summary>
+    Task<ListPipesResponse> WatchPipes(WatchPipesRequest request);
+
+    /// <summary>Closes a public pipe of whichever session of the acting client, or of others with the right to.</summary>
+    Task<Done> ClosePipe(ClosePipeRequest request);
+
     /// <summary>What the acting client may narrow about a socket of its own.</summary>
     Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request);
 
@@ -69,6 +75,12 @@ public interface IControlClient
 
     /// <summary>Watched sockets have changed.</summary>
     Task SocketsChanged(SocketsChangedEvent changed);
+
+    /// <summary>Watched pipes have changed.</summary>
+    Task PipesChanged(PipesChangedEvent changed);
+
+    /// <summary>A pipe of this connection was closed by somebody with the right to; do not register it again by yourself.</summary>
+    Task PipeClosed(PipeClosedEvent closed);
 
     /// <summary>The clients of this connection have changed.</summary>
     Task IdentitiesChanged(IdentitiesChangedEvent changed);
