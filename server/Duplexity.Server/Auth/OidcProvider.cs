@@ -45,6 +45,7 @@ internal sealed class OidcProvider
     private readonly OidcOptions _options;
     private readonly AuthOptions _auth;
     private readonly TimeSpan _skew;
+    private readonly IOidcBackchannel _backchannel;
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
     private readonly ILogger<OidcProvider> _logger;
@@ -53,7 +54,7 @@ internal sealed class OidcProvider
 
     public OidcProvider(IOptions<DuplexityOptions> options, IOidcBackchannel backchannel, TimeProvider time, ILogger<OidcProvider> logger)
     {
-        (_options, _auth, _skew, _http, _time, _logger) = (options.Value.Auth.Oidc, options.Value.Auth, options.Value.Times.ClockSkew, backchannel.Client, time, logger);
+        (_options, _auth, _skew, _backchannel, _http, _time, _logger) = (options.Value.Auth.Oidc, options.Value.Auth, options.Value.Times.ClockSkew, backchannel, backchannel.Client, time, logger);
         if (_options.Authority is { Length: > 0 } authority)
         {
             _configuration = new($"{authority.TrimEnd('/')}/.well-known/openid-configuration", new OpenIdConnectConfigurationRetriever(), new HttpDocumentRetriever(_http) { RequireHttps = false })
@@ -74,7 +75,7 @@ internal sealed class OidcProvider
             return null;
         }
 
-        return QueryHelpers.AddQueryString(provider.AuthorizationEndpoint, new Dictionary<string, string?>
+        return QueryHelpers.AddQueryString(_backchannel.InBrowser(provider.AuthorizationEndpoint, redirectUri), new Dictionary<string, string?>
         {
             ["response_type"] = "code",
             ["client_id"] = _options.ClientId,
