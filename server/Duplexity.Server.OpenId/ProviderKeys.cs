@@ -17,6 +17,10 @@ internal sealed class ProviderKeys(KeptKeys kept, TimeProvider time, IOptions<Du
     private const int RsaBits = 2048;
     private const int SealBytes = 32;
 
+    /// <summary>How long a key stands in the key set before it signs: programs look there once or twice a day, and not all of them look again for a key that they do not know.</summary>
+    private static readonly TimeSpan Published = TimeSpan.FromDays(1);
+
+    // The one that signs and seals first.
     private volatile IReadOnlyList<(RsaSecurityKey Signs, SymmetricSecurityKey Seals)> _all = [];
     private CancellationTokenSource _changed = new();
     private IReadOnlyList<string> _read = [];
@@ -31,10 +35,13 @@ internal sealed class ProviderKeys(KeptKeys kept, TimeProvider time, IOptions<Du
         _timer = time.CreateTimer(_ => _ = LookAsync(CancellationToken.None), null, KeptKeys.Interval, KeptKeys.Interval);
     }
 
-    /// <summary>Reads them again, and draws another where the newest is too old.</summary>
+    /// <summary>Reads them again, draws another where the newest is too old, and lets it sign when it has been known for long enough.</summary>
     public async Task LookAsync(CancellationToken ct)
     {
-        var read = await kept.LookAsync(Kind, Draw, options.Value.Times.SignedIn, ct);
+        var all = await kept.LookAsync(Kind, Draw, options.Value.Times.SignedIn, ct);
+        var known = time.GetUtcNow() - Published;
+        var now = all.Where(k => k.DrawnAt <= known).Append(all[^1]).First();
+        string[] read = [now.Text, .. all.Select(k => k.Text).Where(text => text != now.Text)];
         if (read.SequenceEqual(_read))
         {
             return;

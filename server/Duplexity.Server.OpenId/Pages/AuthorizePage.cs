@@ -40,6 +40,8 @@ internal sealed class AuthorizePage(UserManager<OpenIdUser> users, IOpenIddictAp
                 return;
             }
 
+            context.Response.Headers.CacheControl = "no-store";
+
             // Without its prompt: else who has just signed in would be asked again, for ever.
             context.Response.Redirect(SignInPage.Address(context, QueryString.Create(asked.Where(p => p.Key != Parameters.Prompt)!)));
             return;

@@ -10,7 +10,6 @@ internal static class PageTable
     public static Task RunAsync(HttpContext context)
     {
         var services = context.RequestServices;
-        context.Response.Headers.CacheControl = "no-store";
         var isPost = HttpMethods.IsPost(context.Request.Method);
         if (!isPost && !HttpMethods.IsGet(context.Request.Method))
         {

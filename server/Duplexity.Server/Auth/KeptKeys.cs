@@ -16,8 +16,8 @@ internal sealed class KeptKeys(IEngine engine, Sealing sealing, TimeProvider tim
     /// <summary>How long a key is the newest: as long as a certificate does nowadays.</summary>
     private static readonly TimeSpan Signs = TimeSpan.FromDays(90);
 
-    /// <summary>The kept keys of a kind, newest first, as text; <paramref name="draw"/> makes another where the newest is too old. <paramref name="outlives"/> is how long what a key made may live.</summary>
-    public async Task<IReadOnlyList<string>> LookAsync(string kind, Func<string> draw, TimeSpan outlives, CancellationToken ct)
+    /// <summary>The kept keys of a kind, newest first; <paramref name="draw"/> makes another where the newest is too old. <paramref name="outlives"/> is how long what a key made may live.</summary>
+    public async Task<IReadOnlyList<(DateTimeOffset DrawnAt, string Text)>> LookAsync(string kind, Func<string> draw, TimeSpan outlives, CancellationToken ct)
     {
         var now = time.GetUtcNow();
         var kept = await ReadAsync(kind, ct);
@@ -28,7 +28,7 @@ internal sealed class KeptKeys(IEngine engine, Sealing sealing, TimeProvider tim
             kept = await ReadAsync(kind, ct);
         }
 
-        return [.. kept.Select(k => k.Text)];
+        return kept;
     }
 
     private async Task<List<(DateTimeOffset DrawnAt, string Text)>> ReadAsync(string kind, CancellationToken ct)

@@ -65,7 +65,7 @@ internal sealed class OwnKeys(IOptions<DuplexityOptions> options, IHostEnvironme
     private async Task LookAsync(CancellationToken ct)
     {
         var all = await kept.LookAsync(Kind, Draw, TokenIssuer.MaxLifetime, ct);
-        _all = [.. all.Select(pem => KeyMaterial.TryPem(pem, isPrivate: true, out var key, out _) ? key : null).OfType<SecurityKey>()];
+        _all = [.. all.Select(k => KeyMaterial.TryPem(k.Text, isPrivate: true, out var key, out _) ? key : null).OfType<SecurityKey>()];
     }
 
     private static string Draw()

@@ -28,29 +28,36 @@ public sealed class KeptTests
             s.Settings["Duplexity:Data"] = data.FullName;
             s.Options = o => o.Times.SignedIn = TimeSpan.FromDays(365);
         });
-        string first;
         System.Text.Json.JsonElement tokens;
+        string first;
         await using (var node = await StartAsync())
         {
             await node.AddAsync("amy");
             tokens = await node.SignInAsync("amy");
-            first = new JsonWebToken(tokens.GetProperty("id_token").GetString()).Kid;
-            (await node.SignInAsync("amy")).GetProperty("id_token").GetString().Should().Match(t => new JsonWebToken(t).Kid == first);
+            first = Key(tokens);
+            Key(await node.SignInAsync("amy")).Should().Be(first);
         }
 
+        time.Advance(TimeSpan.FromDays(91));
         await using (var node = await StartAsync())
         {
+            // A new key is drawn; it is published first, and what the old one sealed opens.
             (var status, tokens) = await SignInRig.RefreshAsync(node.Node, tokens);
-            status.Should().Be(HttpStatusCode.OK, "codes and refresh tokens open after a restart");
-            time.Advance(TimeSpan.FromDays(91));
-            await node.Node.Services.GetRequiredService<ProviderKeys>().LookAsync(default);
-
-            (status, tokens) = await SignInRig.RefreshAsync(node.Node, tokens);
-            status.Should().Be(HttpStatusCode.OK, "what the key before sealed still opens");
-            var second = new JsonWebToken((await node.SignInAsync("amy")).GetProperty("id_token").GetString()).Kid;
-            second.Should().NotBe(first);
+            status.Should().Be(HttpStatusCode.OK);
+            Key(tokens).Should().Be(first);
             var published = await node.Node.Http.GetStringAsync("openid/jwks");
-            published.Should().Contain(first).And.Contain(second).And.NotContain("\"d\"");
+            published.Should().NotContain("\"d\"");
+            published.Split("\"kid\"").Should().HaveCount(3);
+
+            // A day later it signs, in the node that runs, and the service knows it.
+            time.Advance(TimeSpan.FromHours(25));
+            await node.Node.Services.GetRequiredService<ProviderKeys>().LookAsync(default);
+            (status, tokens) = await SignInRig.RefreshAsync(node.Node, tokens);
+            status.Should().Be(HttpStatusCode.OK, "codes and refresh tokens of the key before still open");
+            var second = Key(tokens);
+            second.Should().NotBe(first);
+            published.Should().Contain(first).And.Contain(second);
+            Key(await node.SignInAsync("amy")).Should().Be(second);
         }
 
         data.Delete(recursive: true);
@@ -66,7 +73,7 @@ public sealed class KeptTests
         await using (var node = await OpenIdNode.StartAsync(s => s.Settings["Duplexity:Data"] = folder))
         {
             await node.AddAsync("amy");
-            new DirectoryInfo(folder).UnixFileMode.Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            new DirectoryInfo(Path.Combine(folder, "keys")).UnixFileMode.Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             Directory.GetFiles(folder, "openid.db*").Select(f => new FileInfo(f).UnixFileMode).Should().NotBeEmpty().And.OnlyContain(mode => mode == (UnixFileMode.UserRead | UnixFileMode.UserWrite));
         }
 
@@ -94,4 +101,6 @@ public sealed class KeptTests
         var known = Path.Combine(ProcessTools.Root, "tests/Duplexity.Server.Tests/OpenId/tables-1.sql");
         script.ReplaceLineEndings("\n").Should().Be((await File.ReadAllTextAsync(known)).ReplaceLineEndings("\n"));
     }
+
+    private static string Key(System.Text.Json.JsonElement tokens) => new JsonWebToken(tokens.GetProperty("id_token").GetString()).Kid;
 }
