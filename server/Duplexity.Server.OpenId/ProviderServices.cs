@@ -71,7 +71,7 @@ internal static class ProviderServices
     {
         services.AddAntiforgery(options =>
         {
-            options.Cookie = new HostCookie { Name = FormCookie, HttpOnly = true, SameSite = SameSiteMode.Lax, IsEssential = true };
+            options.Cookie = new HostCookie { Name = FormCookie, Path = "/", HttpOnly = true, SameSite = SameSiteMode.Lax, IsEssential = true };
             options.SuppressXFrameOptionsHeader = true;
         });
         services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(options =>
@@ -98,7 +98,8 @@ internal static class ProviderServices
                     .AllowAuthorizationCodeFlow().AllowRefreshTokenFlow().RequireProofKeyForCodeExchange()
                     .RegisterScopes(Scopes.OpenId, Scopes.OfflineAccess, Scopes.Profile, Scopes.Roles)
                     .RegisterClaims(Claims.Subject, Claims.Name, TokenContents.Roles)
-                    .SetRefreshTokenLifetime(duplexity.Times.SignedIn);
+                    .SetRefreshTokenLifetime(duplexity.Times.SignedIn)
+                    .Configure(options => options.CodeChallengeMethods.Remove(CodeChallengeMethods.Plain));
 
                 // The transport was looked at before: plain http is loopback's alone.
                 server.UseAspNetCore().EnableAuthorizationEndpointPassthrough().EnableTokenEndpointPassthrough().EnableErrorPassthrough().DisableTransportSecurityRequirement();
@@ -120,7 +121,7 @@ internal static class ProviderServices
         public override CookieOptions Build(HttpContext context, DateTimeOffset expiresFrom)
         {
             var cookie = base.Build(context, expiresFrom);
-            (cookie.Secure, cookie.Path) = (true, "/");
+            cookie.Secure = true;
             return cookie;
         }
     }

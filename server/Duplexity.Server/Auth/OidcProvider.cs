@@ -157,7 +157,7 @@ internal sealed class OidcProvider
     private async Task<Person?> ReadAsync(OpenIdConnectConfiguration provider, string? idToken, string? nonce, string? refreshToken, CancellationToken ct)
     {
         var result = await _handler.ValidateTokenAsync(idToken, Parameters(provider));
-        if (!result.IsValid && result.Exception is SecurityTokenSignatureKeyNotFoundException)
+        if (!result.IsValid && result.Exception is SecurityTokenInvalidSignatureException)
         {
             result = await _handler.ValidateTokenAsync(idToken, Parameters(await FetchAsync(ct) ?? provider));
         }
@@ -201,7 +201,8 @@ internal sealed class OidcProvider
         LifetimeValidator = (notBefore, expires, _, _) =>
         {
             var now = _time.GetUtcNow().UtcDateTime;
-            return expires is { } end && now < end + _skew && (notBefore is not { } start || now >= start - _skew);
+            // Where a signature did not fit, a token without "nbf" comes here with the first of all moments, of which nothing can be taken away.
+            return expires is { } end && now < end + _skew && (notBefore is not { } start || now + _skew >= start);
         },
     };
 

@@ -47,6 +47,8 @@ public sealed class EmbeddedProviderTests : IAsyncLifetime
             await root.WaitForSelectorAsync("text=That is not a name and its password");
             await PictureAsync(root, "sign-in-wrong");
             await SignInAsync(root, "root", Password);
+            await root.WaitForSelectorAsync("text=/Connected|Connect a program|Going on/");
+            await PictureAsync(root, "connected");
             await root.WaitForSelectorAsync("text=Connected. You can close this page.");
             (await login.ExitAsync(TestTimeout.Long)).Should().Be(0, login.Output);
         }

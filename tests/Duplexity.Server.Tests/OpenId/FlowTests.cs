@@ -40,7 +40,7 @@ public sealed class FlowTests
         next.GetProperty("client").GetString().Should().Be("amy");
         (await SignInRig.RefreshAsync(node.Node, next)).Status.Should().Be(HttpStatusCode.OK);
         browser.SetCookies.Where(c => c.Contains("openid")).Should().NotBeEmpty()
-            .And.OnlyContain(c => c.StartsWith("__Host-", StringComparison.Ordinal) && c.Contains("; secure", StringComparison.OrdinalIgnoreCase)
+            .And.OnlyContain(c => c.StartsWith("__Host-", StringComparison.Ordinal) && c.Contains("; path=/;", StringComparison.OrdinalIgnoreCase) && c.Contains("; secure", StringComparison.OrdinalIgnoreCase)
                 && c.Contains("; httponly", StringComparison.OrdinalIgnoreCase) && c.Contains("; samesite=lax", StringComparison.OrdinalIgnoreCase));
     }
 }
