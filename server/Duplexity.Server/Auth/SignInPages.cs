@@ -22,7 +22,7 @@ internal static class SignInPages
         input.code{font:600 1.35rem ui-monospace,monospace;letter-spacing:.14em;text-align:center;text-transform:uppercase}
         button{display:block;width:100%;margin-top:1.1rem;padding:.7rem;border:0;border-radius:9px;background:var(--mark);color:var(--card);font:600 1rem system-ui,sans-serif;cursor:pointer}
         button.plain{margin-top:.6rem;background:none;color:var(--ink);border:1px solid var(--line)}a{color:var(--mark)}ul{margin:.6rem 0;padding-left:1.2rem}.away{position:absolute;left:-99rem}
-        pre{margin:1rem 0;padding:.8rem 1rem;border:1px solid var(--line);border-radius:10px;overflow-x:auto;font:.9rem/1.7 ui-monospace,monospace}
+        pre{margin:1rem 0;padding:.8rem 1rem;border:1px solid var(--line);border-radius:10px;white-space:pre-wrap;overflow-wrap:anywhere;font:.9rem/1.7 ui-monospace,monospace}
         :focus-visible{outline:3px solid var(--mark);outline-offset:2px}.bad{color:#c6373b;font-weight:600}small{color:var(--dim)}
         """;
 
