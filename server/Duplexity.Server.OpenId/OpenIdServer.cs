@@ -28,6 +28,7 @@ public static class OpenIdServer
         // One for the tests to count by; the type is ours, so that it is nobody else's hasher.
         services.TryAddSingleton<IPasswordHasher<OpenIdUser>>(new PasswordHasher<OpenIdUser>(Options.Create(new PasswordHasherOptions { IterationCount = PasswordChecks.Iterations })));
         services.TryAddSingleton<Database>();
+        services.TryAddSingleton<KeptKeys>();
         services.TryAddSingleton<ProviderKeys>();
         services.TryAddSingleton<FailedAttempts>();
         services.TryAddSingleton<Links>();

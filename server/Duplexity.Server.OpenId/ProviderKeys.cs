@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Duplexity.Server.Auth;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using Microsoft.IdentityModel.Tokens;

@@ -17,7 +17,6 @@ internal static class AuthServices
         services.AddOptions<DuplexityOptions>().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, AuthOptionsCheck>());
 
-        services.TryAddSingleton<KeptKeys>();
         services.TryAddSingleton<OwnKeys>();
         services.AddHostedService(provider => provider.GetRequiredService<OwnKeys>());
         services.TryAddSingleton<PeerAddresses>();

@@ -11,12 +11,18 @@ namespace Duplexity.Server.Auth;
 /// while the older ones go on verifying; in Development one in memory, and one more for the development identity's, under an issuer of its own. The development key exists only there, so that no data
 /// folder carries it into production (G6). Thread-safe.
 /// </summary>
-internal sealed class OwnKeys(IOptions<DuplexityOptions> options, IHostEnvironment environment, IEngine engine, KeptKeys kept, TimeProvider time) : IHostedService, IIssuerKeys, IDisposable
+internal sealed class OwnKeys(IOptions<DuplexityOptions> options, IHostEnvironment environment, IEngine engine, Sealing sealing, TimeProvider time) : IHostedService, IIssuerKeys, IDisposable
 {
     /// <summary>The issuer of development tokens; no setting may name it.</summary>
     public const string DevelopmentIssuer = "duplexity-development";
 
     private const string Kind = "signing-key";
+
+    /// <summary>How long a key signs: as long as a certificate does nowadays.</summary>
+    private static readonly TimeSpan Signs = TimeSpan.FromDays(90);
+
+    /// <summary>How often it is looked whether a new one is due.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
     private volatile IReadOnlyList<SecurityKey> _all = [options.Value.Auth.SigningKey is { Length: > 0 } configured ? Configured(configured) : Drawn()];
     private ITimer? _timer;
@@ -34,7 +40,7 @@ internal sealed class OwnKeys(IOptions<DuplexityOptions> options, IHostEnvironme
         if (AreKept)
         {
             await LookAsync(cancellationToken);
-            _timer = time.CreateTimer(_ => _ = LookAsync(CancellationToken.None), null, KeptKeys.Interval, KeptKeys.Interval);
+            _timer = time.CreateTimer(_ => _ = LookAsync(CancellationToken.None), null, Interval, Interval);
         }
     }
 
@@ -62,15 +68,34 @@ internal sealed class OwnKeys(IOptions<DuplexityOptions> options, IHostEnvironme
 
     private static ECDsaSecurityKey Drawn() => new(ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
+    /// <summary>Reads the kept keys, newest first, and draws another where the newest has signed long enough. One that has not signed for longer than any token lives is not read again.</summary>
     private async Task LookAsync(CancellationToken ct)
     {
-        var all = await kept.LookAsync(Kind, Draw, TokenIssuer.MaxLifetime, ct);
-        _all = [.. all.Select(k => KeyMaterial.TryPem(k.Text, isPrivate: true, out var key, out _) ? key : null).OfType<SecurityKey>()];
+        var now = time.GetUtcNow();
+        var kept = await ReadAsync(ct);
+        if (kept.Count == 0 || now - kept[0].DrawnAt >= Signs)
+        {
+            using var drawn = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            var text = $"{now.ToUnixTimeSeconds()}\n{drawn.ExportPkcs8PrivateKeyPem()}";
+            await engine.Records.PutAsync(Kind, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), sealing.Seal(Kind, text), now + (Signs * 2) + TokenIssuer.MaxLifetime, ct);
+            kept = await ReadAsync(ct);
+        }
+
+        _all = [.. kept.Select(k => k.Key)];
     }
 
-    private static string Draw()
+    private async Task<List<(DateTimeOffset DrawnAt, SecurityKey Key)>> ReadAsync(CancellationToken ct)
     {
-        using var drawn = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return drawn.ExportPkcs8PrivateKeyPem();
+        var read = new List<(DateTimeOffset DrawnAt, SecurityKey Key)>();
+        foreach (var (_, sealedText) in await engine.Records.ListAsync(Kind, ct))
+        {
+            // What cannot be opened was sealed with a key ring that is gone: then its tokens are over, and a new key signs.
+            if (sealing.Open(Kind, sealedText)?.Split('\n', 2) is [var drawnAt, var pem] && KeyMaterial.TryPem(pem, isPrivate: true, out var key, out _))
+            {
+                read.Add((DateTimeOffset.FromUnixTimeSeconds(long.Parse(drawnAt, System.Globalization.CultureInfo.InvariantCulture)), key));
+            }
+        }
+
+        return [.. read.OrderByDescending(k => k.DrawnAt)];
     }
 }

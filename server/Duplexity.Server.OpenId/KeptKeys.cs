@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Duplexity.Server.Auth;
 using Duplexity.Server.Engine;
 
-namespace Duplexity.Server.Auth;
+namespace Duplexity.Server.OpenId;
 
 /// <summary>
 /// Keys that are drawn, kept sealed among the records, and changed every 90 days while the older ones go on being read, so that nobody is cut off. One that has not been the newest for longer than what it
