@@ -98,6 +98,12 @@ public sealed class AuthOptions
     /// <summary>The keys of issuers, by a name of the operator's choice: <c>Duplexity:Auth:Keys:shop:Issuer</c> and so on. Defaults to none.</summary>
     public IDictionary<string, IssuerKey> Keys { get; } = new Dictionary<string, IssuerKey>();
 
+    /// <summary>
+    /// Whether people sign in at the service's own OpenID provider, for those who have none: its pages lie below <c>/openid</c>, its users in the data folder. Defaults to false; <c>AddOpenId()</c>
+    /// sets it. Then <see cref="Oidc"/> names no other provider.
+    /// </summary>
+    public bool Embedded { get; set; }
+
     /// <summary>The OpenID provider by which people sign in; without an authority there is none.</summary>
     public OidcOptions Oidc { get; } = new();
 
@@ -140,6 +146,9 @@ public sealed class OidcOptions
 
     /// <summary>Put before the provider's clients. Needed as soon as there is another issuer (G19).</summary>
     public string? Prefix { get; set; }
+
+    /// <summary>Whether all of this was filled in by the embedded provider, for itself.</summary>
+    internal bool IsEmbedded { get; set; }
 }
 
 /// <summary>One issuer of tokens and the key that it signs with.</summary>

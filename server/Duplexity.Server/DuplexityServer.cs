@@ -53,7 +53,11 @@ public static class DuplexityServer
     public static IEndpointConventionBuilder MapDuplexity(this IEndpointRouteBuilder routes, string prefix = "")
     {
         var group = routes.MapGroup(prefix);
-        return new EndpointGroup([group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth()]);
+
+        // First those of other projects: an embedded provider says here what the sign-in below then asks.
+        var path = prefix.Trim('/') is { Length: > 0 } segments ? $"/{segments}" : "";
+        var further = routes.ServiceProvider.GetServices<IDuplexityEndpoints>().Select(endpoints => endpoints.Map(group, path)).ToArray();
+        return new EndpointGroup([.. further, group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth()]);
     }
 
     private static void AddDuplexityChannels(this IServiceCollection services)
