@@ -118,11 +118,13 @@ public sealed class Identities : IReadOnlyCollection<Identity>
         }
     }
 
+    /// <summary>Where a client's tokens come from; null: nobody said.</summary>
+    internal Func<CancellationToken, ValueTask<string?>>? SourceOf(string client) => client == _connection.Client ? _connection.Options.Token : _added.GetValueOrDefault(client);
+
     /// <summary>The server says that a client ends soon.</summary>
     internal async Task RenewAsync(DataLink link, string client)
     {
-        var source = client == _connection.Client ? _connection.Options.Token : _added.GetValueOrDefault(client);
-        if (source is null)
+        if (SourceOf(client) is not { } source)
         {
             return;
         }

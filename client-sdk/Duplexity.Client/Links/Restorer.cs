@@ -24,6 +24,9 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
     /// <summary>The connection's identities, set before the first link is opened.</summary>
     public Identities? Identities { get; set; }
 
+    /// <summary>Who answers what gates ask, set before the first link is opened.</summary>
+    public Challenges? Challenges { get; set; }
+
     public Slot<DataLink> Data { get; } = new(options.TimeProvider);
 
     public Slot<ControlLink> Control { get; } = new(options.TimeProvider);
@@ -192,6 +195,7 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
             answer.OrThrow();
             SocketId = link.SocketId;
             link.Identities = Identities;
+            (link.Challenges, link.Outbox) = (Challenges, outbox);
             await (Identities?.RestoreAsync(link, link.BeganAs, ct) ?? Task.CompletedTask).ConfigureAwait(false);
             await listeners.AttachAsync(link).WaitAsync(ct).ConfigureAwait(false);
             outbox.Resume(link);

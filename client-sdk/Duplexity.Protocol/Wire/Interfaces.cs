@@ -112,6 +112,9 @@ public interface IDataHub
 
     /// <summary>Who is in a channel.</summary>
     Task<PresenceResponse> Presence(PresenceRequest request);
+
+    /// <summary>Answers what a gate asked.</summary>
+    Task<Done> AnswerChallenge(AnswerChallengeRequest request);
 }
 
 /// <summary>Server to client on <c>/data</c>.</summary>
@@ -134,6 +137,12 @@ public interface IDataClient
 
     /// <summary>What a client may do from this socket has changed.</summary>
     Task AllowancesChanged(AllowancesChangedEvent changed);
+
+    /// <summary>A gate asks something before a message or a listener may pass.</summary>
+    Task Challenge(ChallengeEvent challenge);
+
+    /// <summary>What became of a message that was held.</summary>
+    Task ReceiptChanged(ReceiptChangedEvent changed);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

@@ -20,6 +20,7 @@ internal static class HubServices
         services.TryAddSingleton<GateFilter>();
         services.TryAddSingleton<Opening>();
         services.TryAddSingleton<IdentityCalls>();
+        services.TryAddSingleton<ChallengeCalls>();
         services.TryAddSingleton<Administration>();
         services.TryAddSingleton<Explaining>();
         services.AddSingleton<HubLifetimeManager<ControlHub>, DefaultHubLifetimeManager<ControlHub>>();

@@ -249,7 +249,7 @@ public sealed class PipeMachineTests
         (await socket.TextsAsync(1)).Should().Equal("hi");
     }
 
-    private sealed class NamedGate(string name, Step step, Func<GateContext, DuplexityError?> check) : IGate
+    private sealed class NamedGate(string name, Step step, Func<Passage, DuplexityError?> check) : IBuiltInGate
     {
         public int Asked { get; private set; }
 
@@ -257,10 +257,10 @@ public sealed class PipeMachineTests
 
         public Step Step => step;
 
-        public DuplexityError? Check(in GateContext context)
+        public DuplexityError? Check(in Passage passage)
         {
             Asked++;
-            return check(context);
+            return check(passage);
         }
     }
 }
