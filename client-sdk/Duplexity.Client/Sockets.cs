@@ -67,6 +67,29 @@ public sealed class Sockets
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
     public Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default) => RevokeAsync(new RevokeRequest { TokenId = tokenId }, ct);
 
+    /// <summary>Begins to trace what a client sends (<c>client:CID</c>), or what is sent to a channel, for administrators. Answers until when.</summary>
+    /// <param name="target">A client, or a channel.</param>
+    /// <param name="minutes">For how long, 1 to 60.</param>
+    /// <param name="ct">Gives up waiting.</param>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
+    public async Task<DateTimeOffset> StartTraceAsync(Address target, int minutes = 5, CancellationToken ct = default)
+    {
+        var answer = await TraceAsync(new TraceRequest { Start = target.ToString(), Minutes = minutes }, ct).ConfigureAwait(false);
+        return DateTimeOffset.FromUnixTimeMilliseconds(answer.Until ?? 0);
+    }
+
+    /// <summary>The way of a message that was traced, step by step, for administrators.</summary>
+    /// <exception cref="DuplexityException">No trace is kept of it, it is not this client's to see, or there was no answer in time.</exception>
+    public async Task<IReadOnlyList<TraceHop>> TraceAsync(string messageId, CancellationToken ct = default) =>
+        (await TraceAsync(new TraceRequest { MessageId = messageId }, ct).ConfigureAwait(false)).Hops ?? [];
+
+    private async Task<TraceResponse> TraceAsync(TraceRequest request, CancellationToken ct)
+    {
+        _connection.NeedControl();
+        var (_, answer) = await _control.AskAsync(c => c.Hub.Trace(request with { As = c.Client }), ct).ConfigureAwait(false);
+        return answer;
+    }
+
     private async Task<int> RevokeAsync(RevokeRequest request, CancellationToken ct)
     {
         _connection.NeedControl();

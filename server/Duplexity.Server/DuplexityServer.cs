@@ -61,9 +61,17 @@ public static class DuplexityServer
         services.AddSingleton<IBuiltInGate, LimitGate>();
         services.AddSingleton<IBuiltInGate, ScopeGate>();
         services.AddSingleton<IBuiltInGate, AllowanceGate>();
+        services.TryAddSingleton<GateHttp>();
+        services.TryAddSingleton<GateSettings>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, GateOptionsCheck>());
         services.TryAddSingleton<ApplicationGates>();
+        services.TryAddSingleton<MessageTraces>();
+        services.TryAddSingleton<Announcer>();
+        services.AddHostedService(provider => provider.GetRequiredService<ApplicationGates>());
+        services.AddHostedService(provider => provider.GetRequiredService<Announcer>());
         services.TryAddSingleton<ListenerGates>();
         services.TryAddSingleton<Answers>();
+        services.TryAddSingleton<Departures>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
     }

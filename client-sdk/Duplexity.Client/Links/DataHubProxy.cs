@@ -41,6 +41,8 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
         connection.On<AllowancesChangedEvent>(nameof(IDataClient.AllowancesChanged), client.AllowancesChanged);
         connection.On<ChallengeEvent>(nameof(IDataClient.Challenge), client.Challenge);
         connection.On<ReceiptChangedEvent>(nameof(IDataClient.ReceiptChanged), client.ReceiptChanged);
+        connection.On<JoinedEvent>(nameof(IDataClient.Joined), client.Joined);
+        connection.On<LeftEvent>(nameof(IDataClient.Left), client.Left);
         connection.On<DisconnectedEvent>(nameof(IDataClient.Disconnected), client.Disconnected);
     }
 }

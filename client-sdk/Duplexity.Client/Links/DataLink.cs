@@ -91,4 +91,8 @@ internal sealed class DataLink : Link, IDataClient
         Outbox?.Apply(changed);
         return Task.CompletedTask;
     }
+
+    public Task Joined(JoinedEvent joined) => Task.CompletedTask;
+
+    public Task Left(LeftEvent left) => Task.CompletedTask;
 }

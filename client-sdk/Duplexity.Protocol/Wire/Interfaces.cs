@@ -36,6 +36,9 @@ public interface IControlHub
     /// <summary>Which gate would refuse, and why.</summary>
     Task<ExplainResponse> Explain(ExplainRequest request);
 
+    /// <summary>A message's way, step by step.</summary>
+    Task<TraceResponse> Trace(TraceRequest request);
+
     /// <summary>Ends tokens before their time.</summary>
     Task<RevokeResponse> Revoke(RevokeRequest request);
 
@@ -143,6 +146,12 @@ public interface IDataClient
 
     /// <summary>What became of a message that was held.</summary>
     Task ReceiptChanged(ReceiptChangedEvent changed);
+
+    /// <summary>The server has let a client of this socket listen to a channel.</summary>
+    Task Joined(JoinedEvent joined);
+
+    /// <summary>The server has ended what a client of this socket listened to.</summary>
+    Task Left(LeftEvent left);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

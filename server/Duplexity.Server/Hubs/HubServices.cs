@@ -23,6 +23,7 @@ internal static class HubServices
         services.TryAddSingleton<ChallengeCalls>();
         services.TryAddSingleton<Administration>();
         services.TryAddSingleton<Explaining>();
+        services.TryAddSingleton<Tracing>();
         services.AddSingleton<HubLifetimeManager<ControlHub>, DefaultHubLifetimeManager<ControlHub>>();
         services.AddSingleton<HubLifetimeManager<DataHub>, DataHubLifetimeManager>();
         AddHub<ControlHub>(signalr, (options, _) => options.MaximumParallelInvocationsPerClient = 1);

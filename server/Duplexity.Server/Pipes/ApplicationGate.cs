@@ -6,17 +6,22 @@ namespace Duplexity.Server.Pipes;
 /// <summary>
 /// A gate that was added to the node's own, with the name that a refused sender is told. Asking it never throws: what fails, comes too late, or means nothing here, refuses. Thread-safe.
 /// </summary>
-internal sealed class ApplicationGate(string name, Step step, string pattern, IGate gate, TimeProvider time, ILogger logger)
+internal sealed class ApplicationGate(string name, Step step, string pattern, Func<IGate> create, TimeProvider time, ILogger logger)
 {
     /// <summary>How often a failing gate is logged at most: it fails for every message.</summary>
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
 
+    // Made late: a gate may want what its messages go through, IDuplexity.
+    private readonly Lazy<IGate> _gate = new(create);
     private long _lastLog;
     private int _failures;
 
     public string Name => name;
 
     public Step Step => step;
+
+    /// <summary>Makes the gate, so that one that cannot be made is seen when the node starts.</summary>
+    public void Make() => _ = _gate.Value;
 
     /// <summary>Whether it looks at an address (at the ingress: at <c>client:CID</c>).</summary>
     public bool Covers(string text) => Pattern.Matches(pattern, text);
@@ -26,7 +31,7 @@ internal sealed class ApplicationGate(string name, Step step, string pattern, IG
     {
         try
         {
-            var answer = gate.CheckAsync(context, deadline.Token);
+            var answer = _gate.Value.CheckAsync(context, deadline.Token);
             return answer.IsCompletedSuccessfully ? new(Checked(answer.Result)) : WaitAsync(answer.AsTask(), deadline);
         }
         catch (Exception e)
@@ -40,7 +45,7 @@ internal sealed class ApplicationGate(string name, Step step, string pattern, IG
     {
         try
         {
-            var answer = gate.CheckAsync(context, CancellationToken.None);
+            var answer = _gate.Value.CheckAsync(context, CancellationToken.None);
             if (answer.IsCompletedSuccessfully && answer.Result is GateResult.Passed or GateResult.Refused)
             {
                 return answer.Result is GateResult.Passed;

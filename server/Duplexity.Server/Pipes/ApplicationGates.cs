@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Pipes;
@@ -43,14 +44,14 @@ internal sealed class FunctionGate(Func<GateContext, ValueTask<GateResult>> gate
     public ValueTask<GateResult> CheckAsync(GateContext context, CancellationToken ct) => gate(context);
 }
 
-/// <summary>The gates beside the node's own, in the order in which they were added. Immutable.</summary>
-internal sealed class ApplicationGates
+/// <summary>The gates beside the node's own: fresh sign-ins first, then the application's in the order in which they were added, then those over HTTP. Immutable.</summary>
+internal sealed class ApplicationGates : IHostedService
 {
     private readonly ApplicationGate[][] _gates;
 
-    public ApplicationGates(IEnumerable<GateRegistration> registrations, IServiceProvider services, TimeProvider time, ILogger<ApplicationGates> logger)
+    public ApplicationGates(IEnumerable<GateRegistration> registrations, GateSettings settings, IServiceProvider services, TimeProvider time, ILogger<ApplicationGates> logger)
     {
-        ApplicationGate[] all = [.. registrations.Select(r => new ApplicationGate(r.Name, r.Step, r.Pattern, r.Create(services), time, logger))];
+        ApplicationGate[] all = [.. settings.First.Concat(registrations).Concat(settings.Last).Select(r => new ApplicationGate(r.Name, r.Step, r.Pattern, () => r.Create(services), time, logger))];
         _gates = [.. Enum.GetValues<Step>().Select(step => Array.FindAll(all, g => g.Step == step))];
     }
 
@@ -59,4 +60,16 @@ internal sealed class ApplicationGates
 
     /// <summary>The gates at a step; not all of them look at every address.</summary>
     public ApplicationGate[] At(Step step) => _gates[(int)step];
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var gate in _gates.SelectMany(g => g))
+        {
+            gate.Make();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

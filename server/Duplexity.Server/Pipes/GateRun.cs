@@ -6,7 +6,7 @@ namespace Duplexity.Server.Pipes;
 /// Leads a message through the gates in order: at the ingress those of the application (the node's own have passed it already), at the entry of each destination the node's own, then the
 /// application's. Where all of them answer at once, so does this. Thread-safe.
 /// </summary>
-internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, TimeProvider time, DuplexityOptions options)
+internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Announcer announcer, TimeProvider time, DuplexityOptions options)
 {
     private static readonly SizeGate Size = new();
 
@@ -21,11 +21,12 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Time
             return AskAllAsync(transit);
         }
 
+        PassIngress(transit);
         for (var i = 0; i < transit.Destinations.Count; i++)
         {
             if (transit.Destinations[i].Error is null)
             {
-                transit.Destinations[i] = transit.Destinations[i] with { Error = CheckOwn(transit, i) };
+                Decide(transit, i, CheckOwn(transit, i));
             }
         }
 
@@ -36,8 +37,30 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Time
     public DuplexityError? CheckOwn(Transit transit, int at)
     {
         var destination = transit.Destinations[at];
-        transit.Trace?.Add(Step.Entry, destination.Text);
-        return PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, destination.Address, transit.Request, null), transit.Trace);
+        announcer.Say(Step.Entry, AnnouncedAction.Entered, transit, destination.Text);
+        return PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, destination.Address, transit.Request, null));
+    }
+
+    /// <summary>What stands between the ingress and the destinations: the services hear of the message first, whatever its sender wants. Clients' own pipes have their place behind them.</summary>
+    private void PassIngress(Transit transit)
+    {
+        announcer.Say(Step.Ingress, AnnouncedAction.Passed, transit);
+        announcer.Say(Step.Service, AnnouncedAction.Entered, transit);
+        announcer.Say(Step.Cooked, AnnouncedAction.Passed, transit);
+    }
+
+    private void Decide(Transit transit, int at, DuplexityError? error)
+    {
+        if (error is not null)
+        {
+            transit.Destinations[at] = transit.Destinations[at] with { Error = error };
+        }
+
+        var decided = transit.Destinations[at];
+        if (decided.Instead is null)
+        {
+            announcer.Say(Step.Entry, error is null ? AnnouncedAction.Passed : AnnouncedAction.Refused, transit, decided.Text, error);
+        }
     }
 
     private async ValueTask<DuplexityError?> AskAllAsync(Transit transit)
@@ -46,12 +69,18 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Time
         if (transit.At < 0)
         {
             var (error, isHeld) = await AskHereAsync(transit, Step.Ingress, $"client:{transit.Sender.Client}", default, deadline);
+            if (error is not null)
+            {
+                announcer.Say(Step.Ingress, AnnouncedAction.Refused, transit, null, error);
+            }
+
             if (error is not null || isHeld)
             {
                 return error;
             }
 
             (transit.At, transit.Next) = (0, 0);
+            PassIngress(transit);
         }
 
         for (; transit.At < transit.Destinations.Count; (transit.At, transit.Next) = (transit.At + 1, 0))
@@ -72,10 +101,7 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Time
                 }
             }
 
-            if (error is not null)
-            {
-                transit.Destinations[transit.At] = transit.Destinations[transit.At] with { Error = error };
-            }
+            Decide(transit, transit.At, error);
         }
 
         return null;
@@ -104,7 +130,6 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Time
 
             if (Apply(transit, gate.Name, result) is { } error)
             {
-                transit.Trace?.Add(step, text, gate.Name);
                 return (error with { Gate = gate.Name }, false);
             }
 

@@ -7,7 +7,7 @@ namespace Duplexity.Server.Pipes;
 /// Keeps messages that a gate holds, asks the client, and lets them go on where they stood when it has answered; then those behind them, in order. Every wait ends: by an answer, by
 /// <see cref="TimeOptions.Hold"/>, or with the socket. Thread-safe.
 /// </summary>
-internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>> append, Action<Transit, DuplexityError> over, TimeProvider time, DuplexityOptions options)
+internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>> append, Announcer announcer, TimeProvider time, DuplexityOptions options)
 {
     /// <summary>Whether a message must be held: a gate asks about it, or one before it to the same channel is held.</summary>
     public static bool MustHold(Transit transit)
@@ -74,6 +74,7 @@ internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>
             }
         }
 
+        announcer.Say(Step.Entry, AnnouncedAction.Held, transit);
         if (asked is not null)
         {
             line.End.Tell(asked);
@@ -251,7 +252,7 @@ internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>
         }
 
         Remove(line, message);
-        over(message.Transit, error);
+        announcer.Say(Step.Entry, AnnouncedAction.DeadLetter, message.Transit, null, error);
         line.End.Tell(new ReceiptChangedEvent { MessageId = message.Transit.MessageId, Error = error });
         MoveNext(line);
         return AnswerVerdict.Refused;

@@ -22,19 +22,23 @@ internal sealed class PipeMachine
     private readonly TimeProvider _time;
     private readonly DuplexityOptions _options;
     private readonly ApplicationGates _gates;
+    private readonly Announcer _announcer;
+    private readonly MessageTraces _traces;
     private readonly IBuiltInGate[] _ingress;
     private readonly IBuiltInGate[] _entry;
     private readonly GateRun _run;
     private readonly Func<Transit, DuplexityError?, ValueTask<SendResponse>> _commit;
 
-    public PipeMachine(IEngine engine, ChannelIndex channels, IEnumerable<IBuiltInGate> own, ApplicationGates gates, TimeProvider time, DuplexityOptions options)
+    public PipeMachine(
+        IEngine engine, ChannelIndex channels, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
     {
         (_engine, _channels, _gates, _time, _options) = (engine, channels, gates, time, options);
+        (_announcer, _traces) = (announcer, traces);
         _ingress = [.. own.Where(g => g.Step == Step.Ingress)];
         _entry = [.. own.Where(g => g.Step == Step.Entry)];
-        _run = new GateRun(_entry, gates, time, options);
+        _run = new GateRun(_entry, gates, announcer, time, options);
         _commit = Commit;
-        Holds = new Holds(_run, Append, (_, _) => { }, time, options);
+        Holds = new Holds(_run, Append, announcer, time, options);
     }
 
     /// <summary>What gates hold until a client has answered.</summary>
@@ -78,26 +82,16 @@ internal sealed class PipeMachine
 
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace)
     {
-        trace?.Add(Step.Ingress, sender.SocketId is { } socket ? $"socket:{socket}" : $"client:{sender.Client}");
-        if (Check(_ingress, new Passage(Step.Ingress, sender, default, request, null), trace) is { } refused)
+        IdempotencyKey? key = null;
+        if ((Check(_ingress, new Passage(Step.Ingress, sender, default, request, null)) ?? ReadKey(sender, request, out key) ?? ReadLevel(request)) is { } wrong)
         {
-            return new(new SendResponse { Error = refused });
+            _announcer.SayRefused(sender, wrong);
+            return new(new SendResponse { Error = wrong });
         }
 
-        if (ReadKey(sender, request, out var key) is { } badKey)
-        {
-            return new(new SendResponse { Error = badKey });
-        }
-
-        if (ReadLevel(request) is { } badLevel)
-        {
-            return new(new SendResponse { Error = badLevel });
-        }
-
-        trace?.Add(Step.Ingress, $"client:{sender.Client}");
-        trace?.Add(Step.Service, $"client:{sender.Client}");
-        trace?.Add(Step.Cooked, $"client:{sender.Client}");
-        var transit = new Transit(sender, request, destinations, key, MessageId(key)) { Trace = trace };
+        var id = MessageId(key);
+        var transit = new Transit(sender, request, destinations, key, id) { Trace = trace ?? _traces.Begin(sender, id, destinations) };
+        _announcer.Say(Step.Ingress, AnnouncedAction.Entered, transit);
         var asked = AskAsync(transit);
         return sender.Line is { } line ? line.PassAsync(transit, asked, _commit)
             : asked.IsCompletedSuccessfully ? Commit(transit, asked.Result)
@@ -168,9 +162,17 @@ internal sealed class PipeMachine
     }
 
     /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>
-    private async ValueTask<SendResponse> RefuseAsync(Transit transit) => transit.Key is { } key && await _engine.Log.FindAsync(key) is { } earlier
-        ? await FinishAsync(new(earlier), transit, [])
-        : new SendResponse { Error = transit.Destinations[0].Error, Destinations = [.. transit.Destinations.Take(transit.Named).Select(d => d.Result(null, null))] };
+    private async ValueTask<SendResponse> RefuseAsync(Transit transit)
+    {
+        if (transit.Key is { } key && await _engine.Log.FindAsync(key) is { } earlier)
+        {
+            return await FinishAsync(new(earlier), transit, []);
+        }
+
+        var error = transit.Destinations[0].Error;
+        _announcer.Say(Step.Entry, AnnouncedAction.DeadLetter, transit, null, error);
+        return new SendResponse { Error = error, Destinations = [.. transit.Destinations.Take(transit.Named).Select(d => d.Result(null, null))] };
+    }
 
     private static async ValueTask<SendResponse> FinishAsync(ValueTask<AppendResult> append, Transit transit, Dictionary<Address, int> listeners)
     {
@@ -221,13 +223,13 @@ internal sealed class PipeMachine
 
     private int Listeners(Address address, string? but) => _channels.Subscriptions(address).Count(s => s.Subscriber.SocketId != but);
 
-    public static DuplexityError? Check(IBuiltInGate[] gates, in Passage passage, MessageTrace? trace)
+    /// <summary>What the first of the node's own gates says that refuses; null: none does.</summary>
+    public static DuplexityError? Check(IBuiltInGate[] gates, in Passage passage)
     {
         foreach (var gate in gates)
         {
             if (gate.Check(passage) is { } error)
             {
-                trace?.Add(passage.Step, passage.Target.ToString(), gate.Name);
                 return error with { Gate = gate.Name };
             }
         }

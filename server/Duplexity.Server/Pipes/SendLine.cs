@@ -59,8 +59,17 @@ internal sealed class SendLine(ISenderEnd end)
         ValueTask<SendResponse> answer;
         try
         {
-            var refused = await asked;
-            await before;
+            DuplexityError? refused;
+            try
+            {
+                refused = await asked;
+            }
+            finally
+            {
+                // Also where the engine failed meanwhile: whoever leaves the line early lets the next one out of its turn.
+                await before;
+            }
+
             answer = commit(transit, refused);
         }
         finally

@@ -6,7 +6,7 @@ using Duplexity.Server.Pipes;
 namespace Duplexity.Server.Sockets;
 
 /// <summary>What a socket does with channels beside sending to them: join, leave, read back, see who is there. Thread-safe.</summary>
-internal sealed class Listening(IEngine engine, JoinGates gates, ListenerGates listeners, Egress egress, SocketWatches watches, DuplexityOptions options)
+internal sealed partial class Listening(IEngine engine, JoinGates gates, ListenerGates listeners, Egress egress, SocketWatches watches, DuplexityOptions options)
 {
     private const int DefaultPage = 100;
 

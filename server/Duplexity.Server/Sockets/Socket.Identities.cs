@@ -117,13 +117,16 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
         }
     }
 
+    /// <summary>A copy of an entry leaves for a client.</summary>
+    public void Delivered(LogEntry entry, string client) => _parts.Departures.Delivered(entry, client, Id);
+
     private string? HolderOf(Subscription subscription, LogEntry entry)
     {
         string? found = null;
         var now = _parts.Time.GetUtcNow();
         foreach (var client in subscription.Clients)
         {
-            if (Identities.Find(client) is { } held && held.Identity.IsValidAt(now) && held.Rules.MayReceive(entry.Channel) && (_parts.Egress.IsEmpty || _parts.Egress.Lets(held.SenderFrom(Id), entry)))
+            if (Identities.Find(client) is { } held && held.Identity.IsValidAt(now) && held.Rules.MayReceive(entry.Channel) && Lets(held, entry))
             {
                 if (client == Primary)
                 {
@@ -135,5 +138,16 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
         }
 
         return found;
+    }
+
+    private bool Lets(HeldIdentity held, LogEntry entry)
+    {
+        if (_parts.Egress.IsEmpty || _parts.Egress.Lets(held.SenderFrom(Id), entry))
+        {
+            return true;
+        }
+
+        _parts.Departures.Withheld(entry, held.Client, Id);
+        return false;
     }
 }

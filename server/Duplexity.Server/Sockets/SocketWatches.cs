@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using Duplexity.Protocol;
+using Duplexity.Server.Pipes;
 
 namespace Duplexity.Server.Sockets;
 
 /// <summary>
 /// Who watches whose sockets, and what they are told: at most four times a second, each socket's present state once. Where nobody watches, a change costs one look. Thread-safe.
 /// </summary>
-internal sealed class SocketWatches(SocketIndex sockets, Node node, TimeProvider time)
+internal sealed class SocketWatches(SocketIndex sockets, Announcer announcer, Node node, TimeProvider time)
 {
     /// <summary>How often a watcher is told at most.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
@@ -33,6 +34,18 @@ internal sealed class SocketWatches(SocketIndex sockets, Node node, TimeProvider
     /// <summary>Something happened to a client's socket, a word of <see cref="SocketChangeKind"/>.</summary>
     public void Mark(Socket socket, string client, string kind)
     {
+        if (announcer.HearsSockets && (kind is SocketChangeKind.Connected or SocketChangeKind.Gone))
+        {
+            announcer.AnnounceSocket(new Announcement
+            {
+                Channel = ServiceChannel.Sockets,
+                Action = kind == SocketChangeKind.Gone ? AnnouncedAction.Disconnected : AnnouncedAction.Connected,
+                Owner = client,
+                At = time.GetUtcNow(),
+                Target = $"socket:{socket.Id}",
+            });
+        }
+
         if (_watches.IsEmpty)
         {
             return;

@@ -20,6 +20,8 @@ internal sealed class FakeEnd : ISenderEnd
 
     public SendLine Line { get; }
 
+    public ChannelReader<ChallengeEvent> Challenges => _challenges.Reader;
+
     public int Asked => _challenges.Reader.Count;
 
     /// <summary>The client as it sends now.</summary>
@@ -34,6 +36,9 @@ internal sealed class FakeEnd : ISenderEnd
 
     /// <summary>The client falls off.</summary>
     public void Drop(string client) => _clients.Remove(client);
+
+    /// <summary>Nothing is asked any more: whoever reads the challenges comes to their end.</summary>
+    public void AskNoMore() => _challenges.Writer.Complete();
 
     public Task<ChallengeEvent> ChallengeAsync() => _challenges.Reader.ReadAsync().AsTask().Soon();
 

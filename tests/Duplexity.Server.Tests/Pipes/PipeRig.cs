@@ -22,12 +22,28 @@ internal sealed class PipeRig
     }
 
     public PipeRig(GateRegistration[] gates, params IBuiltInGate[] own)
+        : this(gates, [], _ => { }, own)
     {
-        var application = new ApplicationGates(gates, new ServiceCollection().BuildServiceProvider(), Time, new LoggerFactory([Logs]).CreateLogger<ApplicationGates>());
+    }
+
+    public PipeRig(GateRegistration[] gates, IMessageService[] services, Action<DuplexityOptions> configure, params IBuiltInGate[] own)
+    {
+        configure(Settings);
+        var logs = new LoggerFactory([Logs]);
+        var added = new ServiceCollection();
+        foreach (var service in services)
+        {
+            added.AddSingleton(service);
+        }
+
+        var provider = added.BuildServiceProvider();
+        var application = new ApplicationGates(gates, new GateSettings(Settings, Http, Time), provider, Time, logs.CreateLogger<ApplicationGates>());
+        Announcer = new Announcer(provider, Time, Settings, logs.CreateLogger<Announcer>());
+        Traces = new MessageTraces(Time, Settings);
         Engine = new MemoryEngine(Time, Options.Create(Settings), NullLogger<MemoryEngine>.Instance);
         Channels = new ChannelIndex(Engine, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
-        Machine = new PipeMachine(Engine, Channels, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. own], application, Time, Settings);
+        Machine = new PipeMachine(Engine, Channels, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. own], application, Announcer, Traces, Time, Settings);
         Listeners = new ListenerGates(application, Time, Settings);
         Answers = new Answers(Machine, Listeners, Settings);
         Egress = new Egress(own, application);
@@ -36,6 +52,12 @@ internal sealed class PipeRig
     public DuplexityOptions Settings { get; } = new();
 
     public LogWatch Logs { get; } = new();
+
+    public GateHttp Http { get; } = new();
+
+    public Announcer Announcer { get; }
+
+    public MessageTraces Traces { get; }
 
     public ListenerGates Listeners { get; }
 
