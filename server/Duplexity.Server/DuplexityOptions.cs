@@ -47,6 +47,9 @@ public sealed class DuplexityOptions
     /// <summary>Gates in any language, asked over HTTP, by the name that a refused sender is told; behind those that the application added in code, in the order of their names. Defaults to none.</summary>
     public IDictionary<string, HttpGateOptions> Gates { get; } = new Dictionary<string, HttpGateOptions>();
 
+    /// <summary>What services hear and administrators trace.</summary>
+    public AnnouncementOptions Announcements { get; } = new();
+
     /// <summary>Public pipes.</summary>
     public PipesOptions Pipes { get; } = new();
 
@@ -214,15 +217,6 @@ public sealed class LimitOptions
 
     /// <summary>How often gates may send one message on, one after the other. Defaults to 8: what is longer is a circle.</summary>
     public int Redirects { get; set; } = 8;
-
-    /// <summary>Announcements that wait for one service; then the oldest are left out. Defaults to 10,000: some seconds of a busy node.</summary>
-    public int AnnouncementQueue { get; set; } = 10_000;
-
-    /// <summary>Announcements of one channel that a service gets in a second; what is over is counted. Defaults to 1,000.</summary>
-    public int AnnouncementsPerSecond { get; set; } = 1_000;
-
-    /// <summary>Messages whose traces are kept, newest ones. Defaults to 1,000.</summary>
-    public int Traces { get; set; } = 1_000;
 
     /// <summary>Calls of one connection that cannot be read or name no method; one more closes it. Defaults to 20 (G24).</summary>
     public int ProtocolErrors { get; set; } = 20;

@@ -2,7 +2,7 @@ namespace Duplexity.Server;
 
 /// <summary>
 /// Hears what the steps of the pipes announce: for moderation, audits, bots, counters. Added by <see cref="DuplexityGates.AddService{T}"/>. Announcements are live only, come one at a time and in order, and wait in
-/// a queue of <see cref="LimitOptions.AnnouncementQueue"/>, oldest out first; beyond <see cref="LimitOptions.AnnouncementsPerSecond"/> of a channel they are sampled. What was left out is counted in the next one
+/// a queue of <see cref="AnnouncementOptions.Queue"/>, oldest out first; beyond <see cref="AnnouncementOptions.PerSecond"/> of a channel they are sampled. What was left out is counted in the next one
 /// (<see cref="Announcement.LeftOut"/>). What is thrown is logged, and the next announcement comes all the same.
 /// </summary>
 public interface IMessageService

@@ -52,7 +52,7 @@ internal sealed class Announcer(IServiceProvider provider, TimeProvider time, Du
     public Task StartAsync(CancellationToken cancellationToken)
     {
         // Not before: a service may want what it listens to, IDuplexity.
-        _queues = [.. provider.GetServices<IMessageService>().Select(s => new ServiceQueue(s, time, options.Limits, logger))];
+        _queues = [.. provider.GetServices<IMessageService>().Select(s => new ServiceQueue(s, time, options.Announcements, logger))];
         _heard = [.. ServiceChannel.All.Select(c => Array.FindAll(_queues, q => q.Hears(c)))];
         foreach (var queue in _queues)
         {

@@ -58,9 +58,12 @@ internal sealed class HeldMessages
 }
 
 /// <summary>A message that is held.</summary>
-internal sealed class HeldMessage(Transit transit)
+internal sealed class HeldMessage(Transit transit, SendResponse answer)
 {
     public Transit Transit { get; } = transit;
+
+    /// <summary>What its sender was told when it was held, and is told again for a repeat.</summary>
+    public SendResponse Answer { get; } = answer;
 
     /// <summary>Where it may go: what those behind it wait for.</summary>
     public HashSet<Address> Channels { get; } = [.. transit.Channels];

@@ -36,7 +36,7 @@ internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>
             return new() { Error = DuplexityError.Of(Errors.GateRefused, "The gate asks a question, and there is no socket that could answer it.") with { Gate = transit.QuestionOf } };
         }
 
-        var message = new HeldMessage(transit);
+        var message = new HeldMessage(transit, Answer(transit));
         ChallengeEvent? asked = null;
         lock (held.Lock)
         {
@@ -47,7 +47,7 @@ internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>
 
             if (transit.Key is { } key && held.Messages.Find(m => m.Transit.Key == key) is { } same)
             {
-                return Answer(same.Transit);
+                return same.Answer;
             }
 
             if (held.Messages.Count >= options.Limits.HeldMessages)
@@ -84,7 +84,7 @@ internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>
             _ = MoveAsync(line, message, null);
         }
 
-        return Answer(transit);
+        return message.Answer;
     }
 
     /// <summary>Asks the gates again about a held message, with the client's answer for the one that had asked; then it goes, waits on, or ends.</summary>

@@ -49,7 +49,7 @@ internal sealed class MessageTraces(TimeProvider time, DuplexityOptions options)
         var trace = _traces[messageId] = new MessageTrace(messageId, sender.Client);
         _hasTraces = true;
         _order.Enqueue(messageId);
-        while (_order.Count > options.Limits.Traces && _order.TryDequeue(out var oldest))
+        while (_order.Count > options.Announcements.Traces && _order.TryDequeue(out var oldest))
         {
             _traces.TryRemove(oldest, out _);
         }

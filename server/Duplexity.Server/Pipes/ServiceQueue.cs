@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Server.Pipes;
 
 /// <summary>What waits for one service: bounded, oldest out first, sampled by channel and second, what was left out counted. Thread-safe.</summary>
-internal sealed class ServiceQueue(IMessageService service, TimeProvider time, LimitOptions limits, ILogger logger)
+internal sealed class ServiceQueue(IMessageService service, TimeProvider time, AnnouncementOptions options, ILogger logger)
 {
     /// <summary>How often a failing service is logged at most.</summary>
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
@@ -34,7 +34,7 @@ internal sealed class ServiceQueue(IMessageService service, TimeProvider time, L
                 return;
             }
 
-            if (_waiting.Count >= limits.AnnouncementQueue)
+            if (_waiting.Count >= options.Queue)
             {
                 _leftOutBefore += 1 + _waiting.Dequeue().LeftOut;
             }
@@ -70,7 +70,7 @@ internal sealed class ServiceQueue(IMessageService service, TimeProvider time, L
         }
 
         _rates[channel] = (rate.Since, rate.Count + 1);
-        return rate.Count >= limits.AnnouncementsPerSecond;
+        return rate.Count >= options.PerSecond;
     }
 
     private async Task RunAsync()

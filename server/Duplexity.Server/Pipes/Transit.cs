@@ -9,14 +9,13 @@ namespace Duplexity.Server.Pipes;
 internal sealed class Transit
 {
     private readonly MessageRequest _asSent;
-    private readonly Destination[] _asAsked;
 
     public Transit(Sender sender, MessageRequest request, List<Destination> destinations, IdempotencyKey? key, string messageId)
     {
         Sender = sender;
         Request = _asSent = request;
         Destinations = destinations;
-        _asAsked = [.. destinations];
+        Named = destinations.Count;
         Key = key;
         MessageId = messageId;
     }
@@ -37,8 +36,8 @@ internal sealed class Transit
 
     public MessageTrace? Trace { get; init; }
 
-    /// <summary>How many of the destinations the sender named; a redirect at the ingress replaces these.</summary>
-    public int Named => _asAsked.Length;
+    /// <summary>How many of the destinations the sender named: the first ones.</summary>
+    public int Named { get; }
 
     /// <summary>The destination whose gates are asked; -1: those at the ingress.</summary>
     public int At { get; set; } = -1;
@@ -64,7 +63,9 @@ internal sealed class Transit
     /// <summary>Back before the first gate, as it was sent.</summary>
     public void Restart()
     {
-        (Request, Destinations, At, Next) = (_asSent, [.. _asAsked], -1, 0);
+        // What could not be read as an address has none, and stays refused.
+        Destinations = [.. Destinations.Take(Named).Select(d => d.Address.Kind == AddressKind.None ? d : new Destination(d.Address, d.Text, null))];
+        (Request, At, Next) = (_asSent, -1, 0);
         (Answer, Question, QuestionOf) = (null, null, null);
     }
 

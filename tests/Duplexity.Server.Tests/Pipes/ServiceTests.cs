@@ -120,7 +120,7 @@ public sealed class ServiceTests : IAsyncLifetime
     public async Task What_waits_for_a_slow_service_is_bounded_oldest_out_first_and_counted()
     {
         var service = new Listener(ServiceChannel.Service) { Hangs = true };
-        var rig = await StartAsync([], o => o.Limits.AnnouncementQueue = 5, service);
+        var rig = await StartAsync([], o => o.Announcements.Queue = 5, service);
         await rig.Machine.SendAsync(PipeRig.As("amy"), PipeRig.Text("first", "room:lobby"));
         (await service.NextAsync()).Message!.Text.Should().Be("first");
         for (var i = 0; i < 8; i++)
@@ -148,7 +148,7 @@ public sealed class ServiceTests : IAsyncLifetime
     [Fact]
     public async Task Only_whom_an_administrator_names_is_traced_for_as_long_as_said_and_the_newest_are_kept()
     {
-        var rig = new PipeRig([], [], o => o.Limits.Traces = 2);
+        var rig = new PipeRig([], [], o => o.Announcements.Traces = 2);
         var before = await rig.Machine.SendAsync(PipeRig.As("amy"), PipeRig.Text("0", "room:lobby"));
         rig.Traces.Start(Address.Client("amy"), TimeSpan.FromMinutes(5));
         rig.Traces.Start(Address.Room("lobby"), TimeSpan.FromMinutes(1));
