@@ -41,6 +41,12 @@ public sealed class DuplexityOptions
     /// </summary>
     public IDictionary<string, Allowances> Allowances { get; } = new Dictionary<string, Allowances>();
 
+    /// <summary>
+    /// What rooms are like and who may do what in them, by a pattern of their names (<c>lobby</c>, <c>board-*</c>, <c>*</c>), without <c>room:</c>. Defaults to none: every room is open to
+    /// everybody whose allowances cover it.
+    /// </summary>
+    public IDictionary<string, RoomOptions> Rooms { get; } = new Dictionary<string, RoomOptions>();
+
     /// <summary>Public pipes.</summary>
     public PipesOptions Pipes { get; } = new();
 
@@ -179,6 +185,15 @@ public sealed class LimitOptions
     /// <summary>Channels that one socket may listen to. Defaults to 128, as Centrifugo.</summary>
     public int ChannelsPerSocket { get; set; } = 128;
 
+    /// <summary>Rooms and other channels that one client may bring into being within an hour: by a message or a join where nobody was, or by hand. Defaults to 100 (G24).</summary>
+    public int NewChannelsPerHour { get; set; } = 100;
+
+    /// <summary>Rooms that one client may own, made by hand. Defaults to 1,000: they are kept on disk.</summary>
+    public int RoomsPerOwner { get; set; } = 1_000;
+
+    /// <summary>The most joins and leaves of one PresenceChanged; more of them, and those who watch are told counts only and ask. Defaults to 1,000 (G23).</summary>
+    public int PresenceChanges { get; set; } = 1_000;
+
     /// <summary>Sockets of one client. Defaults to 100.</summary>
     public int SocketsPerClient { get; set; } = 100;
 
@@ -239,6 +254,15 @@ public sealed class TimeOptions
 
     /// <summary>When a socket is told that a place moved without a message. Defaults to 5 s (G9).</summary>
     public TimeSpan Advance { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long joins and leaves of a room are gathered before those who watch are told. Defaults to 250 ms: nobody reads faster, and a crowd that comes is a few events (G23).</summary>
+    public TimeSpan Presence { get; set; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How long a client whose last socket in a room was lost still counts as there. Defaults to 5 s, as Centrifugo: a reconnect takes less, and does not flap.</summary>
+    public TimeSpan Vacated { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often a node compares its sockets with the set of who is where, and mends it. Defaults to 30 s (G23).</summary>
+    public TimeSpan PresenceCheck { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a node keeps the reason of a session's last end for its Welcome. Defaults to 10 min.</summary>
     public TimeSpan PreviousEnd { get; set; } = TimeSpan.FromMinutes(10);
