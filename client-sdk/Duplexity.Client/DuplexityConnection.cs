@@ -56,6 +56,8 @@ public sealed class DuplexityConnection : IAsyncDisposable
         Identities = new Identities(this, _data, logger);
         _restorer.Identities = Identities;
         Pipes = new Pipes(this, _pipes, control);
+        Rooms = new Rooms(this, control);
+        Followers = new Followers(this, control);
         _listening = new Listening(this, listeners, _restorer, logger);
     }
 
@@ -86,6 +88,12 @@ public sealed class DuplexityConnection : IAsyncDisposable
 
     /// <summary>The client's own sockets. The first use opens the control connection.</summary>
     public Sockets Sockets { get; }
+
+    /// <summary>Rooms by hand. The first use opens the control connection.</summary>
+    public Rooms Rooms { get; }
+
+    /// <summary>Who may follow this client. The first use opens the control connection.</summary>
+    public Followers Followers { get; }
 
     /// <summary>Public pipes. The first use opens the control connection.</summary>
     public Pipes Pipes { get; }
@@ -158,9 +166,14 @@ public sealed class DuplexityConnection : IAsyncDisposable
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
     public async Task<Presence> PresenceAsync(Address channel, CancellationToken ct = default)
     {
-        var (_, answer) = await _data.AskAsync(d => d.Hub.Presence(new PresenceRequest { As = d.Client, Channel = channel.ToString() }), ct).ConfigureAwait(false);
+        var answer = await AskPresenceAsync(channel, null, countOnly: false, ct).ConfigureAwait(false);
         return new Presence(answer.Version ?? 0, answer.Members ?? []);
     }
+
+    /// <summary>How many clients are in a channel now.</summary>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
+    public async Task<int> PresenceCountAsync(Address channel, CancellationToken ct = default) =>
+        (await AskPresenceAsync(channel, null, countOnly: true, ct).ConfigureAwait(false)).Count ?? 0;
 
     /// <summary>
     /// Reads a channel's log without listening to it, oldest first unless <see cref="HistoryOptions.Reverse"/>, page by page as it is consumed. Ends at the end
@@ -216,6 +229,13 @@ public sealed class DuplexityConnection : IAsyncDisposable
     }
 
     internal void Nudge() => _loop.Nudge();
+
+    internal async Task<PresenceResponse> AskPresenceAsync(Address channel, string? client, bool countOnly, CancellationToken ct)
+    {
+        var (_, answer) = await _data.AskAsync(
+            d => d.Hub.Presence(new PresenceRequest { As = client ?? d.Client, Channel = channel.ToString(), CountOnly = countOnly ? true : null }), ct).ConfigureAwait(false);
+        return answer;
+    }
 
     internal ValueTask LeaveAsync(Listener listener) => _listening.LeaveAsync(listener);
 

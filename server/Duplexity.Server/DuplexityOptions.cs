@@ -47,6 +47,9 @@ public sealed class DuplexityOptions
     /// </summary>
     public IDictionary<string, RoomOptions> Rooms { get; } = new Dictionary<string, RoomOptions>();
 
+    /// <summary>Who may follow whom.</summary>
+    public FeedOptions Feeds { get; } = new();
+
     /// <summary>Public pipes.</summary>
     public PipesOptions Pipes { get; } = new();
 

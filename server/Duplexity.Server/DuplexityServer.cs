@@ -61,8 +61,14 @@ public static class DuplexityServer
         services.AddSingleton<IGate, LimitGate>();
         services.AddSingleton<IGate, ScopeGate>();
         services.AddSingleton<IGate, AllowanceGate>();
+        services.AddSingleton<IGate, RoomGate>();
+        services.AddSingleton<IGate, NewChannelGate>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, RoomOptionsCheck>());
         services.TryAddSingleton<RoomPatterns>();
+        services.TryAddSingleton<RoomBook>();
+        services.AddHostedService(provider => provider.GetRequiredService<RoomBook>());
+        services.TryAddSingleton<RoomRules>();
+        services.TryAddSingleton<NewChannels>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
     }
@@ -81,6 +87,8 @@ public static class DuplexityServer
         services.TryAddSingleton<SocketWatches>();
         services.TryAddSingleton<JoinGates>();
         services.TryAddSingleton<SocketParts>();
+        services.TryAddSingleton<RoomPresence>();
+        services.AddHostedService(provider => provider.GetRequiredService<RoomPresence>());
         services.TryAddSingleton<Listening>();
         services.TryAddSingleton<ForcedDisconnects>();
         services.AddHostedService<SocketSweep>();

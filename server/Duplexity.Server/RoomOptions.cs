@@ -38,10 +38,12 @@ public sealed class RoomOptions
     /// <summary>How many bytes of bodies are kept, oldest out first; the newest message always stays. Defaults to no bound of its own.</summary>
     public long? Bytes { get; set; }
 
-    /// <summary>Nothing is kept: who is there hears it, who comes back after a loss does not. Defaults to false. Excludes Retention, Messages, Bytes and LastValueOnly.</summary>
+    /// <summary>
+    /// Messages are never on a disk and are kept for a minute at most: who is there hears them, who was away for a moment misses nothing, and nobody reads the past. Defaults to false. Excludes Retention.
+    /// </summary>
     public bool? Ephemeral { get; set; }
 
-    /// <summary>Only the newest message is kept: for a state, such as a price or a cursor, that the next one replaces. Defaults to false. Excludes Messages and Ephemeral.</summary>
+    /// <summary>Only the newest message is kept: for a state, such as a price or a cursor, that the next one replaces. Defaults to false. Excludes Messages.</summary>
     public bool? LastValueOnly { get; set; }
 
     /// <summary>Whether the room tells who is in it at all. Defaults to true. Limits on the number of clients hold either way.</summary>

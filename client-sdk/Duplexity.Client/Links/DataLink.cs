@@ -9,6 +9,10 @@ internal interface IDataSink
     void Deliver(DataLink link, DeliveredMessage message);
 
     void Advance(DataLink link, AdvancedEvent advanced);
+
+    void Tell(DataLink link, PresenceChangedEvent changed);
+
+    void Leave(DataLink link, LeftEvent left);
 }
 
 /// <summary>A data connection.</summary>
@@ -50,6 +54,18 @@ internal sealed class DataLink : Link, IDataClient
     public Task Advanced(AdvancedEvent advanced)
     {
         _sink.Advance(this, advanced);
+        return Task.CompletedTask;
+    }
+
+    public Task PresenceChanged(PresenceChangedEvent changed)
+    {
+        _sink.Tell(this, changed);
+        return Task.CompletedTask;
+    }
+
+    public Task Left(LeftEvent left)
+    {
+        _sink.Leave(this, left);
         return Task.CompletedTask;
     }
 

@@ -42,6 +42,21 @@ public interface IControlHub
     /// <summary>Forbids a client everything, or allows it again.</summary>
     Task<RevokeResponse> Disable(DisableRequest request);
 
+    /// <summary>Makes a room by hand.</summary>
+    Task<RoomResponse> CreateRoom(CreateRoomRequest request);
+
+    /// <summary>Says anew what holds in a room.</summary>
+    Task<RoomResponse> ChangeRoom(ChangeRoomRequest request);
+
+    /// <summary>Removes a room.</summary>
+    Task<Done> RemoveRoom(RemoveRoomRequest request);
+
+    /// <summary>The acting client's rooms.</summary>
+    Task<ListRoomsResponse> ListRooms(ListRoomsRequest request);
+
+    /// <summary>Who may follow the acting client's feed.</summary>
+    Task<SetFeedResponse> SetFeed(SetFeedRequest request);
+
     /// <summary>The courtesy before leaving.</summary>
     Task<Done> Disconnect(DisconnectRequest request);
 
@@ -125,6 +140,12 @@ public interface IDataClient
 
     /// <summary>A place moved without a message.</summary>
     Task Advanced(AdvancedEvent advanced);
+
+    /// <summary>Who came to a channel and who left, for sockets that asked.</summary>
+    Task PresenceChanged(PresenceChangedEvent changed);
+
+    /// <summary>The server has ended what a client of this socket listened to.</summary>
+    Task Left(LeftEvent left);
 
     /// <summary>The clients of this connection have changed.</summary>
     Task IdentitiesChanged(IdentitiesChangedEvent changed);

@@ -13,6 +13,17 @@ internal sealed class DataHub(PipeMachine machine, Listening listening, Opening 
 {
     private Socket Socket => Context.Features.Get<Socket>()!;
 
+    public override Task OnDisconnectedAsync(Exception? exception)
+    {
+        // Without the state the connection never came as far as Welcome.
+        if (exception is not null && Context.Features.Get<Socket>() is { } socket)
+        {
+            socket.WasLost = true;
+        }
+
+        return Task.CompletedTask;
+    }
+
     public Task<OpenResponse> Open(OpenRequest request) => opening.OpenAsync(Socket, Acting(request), request, Context.ConnectionAborted);
 
     public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => identities.AuthenticateAsync(Socket, Socket.SessionId, request, Context.ConnectionAborted);

@@ -10,6 +10,11 @@ internal sealed class RoomOptionsCheck : IValidateOptions<DuplexityOptions>
     public ValidateOptionsResult Validate(string? name, DuplexityOptions options)
     {
         List<string> problems = [.. options.Rooms.SelectMany(room => ProblemsOf(room.Key, room.Value))];
+        if (!Who.TryRead(options.Feeds.Followers is { } followers ? [.. followers] : null, out _, out var problem))
+        {
+            problems.Add($"Duplexity:Feeds:Followers {problem}.");
+        }
+
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
 
@@ -26,7 +31,7 @@ internal sealed class RoomOptionsCheck : IValidateOptions<DuplexityOptions>
 
         if (room.Retention <= TimeSpan.Zero)
         {
-            yield return "Retention is not longer than nothing; Ephemeral keeps no message";
+            yield return "Retention is not longer than nothing; Ephemeral keeps the least";
         }
 
         foreach (var (member, count) in new (string, long?)[] { ("Messages", room.Messages), ("Bytes", room.Bytes), ("Members", room.Members) })
@@ -37,9 +42,9 @@ internal sealed class RoomOptionsCheck : IValidateOptions<DuplexityOptions>
             }
         }
 
-        if (room.Ephemeral == true && (room.Retention is not null || room.Messages is not null || room.Bytes is not null || room.LastValueOnly == true))
+        if (room.Ephemeral == true && room.Retention is not null)
         {
-            yield return "Ephemeral keeps no message; leave out Retention, Messages, Bytes and LastValueOnly";
+            yield return "Ephemeral keeps a message for a minute at most; leave out Retention";
         }
 
         if (room.LastValueOnly == true && room.Messages is not null)

@@ -30,6 +30,19 @@ internal sealed partial class Socket : IIdentityHolder
         return HolderOf(subscription, entry);
     }
 
+    /// <summary>Whether one of its clients may be told who comes and goes in a channel, and wants to be.</summary>
+    public bool Sees(Subscription subscription)
+    {
+        if (subscription.IsClosed || !_parts.Rules.Announces(subscription.Address))
+        {
+            return false;
+        }
+
+        var now = _parts.Time.GetUtcNow();
+        return subscription.Watchers.Any(client => Identities.Find(client) is { } held && held.Identity.IsValidAt(now) && held.Rules.MayJoin(subscription.Address)
+            && _parts.Rules.LetsSee(subscription.Address, client, held.Identity.Principal));
+    }
+
     /// <inheritdoc/>
     public async ValueTask<DuplexityError?> AdmitAsync(HeldIdentity identity)
     {
@@ -58,7 +71,7 @@ internal sealed partial class Socket : IIdentityHolder
         _parts.Index.Release(this, client);
         foreach (var subscription in Subscriptions.Where(s => s.Clients.Contains(client)))
         {
-            await _parts.Listening.StopAsync(this, subscription.Address, client);
+            await _parts.Listening.StopAsync(this, subscription.Address, client, change == IdentityChange.Dropped ? null : DepartureReason.Removed);
         }
 
         _parts.Watches.Mark(this, client, SocketChangeKind.Gone);

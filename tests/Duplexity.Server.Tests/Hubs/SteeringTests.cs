@@ -214,6 +214,11 @@ public sealed class SteeringTests
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],
         "Disable" => [new DisableRequest { As = "amy", Client = "ben" }],
         "ForceDisconnect" => [new ForceDisconnectRequest { As = "amy", Target = "client:ben" }, new ForceDisconnectRequest { As = "amy", Target = "socket:none" }],
+        "CreateRoom" => [new CreateRoomRequest { As = "amy", Name = "hers" }, new CreateRoomRequest { As = "amy", Name = "staff" }],
+        "ChangeRoom" => [new ChangeRoomRequest { As = "amy", Name = "bens" }, new ChangeRoomRequest { As = "amy", Name = "hers" }],
+        "RemoveRoom" => [new RemoveRoomRequest { As = "amy", Name = "bens" }, new RemoveRoomRequest { As = "amy", Name = "hers" }],
+        "ListRooms" => [new ListRoomsRequest { As = "amy", Client = "*" }, new ListRoomsRequest { As = "amy", Client = "ben" }, new ListRoomsRequest { As = "amy" }],
+        "SetFeed" => [new SetFeedRequest { As = "amy", Followers = ["client:ben"] }],
         _ => throw new InvalidOperationException($"{method.Name} is new: say here what one identity must not do for another by it."),
     };
 

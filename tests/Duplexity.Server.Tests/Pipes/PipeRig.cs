@@ -16,7 +16,7 @@ internal sealed class PipeRig
     public PipeRig(params IGate[] gates)
     {
         Engine = new MemoryEngine(Time, Options.Create(new DuplexityOptions()), NullLogger<MemoryEngine>.Instance);
-        Channels = new ChannelIndex(Engine, Time, NullLogger<ChannelIndex>.Instance);
+        Channels = new ChannelIndex(Engine, new DuplexityOptions(), Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
         Machine = new PipeMachine(Engine, Channels, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. gates], Time);
     }
@@ -65,6 +65,10 @@ internal sealed class PipeRig
         public void Enqueue(ChannelSubscription subscription, Delivery delivery) => _entries.Writer.TryWrite(delivery.Entry);
 
         public void Move(ChannelSubscription subscription, Position place) => Moves.Enqueue(place);
+
+        public void Tell(ChannelSubscription subscription, PresenceNews news)
+        {
+        }
 
         public void Flush()
         {
