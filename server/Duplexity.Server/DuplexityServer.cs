@@ -68,6 +68,7 @@ public static class DuplexityServer
         services.TryAddSingleton<RoomBook>();
         services.AddHostedService(provider => provider.GetRequiredService<RoomBook>());
         services.TryAddSingleton<RoomRules>();
+        services.Replace(ServiceDescriptor.Singleton<IRetention, RoomRetention>());
         services.TryAddSingleton<NewChannels>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();

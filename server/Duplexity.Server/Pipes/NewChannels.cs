@@ -16,7 +16,24 @@ internal sealed class NewChannels(IEngine engine, ChannelIndex channels, RoomBoo
     private long _lastSweep = time.GetTimestamp();
 
     /// <summary>Counts the channel, if it is a new one; an error where this is one too many. A trial counts nothing.</summary>
-    public DuplexityError? Take(string client, Address channel, bool isTrial = false) => IsThere(client, channel) ? null : TakeOne(client, isTrial);
+    public DuplexityError? Take(string client, Address channel, bool isTrial = false)
+    {
+        if (IsThere(client, channel))
+        {
+            return null;
+        }
+
+        var top = engine.Log.TopAsync(channel);
+        if (top.IsCompletedSuccessfully)
+        {
+            return top.Result != Position.Start ? null : TakeOne(client, isTrial);
+        }
+
+        // Not in the engine's memory, and nothing may wait here (G11): counted, and given back where it turns out to have been there.
+        var refused = TakeOne(client, isTrial);
+        _ = GiveBackAsync(client, top, isTaken: refused is null && !isTrial);
+        return refused;
+    }
 
     /// <summary>Counts one; an error where this is one too many.</summary>
     public DuplexityError? TakeOne(string client, bool isTrial = false)
@@ -56,12 +73,30 @@ internal sealed class NewChannels(IEngine engine, ChannelIndex channels, RoomBoo
         }
     }
 
-    /// <summary>Whether a channel needs nobody to bring it into being. An engine that would have to wait for the answer does not know it: that is a channel of which nothing is in its memory.</summary>
+    /// <summary>Whether a channel needs nobody to bring it into being, whatever was said there.</summary>
     private bool IsThere(string client, Address channel) => channel.Kind is not (AddressKind.Room or AddressKind.Client)
         || (channel.Kind == AddressKind.Client && channel.Name == client)
         || channels.Subscriptions(channel).Count > 0
-        || (channel.Kind == AddressKind.Room && book.Find(channel.Name) is not null)
-        || (engine.Log.TopAsync(channel) is { IsCompletedSuccessfully: true } top && top.Result != Position.Start);
+        || (channel.Kind == AddressKind.Room && book.Find(channel.Name) is not null);
+
+    private async Task GiveBackAsync(string client, ValueTask<Position> top, bool isTaken)
+    {
+        try
+        {
+            // The first message may be the very one that was counted.
+            if ((await top).Offset > 1 && isTaken && _taken.TryGetValue(client, out var taken))
+            {
+                lock (taken)
+                {
+                    taken.Times.TryDequeue(out _);
+                }
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // What the disk does not say stays counted; whoever sends is told by its append what is wrong with it.
+        }
+    }
 
     /// <summary>Forgets those of whom nothing counts any more, once an hour.</summary>
     private void Sweep()

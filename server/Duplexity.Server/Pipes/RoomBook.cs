@@ -8,7 +8,7 @@ namespace Duplexity.Server.Pipes;
 /// <summary>
 /// What clients have said that outlives the process about channels: rooms made by hand, and who may follow them. Read before the node serves anybody; asking is one look into memory. Thread-safe.
 /// </summary>
-internal sealed class RoomBook(IEngine engine) : IHostedService
+internal sealed class RoomBook(IRecords records) : IHostedService
 {
     private const string RoomKind = "room";
     private const string FeedKind = "feed";
@@ -21,12 +21,12 @@ internal sealed class RoomBook(IEngine engine) : IHostedService
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        foreach (var (name, text) in await engine.Records.ListAsync(RoomKind, cancellationToken))
+        foreach (var (name, text) in await records.ListAsync(RoomKind, cancellationToken))
         {
             _rooms[name] = MadeRoom.Read(text);
         }
 
-        foreach (var (client, text) in await engine.Records.ListAsync(FeedKind, cancellationToken))
+        foreach (var (client, text) in await records.ListAsync(FeedKind, cancellationToken))
         {
             Remember(client, JsonSerializer.Deserialize<string[]>(text)!);
         }
@@ -49,7 +49,7 @@ internal sealed class RoomBook(IEngine engine) : IHostedService
             return false;
         }
 
-        if (await engine.Records.TryAddAsync(RoomKind, name, room.Write(), null, ct))
+        if (await records.TryAddAsync(RoomKind, name, room.Write(), null, ct))
         {
             return true;
         }
@@ -68,7 +68,7 @@ internal sealed class RoomBook(IEngine engine) : IHostedService
 
         if (!room.IsClosing)
         {
-            await engine.Records.PutAsync(RoomKind, name, room.Write(), null, ct);
+            await records.PutAsync(RoomKind, name, room.Write(), null, ct);
         }
 
         return true;
@@ -77,7 +77,7 @@ internal sealed class RoomBook(IEngine engine) : IHostedService
     /// <summary>Strikes a room out.</summary>
     public async ValueTask RemoveAsync(string name, CancellationToken ct)
     {
-        await engine.Records.TakeAsync(RoomKind, name, ct);
+        await records.TakeAsync(RoomKind, name, ct);
         _rooms.TryRemove(name, out _);
     }
 
@@ -91,11 +91,11 @@ internal sealed class RoomBook(IEngine engine) : IHostedService
         _feeds.TryRemove(client, out _);
         if (words is null)
         {
-            await engine.Records.TakeAsync(FeedKind, client, ct);
+            await records.TakeAsync(FeedKind, client, ct);
             return;
         }
 
-        await engine.Records.PutAsync(FeedKind, client, JsonSerializer.Serialize(words), null, ct);
+        await records.PutAsync(FeedKind, client, JsonSerializer.Serialize(words), null, ct);
         Remember(client, words);
     }
 
