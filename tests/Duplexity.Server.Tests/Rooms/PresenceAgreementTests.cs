@@ -186,8 +186,8 @@ public sealed class PresenceAgreementTests
         public Task CallAsync(string method, string channel) => rude is not null
             ? rude.InvokeAsync(method, new { channel })
             : IgnoreEndAsync(method == "Join"
-                ? polite!.Hub.InvokeAsync<JoinResponse>(method, new JoinRequest { Channel = channel })
-                : polite!.Hub.InvokeAsync<Done>(method, new LeaveRequest { Channel = channel }));
+                ? (Task)polite!.InvokeAsync<JoinResponse>(method, new JoinRequest { Channel = channel })
+                : polite!.InvokeAsync<Done>(method, new LeaveRequest { Channel = channel }));
 
         public async Task CloseAsync()
         {
