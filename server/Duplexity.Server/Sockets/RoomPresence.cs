@@ -73,7 +73,7 @@ internal sealed class RoomPresence(IEngine engine, SocketIndex sockets, Duplexit
 
         if (!isFinal && options.Times.Vacated > TimeSpan.Zero && !IsThereByAnother(socket, channel, client))
         {
-            Linger(socket.Id, channel, client, reason);
+            Linger(socket, channel, client);
 
             // Another one may have come while this one was put down, and have seen nobody to take the place of.
             foreach (var lost in IsThereByAnother(socket, channel, client) ? TakeLingering(channel, client) : [])
@@ -183,9 +183,10 @@ internal sealed class RoomPresence(IEngine engine, SocketIndex sockets, Duplexit
 
     private bool IsThereByAnother(Socket socket, Address channel, string client) => sockets.OfClient(client).Any(s => s != socket && s.Listens(channel, client));
 
-    private void Linger(string socketId, Address channel, string client, string? reason)
+    private void Linger(Socket socket, Address channel, string client)
     {
-        var timer = time.CreateTimer(_ => _ = VacateAsync(channel, client, socketId, reason), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        // Why it went is asked when it is told: that the connection broke may be known a moment after it ended.
+        var timer = time.CreateTimer(_ => _ = VacateAsync(channel, client, socket.Id, socket.Departure.Reason), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         lock (_lock)
         {
             if (!_lingering.TryGetValue((channel, client), out var lost))
@@ -193,7 +194,7 @@ internal sealed class RoomPresence(IEngine engine, SocketIndex sockets, Duplexit
                 _lingering[(channel, client)] = lost = [];
             }
 
-            lost[socketId] = timer;
+            lost[socket.Id] = timer;
         }
 
         timer.Change(options.Times.Vacated, Timeout.InfiniteTimeSpan);

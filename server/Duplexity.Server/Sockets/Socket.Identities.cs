@@ -69,9 +69,10 @@ internal sealed partial class Socket : IIdentityHolder
     public async ValueTask ReleaseAsync(string client, string change)
     {
         _parts.Index.Release(this, client);
+        var reason = change != IdentityChange.Dropped ? DepartureReason.Removed : IsClosing ? Departure.Reason : null;
         foreach (var subscription in Subscriptions.Where(s => s.Clients.Contains(client)))
         {
-            await _parts.Listening.StopAsync(this, subscription.Address, client, change == IdentityChange.Dropped ? null : DepartureReason.Removed);
+            await _parts.Listening.StopAsync(this, subscription.Address, client, reason);
         }
 
         _parts.Watches.Mark(this, client, SocketChangeKind.Gone);

@@ -63,13 +63,13 @@ internal sealed partial class Socket : ISubscriber
     /// <summary>Whether it is being closed.</summary>
     public bool IsClosing => Volatile.Read(ref _closing) != 0;
 
-    /// <summary>Whether its connection broke or fell silent.</summary>
+    /// <summary>Whether its connection fell silent, or broke while it was used.</summary>
     public bool WasLost { get; set; }
 
     /// <summary>What its end says in the rooms where it was: a word of <see cref="DepartureReason"/>, and whether nobody has to be waited for.</summary>
     public (string? Reason, bool IsFinal) Departure => Volatile.Read(ref _closedWith) switch
     {
-        0 => (WasLost ? DepartureReason.Lost : null, false),
+        0 => (WasLost || Transport.IsAborted ? DepartureReason.Lost : null, false),
         var code when code == Errors.Goodbye.Code => (null, true),
         var code when Retry.Of(code) == Retry.Never => (DepartureReason.Removed, true),
         _ => (DepartureReason.Lost, false),
