@@ -57,4 +57,10 @@ public sealed class RoomOptions
 
     /// <summary>The most clients in the room, each counted once however many sockets it has there; one more is refused (<c>room_full</c>). Defaults to no bound of its own.</summary>
     public int? Members { get; set; }
+
+    /// <summary>
+    /// How old a client's token may be that sends to the room, joins it or reads it; an older one is challenged for a fresh one (<c>reauthenticate</c>). One that does not say when it was issued counts
+    /// as older. Defaults to null: any that is good.
+    /// </summary>
+    public TimeSpan? Reauthenticate { get; set; }
 }

@@ -14,9 +14,9 @@ internal static class FollowersCommand
             await using var connection = await run.ConnectAsync();
             var followers = parsed.GetValue(words) switch
             {
-                null => await connection.Followers.GetAsync(run.Cancel),
-                "default" => await connection.Followers.SetAsync(null, run.Cancel),
-                var text => await connection.Followers.SetAsync(text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), run.Cancel),
+                null => await connection.Followers.GetAsync(ct: run.Cancel),
+                "default" => await connection.Followers.SetAsync(null, ct: run.Cancel),
+                var text => await connection.Followers.SetAsync(text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), ct: run.Cancel),
             };
             run.Result(new { Followers = followers }, followers.Count == 0 ? "nobody" : string.Join(',', followers));
             return ExitCode.Done;

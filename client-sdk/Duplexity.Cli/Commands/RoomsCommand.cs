@@ -13,7 +13,7 @@ internal static class RoomsCommand
         runner.Action(list, async (run, parsed) =>
         {
             await using var connection = await run.ConnectAsync();
-            var rooms = await connection.Rooms.ListAsync(parsed.GetValue(client), run.Cancel).ToListAsync(run.Cancel);
+            var rooms = await connection.Rooms.ListAsync(new AskOptions { Client = parsed.GetValue(client) }, run.Cancel).ToListAsync(run.Cancel);
             run.Results(rooms, ["ROOM", "OWNER", "SINCE", "CLIENTS", "JOINED"], r =>
                 [r.Name, r.Owner ?? "", r.Since is { } since ? Moment.Text(since, run.Around.Time) : "", r.Count?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "", r.Joined ? "yes" : ""]);
             return ExitCode.Done;
@@ -25,7 +25,7 @@ internal static class RoomsCommand
         runner.Action(create, async (run, parsed) =>
         {
             await using var connection = await run.ConnectAsync();
-            Print(run, await connection.Rooms.CreateAsync(Name(parsed.GetRequiredValue(name)), policy.Read(parsed), run.Cancel));
+            Print(run, await connection.Rooms.CreateAsync(Name(parsed.GetRequiredValue(name)), policy.Read(parsed), ct: run.Cancel));
             return ExitCode.Done;
         });
 
@@ -33,7 +33,7 @@ internal static class RoomsCommand
         runner.Action(change, async (run, parsed) =>
         {
             await using var connection = await run.ConnectAsync();
-            Print(run, await connection.Rooms.ChangeAsync(Name(parsed.GetRequiredValue(name)), policy.Read(parsed), run.Cancel));
+            Print(run, await connection.Rooms.ChangeAsync(Name(parsed.GetRequiredValue(name)), policy.Read(parsed), ct: run.Cancel));
             return ExitCode.Done;
         });
 
@@ -41,7 +41,7 @@ internal static class RoomsCommand
         runner.Action(remove, async (run, parsed) =>
         {
             await using var connection = await run.ConnectAsync();
-            await connection.Rooms.RemoveAsync(Name(parsed.GetRequiredValue(name)), run.Cancel);
+            await connection.Rooms.RemoveAsync(Name(parsed.GetRequiredValue(name)), ct: run.Cancel);
             return ExitCode.Done;
         });
 

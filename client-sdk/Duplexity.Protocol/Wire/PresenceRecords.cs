@@ -60,20 +60,3 @@ public static class DepartureReason
     /// <summary>The server ended its stay: by force, a revocation, the end of its token, or because the room's policy does not let it any more.</summary>
     public const string Removed = "removed";
 }
-
-/// <summary>The server has ended what a client of this socket listened to.</summary>
-[MessagePackObject]
-public sealed record LeftEvent
-{
-    /// <summary>The channel.</summary>
-    [Key(0)]
-    public string Channel { get; init; } = "";
-
-    /// <summary>The client that does not listen any more, one that the socket holds.</summary>
-    [Key(1)]
-    public string Client { get; init; } = "";
-
-    /// <summary>The reason in a sentence.</summary>
-    [Key(2)]
-    public string Reason { get; init; } = "";
-}

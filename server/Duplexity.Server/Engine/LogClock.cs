@@ -18,6 +18,9 @@ internal sealed class LogClock(TimeProvider time)
     /// <summary>A tick: the millisecond, and in it which one it is. No tick comes twice, so that what was used later is later in order. For the writer alone.</summary>
     public long NextTick() => _lastTick = Math.Max(_lastTick + 1, (long)Now.TotalMilliseconds << TickBits);
 
+    /// <summary>Ticks go on behind those of an earlier life, though the clock be set back since.</summary>
+    public void GoOnFrom(long tick) => _lastTick = Math.Max(_lastTick, tick);
+
     /// <summary>The first tick behind all of that millisecond.</summary>
     public static long TicksEnd(TimeSpan time) => ((long)time.TotalMilliseconds + 1) << TickBits;
 }

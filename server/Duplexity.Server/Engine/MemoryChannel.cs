@@ -55,12 +55,12 @@ internal sealed class MemoryChannel
     /// <summary>Why it does not take what comes with these; null where it does.</summary>
     public AppendOutcome? Refusal(Fence? fence, SourcePlace? source)
     {
-        if (fence is not null && _tokens is not null && _tokens.TryGet(fence.Lock, out var highest) && fence.Token < highest)
+        if (fence is not null && _tokens is not null && _tokens.TryPeek(fence.Lock, out var highest) && fence.Token < highest)
         {
             return AppendOutcome.StaleFence;
         }
 
-        return source is not null && _taken is not null && _taken.TryGet(source.Edge, out var places) && TakenPlaces.Include(places, source.Place)
+        return source is not null && _taken is not null && _taken.TryPeek(source.Edge, out var places) && TakenPlaces.Include(places, source.Place)
             ? AppendOutcome.AlreadyTaken
             : null;
     }
@@ -80,7 +80,7 @@ internal sealed class MemoryChannel
         }
     }
 
-    public Position? LastTaken(string edge) => _taken is not null && _taken.TryGet(edge, out var places) ? places[^1] : null;
+    public Position? LastTaken(string edge) => _taken is not null && _taken.TryPeek(edge, out var places) ? places[^1] : null;
 
     /// <summary>Lets go of what is too old; false when nothing is left that anybody could miss.</summary>
     public bool Sweep(TimeSpan now, TimeSpan keepMarks)

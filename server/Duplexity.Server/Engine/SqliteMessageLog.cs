@@ -1,4 +1,5 @@
 using Duplexity.Server.Diagnostics;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Engine;
@@ -19,8 +20,16 @@ internal sealed class SqliteMessageLog : ILocalLog
     private IEngineHandler? _handler;
     private int _isSweeping;
 
+    /// <param name="folder">The data folder.</param>
+    /// <param name="level">Fsynced or written.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="options">Limits and times.</param>
+    /// <param name="retention">What each channel keeps.</param>
+    /// <param name="logger">Told of a disk that fails.</param>
+    /// <param name="opened">For tests: given each connection that is going to write, such as to make it a small disk.</param>
     /// <exception cref="DataFolderException">The folder, or the file in it, cannot be used as it is.</exception>
-    public SqliteMessageLog(string folder, ReceiptLevel level, TimeProvider time, DuplexityOptions options, IRetention retention, ILogger logger)
+    public SqliteMessageLog(
+        string folder, ReceiptLevel level, TimeProvider time, DuplexityOptions options, IRetention retention, ILogger logger, Action<SqliteConnection>? opened = null)
     {
         Level = level;
         _retention = retention;
@@ -32,13 +41,19 @@ internal sealed class SqliteMessageLog : ILocalLog
             _views = new LogViews(options, retention, clock);
             _readers = new SqliteReaders(_file, clock, options.Times.Disk);
             var places = new EphemeralPlaces(_views, MemoryEngine.NewIncarnation());
-            _writer = new SqliteWriter(
-                () => new SqliteStore(_file.OpenWriter(), options, retention, MemoryEngine.NewIncarnation(), clock), _views, places, Deliver, options, time, logger);
+            _writer = new SqliteWriter(Open, _views, places, Deliver, options, time, logger);
         }
         catch
         {
             _file.Dispose();
             throw;
+        }
+
+        SqliteStore Open()
+        {
+            var connection = _file.OpenWriter();
+            opened?.Invoke(connection);
+            return new SqliteStore(connection, options, retention, MemoryEngine.NewIncarnation(), clock);
         }
     }
 

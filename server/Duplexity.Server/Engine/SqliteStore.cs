@@ -26,6 +26,7 @@ internal sealed class SqliteStore : IDisposable
         _marks = new SqliteMarks(connection, options.Limits, clock);
         _receipts = new SqliteReceipts(connection, options.Limits, options.Times.Idempotency, clock);
         _channels = new SqliteChannels(connection, _marks, retention, options.Times.ChannelMarks, incarnation, clock);
+        clock.GoOnFrom((long)new SqliteStatement(connection, "SELECT max(coalesce((SELECT max(used) FROM sessions), 0), coalesce((SELECT max(used) FROM keys), 0))").Scalar()!);
         _begin = new SqliteStatement(connection, "BEGIN IMMEDIATE");
         _commit = new SqliteStatement(connection, "COMMIT");
         _pages = new SqliteStatement(connection, "PRAGMA page_count");

@@ -6,8 +6,8 @@ using Duplexity.Server.Pipes;
 namespace Duplexity.Server.Sockets;
 
 /// <summary>What a socket does with channels beside sending to them: join, leave, read back, see who is there. Thread-safe.</summary>
-internal sealed class Listening(
-    IEngine engine, ChannelIndex channels, JoinGates gates, RoomRules rooms, RoomPresence presence, Egress egress, SocketWatches watches, DuplexityOptions options)
+internal sealed partial class Listening(
+    IEngine engine, ChannelIndex channels, JoinGates gates, ListenerGates listeners, RoomRules rooms, RoomPresence presence, Egress egress, SocketWatches watches, DuplexityOptions options)
 {
     private const int DefaultPage = 100;
 
@@ -22,6 +22,11 @@ internal sealed class Listening(
             return new JoinResponse { Error = error };
         }
 
+        if (await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Join) is { } kept)
+        {
+            return new JoinResponse { Error = kept };
+        }
+
         var isRoom = address.Kind == AddressKind.Room;
         if (isRoom && (JoinGates.RoomLimit(socket, held, address) ?? await gates.FullAsync(held, address) ?? gates.NewChannel(held, address)) is { } limit)
         {
@@ -31,14 +36,14 @@ internal sealed class Listening(
         // Without a place of its own it must not move the others: it begins where they are.
         var shared = request is { Since: null, Last: null or 0 } && socket.SubscriptionTo(address) is { } there && !there.Clients.Contains(held.Client) ? there.Told : null;
         var (start, recovered) = shared is null ? await StartAsync(socket, held, address, request) : (shared, null);
-        var isWatching = request.Presence == true && Array.TrueForAll(gates.OfPresence(held, address), g => g.Error is null) && rooms.Announces(address);
+        var isWatching = request.Presence == true && await MayWatchAsync(socket, held, address);
         if (!socket.TryListen(address, held.Client, start, out var subscription, isWatching: isWatching))
         {
             var full = DuplexityError.Of(Errors.TooManyChannels, $"A socket listens to at most {options.Limits.ChannelsPerSocket} channels; leave one first.");
             return new JoinResponse { Error = full with { Limit = "channels_per_socket", Used = socket.Subscriptions.Count } };
         }
 
-        if (await EnterAsync(socket, held, request.Channel, address) is { } refused)
+        if ((await EnterAsync(socket, held, address) ?? await StayAsync(socket, held, address)) is { } refused)
         {
             return new JoinResponse { Error = refused };
         }
@@ -127,13 +132,18 @@ internal sealed class Listening(
             return new HistoryResponse { Error = error };
         }
 
+        var reader = held.SenderFrom(socket.Id, socket.Line);
+        if (await listeners.CheckAsync(reader, address, Operation.Receive) is { } kept)
+        {
+            return new HistoryResponse { Error = kept };
+        }
+
         var page = await engine.Log.ReadAsync(address, request.Since, request.Limit ?? DefaultPage, request.Reverse ?? false);
         if (!page.Recovered)
         {
             return new HistoryResponse { Messages = [], Recovered = false };
         }
 
-        var reader = held.SenderFrom(socket.Id);
         var messages = new List<DeliveredMessage>();
         LogEntry? last = null;
         var bytes = 0;
@@ -156,19 +166,29 @@ internal sealed class Listening(
     }
 
     /// <summary>Who is in a room, or follows a feed.</summary>
-    public async Task<PresenceResponse> PresenceAsync(HeldIdentity held, PresenceRequest request)
+    public async Task<PresenceResponse> PresenceAsync(Socket socket, HeldIdentity held, PresenceRequest request)
     {
         if (gates.ReadPresence(request.Channel, held, out var address) is { } error)
         {
             return new PresenceResponse { Error = error };
         }
 
+        if (await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Receive) is { } kept)
+        {
+            return new PresenceResponse { Error = kept };
+        }
+
         var snapshot = await engine.Presence.ReadAsync(address);
         return new PresenceResponse { Version = snapshot.Version, Count = snapshot.Count, Members = request.CountOnly == true ? null : Members.Of(snapshot) };
     }
 
-    /// <summary>Is in the channel from here on, unless that was one too many, or it is not to be there any more since the gates were asked.</summary>
-    private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, string? channel, Address address)
+    /// <summary>Whether a client is told who comes and goes: those who may not see it by asking are not told either.</summary>
+    private async ValueTask<bool> MayWatchAsync(Socket socket, HeldIdentity held, Address address) =>
+        Array.TrueForAll(gates.OfPresence(held, address), g => g.Error is null) && rooms.Announces(address)
+        && await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Receive) is null;
+
+    /// <summary>Is in the channel from here on, unless that was one too many.</summary>
+    private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, Address address)
     {
         var places = address.Kind == AddressKind.Room ? gates.Places(held, address) : null;
         if (!await presence.EnterAsync(socket, address, held.Client, places?.Most))
@@ -178,14 +198,19 @@ internal sealed class Listening(
             return JoinGates.Full(address, places!.Value, places.Value.Most);
         }
 
-        if (gates.Read(channel, held, isRead: false, out _) is { } refused)
+        return null;
+    }
+
+    /// <summary>Leaves again where the gates do not let it join any more since they were asked: whoever changed what holds may not have met this one.</summary>
+    private async ValueTask<DuplexityError?> StayAsync(Socket socket, HeldIdentity held, Address address)
+    {
+        if (gates.Read(address.ToString(), held, isRead: false, out _) is not { } refused)
         {
-            // What holds has changed meanwhile, and whoever changed it may not have met this one.
-            await StopAsync(socket, address, held.Client, DepartureReason.Removed);
-            return refused;
+            return null;
         }
 
-        return null;
+        await StopAsync(socket, address, held.Client, DepartureReason.Removed);
+        return refused;
     }
 
     private static HistoryResponse Page(List<DeliveredMessage> messages, Position? next, Position? since) =>

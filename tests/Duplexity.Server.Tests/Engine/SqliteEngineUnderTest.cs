@@ -1,5 +1,6 @@
 using Duplexity.Server.Engine;
 using Duplexity.Testing;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -13,11 +14,14 @@ internal sealed class SqliteEngineUnderTest : EngineUnderTest
     private readonly IRetention _retention;
     private readonly IEngineHandler _handler;
     private readonly ILogger _logger;
+    private readonly Action<SqliteConnection>? _opened;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("duplexity-test-");
     private MemoryEngine _engine;
 
-    public SqliteEngineUnderTest(TimeProvider time, DuplexityOptions options, IEngineHandler handler, IRetention? retention = null, ReceiptLevel level = ReceiptLevel.Written, ILogger? logger = null)
+    public SqliteEngineUnderTest(
+        TimeProvider time, DuplexityOptions options, IEngineHandler handler, IRetention? retention = null, ReceiptLevel level = ReceiptLevel.Written, ILogger? logger = null, Action<SqliteConnection>? opened = null)
     {
+        _opened = opened;
         (_time, _options, _handler, Level, _logger) = (time, options, handler, level, logger ?? NullLogger.Instance);
         _retention = retention ?? new DefaultRetention(options);
         _engine = Open();
@@ -63,7 +67,24 @@ internal sealed class SqliteEngineUnderTest : EngineUnderTest
         return ValueTask.CompletedTask;
     }
 
-    private static void CopyFiles(string from, string to)
+    /// <summary>Another look at the file, beside the engine.</summary>
+    public long Scalar(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(Data, "messages.db")};Pooling=False");
+        connection.Open();
+        return (long)new SqliteStatement(connection, sql).Scalar()!;
+    }
+
+    /// <summary>Keeps the engine from committing until the result is disposed, like a disk that hangs.</summary>
+    public IDisposable Hang()
+    {
+        var connection = new SqliteConnection($"Data Source={Path.Combine(Data, "messages.db")};Pooling=False");
+        connection.Open();
+        new SqliteStatement(connection, "BEGIN IMMEDIATE").Run();
+        return connection;
+    }
+
+    public static void CopyFiles(string from, string to)
     {
         if (Directory.Exists(to))
         {
@@ -79,7 +100,7 @@ internal sealed class SqliteEngineUnderTest : EngineUnderTest
 
     private MemoryEngine Open()
     {
-        var engine = new MemoryEngine(_time, _options, new SqliteMessageLog(Data, Level, _time, _options, _retention, _logger));
+        var engine = new MemoryEngine(_time, _options, new SqliteMessageLog(Data, Level, _time, _options, _retention, _logger, _opened));
         engine.Attach(_handler);
         return engine;
     }
