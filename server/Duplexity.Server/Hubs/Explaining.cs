@@ -48,12 +48,21 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
         return request.Operation switch
         {
             Operation.Send => Answer(machine.Explain(held.SenderFrom(socket?.Id), target)),
-            Operation.Join => Answer("join", [.. JoinGates.Of(held, target, isRead: false), ("rooms_per_socket", JoinGates.RoomLimit(socket, held, target)), ("users_per_room", await gates.FullAsync(held, target))]),
+            Operation.Join => Answer("join", await JoinAsync(held, socket, target)),
             Operation.Receive => Answer("egress", JoinGates.Of(held, target, isRead: true)),
             _ => Answer("administer", [("scope", target.Kind == AddressKind.Client && held.Rules.MayAdminister(target.Name)
                 ? null
                 : DuplexityError.Of(Errors.Denied, ScopeGate.Uncovered("administer", held.Rules.Shown.Administer, target.ToString())))]),
         };
+    }
+
+    private async Task<IEnumerable<(string Gate, DuplexityError? Error)>> JoinAsync(HeldIdentity held, Socket? socket, Address room)
+    {
+        var doors = JoinGates.Of(held, room, isRead: false);
+
+        // How full a room is concerns those who may come in.
+        var full = Array.TrueForAll(doors, g => g.Error is null) ? await gates.FullAsync(held, room) : null;
+        return [.. doors, ("rooms_per_socket", JoinGates.RoomLimit(socket, held, room)), ("users_per_room", full)];
     }
 
     private static ExplainResponse Answer(string step, IEnumerable<(string Gate, DuplexityError? Error)> asked) =>
