@@ -130,6 +130,12 @@ public sealed class SignIn : IAsyncDisposable
         var started = await NextAsync(ct).ConfigureAwait(false);
         _id = started.GetProperty("id").GetString()!;
         Link = new Uri(started.GetProperty("link").GetString()!);
+        if (Link.Scheme is not ("https" or "http"))
+        {
+            // Programs open it for the person: with another scheme the server would choose the file or the program that is opened.
+            throw AuthCalls.Away($"{_server.GetLeftPart(UriPartial.Authority)} sends a link that is no web page's; it is not a server to sign in at.");
+        }
+
         Code = started.GetProperty("code").GetString()!;
         ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(started.GetProperty("expiresAt").GetInt64());
     }

@@ -32,7 +32,7 @@ internal sealed class TokenIssuer(OwnKeys keys, Standing standing, IOptions<Dupl
         if (!Address.IsClientId(client))
         {
             throw new ArgumentException(
-                $"\"{VisibleText.Of(client, 64)}\" cannot be a client: 1 to {Address.MaxClientLength} characters in normal form C, without white space, control characters and colons.", nameof(client));
+                $"\"{VisibleText.Of(client, 64)}\" cannot be a client: 1 to {Address.MaxClientLength} characters in normal form C, without white space, control characters, colons and asterisks.", nameof(client));
         }
 
         if (lifetime < TimeSpan.FromSeconds(1) || lifetime > MaxLifetime)
