@@ -106,6 +106,25 @@ public sealed class SignedInTests
         machine.Error[^1].Should().Contain("DUPLEXITY_KEY is amy's, not ben's");
     }
 
+    [Fact]
+    [Trait("Requirement", "2.4")]
+    public async Task An_administrators_key_for_a_public_name_administers_nobody()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Environment = "Production");
+        using var cli = new CliUnderTest();
+        cli.Environment["DUPLEXITY_SERVER"] = At(node);
+        cli.Environment["DUPLEXITY_TOKEN"] = node.Token("root", null, ("role", "admin"));
+        (await cli.RunAsync("key", "add", "rack", "--publish", "cat1").Soon()).Should().Be(ExitCode.Done);
+        using var machine = new CliUnderTest();
+        machine.Environment["DUPLEXITY_SERVER"] = At(node);
+        machine.Environment["DUPLEXITY_KEY"] = cli.Output[0];
+
+        (await cli.RunAsync("explain", "administer", "client:amy").Soon()).Should().Be(ExitCode.Done);
+        (await machine.RunAsync("explain", "administer", "client:amy").Soon()).Should().Be(ExitCode.NotAllowed);
+        (await machine.RunAsync("explain", "publish", "cat1").Soon()).Should().Be(ExitCode.Done);
+        (await machine.RunAsync("explain", "publish", "cat2").Soon()).Should().Be(ExitCode.NotAllowed);
+    }
+
     private static string At(TestNode node) => $"http://localhost:{node.Port}/";
 
     private static async Task LoginAsync(CliUnderTest cli, TestNode node, TestProvider provider, string client)
