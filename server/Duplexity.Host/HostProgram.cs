@@ -8,7 +8,9 @@ namespace Duplexity.Host;
 public static class HostProgram
 {
     /// <summary>Runs until it is told to stop. Settings: environment, <c>appsettings.json</c> beside the program, the command line.</summary>
-    public static async Task RunAsync(string[] args)
+    /// <param name="args">Settings, such as <c>--urls http://localhost:5080</c>.</param>
+    /// <param name="command">How whoever started it types the command line: the greeting's lines begin with it.</param>
+    public static async Task RunAsync(string[] args, string command = "dotnet run --project client-sdk/Duplexity.Cli --")
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
@@ -37,7 +39,7 @@ public static class HostProgram
         app.MapHealthChecks("/health/live").AddServiceGate(requireIdentity: false);
         app.MapHealthChecks("/health/ready").AddServiceGate(requireIdentity: false);
         app.MapDuplexity();
-        app.Lifetime.ApplicationStarted.Register(() => Greeting.Print(app));
+        app.Lifetime.ApplicationStarted.Register(() => Greeting.Print(app, command));
         await app.RunAsync();
     }
 }
