@@ -18,7 +18,7 @@ internal sealed record WhoAmI(string Client, long? ExpiresAt, string? Issuer, st
         using var response = await ServerCalls.SendAsync(server, HttpMethod.Get, "auth", token, null, cancel);
         if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
         {
-            throw new NotSignedInException($"{ServerChoice.Origin(server)} does not take this token; it may have expired.");
+            throw new NotSignedInException($"{ServerChoice.Origin(server)} does not take this token: it has ended or was revoked. Sign in again: duplexity login.");
         }
 
         try
