@@ -25,6 +25,9 @@ public static class HostProgram
                 new("Logging:LogLevel:Microsoft", "Warning"),
                 new("Logging:LogLevel:Microsoft.AspNetCore.DataProtection", "Error"),
                 new("Logging:LogLevel:Yarp", "Warning"),
+
+                // The framework's lines under our handler's name: one for each stranger without a token.
+                new("Logging:LogLevel:Duplexity.Server.Auth.BearerHandler", "Warning"),
             ],
         });
         builder.WebHost.UseUrls(builder.Configuration["urls"] ?? "http://localhost:5080");
