@@ -107,6 +107,28 @@ public sealed class SignedInTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G6")]
+    public async Task A_secret_that_a_killed_development_node_left_behind_does_not_keep_people_from_signing_in()
+    {
+        await using var provider = await TestProvider.StartAsync();
+        await using var node = await SignInRig.StartAsync(provider, s => s.Environment = "Production");
+        using var cli = new CliUnderTest();
+        cli.Environment["DUPLEXITY_SERVER"] = At(node);
+        var left = DevelopmentSecret.PathFor(node.Port);
+        Directory.CreateDirectory(Path.GetDirectoryName(left)!);
+        await File.WriteAllTextAsync(left, "of a node that is no more");
+        try
+        {
+            await LoginAsync(cli, node, provider, "amy");
+            (await cli.RunAsync("--as", "amy", "whoami").Soon()).Should().Be(ExitCode.Done);
+        }
+        finally
+        {
+            File.Delete(left);
+        }
+    }
+
+    [Fact]
     [Trait("Requirement", "2.4")]
     public async Task An_administrators_key_for_a_public_name_administers_nobody()
     {
