@@ -73,6 +73,8 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(ChatCommand.Create(run));
         root.Add(HistoryCommand.Create(run));
         root.Add(PresenceCommand.Create(run));
+        root.Add(RoomsCommand.Create(run));
+        root.Add(FollowersCommand.Create(run));
         root.Add(LoginCommand.Create(run));
         root.Add(LogoutCommand.Create(run));
         root.Add(WhoamiCommand.Create(run));
@@ -83,6 +85,7 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(KeyCommand.Create(run));
         root.Add(RevokeCommand.Create(run));
         root.Add(UserCommand.Create(run));
+        root.Add(TraceCommand.Create(run));
         root.Add(ServeCommand.Create(around.Terminal));
         return root;
     }

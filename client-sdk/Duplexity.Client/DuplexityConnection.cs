@@ -26,6 +26,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
     private readonly PipeDesk _pipes;
     private readonly Calls<DataLink> _data;
     private readonly ControlCalls _control;
+    private readonly Challenges _challenges;
 
     /// <summary>Prepares a connection; nothing is opened yet.</summary>
     /// <param name="server">The service's address, prefix included, such as <c>https://hub.example.org</c>.</param>
@@ -59,9 +60,13 @@ public sealed class DuplexityConnection : IAsyncDisposable
         _control = new ControlCalls(this, new Calls<ControlLink>(_restorer.Control, Options), added);
         Identities = new Identities(this, _data, added, logger);
         (_restorer.Identities, _restorer.Again, _pipes.TokenOf) = (Identities, _loop.Nudge, Identities.SourceOf);
+        _challenges = new Challenges(Identities, Options.TimeProvider, logger);
+        _restorer.Challenges = _challenges;
         Sockets = new Sockets(_control, watches);
         Allowances = new LiveAllowances(this);
         Pipes = new Pipes(this, _pipes, _control, watches);
+        Rooms = new Rooms(_control);
+        Followers = new Followers(_control);
         _listening = new Listening(this, listeners, _restorer, logger);
     }
 
@@ -95,6 +100,12 @@ public sealed class DuplexityConnection : IAsyncDisposable
 
     /// <summary>What each client may do from this connection's socket, and how much of it it uses. The first use opens the control connection.</summary>
     public LiveAllowances Allowances { get; }
+
+    /// <summary>Rooms by hand. The first use opens the control connection.</summary>
+    public Rooms Rooms { get; }
+
+    /// <summary>Who may follow this client. The first use opens the control connection.</summary>
+    public Followers Followers { get; }
 
     /// <summary>Public pipes. The first use opens the control connection.</summary>
     public Pipes Pipes { get; }
@@ -163,13 +174,31 @@ public sealed class DuplexityConnection : IAsyncDisposable
     /// <exception cref="DuplexityException">It was refused, or its outcome is not known.</exception>
     public Task<Receipt> EmitAsync<T>(T body, SendOptions? options = null, CancellationToken ct = default) => SendAsync(new EmitRequest(), body, options, ct);
 
+    /// <summary>
+    /// Answers what gates of the server ask: the handler gives the fresh token (<c>reauthenticate</c>), the key or the value, or null where it has none; it is called again after a wrong answer. The
+    /// send that waits for it completes when it is stored or refused. Without a handler, or with null, <c>reauthenticate</c> is answered once from the client's source of tokens. One handler at a
+    /// time; it may wait for a person, and several challenges may be open at once.
+    /// </summary>
+    /// <returns>Disposing it takes the handler off.</returns>
+    /// <exception cref="InvalidOperationException">There is a handler already.</exception>
+    public IDisposable OnChallenge(Func<Challenge, CancellationToken, ValueTask<string?>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return _challenges.Handle(handler);
+    }
+
     /// <summary>Who is in a channel now.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
     public async Task<Presence> PresenceAsync(Address channel, CancellationToken ct = default)
     {
-        var (_, answer) = await _data.AskAsync(d => d.Hub.Presence(new PresenceRequest { As = d.Client, Channel = channel.ToString() }), ct).ConfigureAwait(false);
+        var answer = await AskPresenceAsync(channel, null, countOnly: false, ct).ConfigureAwait(false);
         return new Presence(answer.Version ?? 0, answer.Members ?? []);
     }
+
+    /// <summary>How many clients are in a channel now.</summary>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
+    public async Task<int> PresenceCountAsync(Address channel, CancellationToken ct = default) =>
+        (await AskPresenceAsync(channel, null, countOnly: true, ct).ConfigureAwait(false)).Count ?? 0;
 
     /// <summary>Asks which gates would refuse an operation, without doing or counting it: each gate with its refusal, in their order.</summary>
     /// <param name="operation">A word of <see cref="Operation"/>.</param>
@@ -234,6 +263,13 @@ public sealed class DuplexityConnection : IAsyncDisposable
     }
 
     internal void Nudge() => _loop.Nudge();
+
+    internal async Task<PresenceResponse> AskPresenceAsync(Address channel, string? client, bool countOnly, CancellationToken ct)
+    {
+        var (_, answer) = await _data.AskAsync(
+            d => d.Hub.Presence(new PresenceRequest { As = client ?? d.Client, Channel = channel.ToString(), CountOnly = countOnly ? true : null }), ct).ConfigureAwait(false);
+        return answer;
+    }
 
     internal ValueTask LeaveAsync(Listener listener) => _listening.LeaveAsync(listener);
 

@@ -7,13 +7,15 @@ namespace Duplexity.Sending;
 /// The sends that have no answer yet, in the order of their calls. Each has its session and sequence before its first attempt and keeps them, so that a send
 /// that is repeated after a reconnect is stored once (G4); what is repeated goes out before what is newer. Bounded; thread-safe.
 /// </summary>
-internal sealed class Outbox(string session, DuplexityConnectionOptions options)
+internal sealed partial class Outbox(string session, DuplexityConnectionOptions options)
 {
     /// <summary>At most 128 at once on the wire: the server keeps the last 256 receipts of a session, so every one of them can be repeated.</summary>
     public const int Window = 128;
 
     /// <summary>At most 4,096 that wait; further ones are refused at once.</summary>
     public const int Capacity = 4096;
+
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, long> _sequences = [];
@@ -36,7 +38,7 @@ internal sealed class Outbox(string session, DuplexityConnectionOptions options)
         Pump();
         try
         {
-            return await send.Answer.Task.WaitAsync(options.SendTimeout, options.TimeProvider, ct).ConfigureAwait(false);
+            return await WaitAsync(send, ct).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -57,11 +59,13 @@ internal sealed class Outbox(string session, DuplexityConnectionOptions options)
         {
             _link = link;
             _isHeld = false;
+            _early.Clear();
             while (_inFlight.Last is { } last)
             {
                 _inFlight.RemoveLast();
                 last.Value.Attempt++;
                 last.Value.MayBeStored = true;
+                last.Value.HeldAs = null;
                 _waiting.AddFirst(last);
             }
         }
@@ -160,11 +164,17 @@ internal sealed class Outbox(string session, DuplexityConnectionOptions options)
         try
         {
             var answer = await (send.Request is SendRequest to ? link.Hub.Send(to) : link.Hub.Emit((EmitRequest)send.Request)).ConfigureAwait(false);
-            if (answer.Error is { } error && (ErrorKind)(error.Code / 100) == ErrorKind.Unavailable)
+            var kind = (ErrorKind)((answer.Error?.Code ?? 0) / 100);
+            if (kind == ErrorKind.Unavailable)
             {
-                Hold(send, attempt, error);
+                Hold(send, attempt, answer.Error!);
             }
-            else
+            else if (kind == ErrorKind.Closed && Retry.Of(answer.Error!.Code) != Retry.Never)
+            {
+                // The server is closing the connection, and has taken nothing: the link's own end, which has the reason, is on its way.
+                Leave(link);
+            }
+            else if (answer.Level != Levels.Held || TryApplyEarly(send, attempt, answer.MessageId, out answer))
             {
                 Complete(send, attempt, answer);
             }
@@ -172,11 +182,7 @@ internal sealed class Outbox(string session, DuplexityConnectionOptions options)
         catch (Exception e) when (Faults.IsLoss(e))
         {
             link.Abandon(e);
-            lock (_gate)
-            {
-                // Stays in flight until the next link: Resume puts it back into line.
-                _link = _link == link ? null : _link;
-            }
+            Leave(link);
         }
         catch (Exception e)
         {
@@ -192,6 +198,15 @@ internal sealed class Outbox(string session, DuplexityConnectionOptions options)
         }
 
         Pump();
+    }
+
+    /// <summary>What is in flight stays so until the next link: Resume puts it back into line.</summary>
+    private void Leave(DataLink link)
+    {
+        lock (_gate)
+        {
+            _link = _link == link ? null : _link;
+        }
     }
 
     private void Complete(PendingSend send, int attempt, SendResponse answer)
@@ -250,7 +265,8 @@ internal sealed class Outbox(string session, DuplexityConnectionOptions options)
 
     private async Task ReleaseAsync(TimeSpan pause)
     {
-        await Task.Delay(pause, options.TimeProvider).ConfigureAwait(false);
+        // A pause that chance made shorter than a millisecond would be none at all.
+        await Task.Delay(pause < Shortest ? Shortest : pause, options.TimeProvider).ConfigureAwait(false);
         lock (_gate)
         {
             _isHeld = false;

@@ -42,6 +42,9 @@ public interface IControlHub
     /// <summary>Which gate would refuse, and why.</summary>
     Task<ExplainResponse> Explain(ExplainRequest request);
 
+    /// <summary>A message's way, step by step.</summary>
+    Task<TraceResponse> Trace(TraceRequest request);
+
     /// <summary>Ends tokens before their time.</summary>
     Task<RevokeResponse> Revoke(RevokeRequest request);
 
@@ -50,6 +53,21 @@ public interface IControlHub
 
     /// <summary>Removes a client for good; its name is never given again.</summary>
     Task<RevokeResponse> RemoveClient(RemoveClientRequest request);
+
+    /// <summary>Makes a room by hand.</summary>
+    Task<RoomResponse> CreateRoom(CreateRoomRequest request);
+
+    /// <summary>Says anew what holds in a room.</summary>
+    Task<RoomResponse> ChangeRoom(ChangeRoomRequest request);
+
+    /// <summary>Removes a room.</summary>
+    Task<Done> RemoveRoom(RemoveRoomRequest request);
+
+    /// <summary>The acting client's rooms.</summary>
+    Task<ListRoomsResponse> ListRooms(ListRoomsRequest request);
+
+    /// <summary>Who may follow the acting client's feed.</summary>
+    Task<SetFeedResponse> SetFeed(SetFeedRequest request);
 
     /// <summary>The courtesy before leaving.</summary>
     Task<Done> Disconnect(DisconnectRequest request);
@@ -127,6 +145,9 @@ public interface IDataHub
 
     /// <summary>Who is in a channel.</summary>
     Task<PresenceResponse> Presence(PresenceRequest request);
+
+    /// <summary>Answers what a gate asked.</summary>
+    Task<Done> AnswerChallenge(AnswerChallengeRequest request);
 }
 
 /// <summary>Server to client on <c>/data</c>.</summary>
@@ -141,6 +162,12 @@ public interface IDataClient
     /// <summary>A place moved without a message.</summary>
     Task Advanced(AdvancedEvent advanced);
 
+    /// <summary>Who came to a channel and who left, for sockets that asked.</summary>
+    Task PresenceChanged(PresenceChangedEvent changed);
+
+    /// <summary>The server has ended what a client of this socket listened to.</summary>
+    Task Left(LeftEvent left);
+
     /// <summary>The clients of this connection have changed.</summary>
     Task IdentitiesChanged(IdentitiesChangedEvent changed);
 
@@ -149,6 +176,15 @@ public interface IDataClient
 
     /// <summary>What a client may do from this socket has changed.</summary>
     Task AllowancesChanged(AllowancesChangedEvent changed);
+
+    /// <summary>A gate asks something before a message or a listener may pass.</summary>
+    Task Challenge(ChallengeEvent challenge);
+
+    /// <summary>What became of a message that was held.</summary>
+    Task ReceiptChanged(ReceiptChangedEvent changed);
+
+    /// <summary>The server has let a client of this socket listen to a channel.</summary>
+    Task Joined(JoinedEvent joined);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

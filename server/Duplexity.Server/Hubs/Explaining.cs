@@ -8,7 +8,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>
 /// Asks the gates what would become of an operation, without doing or counting it: the same gates that the operation itself passes. Only about oneself, or about whom one may administer. Thread-safe.
 /// </summary>
-internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinGates gates, PublicPipes pipes)
+internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinGates gates, ListenerGates listeners, PublicPipes pipes)
 {
     /// <summary>Answers Explain.</summary>
     /// <param name="acting">Who asks.</param>
@@ -35,9 +35,9 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
             return Answer("register", await pipes.ExplainAsync(held, request.Target, ct));
         }
 
-        if (request.Operation is not (Operation.Send or Operation.Join or Operation.Receive or Operation.Administer))
+        if (request.Operation is not (Operation.Send or Operation.Join or Operation.Receive or Operation.Presence or Operation.Administer))
         {
-            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "operation is send, join, receive, publish or administer.") };
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "operation is send, join, receive, presence, publish or administer.") };
         }
 
         if (!Address.TryRead(request.Target, out var target, out var problem))
@@ -47,17 +47,28 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
 
         return request.Operation switch
         {
-            Operation.Send => Answer(machine.Explain(held.SenderFrom(socket?.Id), target)),
-            Operation.Join => Answer("join", [.. JoinGates.Of(held, target, isRead: false), ("rooms_per_socket", JoinGates.RoomLimit(socket, held, target)), ("users_per_room", await gates.FullAsync(held, target))]),
-            Operation.Receive => Answer("egress", JoinGates.Of(held, target, isRead: true)),
+            Operation.Send => Answer(await machine.ExplainAsync(held.SenderFrom(socket?.Id), target)),
+            Operation.Join => Answer(
+                "join",
+                [.. gates.Of(held, target, isRead: false), ("rooms_per_socket", JoinGates.RoomLimit(socket, held, target)), await FullAsync(held, target),
+                    ("new_channels_per_hour", target.Kind == AddressKind.Room ? gates.NewChannel(held, target, isTrial: true) : null)],
+                await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Join)),
+            Operation.Presence => Answer("presence", gates.OfPresence(held, target), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
+            Operation.Receive => Answer("egress", gates.Of(held, target, isRead: true), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
             _ => Answer("administer", [("scope", target.Kind == AddressKind.Client && held.Rules.MayAdminister(target.Name)
                 ? null
                 : DuplexityError.Of(Errors.Denied, ScopeGate.Uncovered("administer", held.Rules.Shown.Administer, target.ToString())))]),
         };
     }
 
-    private static ExplainResponse Answer(string step, IEnumerable<(string Gate, DuplexityError? Error)> asked) =>
-        Answer([.. asked.Select(g => new GateVerdict { Step = step, Gate = g.Gate, Error = g.Error })]);
+    private async ValueTask<(string Gate, DuplexityError? Error)> FullAsync(HeldIdentity held, Address room)
+    {
+        var full = await gates.FullAsync(held, room);
+        return (full?.Limit ?? gates.Places(held, room)?.Limit ?? "members", full);
+    }
+
+    private static ExplainResponse Answer(string step, IEnumerable<(string Gate, DuplexityError? Error)> asked, params GateVerdict[] added) =>
+        Answer([.. asked.Select(g => new GateVerdict { Step = step, Gate = g.Gate, Error = g.Error }), .. added]);
 
     private static ExplainResponse Answer(GateVerdict[] verdicts) => new() { Allowed = Array.TrueForAll(verdicts, v => v.Error is null), Gates = verdicts };
 

@@ -178,6 +178,8 @@ public sealed class ListenerTests
 
         public Task<HistoryResponse> History(HistoryRequest request) => throw new NotSupportedException();
 
+        public Task<Done> AnswerChallenge(AnswerChallengeRequest request) => throw new NotSupportedException();
+
         public Task<PresenceResponse> Presence(PresenceRequest request) => throw new NotSupportedException();
 
         public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => throw new NotSupportedException();
@@ -270,5 +272,9 @@ public sealed class ListenerTests
         public void Deliver(DataLink link, DeliveredMessage message) => listener.Deliver(link, message);
 
         public void Advance(DataLink link, AdvancedEvent advanced) => listener.Advance(link, advanced);
+
+        public void Tell(DataLink link, PresenceChangedEvent changed) => listener.Tell(link, changed);
+
+        public void Leave(DataLink link, LeftEvent left) => listener.Leave(link, left);
     }
 }
