@@ -14,7 +14,7 @@ namespace Duplexity;
 /// One socket of a client, held open and restored after every loss: messages, rooms, feeds, the own inbox, and public pipes. A second connection, for pipes and
 /// administration, opens when it is first needed. Thread-safe.
 /// </summary>
-public sealed class DuplexityConnection : IAsyncDisposable
+public sealed partial class DuplexityConnection : IAsyncDisposable
 {
     // A page of history is one hub message with its answer; 100 usual messages stay well under a second of a slow line.
     private const int HistoryPage = 100;
@@ -186,28 +186,6 @@ public sealed class DuplexityConnection : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(handler);
         return _challenges.Handle(handler);
     }
-
-    /// <summary>Who is in a channel now.</summary>
-    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<Presence> PresenceAsync(Address channel, CancellationToken ct = default)
-    {
-        var answer = await AskPresenceAsync(channel, null, countOnly: false, ct).ConfigureAwait(false);
-        return new Presence(answer.Version ?? 0, answer.Members ?? []);
-    }
-
-    /// <summary>How many clients are in a channel now.</summary>
-    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<int> PresenceCountAsync(Address channel, CancellationToken ct = default) =>
-        (await AskPresenceAsync(channel, null, countOnly: true, ct).ConfigureAwait(false)).Count ?? 0;
-
-    /// <summary>Asks which gates would refuse an operation, without doing or counting it: each gate with its refusal, in their order.</summary>
-    /// <param name="operation">A word of <see cref="Operation"/>.</param>
-    /// <param name="target">An address, such as <c>room:lobby</c>; for <see cref="Operation.Publish"/> a public name.</param>
-    /// <param name="options">As whom, and whose case.</param>
-    /// <param name="ct">Gives up waiting.</param>
-    /// <exception cref="DuplexityException">The question was wrong, or there was no answer in time.</exception>
-    public Task<ExplainResponse> ExplainAsync(string operation, string target, AskOptions? options = null, CancellationToken ct = default) =>
-        _control.AskAsync(options, (hub, client) => hub.Explain(new ExplainRequest { As = client, Operation = operation, Target = target, Client = options?.Client }), ct);
 
     /// <summary>
     /// Reads a channel's log without listening to it, oldest first unless <see cref="HistoryOptions.Reverse"/>, page by page as it is consumed. Ends at the end
