@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Duplexity.Carriers;
 using Duplexity.Links;
+using Duplexity.Locking;
 using Duplexity.Protocol;
 using Duplexity.Reading;
 using Duplexity.Sending;
@@ -13,7 +14,7 @@ namespace Duplexity;
 /// One socket of a client, held open and restored after every loss: messages, rooms, feeds, the own inbox, and public pipes. A second connection, for pipes and
 /// administration, opens when it is first needed. Thread-safe.
 /// </summary>
-public sealed class DuplexityConnection : IAsyncDisposable
+public sealed partial class DuplexityConnection : IAsyncDisposable
 {
     // A page of history is one hub message with its answer; 100 usual messages stay well under a second of a slow line.
     private const int HistoryPage = 100;
@@ -24,6 +25,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
     private readonly Outbox _outbox;
     private readonly PipeDesk _pipes;
     private readonly Calls<DataLink> _data;
+    private readonly LockDesk _locks;
 
     /// <summary>Prepares a connection; nothing is opened yet.</summary>
     /// <param name="server">The service's address, prefix included, such as <c>https://hub.example.org</c>.</param>
@@ -55,6 +57,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
         Sockets = new Sockets(this, control);
         Identities = new Identities(this, _data, logger);
         _restorer.Identities = Identities;
+        _restorer.Locks = _locks = new LockDesk(_data, Options);
         Pipes = new Pipes(this, _pipes, control);
         _listening = new Listening(this, listeners, _restorer, logger);
     }
@@ -203,8 +206,12 @@ public sealed class DuplexityConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, and the server is told, within 2 s. Never throws.</summary>
-    public async ValueTask DisposeAsync() => await _loop.StopAsync().ConfigureAwait(false);
+    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, locks given back, and the server is told, within 2 s. Never throws.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await GiveBackLocksAsync().ConfigureAwait(false);
+        await _loop.StopAsync().ConfigureAwait(false);
+    }
 
     internal void NeedControl()
     {
@@ -238,6 +245,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
             Level = Levels.Word(options.Level ?? Options.DefaultLevel),
             IdempotencyKey = options.IdempotencyKey,
         };
+        request = Under(request, options.Under);
         Bodies.CheckSize(request, Options.Format);
         return Receipts.Of(await _outbox.SendAsync(request, ct).ConfigureAwait(false));
     }
@@ -246,6 +254,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
     {
         _outbox.Close(reason ?? CloseReason.Disposed.ToException());
         _listening.End(reason);
+        _locks.End();
         _pipes.End(reason?.Error);
         _restorer.Close(reason ?? CloseReason.Disposed.ToException());
     }

@@ -26,6 +26,7 @@ public static class Errors
     public static readonly (int Code, string Name) NameTaken = (205, "name_taken");
     public static readonly (int Code, string Name) GateRefused = (206, "gate_refused");
     public static readonly (int Code, string Name) TokenRefused = (207, "token_refused");
+    public static readonly (int Code, string Name) StaleToken = (209, "stale_token");
 
     // 3xx: a limit
     public static readonly (int Code, string Name) RateLimited = (300, "rate_limited");
@@ -36,12 +37,14 @@ public static class Errors
     public static readonly (int Code, string Name) TooManyIdentities = (306, "too_many_identities");
     public static readonly (int Code, string Name) TooManySockets = (307, "too_many_sockets");
     public static readonly (int Code, string Name) RoomFull = (308, "room_full");
+    public static readonly (int Code, string Name) TooManyLocks = (309, "too_many_locks");
 
     // 4xx: not now
     public static readonly (int Code, string Name) Unavailable = (400, "unavailable");
     public static readonly (int Code, string Name) OutcomeUnknown = (401, "outcome_unknown");
     public static readonly (int Code, string Name) Draining = (402, "draining");
     public static readonly (int Code, string Name) ControlNotEstablished = (403, "control_not_established");
+    public static readonly (int Code, string Name) LockTaken = (404, "lock_taken");
 
     // 5xx: the connection is over. 500-509 come back, 510-519 come back elsewhere, 520-529 stay away until a person decides.
     public static readonly (int Code, string Name) ShuttingDown = (500, "shutting_down");

@@ -61,6 +61,7 @@ public static class DuplexityServer
         services.AddSingleton<IGate, LimitGate>();
         services.AddSingleton<IGate, ScopeGate>();
         services.AddSingleton<IGate, AllowanceGate>();
+        services.AddSingleton<IGate, FenceGate>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
     }
@@ -81,6 +82,8 @@ public static class DuplexityServer
         services.TryAddSingleton<SocketParts>();
         services.TryAddSingleton<Listening>();
         services.TryAddSingleton<ForcedDisconnects>();
+        services.TryAddSingleton<Locking>();
+        services.AddHostedService(provider => provider.GetRequiredService<Locking>());
         services.AddHostedService<SocketSweep>();
     }
 

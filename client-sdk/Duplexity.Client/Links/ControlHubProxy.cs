@@ -37,6 +37,8 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<RevokeResponse> Disable(DisableRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.Disable), request);
 
+    public Task<Done> BreakLock(BreakLockRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.BreakLock), request);
+
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
     public static void Register(HubConnection connection, IControlClient client)
     {

@@ -1,3 +1,4 @@
+using Duplexity.Locking;
 using Duplexity.Protocol;
 using Microsoft.AspNetCore.SignalR.Client;
 
@@ -37,6 +38,9 @@ internal sealed class DataLink : Link, IDataClient
     /// <summary>Who is told of the identities; none before the connection has taken the link.</summary>
     public Identities? Identities { get; set; }
 
+    /// <summary>Who is told of locks; as the identities.</summary>
+    public LockDesk? Locks { get; set; }
+
     public Task Deliver(DeliveredMessage[] messages)
     {
         foreach (var message in messages)
@@ -63,6 +67,12 @@ internal sealed class DataLink : Link, IDataClient
     {
         // Not awaited: the answer comes through the very loop that calls this.
         _ = Identities?.RenewAsync(this, soon.Client);
+        return Task.CompletedTask;
+    }
+
+    public Task LockChanged(LockChangedEvent changed)
+    {
+        Locks?.Apply(this, changed);
         return Task.CompletedTask;
     }
 

@@ -1,4 +1,5 @@
 using Duplexity.Carriers;
+using Duplexity.Locking;
 using Duplexity.Protocol;
 using Duplexity.Reading;
 using Duplexity.Sending;
@@ -23,6 +24,9 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
 
     /// <summary>The connection's identities, set before the first link is opened.</summary>
     public Identities? Identities { get; set; }
+
+    /// <summary>The connection's locks, set before the first link is opened.</summary>
+    public LockDesk? Locks { get; set; }
 
     public Slot<DataLink> Data { get; } = new(options.TimeProvider);
 
@@ -192,9 +196,11 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
             answer.OrThrow();
             SocketId = link.SocketId;
             link.Identities = Identities;
+            link.Locks = Locks;
             await (Identities?.RestoreAsync(link, link.BeganAs, ct) ?? Task.CompletedTask).ConfigureAwait(false);
             await listeners.AttachAsync(link).WaitAsync(ct).ConfigureAwait(false);
             outbox.Resume(link);
+            Locks?.Resume(link);
             Data.Fill(link);
             return link;
         }

@@ -36,6 +36,9 @@ public interface IControlHub
     /// <summary>Which gate would refuse, and why.</summary>
     Task<ExplainResponse> Explain(ExplainRequest request);
 
+    /// <summary>Takes a lock from whoever holds it.</summary>
+    Task<Done> BreakLock(BreakLockRequest request);
+
     /// <summary>Ends tokens before their time.</summary>
     Task<RevokeResponse> Revoke(RevokeRequest request);
 
@@ -112,6 +115,15 @@ public interface IDataHub
 
     /// <summary>Who is in a channel.</summary>
     Task<PresenceResponse> Presence(PresenceRequest request);
+
+    /// <summary>Asks for a lock; who has to wait is told by <see cref="IDataClient.LockChanged"/>.</summary>
+    Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request);
+
+    /// <summary>Lets a lock's lease begin anew.</summary>
+    Task<RenewLockResponse> RenewLock(RenewLockRequest request);
+
+    /// <summary>Gives a lock back, or stops waiting for it.</summary>
+    Task<Done> ReleaseLock(ReleaseLockRequest request);
 }
 
 /// <summary>Server to client on <c>/data</c>.</summary>
@@ -134,6 +146,9 @@ public interface IDataClient
 
     /// <summary>What a client may do from this socket has changed.</summary>
     Task AllowancesChanged(AllowancesChangedEvent changed);
+
+    /// <summary>Something happened to a lock that a client of this socket holds, held or waits for.</summary>
+    Task LockChanged(LockChangedEvent changed);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

@@ -6,4 +6,7 @@ internal static partial class Log
 {
     [LoggerMessage(6000, LogLevel.Error, "The handler failed on an entry of a {Kind} channel at {Position}. The entry is stored; readers find it in the log.")]
     public static partial void HandlerFailed(ILogger logger, Exception exception, AddressKind kind, Position position);
+
+    [LoggerMessage(6010, LogLevel.Error, "What became of a lock could not be written. A grant is taken back; a lock that was given back is free now, and held for one more lease if the node is started again.")]
+    public static partial void LockNotWritten(ILogger logger, Exception exception);
 }

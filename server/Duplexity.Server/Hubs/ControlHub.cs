@@ -13,7 +13,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, SocketWatches watches, Explaining explaining, Node node, TimeProvider time, DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub,
+    IdentityHolders holders, Standing standing, SocketWatches watches, Explaining explaining, Locking locking, Node node, TimeProvider time, DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
     private ControlConnection Connection => Context.Features.Get<ControlConnection>()!;
@@ -154,6 +154,8 @@ internal sealed class ControlHub(
         var acting = Acting(request);
         return explaining.ExplainAsync(acting, Connection.SessionOf(acting.Client)?.Id, request, Context.ConnectionAborted);
     }
+
+    public Task<Done> BreakLock(BreakLockRequest request) => locking.BreakAsync(Acting(request), request, Context.ConnectionAborted);
 
     public Task<RevokeResponse> Revoke(RevokeRequest request) => administration.RevokeAsync(Acting(request), request, Context.ConnectionAborted);
 

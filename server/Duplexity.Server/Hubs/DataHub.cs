@@ -9,7 +9,7 @@ namespace Duplexity.Server.Hubs;
 /// What flows. Each method is one call: the gate filter has checked the identity, the machine and the rooms below decide the rest. No method waits for a person, a
 /// peer or a level beyond <c>stored</c> (G11), and Send and Emit run without an await up to the append.
 /// </summary>
-internal sealed class DataHub(PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, SocketWatches watches) : Hub<IDataClient>, IDataHub
+internal sealed class DataHub(PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, SocketWatches watches, Locking locking) : Hub<IDataClient>, IDataHub
 {
     private Socket Socket => Context.Features.Get<Socket>()!;
 
@@ -46,6 +46,12 @@ internal sealed class DataHub(PipeMachine machine, Listening listening, Opening 
     public Task<HistoryResponse> History(HistoryRequest request) => listening.HistoryAsync(Socket, Acting(request), request);
 
     public Task<PresenceResponse> Presence(PresenceRequest request) => listening.PresenceAsync(Acting(request), request);
+
+    public Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request) => locking.AcquireAsync(Socket, Acting(request), request);
+
+    public Task<RenewLockResponse> RenewLock(RenewLockRequest request) => locking.RenewAsync(Socket, Acting(request), request);
+
+    public Task<Done> ReleaseLock(ReleaseLockRequest request) => locking.ReleaseAsync(Socket, Acting(request), request);
 
     private HeldIdentity Acting(Request request) =>
         Socket.Identities.Resolve(request.As, out var held) is { } error ? throw new DuplexityException(error) : held;

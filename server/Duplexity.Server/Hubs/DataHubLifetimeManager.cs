@@ -59,7 +59,7 @@ internal sealed class DataHubLifetimeManager(
         }
 
         holders.Remove(socket);
-        foreach (var subscription in socket.Release().Where(s => s.Address.Kind == AddressKind.Room))
+        foreach (var subscription in socket.Release().Where(s => Listening.HasMembers(s.Address)))
         {
             foreach (var client in subscription.Clients)
             {
@@ -67,6 +67,7 @@ internal sealed class DataHubLifetimeManager(
             }
         }
 
+        await engine.Locks.LoseAsync(socket.Id);
         sockets.Remove(socket, connection.ConnectionId);
         foreach (var client in socket.Identities.Clients)
         {

@@ -35,9 +35,9 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
             return Answer("register", await pipes.ExplainAsync(held, request.Target, ct));
         }
 
-        if (request.Operation is not (Operation.Send or Operation.Join or Operation.Receive or Operation.Administer))
+        if (request.Operation is not (Operation.Send or Operation.Join or Operation.Receive or Operation.Administer or Operation.Lock))
         {
-            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "operation is send, join, receive, publish or administer.") };
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "operation is send, join, receive, publish, administer or lock.") };
         }
 
         if (!Address.TryRead(request.Target, out var target, out var problem))
@@ -49,6 +49,7 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
         {
             Operation.Send => Answer(machine.Explain(held.SenderFrom(socket?.Id), target)),
             Operation.Join => Answer("join", [.. JoinGates.Of(held, target, isRead: false), ("rooms_per_socket", JoinGates.RoomLimit(socket, held, target)), ("users_per_room", await gates.FullAsync(held, target))]),
+            Operation.Lock => Answer("lock", Locking.GatesOf(held, target)),
             Operation.Receive => Answer("egress", JoinGates.Of(held, target, isRead: true)),
             _ => Answer("administer", [("scope", target.Kind == AddressKind.Client && held.Rules.MayAdminister(target.Name)
                 ? null

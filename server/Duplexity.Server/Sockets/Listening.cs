@@ -21,8 +21,7 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
             return new JoinResponse { Error = error };
         }
 
-        var isRoom = address.Kind == AddressKind.Room;
-        if (isRoom && (JoinGates.RoomLimit(socket, held, address) ?? await gates.FullAsync(held, address)) is { } limit)
+        if (address.Kind == AddressKind.Room && (JoinGates.RoomLimit(socket, held, address) ?? await gates.FullAsync(held, address)) is { } limit)
         {
             return new JoinResponse { Error = limit };
         }
@@ -36,7 +35,7 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
             return new JoinResponse { Error = full with { Limit = "channels_per_socket", Used = socket.Subscriptions.Count } };
         }
 
-        if (isRoom && await EnterAsync(socket, held, address) is { } refused)
+        if (HasMembers(address) && await EnterAsync(socket, held, address) is { } refused)
         {
             return new JoinResponse { Error = refused };
         }
@@ -85,7 +84,7 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
             return false;
         }
 
-        if (address.Kind == AddressKind.Room)
+        if (HasMembers(address))
         {
             await engine.Presence.RemoveAsync(address, client, socket.Id);
         }
@@ -129,7 +128,10 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
         return Page(messages, page.End ? null : last?.Position, request.Since);
     }
 
-    /// <summary>Who is in a room.</summary>
+    /// <summary>Whether those who join a channel are told of as being there.</summary>
+    public static bool HasMembers(Address address) => address.Kind is AddressKind.Room or AddressKind.Lockspace;
+
+    /// <summary>Who is in a room or lockspace.</summary>
     public async Task<PresenceResponse> PresenceAsync(HeldIdentity held, PresenceRequest request)
     {
         if (!Address.TryRead(request.Channel, out var address, out var problem))
@@ -137,7 +139,7 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
             return new PresenceResponse { Error = DuplexityError.Of(Errors.InvalidAddress, problem) };
         }
 
-        if (address.Kind != AddressKind.Room || !held.Rules.MayJoin(address))
+        if (!HasMembers(address) || !held.Rules.MayJoin(address))
         {
             return new PresenceResponse { Error = JoinGates.NotThere(address) };
         }
@@ -158,7 +160,7 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
             return null;
         }
 
-        if (await gates.FullAsync(held, room) is { } tooMany)
+        if (room.Kind == AddressKind.Room && await gates.FullAsync(held, room) is { } tooMany)
         {
             // Several came at once: none of those who are too many stays.
             await StopAsync(socket, room, held.Client);
