@@ -188,6 +188,15 @@ public sealed class LimitOptions
     /// <summary>Messages that a channel keeps. Defaults to 10,000.</summary>
     public int MessagesPerChannel { get; set; } = 10_000;
 
+    /// <summary>Bytes of messages (bodies and headers) that a channel keeps; the newest message stays whatever its size. Defaults to 64 MiB: 10,000 messages of 6.5 KB, so that only channels of large ones notice.</summary>
+    public long BytesPerChannel { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Locks whose highest fencing token a channel remembers, the least recently shown out first. Defaults to 1,000: more than one channel's writers take in turns.</summary>
+    public int LocksPerChannel { get; set; } = 1_000;
+
+    /// <summary>Edges of cooked pipes whose source place a channel remembers, the least recently used out first. Defaults to 1,000.</summary>
+    public int SourcesPerChannel { get; set; } = 1_000;
+
     /// <summary>Carriers of one pipe at once; further visitors wait, bounded. Defaults to 256.</summary>
     public int CarriersPerPipe { get; set; } = 256;
 
@@ -239,6 +248,9 @@ public sealed class TimeOptions
 
     /// <summary>How long a channel keeps a message. Defaults to 7 days.</summary>
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How long the fencing tokens and source places that a channel has accepted are kept at least after its last message. Defaults to 30 days: longer than anything that could still come with an old one.</summary>
+    public TimeSpan ChannelMarks { get; set; } = TimeSpan.FromDays(30);
 
     /// <summary>How long an idempotency key, and an idle session's receipts, are kept. Defaults to 24 h (G4).</summary>
     public TimeSpan Idempotency { get; set; } = TimeSpan.FromHours(24);

@@ -17,6 +17,7 @@ internal static class EngineServices
         services.TryAddSingleton<IRecords>(provider => provider.GetRequiredService<IOptions<DuplexityOptions>>().Value.Data is { Length: > 0 } folder
             ? new SqliteRecords(Path.Combine(provider.GetService<IHostEnvironment>()?.ContentRootPath ?? Environment.CurrentDirectory, folder), provider.GetRequiredService<TimeProvider>())
             : new MemoryRecords(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<IRetention>(provider => new DefaultRetention(provider.GetRequiredService<IOptions<DuplexityOptions>>().Value));
         services.TryAddSingleton<IEngine, MemoryEngine>();
         return services;
     }

@@ -23,8 +23,8 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     private readonly MemoryRecords? _records;
     private readonly ITimer _sweep;
 
-    public MemoryEngine(TimeProvider time, IOptions<DuplexityOptions> options, ILogger<MemoryEngine> logger, IRecords? records = null)
-        : this(time, options.Value, records, new MonotonicClock(time), clock => new MemoryMessageLog(clock, options.Value, NewIncarnation(), logger), logger)
+    public MemoryEngine(TimeProvider time, IOptions<DuplexityOptions> options, ILogger<MemoryEngine> logger, IRecords? records = null, IRetention? retention = null)
+        : this(time, options.Value, records, new MonotonicClock(time), clock => new MemoryMessageLog(clock, options.Value, retention ?? new DefaultRetention(options.Value), NewIncarnation(), logger), logger)
     {
     }
 

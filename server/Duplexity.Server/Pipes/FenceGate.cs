@@ -25,10 +25,10 @@ internal sealed class FenceGate(IEngine engine) : IGate
             return DuplexityError.Of(Errors.InvalidRequest, "under names a lock as SPACE/NAME and the token of its grant.");
         }
 
-        return engine.Locks.Find(LockName.Parse(text)) is { } held && held.Token == token && held.Holder.Client == context.Sender.Client ? null : Stale(text);
+        return engine.Locks.Find(LockName.Parse(text)) is { } held && held.Token == token && held.Holder.Client == context.Sender.Client ? null : Stale();
     }
 
     /// <summary>What is said of a token that is not the present one.</summary>
-    public static DuplexityError Stale(string name) => DuplexityError.Of(
-        Errors.StaleToken, $"This client does not hold {VisibleText.Of(name, Address.MaxBytes)} under that token, or not any more; nothing was stored. Acquire the lock again, and look at what it guards before you go on.");
+    public static DuplexityError Stale() => DuplexityError.Of(
+        Errors.StaleToken, "This client does not hold that lock under that token, or not any more; nothing was stored. Acquire the lock again, and look at what it guards before you go on.");
 }

@@ -98,7 +98,7 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, IEnumer
             Headers = request.Headers,
             Destinations = taken,
         };
-        return FinishAsync(engine.Log.AppendAsync(new AppendRequest(message, key)), destinations, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
+        return FinishAsync(engine.Log.AppendAsync(new AppendRequest(message, key) { Fence = FenceOf(request) }), destinations, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
     }
 
     /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>
@@ -123,6 +123,8 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, IEnumer
         {
             case AppendOutcome.Mismatch:
                 return new SendResponse { Error = DuplexityError.Of(Errors.IdempotencyMismatch, "This key was used before, for another message.") };
+            case AppendOutcome.StaleFence:
+                return new SendResponse { Error = FenceGate.Stale() };
             case AppendOutcome.Unknown:
                 return new SendResponse { Error = DuplexityError.Of(Errors.OutcomeUnknown, "This sequence is too old: whether the message was stored is not known any more.") };
         }
@@ -149,6 +151,8 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, IEnumer
     }
 
     private int Listeners(Address address, string? but) => channels.Subscriptions(address).Count(s => s.Subscriber.SocketId != but);
+
+    private static Fence? FenceOf(MessageRequest request) => request is SendRequest { Under: { Lock: { } name, Token: { } token } } ? new(name, token) : null;
 
     private static DuplexityError? Check(IGate[] gates, in GateContext context, MessageTrace? trace)
     {

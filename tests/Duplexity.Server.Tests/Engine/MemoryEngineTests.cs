@@ -10,8 +10,8 @@ namespace Duplexity.Server.Tests.Engine;
 /// <summary>The memory engine keeps every engine's promises, and a few of its own.</summary>
 public sealed class MemoryEngineTests : EngineSpecification
 {
-    private protected override Task<EngineUnderTest> CreateAsync(FakeTimeProvider time, DuplexityOptions options, IReadOnlyList<IEngineHandler> handlers) =>
-        Task.FromResult<EngineUnderTest>(new MemoryEngineUnderTest(time, options, handlers[0]));
+    private protected override Task<EngineUnderTest> CreateAsync(FakeTimeProvider time, DuplexityOptions options, IRetention retention, IReadOnlyList<IEngineHandler> handlers) =>
+        Task.FromResult<EngineUnderTest>(new MemoryEngineUnderTest(time, options, handlers[0], retention: retention));
 
     [Fact]
     [Trait("Guarantee", "G2")]
