@@ -73,7 +73,8 @@ internal sealed class LockKeeper
     {
         if (End())
         {
-            _lost.Cancel();
+            // On other threads: what the application does about it must not hold up the connection that told us.
+            _ = _lost.CancelAsync();
         }
     }
 
@@ -89,13 +90,30 @@ internal sealed class LockKeeper
         await _keeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try
         {
-            await _link.Hub.ReleaseLock(new ReleaseLockRequest { As = _request.As ?? _link.Client, Lockspace = _request.Lockspace, Name = _request.Name, Token = Token })
-                .WaitAsync(_lease / 3, _desk.Time).ConfigureAwait(false);
+            await _desk.Data.AskAsync(GiveBackAsync, CancellationToken.None).WaitAsync(_lease, _desk.Time).ConfigureAwait(false);
         }
         catch (Exception)
         {
             // Where the server cannot be told, the lease ends it.
         }
+    }
+
+    private async Task<Done> GiveBackAsync(DataLink link)
+    {
+        if (link != _link)
+        {
+            // The lock is still the lost socket's: only its holder gives it back, and that is this one once it has taken it over.
+            var before = _desk.Time.GetTimestamp();
+            var taken = await link.Hub.AcquireLock(TakeOver(link)).ConfigureAwait(false);
+            if (taken.State != LockState.Granted)
+            {
+                return new Done { Error = taken.Error };
+            }
+
+            Renewed(link, taken, before);
+        }
+
+        return await link.Hub.ReleaseLock(new ReleaseLockRequest { As = _request.As ?? link.Client, Lockspace = _request.Lockspace, Name = _request.Name, Token = Token }).ConfigureAwait(false);
     }
 
     private async Task KeepAsync()

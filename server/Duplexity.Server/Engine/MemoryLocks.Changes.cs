@@ -63,7 +63,7 @@ internal sealed partial class MemoryLocks
         {
             if (change.Failure is null || told.Event is not (LockEvent.Granted or LockEvent.Contended))
             {
-                _handler!.OnLockChanged(told);
+                Tell(told);
             }
         }
 
@@ -85,6 +85,19 @@ internal sealed partial class MemoryLocks
         if (next is not null)
         {
             await RunAsync(next);
+        }
+    }
+
+    private void Tell(LockChange told)
+    {
+        try
+        {
+            _handler!.OnLockChanged(told);
+        }
+        catch (Exception e)
+        {
+            // The next change of this lock waits for this one.
+            Log.LockHandlerFailed(_logger, e);
         }
     }
 
