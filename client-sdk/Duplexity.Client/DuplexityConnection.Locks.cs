@@ -8,6 +8,9 @@ public sealed partial class DuplexityConnection
     // Giving locks back is a courtesy of the end, as telling the server is; what is not given back ends with its lease.
     private static readonly TimeSpan GivingBack = TimeSpan.FromSeconds(1);
 
+    /// <summary>The lockspaces that this client makes, and who is held in them.</summary>
+    public Lockspaces Lockspaces { get; }
+
     /// <summary>Enters a lockspace, for its locks, its members and, where it has a channel, its messages; disposing the result leaves it. One that nobody made is there by its use.</summary>
     /// <param name="lockspace">The lockspace's name, without <c>lockspace:</c>.</param>
     /// <param name="options">As whom, and how long locks are held; null: as the primary client, 30 s.</param>
@@ -23,6 +26,9 @@ public sealed partial class DuplexityConnection
         var (listener, observers) = await _listening.JoinAsync(Address.Lockspace(lockspace), join, ct).ConfigureAwait(false);
         return new Lockspace(this, listener, observers, _locks, options);
     }
+
+    internal Task AskToLeaveAsync(Address lockspace, string? client, string key, CancellationToken ct) =>
+        _data.AskAsync(d => d.Hub.Leave(new LeaveRequest { As = client ?? d.Client, Channel = lockspace.ToString(), Key = key }), ct);
 
     private static MessageRequest Under(MessageRequest request, LockToken? under) => (request, under) switch
     {

@@ -55,6 +55,7 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         _data = new Calls<DataLink>(_restorer.Data, Options);
         var control = new Calls<ControlLink>(_restorer.Control, Options);
         Sockets = new Sockets(this, control);
+        _restorer.Lockspaces = Lockspaces = new Lockspaces(this, control);
         Identities = new Identities(this, _data, logger);
         _restorer.Identities = Identities;
         _restorer.Locks = _locks = new LockDesk(_data, Options);

@@ -22,7 +22,7 @@ public sealed record EnterOptions
 
 /// <summary>
 /// A lockspace that the connection has entered; disposing it leaves it. Its locks are apart from that: they stay held until they are disposed of. One that nobody made has members and locks; messages come
-/// only from one that was made with a channel. Thread-safe.
+/// only from one that was made with a channel (<see cref="DuplexityConnection.Lockspaces"/>); one that was made to hold is not left by disposing, but with its key. Thread-safe.
 /// </summary>
 public sealed class Lockspace : Subscription
 {
@@ -60,6 +60,14 @@ public sealed class Lockspace : Subscription
     /// <summary>Who is in the lockspace now.</summary>
     /// <exception cref="DuplexityException">It was refused.</exception>
     public Task<Presence> PresenceAsync(CancellationToken ct = default) => Connection.PresenceAsync(Address, ct);
+
+    /// <summary>Leaves a lockspace that holds, with its key.</summary>
+    /// <exception cref="DuplexityException"><see cref="Errors.Held"/>: it is not the key. Or there was no answer in time.</exception>
+    public async Task LeaveAsync(string key, CancellationToken ct = default)
+    {
+        await Connection.AskToLeaveAsync(Address, Listener.As, key, ct).ConfigureAwait(false);
+        await DisposeAsync().ConfigureAwait(false);
+    }
 
     private AcquireLockRequest Request(string name)
     {

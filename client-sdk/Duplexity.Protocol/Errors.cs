@@ -27,6 +27,7 @@ public static class Errors
     public static readonly (int Code, string Name) GateRefused = (206, "gate_refused");
     public static readonly (int Code, string Name) TokenRefused = (207, "token_refused");
     public static readonly (int Code, string Name) StaleToken = (209, "stale_token");
+    public static readonly (int Code, string Name) Held = (210, "held");
 
     // 3xx: a limit
     public static readonly (int Code, string Name) RateLimited = (300, "rate_limited");
@@ -38,6 +39,7 @@ public static class Errors
     public static readonly (int Code, string Name) TooManySockets = (307, "too_many_sockets");
     public static readonly (int Code, string Name) RoomFull = (308, "room_full");
     public static readonly (int Code, string Name) TooManyLocks = (309, "too_many_locks");
+    public static readonly (int Code, string Name) TooManyLockspaces = (310, "too_many_lockspaces");
 
     // 4xx: not now
     public static readonly (int Code, string Name) Unavailable = (400, "unavailable");

@@ -50,6 +50,9 @@ public sealed class DuplexityOptions
     /// <summary>Whose tokens are accepted.</summary>
     public AuthOptions Auth { get; } = new();
 
+    /// <summary>Lockspaces and locks.</summary>
+    public LockOptions Locks { get; } = new();
+
     /// <summary>Queues, sizes and counts.</summary>
     public LimitOptions Limits { get; } = new();
 
@@ -209,12 +212,6 @@ public sealed class LimitOptions
     /// <summary>Receipts kept per session and channel log for repeated sends. Defaults to 256 (G4).</summary>
     public int ReceiptsPerSession { get; set; } = 256;
 
-    /// <summary>Locks that one client holds or waits for. Defaults to 1,000.</summary>
-    public int LocksPerClient { get; set; } = 1_000;
-
-    /// <summary>Requests that wait for one lock. Defaults to 1,000.</summary>
-    public int LockWaiters { get; set; } = 1_000;
-
     /// <summary>Calls of one connection that cannot be read or name no method; one more closes it. Defaults to 20 (G24).</summary>
     public int ProtocolErrors { get; set; } = 20;
 }
@@ -287,13 +284,4 @@ public sealed class TimeOptions
 
     /// <summary>Clock skew allowed in tokens of other issuers; the service's own end on time. Defaults to 30 s (G19).</summary>
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>How long a lock is held without being renewed, where its request names no lease. Defaults to 30 s: a program that died keeps others waiting no longer.</summary>
-    public TimeSpan LockLease { get; set; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>The longest lease of a lock that may be asked for; the shortest is a second. Defaults to 5 min.</summary>
-    public TimeSpan MaxLockLease { get; set; } = TimeSpan.FromMinutes(5);
-
-    /// <summary>The longest that a request may wait for a lock; then it asks anew. Defaults to 1 h.</summary>
-    public TimeSpan MaxLockWait { get; set; } = TimeSpan.FromHours(1);
 }

@@ -52,6 +52,9 @@ public static class DuplexityServer
     {
         services.TryAddSingleton<ChannelIndex>();
         services.AddHostedService<EngineAttachment>();
+        services.TryAddSingleton<Lockspaces>();
+        services.AddHostedService(provider => provider.GetRequiredService<Lockspaces>());
+        services.TryAddSingleton<Holdings>();
     }
 
     private static void AddDuplexityPipes(this IServiceCollection services)
@@ -61,6 +64,7 @@ public static class DuplexityServer
         services.AddSingleton<IGate, LimitGate>();
         services.AddSingleton<IGate, ScopeGate>();
         services.AddSingleton<IGate, AllowanceGate>();
+        services.AddSingleton<IGate, HoldGate>();
         services.AddSingleton<IGate, FenceGate>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
@@ -82,6 +86,7 @@ public static class DuplexityServer
         services.TryAddSingleton<SocketParts>();
         services.TryAddSingleton<Listening>();
         services.TryAddSingleton<ForcedDisconnects>();
+        services.TryAddSingleton<Membership>();
         services.TryAddSingleton<Locking>();
         services.AddHostedService(provider => provider.GetRequiredService<Locking>());
         services.AddHostedService<SocketSweep>();

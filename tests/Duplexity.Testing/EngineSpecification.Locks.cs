@@ -139,7 +139,7 @@ public abstract partial class EngineSpecification
     [Trait("Guarantee", "G24")]
     public async Task A_line_and_what_a_client_holds_and_waits_for_have_their_bounds()
     {
-        await using var engine = await CreateAsync(o => (o.Limits.LockWaiters, o.Limits.LocksPerClient) = (2, 3));
+        await using var engine = await CreateAsync(o => (o.Locks.Waiters, o.Locks.PerClient) = (2, 3));
         var (locks, _) = await StartLocksAsync(engine);
         await locks.AcquireAsync(Ask(Amy));
         foreach (var n in new[] { 1, 2 })

@@ -37,6 +37,18 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<RevokeResponse> Disable(DisableRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.Disable), request);
 
+    public Task<Done> CreateLockspace(CreateLockspaceRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.CreateLockspace), request);
+
+    public Task<Done> RemoveLockspace(RemoveLockspaceRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.RemoveLockspace), request);
+
+    public Task<HeldResponse> Admit(AdmitRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.Admit), request);
+
+    public Task<HeldResponse> Release(ReleaseRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.Release), request);
+
+    public Task<HeldResponse> ReleaseTo(ReleaseToRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.ReleaseTo), request);
+
+    public Task<HeldResponse> MoveTo(MoveToRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.MoveTo), request);
+
     public Task<Done> BreakLock(BreakLockRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.BreakLock), request);
 
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>

@@ -44,6 +44,7 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
         connection.On<ReauthenticateSoonEvent>(nameof(IDataClient.ReauthenticateSoon), client.ReauthenticateSoon);
         connection.On<AllowancesChangedEvent>(nameof(IDataClient.AllowancesChanged), client.AllowancesChanged);
         connection.On<LockChangedEvent>(nameof(IDataClient.LockChanged), client.LockChanged);
+        connection.On<HeldChangedEvent>(nameof(IDataClient.HeldChanged), client.HeldChanged);
         connection.On<DisconnectedEvent>(nameof(IDataClient.Disconnected), client.Disconnected);
     }
 }

@@ -41,6 +41,9 @@ internal sealed class DataLink : Link, IDataClient
     /// <summary>Who is told of locks; as the identities.</summary>
     public LockDesk? Locks { get; set; }
 
+    /// <summary>Who is told who is held; as the identities.</summary>
+    public Lockspaces? Lockspaces { get; set; }
+
     public Task Deliver(DeliveredMessage[] messages)
     {
         foreach (var message in messages)
@@ -73,6 +76,12 @@ internal sealed class DataLink : Link, IDataClient
     public Task LockChanged(LockChangedEvent changed)
     {
         Locks?.Apply(this, changed);
+        return Task.CompletedTask;
+    }
+
+    public Task HeldChanged(HeldChangedEvent changed)
+    {
+        Lockspaces?.Apply(changed);
         return Task.CompletedTask;
     }
 

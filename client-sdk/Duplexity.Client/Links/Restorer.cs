@@ -28,6 +28,9 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
     /// <summary>The connection's locks, set before the first link is opened.</summary>
     public LockDesk? Locks { get; set; }
 
+    /// <summary>The connection's lockspaces, set before the first link is opened.</summary>
+    public Lockspaces? Lockspaces { get; set; }
+
     public Slot<DataLink> Data { get; } = new(options.TimeProvider);
 
     public Slot<ControlLink> Control { get; } = new(options.TimeProvider);
@@ -197,6 +200,7 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
             SocketId = link.SocketId;
             link.Identities = Identities;
             link.Locks = Locks;
+            link.Lockspaces = Lockspaces;
             await (Identities?.RestoreAsync(link, link.BeganAs, ct) ?? Task.CompletedTask).ConfigureAwait(false);
             await listeners.AttachAsync(link).WaitAsync(ct).ConfigureAwait(false);
             outbox.Resume(link);

@@ -180,6 +180,10 @@ public sealed record LeaveRequest : Request
     /// <summary>The channel's address.</summary>
     [Key(1)]
     public string? Channel { get; init; }
+
+    /// <summary>The key that lets out of a lockspace that holds.</summary>
+    [Key(2)]
+    public string? Key { get; init; }
 }
 
 /// <summary>Reads a page of a channel's log, without listening.</summary>

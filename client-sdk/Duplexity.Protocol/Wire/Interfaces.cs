@@ -36,6 +36,24 @@ public interface IControlHub
     /// <summary>Which gate would refuse, and why.</summary>
     Task<ExplainResponse> Explain(ExplainRequest request);
 
+    /// <summary>Makes a lockspace.</summary>
+    Task<Done> CreateLockspace(CreateLockspaceRequest request);
+
+    /// <summary>Forgets a lockspace.</summary>
+    Task<Done> RemoveLockspace(RemoveLockspaceRequest request);
+
+    /// <summary>Admits a client to come and go.</summary>
+    Task<HeldResponse> Admit(AdmitRequest request);
+
+    /// <summary>Lets a client out of a lockspace that holds it.</summary>
+    Task<HeldResponse> Release(ReleaseRequest request);
+
+    /// <summary>Brings a client back to a lockspace.</summary>
+    Task<HeldResponse> ReleaseTo(ReleaseToRequest request);
+
+    /// <summary>Moves a client from one lockspace that holds it to another.</summary>
+    Task<HeldResponse> MoveTo(MoveToRequest request);
+
     /// <summary>Takes a lock from whoever holds it.</summary>
     Task<Done> BreakLock(BreakLockRequest request);
 
@@ -149,6 +167,9 @@ public interface IDataClient
 
     /// <summary>Something happened to a lock that a client of this socket holds, held or waits for.</summary>
     Task LockChanged(LockChangedEvent changed);
+
+    /// <summary>A lockspace holds a client of this socket, another one does, or none any more.</summary>
+    Task HeldChanged(HeldChangedEvent changed);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

@@ -124,7 +124,7 @@ public sealed record ReleaseLockRequest : Request
     public string? Ticket { get; init; }
 }
 
-/// <summary>Takes a lock from whoever holds it: for the lockspace's owner, and for who may administer everybody.</summary>
+/// <summary>Takes a lock from whoever holds it: for who made the lockspace, and for who may administer everybody.</summary>
 [MessagePackObject]
 public sealed record BreakLockRequest : Request
 {

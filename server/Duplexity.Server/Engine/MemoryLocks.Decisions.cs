@@ -37,7 +37,7 @@ internal sealed partial class MemoryLocks
             return Answer(LockOutcome.Taken, held.Line.Count);
         }
 
-        if (_places.CountOf(request.Holder.Client) >= _limits.LocksPerClient)
+        if (_places.CountOf(request.Holder.Client) >= _limits.PerClient)
         {
             return Answer(LockOutcome.TooMany);
         }
@@ -48,7 +48,7 @@ internal sealed partial class MemoryLocks
             return Answer(LockOutcome.Granted);
         }
 
-        if (held.Line.Count >= _limits.LockWaiters)
+        if (held.Line.Count >= _limits.Waiters)
         {
             return Answer(LockOutcome.LineFull, held.Line.Count);
         }

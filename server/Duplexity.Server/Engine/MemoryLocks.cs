@@ -15,7 +15,7 @@ internal sealed partial class MemoryLocks : ILocks, IDisposable
     private readonly IRecords _records;
     private readonly MonotonicClock _clock;
     private readonly LockTokens _tokens;
-    private readonly LimitOptions _limits;
+    private readonly LockOptions _limits;
     private readonly ILogger _logger;
     private readonly Dictionary<LockName, MemoryLock> _locks = [];
     private readonly MemoryLockPlaces _places = new();
@@ -25,7 +25,7 @@ internal sealed partial class MemoryLocks : ILocks, IDisposable
 
     public MemoryLocks(IRecords records, MonotonicClock clock, TimeProvider time, DuplexityOptions options, ILogger logger)
     {
-        (_records, _clock, _limits, _logger) = (records, clock, options.Limits, logger);
+        (_records, _clock, _limits, _logger) = (records, clock, options.Locks, logger);
         _tokens = new LockTokens(records, time);
         _alarm = time.CreateTimer(_ => OnAlarm(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }

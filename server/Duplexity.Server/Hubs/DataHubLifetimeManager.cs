@@ -63,7 +63,7 @@ internal sealed class DataHubLifetimeManager(
         {
             foreach (var client in subscription.Clients)
             {
-                await engine.Presence.RemoveAsync(subscription.Address, client, socket.Id);
+                await parts.Listening.GoneAsync(subscription.Address, client, socket.Id);
             }
         }
 
@@ -71,6 +71,7 @@ internal sealed class DataHubLifetimeManager(
         sockets.Remove(socket, connection.ConnectionId);
         foreach (var client in socket.Identities.Clients)
         {
+            parts.Membership.Unwind(client, socket.Id);
             parts.Watches.Mark(socket, client, SocketChangeKind.Gone);
         }
 

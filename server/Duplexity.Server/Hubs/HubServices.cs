@@ -22,6 +22,7 @@ internal static class HubServices
         services.TryAddSingleton<IdentityCalls>();
         services.TryAddSingleton<Administration>();
         services.TryAddSingleton<Explaining>();
+        services.TryAddSingleton<LockspaceCalls>();
         services.AddSingleton<HubLifetimeManager<ControlHub>, DefaultHubLifetimeManager<ControlHub>>();
         services.AddSingleton<HubLifetimeManager<DataHub>, DataHubLifetimeManager>();
         AddHub<ControlHub>(signalr, (options, _) => options.MaximumParallelInvocationsPerClient = 1);

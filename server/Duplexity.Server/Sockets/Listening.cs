@@ -6,7 +6,7 @@ using Duplexity.Server.Pipes;
 namespace Duplexity.Server.Sockets;
 
 /// <summary>What a socket does with channels beside sending to them: join, leave, read back, see who is there. Thread-safe.</summary>
-internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, SocketWatches watches, DuplexityOptions options)
+internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, Membership membership, SocketWatches watches, DuplexityOptions options)
 {
     private const int DefaultPage = 100;
 
@@ -67,6 +67,11 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
         }
 
         var isOwn = address.Kind == AddressKind.Socket || (address.Kind == AddressKind.Feed && held.Client == address.Name);
+        if (address.Kind == AddressKind.Lockspace && membership.Leave(socket, held.Client, address.Name, request.Key) is { } kept)
+        {
+            return new Done { Error = kept };
+        }
+
         if (isOwn || !await StopAsync(socket, address, held.Client))
         {
             return new Done { Error = DuplexityError.Of(Errors.NotJoined, $"This socket has not joined {VisibleText.Of(address.ToString())} as {VisibleText.Of(held.Client)}.") };
@@ -86,7 +91,7 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
 
         if (HasMembers(address))
         {
-            await engine.Presence.RemoveAsync(address, client, socket.Id);
+            await GoneAsync(address, client, socket.Id);
         }
 
         return true;
@@ -128,6 +133,16 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
         return Page(messages, page.End ? null : last?.Position, request.Since);
     }
 
+    /// <summary>A client is not in a room or lockspace any more.</summary>
+    public async ValueTask GoneAsync(Address address, string client, string socketId)
+    {
+        await engine.Presence.RemoveAsync(address, client, socketId);
+        if (address.Kind == AddressKind.Lockspace)
+        {
+            membership.Gone(client, socketId, address.Name);
+        }
+    }
+
     /// <summary>Whether those who join a channel are told of as being there.</summary>
     public static bool HasMembers(Address address) => address.Kind is AddressKind.Room or AddressKind.Lockspace;
 
@@ -152,12 +167,18 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
     /// <summary>Is in the room from here on, unless that was one too many, or the client fell off the socket meanwhile.</summary>
     private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, Address room)
     {
-        await engine.Presence.AddAsync(room, held.Client, socket.Id);
+        var isNew = await engine.Presence.AddAsync(room, held.Client, socket.Id);
         if (socket.IsClosing || socket.Identities.Find(held.Client) is null)
         {
             // That end may have been before the line above.
             await engine.Presence.RemoveAsync(room, held.Client, socket.Id);
             return null;
+        }
+
+        // Once, as it comes in: to join again moves a place, and holds nobody who was let out.
+        if (isNew && room.Kind == AddressKind.Lockspace)
+        {
+            membership.Enter(socket, held.Client, room.Name);
         }
 
         if (room.Kind == AddressKind.Room && await gates.FullAsync(held, room) is { } tooMany)

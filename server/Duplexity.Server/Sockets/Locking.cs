@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Microsoft.Extensions.Hosting;
@@ -9,7 +10,7 @@ namespace Duplexity.Server.Sockets;
 /// What a socket does with locks, and how it is told what happens to them. Locks belong to a client on a socket (G10): they fall with that client there, and outlive a socket that is merely lost until
 /// their lease ends. No call waits for a holder (G11). Thread-safe.
 /// </summary>
-internal sealed class Locking(IEngine engine, SocketIndex sockets, DuplexityOptions options) : ILockHandler, IHostedService
+internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lockspaces, DuplexityOptions options) : ILockHandler, IHostedService
 {
     /// <summary>The shortest lease: a client renews three times in it, and needs the time for that.</summary>
     private static readonly TimeSpan MinLease = TimeSpan.FromSeconds(1);
@@ -21,7 +22,7 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, DuplexityOpti
     /// <summary>Asks for a lock, or stands in line for it.</summary>
     public async Task<AcquireLockResponse> AcquireAsync(Socket socket, HeldIdentity held, AcquireLockRequest request)
     {
-        var (lease, wait) = (options.Times.LockLease, TimeSpan.Zero);
+        var (lease, wait) = (options.Locks.Lease, TimeSpan.Zero);
         if ((Read(held, request.Lockspace, request.Name, out var name) ?? ReadTimes(request, ref lease, ref wait)) is { } error)
         {
             return new() { Error = error };
@@ -77,7 +78,8 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, DuplexityOpti
     /// <summary>Takes a lock from whoever holds it.</summary>
     public async Task<Done> BreakAsync(HeldIdentity acting, BreakLockRequest request, CancellationToken ct)
     {
-        if ((ReadName(request.Lockspace, request.Name, out var name) ?? acting.Rules.DeniesAdministering(AllowanceRules.Everybody)) is { } error)
+        if ((ReadName(request.Lockspace, request.Name, out var name)
+            ?? (lockspaces.Find(name.Space)?.Owner == acting.Client ? null : acting.Rules.DeniesAdministering(AllowanceRules.Everybody))) is { } error)
         {
             return new() { Error = error };
         }
@@ -100,6 +102,12 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, DuplexityOpti
         if (!isAnswered && sockets.Find(change.Holder.SocketId) is { } socket)
         {
             socket.Queue.Send(nameof(IDataClient.LockChanged), OnTheWire(change) with { Ticket = change.Ticket });
+        }
+
+        // Who waited in vain is nobody else's business.
+        if (change.Event != LockEvent.GaveUp)
+        {
+            lockspaces.Tell(change.Name.Space, "duplexity.lock", OnTheWire(change));
         }
     }
 
@@ -132,8 +140,8 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, DuplexityOpti
         var isGranted = answer.Outcome == LockOutcome.Granted;
         return answer.Outcome switch
         {
-            LockOutcome.LineFull => new() { Error = Full($"{options.Limits.LockWaiters} requests wait for {Shown(name)} already; try again later.", "lock_waiters", options.Limits.LockWaiters) },
-            LockOutcome.TooMany => new() { Error = Full($"This client holds and waits for {options.Limits.LocksPerClient} locks already; release one first.", "locks_per_client", options.Limits.LocksPerClient) },
+            LockOutcome.LineFull => new() { Error = Full($"{options.Locks.Waiters} requests wait for {Shown(name)} already; try again later.", "lock_waiters", options.Locks.Waiters) },
+            LockOutcome.TooMany => new() { Error = Full($"This client holds and waits for {options.Locks.PerClient} locks already; release one first.", "locks_per_client", options.Locks.PerClient) },
             LockOutcome.Lost => new() { Error = NotHeld(name) },
             _ => new()
             {
@@ -179,7 +187,7 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, DuplexityOpti
 
     private DuplexityError? ReadTimes(AcquireLockRequest request, ref TimeSpan lease, ref TimeSpan wait)
     {
-        var (most, longest) = (options.Times.MaxLockLease.TotalMilliseconds, options.Times.MaxLockWait.TotalMilliseconds);
+        var (most, longest) = (options.Locks.MaxLease.TotalMilliseconds, options.Locks.MaxWait.TotalMilliseconds);
         if (request.LeaseMs is { } leaseMs && (leaseMs < MinLease.TotalMilliseconds || leaseMs > most))
         {
             return DuplexityError.Of(Errors.InvalidRequest, $"leaseMs is from {MinLease.TotalMilliseconds:0} to {most:0}.");

@@ -18,7 +18,7 @@ public sealed class LockTests
         var data = Directory.CreateTempSubdirectory("duplexity-data-");
         try
         {
-            await using var service = await RealService.StartAsync($"--Duplexity:Data={data.FullName}", $"--Duplexity:Times:LockLease={Lease:c}");
+            await using var service = await RealService.StartAsync($"--Duplexity:Data={data.FullName}", $"--Duplexity:Locks:Lease={Lease:c}");
             var amy = service.Cli("amy", "lock", "jobs/nightly", "--", "sh", "-c", "echo token $DUPLEXITY_FENCING_TOKEN; exec cat");
             var first = await amy.LineAsync("token ");
 
