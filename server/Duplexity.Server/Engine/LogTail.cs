@@ -57,6 +57,12 @@ internal sealed class LogTail(Retention retention)
         }
     }
 
+    /// <summary>Lets go of everything, as if nothing had been there.</summary>
+    public void Clear()
+    {
+        (_ring, _head, Count, Bytes, Top) = ([], 0, 0, 0, Position.Start);
+    }
+
     public LogPage Read(Position? since, int limit, bool reverse)
     {
         if (since is not null && !Knows(since))

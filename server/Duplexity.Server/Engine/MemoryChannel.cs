@@ -5,7 +5,6 @@ namespace Duplexity.Server.Engine;
 /// </summary>
 internal sealed class MemoryChannel
 {
-    private readonly string _epoch;
     private readonly Retention _retention;
     private readonly LimitOptions _limits;
     private readonly LogTail _entries;
@@ -20,7 +19,7 @@ internal sealed class MemoryChannel
     private MemoryChannel(Address address, string epoch, Retention retention, LimitOptions limits, LogTail entries)
     {
         Address = address;
-        _epoch = epoch;
+        Epoch = epoch;
         _retention = retention;
         _limits = limits;
         _entries = entries;
@@ -28,14 +27,23 @@ internal sealed class MemoryChannel
 
     public Address Address { get; }
 
+    /// <summary>The epoch of its next entry.</summary>
+    public string Epoch { get; }
+
     public Position Top => _entries.Top;
 
     public LogEntry Append(StoredMessage message, IReadOnlyList<Position> earlier, TimeSpan now)
     {
-        _entries.Trim(now);
-        var entry = new LogEntry(Address, new Position(Top.Offset + 1, _epoch), Top, message, earlier);
-        _entries.Append(entry, now);
+        var entry = new LogEntry(Address, new Position(Top.Offset + 1, Epoch), Top, message, earlier);
+        Append(entry, now);
         return entry;
+    }
+
+    /// <summary>Adds the entry that follows the top.</summary>
+    public void Append(LogEntry entry, TimeSpan now)
+    {
+        _entries.Trim(now);
+        _entries.Append(entry, now);
     }
 
     public LogPage Read(Position? since, int limit, bool reverse, TimeSpan now)
@@ -44,11 +52,18 @@ internal sealed class MemoryChannel
         return _entries.Read(since, limit, reverse);
     }
 
-    /// <summary>Whether a token is lower than one that was accepted for its lock.</summary>
-    public bool IsStale(Fence fence) => _tokens is not null && _tokens.TryGet(fence.Lock, out var highest) && fence.Token < highest;
+    /// <summary>Why it does not take what comes with these; null where it does.</summary>
+    public AppendOutcome? Refusal(Fence? fence, SourcePlace? source)
+    {
+        if (fence is not null && _tokens is not null && _tokens.TryPeek(fence.Lock, out var highest) && fence.Token < highest)
+        {
+            return AppendOutcome.StaleFence;
+        }
 
-    /// <summary>Whether an edge has brought this source place, or a later one.</summary>
-    public bool HasTaken(SourcePlace source) => _taken is not null && _taken.TryGet(source.Edge, out var places) && TakenPlaces.Include(places, source.Place);
+        return source is not null && _taken is not null && _taken.TryPeek(source.Edge, out var places) && TakenPlaces.Include(places, source.Place)
+            ? AppendOutcome.AlreadyTaken
+            : null;
+    }
 
     /// <summary>Remembers what came with an append.</summary>
     public void Raise(Fence? fence, SourcePlace? source)
@@ -65,7 +80,7 @@ internal sealed class MemoryChannel
         }
     }
 
-    public Position? LastTaken(string edge) => _taken is not null && _taken.TryGet(edge, out var places) ? places[^1] : null;
+    public Position? LastTaken(string edge) => _taken is not null && _taken.TryPeek(edge, out var places) ? places[^1] : null;
 
     /// <summary>Lets go of what is too old; false when nothing is left that anybody could miss.</summary>
     public bool Sweep(TimeSpan now, TimeSpan keepMarks)

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Engine;
 
 /// <summary>
-/// The engine of a single node, in this process's memory, beside the records, which a data folder keeps: no other process, and no message left when the process ends. A restart is a new incarnation, so
-/// that no place of the one before is ever served again (G2). Thread-safe.
+/// The engine of a single node. Who is there, which session serves which name and one-time secrets are in this process's memory and end with it; messages and records are in memory as well, or in a data folder,
+/// as the log and the records that it is given have it. Thread-safe.
 /// </summary>
 internal sealed class MemoryEngine : IEngine, IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class MemoryEngine : IEngine, IDisposable
 
     private const string Letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    private readonly MemoryMessageLog _log;
+    private readonly ILocalLog _log;
     private readonly MemoryPresence _presence;
     private readonly MemoryVault _vault;
     private readonly MemoryLocks _locks;
@@ -28,13 +28,13 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     {
     }
 
-    /// <summary>For tests: an engine around a log that was copied from another (<see cref="MemoryMessageLog.CopyAs"/>).</summary>
-    internal MemoryEngine(TimeProvider time, DuplexityOptions options, MemoryMessageLog log)
-        : this(time, options, null, new MonotonicClock(time), _ => log, NullLogger.Instance)
+    /// <summary>An engine around a log, which it disposes.</summary>
+    internal MemoryEngine(TimeProvider time, DuplexityOptions options, ILocalLog log, IRecords? records = null, ILogger? logger = null)
+        : this(time, options, records, new MonotonicClock(time), _ => log, logger ?? NullLogger.Instance)
     {
     }
 
-    private MemoryEngine(TimeProvider time, DuplexityOptions options, IRecords? records, MonotonicClock clock, Func<MonotonicClock, MemoryMessageLog> log, ILogger logger)
+    private MemoryEngine(TimeProvider time, DuplexityOptions options, IRecords? records, MonotonicClock clock, Func<MonotonicClock, ILocalLog> log, ILogger logger)
     {
         _log = log(clock);
         _presence = new MemoryPresence(clock, options);
@@ -73,6 +73,7 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     {
         _sweep.Dispose();
         _locks.Dispose();
+        _log.Dispose();
     }
 
     private void Sweep()

@@ -7,7 +7,7 @@ namespace Duplexity.Server.Engine;
 /// The message log in this process's memory. One lock around everything makes an append atomic over all its destinations and puts it into line before the call returns.
 /// <para>The level reached is <see cref="ReceiptLevel.Accepted"/> and never more: the log dies with the process, and <c>written</c> would promise that it does not (G3).</para>
 /// </summary>
-internal sealed class MemoryMessageLog : IMessageLog
+internal sealed class MemoryMessageLog : ILocalLog
 {
     private readonly Lock _lock = new();
     private readonly MonotonicClock _clock;
@@ -40,6 +40,7 @@ internal sealed class MemoryMessageLog : IMessageLog
     /// <inheritdoc/>
     public ReceiptLevel Level => ReceiptLevel.Accepted;
 
+    /// <inheritdoc/>
     public void Attach(IEngineHandler handler)
     {
         if (Interlocked.CompareExchange(ref _handler, handler, null) is not null)
@@ -170,6 +171,11 @@ internal sealed class MemoryMessageLog : IMessageLog
         }
     }
 
+    /// <summary>Nothing to give back.</summary>
+    public void Dispose()
+    {
+    }
+
     /// <summary>For tests: this log as it is now, under a new incarnation, like a store that came back with an old copy (G2).</summary>
     internal MemoryMessageLog CopyAs(string incarnation)
     {
@@ -194,17 +200,9 @@ internal sealed class MemoryMessageLog : IMessageLog
 
         foreach (var destination in request.Message.Destinations)
         {
-            if (_channels.TryGetValue(destination, out var channel))
+            if (_channels.TryGetValue(destination, out var channel) && channel.Refusal(request.Fence, request.Source) is { } refusal)
             {
-                if (request.Fence is not null && channel.IsStale(request.Fence))
-                {
-                    return AppendOutcome.StaleFence;
-                }
-
-                if (request.Source is not null && channel.HasTaken(request.Source))
-                {
-                    return AppendOutcome.AlreadyTaken;
-                }
+                return refusal;
             }
         }
 

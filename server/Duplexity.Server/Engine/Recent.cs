@@ -11,7 +11,22 @@ internal sealed class Recent<TKey, TValue>(int most)
 
     public int Count => _nodes.Count;
 
+    /// <summary>The value, which counts as a use.</summary>
     public bool TryGet(TKey key, [MaybeNullWhen(false)] out TValue value)
+    {
+        if (!TryPeek(key, out value))
+        {
+            return false;
+        }
+
+        var node = _nodes[key];
+        _byUse.Remove(node);
+        _byUse.AddLast(node);
+        return true;
+    }
+
+    /// <summary>The value, which counts as no use.</summary>
+    public bool TryPeek(TKey key, [MaybeNullWhen(false)] out TValue value)
     {
         if (!_nodes.TryGetValue(key, out var node))
         {
@@ -19,8 +34,6 @@ internal sealed class Recent<TKey, TValue>(int most)
             return false;
         }
 
-        _byUse.Remove(node);
-        _byUse.AddLast(node);
         value = node.Value.Value;
         return true;
     }

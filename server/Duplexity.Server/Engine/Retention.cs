@@ -12,7 +12,7 @@ internal sealed record Retention(TimeSpan Age, int Count, long Bytes, bool LastV
     public int Most => LastValueOnly ? 1 : Count;
 }
 
-/// <summary>Says how long each channel keeps its messages. An engine asks once for a channel that it takes into memory: the answer is the same for as long as the process lives. Thread-safe.</summary>
+/// <summary>Says how long each channel keeps its messages: at once, for an append may ask, and the same for as long as the process lives. Thread-safe.</summary>
 internal interface IRetention
 {
     Retention Of(Address channel);

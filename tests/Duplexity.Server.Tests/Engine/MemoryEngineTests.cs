@@ -77,7 +77,7 @@ public sealed class MemoryEngineTests : EngineSpecification
     [Fact]
     public async Task Nothing_is_appended_before_a_handler_is_attached_and_only_one_ever_is()
     {
-        await using var services = new ServiceCollection().AddDuplexityEngine().BuildServiceProvider();
+        await using var services = new ServiceCollection().Configure<DuplexityOptions>(o => o.Data = "").AddDuplexityEngine().BuildServiceProvider();
         var engine = services.GetRequiredService<IEngine>();
 
         await FluentActions.Awaiting(async () => await engine.Log.AppendAsync(new AppendRequest(Message("AMY")))).Should().ThrowAsync<InvalidOperationException>();
