@@ -3,7 +3,6 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Duplexity.Protocol;
 using Duplexity.Server.Engine;
 using Microsoft.Extensions.Hosting;
 

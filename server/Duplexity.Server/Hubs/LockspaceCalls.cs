@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
-using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 
 namespace Duplexity.Server.Hubs;
@@ -99,14 +97,14 @@ internal sealed class LockspaceCalls(Lockspaces lockspaces, Holdings holdings, M
 
     public HeldResponse MoveTo(HeldIdentity acting, MoveToRequest request)
     {
-        if ((Own(acting, request.Lockspace, out var from) ?? Own(acting, request.To, out _) ?? NotAClient(request.Client)) is { } refused)
+        if ((Own(acting, request.Lockspace, out var origin) ?? Own(acting, request.To, out _) ?? NotAClient(request.Client)) is { } refused)
         {
             return new() { Error = refused };
         }
 
         var to = lockspaces.Find(Address.Lockspace(request.To!).Name)!;
         return to.Holds
-            ? new() { Sockets = membership.Change(holdings.PairsIn(from.Name, request.Client, request.SocketId), pair => holdings.Move(pair, from.Name, to.Name), from.Name, MemberChange.Moved) }
+            ? new() { Sockets = membership.Change(holdings.PairsIn(origin.Name, request.Client, request.SocketId), pair => holdings.Move(pair, origin.Name, to.Name), origin.Name, MemberChange.Moved) }
             : new() { Error = DuplexityError.Of(Errors.InvalidRequest, "The lockspace that it is to be moved to does not hold; release it instead.") };
     }
 

@@ -214,6 +214,16 @@ public sealed class SteeringTests
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],
         "Disable" => [new DisableRequest { As = "amy", Client = "ben" }],
         "ForceDisconnect" => [new ForceDisconnectRequest { As = "amy", Target = "client:ben" }, new ForceDisconnectRequest { As = "amy", Target = "socket:none" }],
+        "AcquireLock" => [new AcquireLockRequest { As = "amy", Lockspace = "x", Name = "card" }, new AcquireLockRequest { As = "amy", Lockspace = "x", Name = "card", Token = 1 }],
+        "RenewLock" => [new RenewLockRequest { As = "amy", Lockspace = "x", Name = "other", Token = 1 }],
+        "ReleaseLock" => [new ReleaseLockRequest { As = "amy", Lockspace = "x", Name = "other", Token = 1 }],
+        "BreakLock" => [new BreakLockRequest { As = "amy", Lockspace = "x", Name = "other" }],
+        "CreateLockspace" => [new CreateLockspaceRequest { As = "amy", Name = "amys" }],
+        "RemoveLockspace" => [new RemoveLockspaceRequest { As = "amy", Name = "bens" }],
+        "Admit" => [new AdmitRequest { As = "amy", Lockspace = "bens", Client = "amy" }],
+        "Release" => [new ReleaseRequest { As = "amy", Lockspace = "bens", Client = "amy" }],
+        "ReleaseTo" => [new ReleaseToRequest { As = "amy", Lockspace = "bens", Client = "amy" }],
+        "MoveTo" => [new MoveToRequest { As = "amy", Lockspace = "bens", To = "x", Client = "amy" }],
         _ => throw new InvalidOperationException($"{method.Name} is new: say here what one identity must not do for another by it."),
     };
 
