@@ -62,9 +62,9 @@ public static class DuplexityServer
         services.AddSingleton<IGate, IdentityGate>();
         services.AddSingleton<IGate, SizeGate>();
         services.AddSingleton<IGate, LimitGate>();
+        services.AddSingleton<IGate, HoldGate>();
         services.AddSingleton<IGate, ScopeGate>();
         services.AddSingleton<IGate, AllowanceGate>();
-        services.AddSingleton<IGate, HoldGate>();
         services.AddSingleton<IGate, FenceGate>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();

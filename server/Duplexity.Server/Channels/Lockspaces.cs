@@ -76,7 +76,7 @@ internal sealed class Lockspaces(IEngine engine, TimeProvider time) : IHostedSer
     }
 
     /// <summary>Tells on a lockspace's channel what happened there; does nothing where it has none.</summary>
-    public void Tell<T>(string name, string type, T body)
+    public void Tell(string name, string type, object body)
     {
         if (Find(name) is { HasChannel: true })
         {

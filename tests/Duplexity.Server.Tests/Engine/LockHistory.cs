@@ -150,7 +150,11 @@ internal sealed class LockHistory : ILockHandler
             case 14 when amount % 2 == 0:
                 _line.Clear();
                 _engine.Dispose();
-                _time.AdjustTime(_time.GetUtcNow() + TimeSpan.FromMinutes((amount % 5) - 3));
+
+                // The fake clock takes the programs' own clocks along, which in life go on undisturbed.
+                var jump = TimeSpan.FromMinutes((amount % 5) - 3);
+                _time.AdjustTime(_time.GetUtcNow() + jump);
+                _beliefs.ForEach(b => b.Until += jump);
                 _highest = 0;
                 _accepted.Clear();
                 await StartAsync();
