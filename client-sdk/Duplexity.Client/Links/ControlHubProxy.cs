@@ -51,6 +51,8 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<Done> BreakLock(BreakLockRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.BreakLock), request);
 
+    public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.RemoveClient), request);
+
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
     public static void Register(HubConnection connection, IControlClient client)
     {

@@ -53,8 +53,8 @@ internal sealed class Lockspaces(IEngine engine, TimeProvider time) : IHostedSer
     /// <summary>Whether an address is that of a lockspace with a channel.</summary>
     public bool HasChannel(Address address) => address.Kind == AddressKind.Lockspace && Find(address.Name) is { HasChannel: true };
 
-    /// <summary>How many a client has made.</summary>
-    public int CountOf(string owner) => _made.Values.Count(l => l.Owner == owner);
+    /// <summary>The names of those that a client has made.</summary>
+    public string[] MadeBy(string owner) => [.. _made.Values.Where(l => l.Owner == owner).Select(l => l.Name)];
 
     /// <summary>Keeps a lockspace, new or changed; false where somebody else has made it meanwhile.</summary>
     public async ValueTask<bool> PutAsync(MadeLockspace made, CancellationToken ct)

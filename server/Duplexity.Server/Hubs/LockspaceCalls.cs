@@ -35,7 +35,7 @@ internal sealed class LockspaceCalls(Lockspaces lockspaces, Holdings holdings, M
         }
 
         var there = lockspaces.Find(address.Name);
-        if (there is null && lockspaces.CountOf(acting.Client) >= options.Locks.SpacesPerClient)
+        if (there is null && lockspaces.MadeBy(acting.Client).Length >= options.Locks.SpacesPerClient)
         {
             return new() { Error = DuplexityError.Of(Errors.TooManyLockspaces, $"This client has made {options.Locks.SpacesPerClient} lockspaces already; remove one first.") with { Limit = "lockspaces_per_client", Used = options.Locks.SpacesPerClient } };
         }

@@ -213,6 +213,7 @@ public sealed class SteeringTests
         "Explain" => [new ExplainRequest { As = "amy", Operation = "administer", Target = "client:ben", Client = "ben" }, new ExplainRequest { As = "amy", Operation = "publish", Target = "cat1" }],
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],
         "Disable" => [new DisableRequest { As = "amy", Client = "ben" }],
+        "RemoveClient" => [new RemoveClientRequest { As = "amy", Client = "ben" }],
         "ForceDisconnect" => [new ForceDisconnectRequest { As = "amy", Target = "client:ben" }, new ForceDisconnectRequest { As = "amy", Target = "socket:none" }],
         "AcquireLock" => [new AcquireLockRequest { As = "amy", Lockspace = "x", Name = "card" }, new AcquireLockRequest { As = "amy", Lockspace = "x", Name = "card", Token = 1 }],
         "RenewLock" => [new RenewLockRequest { As = "amy", Lockspace = "x", Name = "other", Token = 1 }],
