@@ -173,6 +173,22 @@ public sealed class LockspaceTests : IAsyncLifetime
         (await amy.SendAsync("hello", "lockspace:board")).Error!.Code.Should().Be(203);
     }
 
+    [Fact]
+    [Trait("Requirement", "1.15")]
+    [Trait("Guarantee", "G19")]
+    public async Task What_a_removed_client_made_and_held_goes_with_it()
+    {
+        await CreateAsync(new() { Name = "board", Channel = true });
+        var lost = await StockSocket.DataAsync(_node, "owner");
+        await lost.InvokeAsync<AcquireLockResponse>("AcquireLock", new AcquireLockRequest { Lockspace = "board", Name = "card" });
+        await lost.DisposeAsync();
+
+        await _node.Services.GetRequiredService<Duplexity.Server.IDuplexity>().RemoveAsync("owner");
+
+        (await _amy.SendAsync("hello", "lockspace:board")).Error!.Code.Should().Be(203);
+        (await _amy.InvokeAsync<AcquireLockResponse>("AcquireLock", new AcquireLockRequest { Lockspace = "board", Name = "card" })).State.Should().Be("granted");
+    }
+
     private static T Body<T>(DeliveredMessage message) => JsonSerializer.Deserialize<T>(message.Text!, JsonSerializerOptions.Web)!;
 
     private async Task CreateAsync(CreateLockspaceRequest request) => (await _owner.InvokeAsync<Done>("CreateLockspace", request)).Error.Should().BeNull();
