@@ -19,64 +19,61 @@ public sealed record LockspaceOptions
     public string? Task { get; init; }
 }
 
-/// <summary>The lockspaces that this client makes, and who is held in them. The first use opens the control connection. Thread-safe.</summary>
+/// <summary>The lockspaces that a client of this connection makes, and who is held in them. The first use opens the control connection. Thread-safe.</summary>
 public sealed class Lockspaces
 {
-    private readonly DuplexityConnection _connection;
-    private readonly Calls<ControlLink> _control;
+    private readonly ControlCalls _control;
 
-    internal Lockspaces(DuplexityConnection connection, Calls<ControlLink> control)
+    internal Lockspaces(ControlCalls control)
     {
-        (_connection, _control) = (connection, control);
+        _control = control;
     }
 
     /// <summary>Raised when a lockspace holds a client of this connection, another one does, or none any more; on the thread that read it from the connection: be brief. An exception is logged.</summary>
     public event Action<HeldChangedEvent>? HeldChanged;
 
-    /// <summary>Makes a lockspace, or changes one that this client has made.</summary>
+    /// <summary>Makes a lockspace, or changes one that the acting client has made.</summary>
+    /// <param name="name">Its name, without <c>lockspace:</c>.</param>
+    /// <param name="lockspace">What it is like; null: members and locks, as one that nobody made has.</param>
+    /// <param name="options">As whom.</param>
+    /// <param name="ct">Gives up waiting.</param>
     /// <exception cref="DuplexityException">It was refused: <see cref="Errors.NameTaken"/> where somebody else made it. Or there was no answer in time.</exception>
-    public Task CreateAsync(string name, LockspaceOptions? options = null, CancellationToken ct = default)
+    public Task CreateAsync(string name, LockspaceOptions? lockspace = null, AskOptions? options = null, CancellationToken ct = default)
     {
-        options ??= new();
-        var request = new CreateLockspaceRequest { Name = name, Channel = options.Channel, Hold = options.Hold, Key = options.Key, Task = options.Task };
-        return AskAsync(c => c.Hub.CreateLockspace(request with { As = c.Client }), ct);
+        lockspace ??= new();
+        var request = new CreateLockspaceRequest { Name = name, Channel = lockspace.Channel, Hold = lockspace.Hold, Key = lockspace.Key, Task = lockspace.Task };
+        return _control.AskAsync(options, (hub, acting) => hub.CreateLockspace(request with { As = acting }), ct);
     }
 
     /// <summary>Forgets a lockspace; whoever it holds is released.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public Task RemoveAsync(string name, CancellationToken ct = default) => AskAsync(c => c.Hub.RemoveLockspace(new() { As = c.Client, Name = name }), ct);
+    public Task RemoveAsync(string name, AskOptions? options = null, CancellationToken ct = default) =>
+        _control.AskAsync(options, (hub, acting) => hub.RemoveLockspace(new() { As = acting, Name = name }), ct);
 
     /// <summary>Admits a client to come and go. Answers on how many sockets it was held.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<int> AdmitAsync(string lockspace, string client, CancellationToken ct = default) =>
-        (await AskAsync(c => c.Hub.Admit(new() { As = c.Client, Lockspace = lockspace, Client = client }), ct).ConfigureAwait(false)).Sockets ?? 0;
+    public async Task<int> AdmitAsync(string lockspace, string client, AskOptions? options = null, CancellationToken ct = default) =>
+        (await _control.AskAsync(options, (hub, acting) => hub.Admit(new() { As = acting, Lockspace = lockspace, Client = client }), ct).ConfigureAwait(false)).Sockets ?? 0;
 
     /// <summary>Lets a client out this once, on one socket or on all. Answers on how many.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<int> ReleaseAsync(string lockspace, string client, string? socketId = null, CancellationToken ct = default) =>
-        (await AskAsync(c => c.Hub.Release(new() { As = c.Client, Lockspace = lockspace, Client = client, SocketId = socketId }), ct).ConfigureAwait(false)).Sockets ?? 0;
+    public async Task<int> ReleaseAsync(string lockspace, string client, string? socketId = null, AskOptions? options = null, CancellationToken ct = default) =>
+        (await _control.AskAsync(options, (hub, acting) => hub.Release(new() { As = acting, Lockspace = lockspace, Client = client, SocketId = socketId }), ct).ConfigureAwait(false)).Sockets ?? 0;
 
     /// <summary>Brings a client back to a lockspace, out of those that it entered from there. Answers on how many sockets.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<int> ReleaseToAsync(string lockspace, string client, string? socketId = null, CancellationToken ct = default) =>
-        (await AskAsync(c => c.Hub.ReleaseTo(new() { As = c.Client, Lockspace = lockspace, Client = client, SocketId = socketId }), ct).ConfigureAwait(false)).Sockets ?? 0;
+    public async Task<int> ReleaseToAsync(string lockspace, string client, string? socketId = null, AskOptions? options = null, CancellationToken ct = default) =>
+        (await _control.AskAsync(options, (hub, acting) => hub.ReleaseTo(new() { As = acting, Lockspace = lockspace, Client = client, SocketId = socketId }), ct).ConfigureAwait(false)).Sockets ?? 0;
 
     /// <summary>Moves a client from one lockspace that holds it to another one. Answers on how many sockets.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<int> MoveToAsync(string lockspace, string to, string client, string? socketId = null, CancellationToken ct = default) =>
-        (await AskAsync(c => c.Hub.MoveTo(new() { As = c.Client, Lockspace = lockspace, To = to, Client = client, SocketId = socketId }), ct).ConfigureAwait(false)).Sockets ?? 0;
+    public async Task<int> MoveToAsync(string lockspace, string to, string client, string? socketId = null, AskOptions? options = null, CancellationToken ct = default) =>
+        (await _control.AskAsync(options, (hub, acting) => hub.MoveTo(new() { As = acting, Lockspace = lockspace, To = to, Client = client, SocketId = socketId }), ct).ConfigureAwait(false)).Sockets ?? 0;
 
-    /// <summary>Takes a lock from whoever holds it: in a lockspace that this client made, or as who may administer everybody.</summary>
+    /// <summary>Takes a lock from whoever holds it: in a lockspace that the acting client made, or as who may administer everybody.</summary>
     /// <exception cref="DuplexityException">It was refused, nobody holds it (<see cref="Errors.StaleToken"/>), or there was no answer in time.</exception>
-    public Task BreakLockAsync(string lockspace, string name, CancellationToken ct = default) =>
-        AskAsync(c => c.Hub.BreakLock(new() { As = c.Client, Lockspace = lockspace, Name = name }), ct);
+    public Task BreakLockAsync(string lockspace, string name, AskOptions? options = null, CancellationToken ct = default) =>
+        _control.AskAsync(options, (hub, acting) => hub.BreakLock(new() { As = acting, Lockspace = lockspace, Name = name }), ct);
 
     internal void Apply(HeldChangedEvent changed) => HeldChanged?.Invoke(changed);
-
-    private async Task<TAnswer> AskAsync<TAnswer>(Func<ControlLink, Task<TAnswer>> call, CancellationToken ct)
-        where TAnswer : Answer
-    {
-        _connection.NeedControl();
-        return (await _control.AskAsync(call, ct).ConfigureAwait(false)).Answer;
-    }
 }

@@ -20,4 +20,10 @@ public sealed class LockOptions
 
     /// <summary>Lockspaces that one client has made. Defaults to 100.</summary>
     public int SpacesPerClient { get; set; } = 100;
+
+    /// <summary>Keys that a client may try at a lockspace in <see cref="KeyWindow"/>, on all its sockets together. Defaults to 5: a person's slips; a key of four digits stands for more than a day.</summary>
+    public int KeyTries { get; set; } = 5;
+
+    /// <summary>How long wrong keys count, from the first one on. Defaults to 1 min.</summary>
+    public TimeSpan KeyWindow { get; set; } = TimeSpan.FromMinutes(1);
 }

@@ -34,6 +34,8 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
 
     public Task<Done> ReleaseLock(ReleaseLockRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.ReleaseLock), request);
 
+    public Task<Done> AnswerChallenge(AnswerChallengeRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.AnswerChallenge), request);
+
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
     public static void Register(HubConnection connection, IDataClient client)
     {
@@ -45,6 +47,10 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
         connection.On<AllowancesChangedEvent>(nameof(IDataClient.AllowancesChanged), client.AllowancesChanged);
         connection.On<LockChangedEvent>(nameof(IDataClient.LockChanged), client.LockChanged);
         connection.On<HeldChangedEvent>(nameof(IDataClient.HeldChanged), client.HeldChanged);
+        connection.On<ChallengeEvent>(nameof(IDataClient.Challenge), client.Challenge);
+        connection.On<ReceiptChangedEvent>(nameof(IDataClient.ReceiptChanged), client.ReceiptChanged);
+        connection.On<JoinedEvent>(nameof(IDataClient.Joined), client.Joined);
+        connection.On<LeftEvent>(nameof(IDataClient.Left), client.Left);
         connection.On<DisconnectedEvent>(nameof(IDataClient.Disconnected), client.Disconnected);
     }
 }

@@ -30,6 +30,12 @@ public interface IControlHub
     /// <summary>Watches sockets; see <see cref="WatchSocketsRequest"/>.</summary>
     Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request);
 
+    /// <summary>Watches public pipes; see <see cref="WatchPipesRequest"/>.</summary>
+    Task<ListPipesResponse> WatchPipes(WatchPipesRequest request);
+
+    /// <summary>Closes a public pipe of whichever session of the acting client, or of others with the right to.</summary>
+    Task<Done> ClosePipe(ClosePipeRequest request);
+
     /// <summary>What the acting client may narrow about a socket of its own.</summary>
     Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request);
 
@@ -56,6 +62,9 @@ public interface IControlHub
 
     /// <summary>Takes a lock from whoever holds it.</summary>
     Task<Done> BreakLock(BreakLockRequest request);
+
+    /// <summary>A message's way, step by step.</summary>
+    Task<TraceResponse> Trace(TraceRequest request);
 
     /// <summary>Ends tokens before their time.</summary>
     Task<RevokeResponse> Revoke(RevokeRequest request);
@@ -90,6 +99,12 @@ public interface IControlClient
 
     /// <summary>Watched sockets have changed.</summary>
     Task SocketsChanged(SocketsChangedEvent changed);
+
+    /// <summary>Watched pipes have changed.</summary>
+    Task PipesChanged(PipesChangedEvent changed);
+
+    /// <summary>A pipe of this connection was closed by somebody with the right to; do not register it again by yourself.</summary>
+    Task PipeClosed(PipeClosedEvent closed);
 
     /// <summary>The clients of this connection have changed.</summary>
     Task IdentitiesChanged(IdentitiesChangedEvent changed);
@@ -145,6 +160,9 @@ public interface IDataHub
 
     /// <summary>Gives a lock back, or stops waiting for it.</summary>
     Task<Done> ReleaseLock(ReleaseLockRequest request);
+
+    /// <summary>Answers what a gate asked.</summary>
+    Task<Done> AnswerChallenge(AnswerChallengeRequest request);
 }
 
 /// <summary>Server to client on <c>/data</c>.</summary>
@@ -173,6 +191,18 @@ public interface IDataClient
 
     /// <summary>A lockspace holds a client of this socket, another one does, or none any more.</summary>
     Task HeldChanged(HeldChangedEvent changed);
+
+    /// <summary>A gate asks something before a message or a listener may pass.</summary>
+    Task Challenge(ChallengeEvent challenge);
+
+    /// <summary>What became of a message that was held.</summary>
+    Task ReceiptChanged(ReceiptChangedEvent changed);
+
+    /// <summary>The server has let a client of this socket listen to a channel.</summary>
+    Task Joined(JoinedEvent joined);
+
+    /// <summary>The server has ended what a client of this socket listened to.</summary>
+    Task Left(LeftEvent left);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

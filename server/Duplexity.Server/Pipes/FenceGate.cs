@@ -7,15 +7,17 @@ namespace Duplexity.Server.Pipes;
 /// Entry: what is sent under a lock is sent by the client that holds it, under the token of its present grant. Refuses early what the append would refuse for certain (G17), and what it could not know: a token that nobody was
 /// given, which would keep the real ones out.
 /// </summary>
-internal sealed class FenceGate(IEngine engine) : IGate
+internal sealed class FenceGate(IEngine engine) : IBuiltInGate
 {
     public string Name => "fence";
 
     public Step Step => Step.Entry;
 
-    public DuplexityError? Check(in GateContext context)
+    public bool IsAskedLast => true;
+
+    public DuplexityError? Check(in Passage passage)
     {
-        if (context.Request is not SendRequest { Under: { } under })
+        if (passage.Request is not SendRequest { Under: { } under })
         {
             return null;
         }
@@ -25,7 +27,7 @@ internal sealed class FenceGate(IEngine engine) : IGate
             return DuplexityError.Of(Errors.InvalidRequest, "under names a lock as SPACE/NAME and the token of its grant.");
         }
 
-        return engine.Locks.Find(LockName.Parse(text)) is { } held && held.Token == token && held.Holder.Client == context.Sender.Client ? null : Stale();
+        return engine.Locks.Find(LockName.Parse(text)) is { } held && held.Token == token && held.Holder.Client == passage.Sender.Client ? null : Stale();
     }
 
     /// <summary>What is said of a token that is not the present one.</summary>

@@ -2,16 +2,20 @@ using Duplexity.Server.Channels;
 
 namespace Duplexity.Server.Pipes;
 
-/// <summary>Entry: a client that a lockspace holds on this socket sends to that lockspace and nowhere else.</summary>
-internal sealed class HoldGate(Holdings holdings) : IGate
+/// <summary>
+/// Entry: a client that a lockspace holds on this socket sends to that lockspace and nowhere else: not where a gate would send its message on either, and not what waited for a gate as it came in.
+/// </summary>
+internal sealed class HoldGate(Holdings holdings) : IBuiltInGate
 {
     public string Name => "hold";
 
     public Step Step => Step.Entry;
 
-    public DuplexityError? Check(in GateContext context) =>
-        !holdings.IsEmpty && context.Sender.SocketId is { } socket && holdings.HolderOf(new(context.Sender.Client, socket)) is { } space && context.Target != Address.Lockspace(space)
-            ? Held(context.Sender.Client, space)
+    public bool IsAskedLast => true;
+
+    public DuplexityError? Check(in Passage passage) =>
+        !holdings.IsEmpty && passage.Sender.SocketId is { } socket && holdings.HolderOf(new(passage.Sender.Client, socket)) is { } space && passage.Target != Address.Lockspace(space)
+            ? Held(passage.Sender.Client, space)
             : null;
 
     /// <summary>What is said to somebody who is held.</summary>

@@ -4,7 +4,7 @@ using Duplexity.Server.Channels;
 namespace Duplexity.Server.Sockets;
 
 /// <summary>Who is in a lockspace and held by it: what a coming and a going mean there, and who is told of it. Thread-safe.</summary>
-internal sealed class Membership(Lockspaces lockspaces, Holdings holdings, SocketIndex sockets)
+internal sealed class Membership(Lockspaces lockspaces, Holdings holdings, KeyTries tries, SocketIndex sockets)
 {
     /// <summary>A client has come into a lockspace from a socket. The owner, and who is admitted, is not held.</summary>
     public void Enter(Socket socket, string client, string name)
@@ -34,9 +34,19 @@ internal sealed class Membership(Lockspaces lockspaces, Holdings holdings, Socke
             return null;
         }
 
-        if (lockspaces.Find(name)?.Opens(key) == false)
+        if (lockspaces.Find(name) is { } made)
         {
-            return Pipes.HoldGate.Held(client, name);
+            if ((key is null ? null : tries.Take(client, name)) is { } tooMany)
+            {
+                return tooMany;
+            }
+
+            if (!made.Opens(key))
+            {
+                return Pipes.HoldGate.Held(client, name);
+            }
+
+            tries.Forget(client, name);
         }
 
         Free([pair], name, MemberChange.Left);

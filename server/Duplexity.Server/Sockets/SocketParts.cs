@@ -7,4 +7,4 @@ namespace Duplexity.Server.Sockets;
 
 /// <summary>What every socket of a node works with.</summary>
 internal sealed record SocketParts(
-    ChannelIndex Channels, SocketIndex Index, IEngine Engine, Listening Listening, Membership Membership, SocketWatches Watches, Egress Egress, SessionEnds Ends, TimeProvider Time, DuplexityOptions Options, ILogger<Socket> Logger);
+    ChannelIndex Channels, SocketIndex Index, IEngine Engine, Listening Listening, Membership Membership, SocketWatches Watches, Egress Egress, Answers Answers, Departures Departures, SessionEnds Ends, TimeProvider Time, DuplexityOptions Options, ILogger<Socket> Logger);
