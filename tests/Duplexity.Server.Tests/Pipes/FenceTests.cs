@@ -1,5 +1,10 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Pipes;
+using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Pipes;
@@ -44,5 +49,51 @@ public sealed class FenceTests
 
         again.Error.Should().BeNull();
         again.MessageId.Should().Be(first.MessageId);
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.15")]
+    [Trait("Guarantee", "G17")]
+    public async Task The_token_stays_with_a_message_that_a_gate_changes_and_one_that_a_gate_holds()
+    {
+        var isAsking = false;
+        var rig = new PipeRig([PipeRig.Gate(Step.Entry, "room:board", c => new(isAsking && c.Answer is null ? GateResult.Hold(ChallengeKind.Key, "Which key?") : GateResult.Change(c.Message! with { Text = "changed" })))]);
+        var (amy, ben) = (new FakeEnd("amy"), new FakeEnd("ben"));
+
+        (await SendAsync(amy, 5)).Error.Should().BeNull();
+        (await SendAsync(ben, 4)).Error!.Code.Should().Be(209, "the gate's message remembers the token");
+        isAsking = true;
+        (await SendAsync(amy, 5)).Level.Should().Be("held");
+        isAsking = false;
+        (await SendAsync(ben, 6)).Error.Should().BeNull("who is held holds up nobody else");
+        rig.Answers.Find(amy.Line, "amy", (await amy.ChallengeAsync()).Id, out var challenge).Should().BeNull();
+        await rig.Answers.GiveAsync(amy.Line, challenge, "sesame").Soon();
+
+        (await amy.ChangeAsync()).Error!.Code.Should().Be(209, "by now the lock was another's");
+        (await rig.Engine.Log.TopAsync(Address.Room("board"))).Offset.Should().Be(2);
+
+        async Task<SendResponse> SendAsync(FakeEnd end, long token) =>
+            await rig.Machine.SendAsync(end.Sender(), PipeRig.Text("as sent", "room:board") with { Under = new() { Lock = "board/card", Token = token } });
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.15")]
+    [Trait("Guarantee", "G17")]
+    public async Task A_lock_that_is_lost_while_a_gate_takes_its_time_stores_nothing_though_no_later_token_has_come_by()
+    {
+        var passes = new TaskCompletionSource<GateResult>();
+        using var locks = new MemoryEngine(TimeProvider.System, Options.Create(new DuplexityOptions()), NullLogger<MemoryEngine>.Instance);
+        await locks.Locks.StartAsync(new RecordingLockHandler());
+        var (name, holder) = (new LockName("board", "card"), new LockHolder("amy", "socket"));
+        var granted = await locks.Locks.AcquireAsync(new LockRequest(name, holder, "t", TimeSpan.FromMinutes(1), TimeSpan.Zero));
+        var token = granted.Held!.Token;
+        var rig = new PipeRig([PipeRig.Gate(Step.Entry, "room:board", _ => new(passes.Task))], new FenceGate(locks));
+
+        var sent = rig.Machine.SendAsync(new FakeEnd("amy").Sender(), PipeRig.Text("late", "room:board") with { Under = new() { Lock = "board/card", Token = token } });
+        await locks.Locks.ReleaseAsync(name, holder, token);
+        passes.SetResult(GateResult.Pass);
+
+        (await sent.AsTask().Soon()).Error.Should().BeEquivalentTo(new { Code = 209, Gate = "fence" });
+        (await rig.Engine.Log.TopAsync(Address.Room("board"))).Should().Be(Position.Start);
     }
 }
