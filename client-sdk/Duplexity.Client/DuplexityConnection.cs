@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Duplexity.Carriers;
 using Duplexity.Links;
+using Duplexity.Locking;
 using Duplexity.Protocol;
 using Duplexity.Reading;
 using Duplexity.Sending;
@@ -25,6 +26,7 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
     private readonly Outbox _outbox;
     private readonly PipeDesk _pipes;
     private readonly Calls<DataLink> _data;
+    private readonly LockDesk _locks;
     private readonly ControlCalls _control;
     private readonly Challenges _challenges;
 
@@ -62,6 +64,8 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         (_restorer.Identities, _restorer.Again, _pipes.TokenOf) = (Identities, _loop.Nudge, Identities.SourceOf);
         _challenges = new Challenges(Identities, Options.TimeProvider, logger);
         _restorer.Challenges = _challenges;
+        _restorer.Locks = _locks = new LockDesk(_data, Options);
+        _restorer.Lockspaces = Lockspaces = new Lockspaces(_control);
         Sockets = new Sockets(_control, watches);
         Allowances = new LiveAllowances(this);
         Pipes = new Pipes(this, _pipes, _control, watches);
@@ -228,8 +232,12 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, and the server is told, within 2 s. Never throws.</summary>
-    public async ValueTask DisposeAsync() => await _loop.StopAsync().ConfigureAwait(false);
+    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, locks given back, and the server is told, within 2 s. Never throws.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await GiveBackLocksAsync().ConfigureAwait(false);
+        await _loop.StopAsync().ConfigureAwait(false);
+    }
 
     internal void NeedControl()
     {
@@ -270,6 +278,7 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
             Level = Levels.Word(options.Level ?? Options.DefaultLevel),
             IdempotencyKey = options.IdempotencyKey,
         };
+        request = Under(request, options.Under);
         Bodies.CheckSize(request, Options.Format);
         return Receipts.Of(await _outbox.SendAsync(request, ct).ConfigureAwait(false));
     }
@@ -278,6 +287,7 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
     {
         _outbox.Close(reason ?? CloseReason.Disposed.ToException());
         _listening.End(reason);
+        _locks.End();
         _pipes.End(reason?.Error);
         _restorer.Close(reason ?? CloseReason.Disposed.ToException());
     }

@@ -64,6 +64,10 @@ public static class DuplexityServer
     {
         services.TryAddSingleton<ChannelIndex>();
         services.AddHostedService<EngineAttachment>();
+        services.TryAddSingleton<Lockspaces>();
+        services.AddHostedService(provider => provider.GetRequiredService<Lockspaces>());
+        services.TryAddSingleton<Holdings>();
+        services.TryAddSingleton<KeyTries>();
     }
 
     private static void AddDuplexityPipes(this IServiceCollection services)
@@ -71,10 +75,12 @@ public static class DuplexityServer
         services.AddSingleton<IBuiltInGate, IdentityGate>();
         services.AddSingleton<IBuiltInGate, SizeGate>();
         services.AddSingleton<IBuiltInGate, LimitGate>();
+        services.AddSingleton<IBuiltInGate, HoldGate>();
         services.AddSingleton<IBuiltInGate, ScopeGate>();
         services.AddSingleton<IBuiltInGate, AllowanceGate>();
         services.AddSingleton<IBuiltInGate, StandingGate>();
         services.AddSingleton<IBuiltInGate, RoomGate>();
+        services.AddSingleton<IBuiltInGate, FenceGate>();
         services.AddSingleton<IBuiltInGate, NewChannelGate>();
         services.TryAddSingleton<GateHttp>();
         services.TryAddSingleton<GateSettings>();
@@ -118,6 +124,10 @@ public static class DuplexityServer
         services.AddHostedService(provider => provider.GetRequiredService<RoomPresence>());
         services.TryAddSingleton<Listening>();
         services.TryAddSingleton<ForcedDisconnects>();
+        services.TryAddSingleton<Membership>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftLockspaces>());
+        services.TryAddSingleton<Locking>();
+        services.AddHostedService(provider => provider.GetRequiredService<Locking>());
         services.AddHostedService<SocketSweep>();
     }
 

@@ -39,6 +39,7 @@ internal sealed class InProcessDuplexity(
             Headers = options?.Headers is null ? null : new Dictionary<string, string>(options.Headers),
             Level = options?.Level is { } level ? Levels.Word(level) : null,
             IdempotencyKey = options?.IdempotencyKey,
+            Under = options?.Under,
         });
         return Receipts.Of(answer);
     }

@@ -35,9 +35,9 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
             return Answer("register", await pipes.ExplainAsync(held, request.Target, ct));
         }
 
-        if (request.Operation is not (Operation.Send or Operation.Join or Operation.Receive or Operation.Presence or Operation.Administer))
+        if (request.Operation is not (Operation.Send or Operation.Join or Operation.Receive or Operation.Presence or Operation.Administer or Operation.Lock))
         {
-            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "operation is send, join, receive, presence, publish or administer.") };
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "operation is send, join, receive, presence, publish, administer or lock.") };
         }
 
         if (!Address.TryRead(request.Target, out var target, out var problem))
@@ -49,6 +49,7 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
         {
             Operation.Send => Answer(await machine.ExplainAsync(held.SenderFrom(socket?.Id), target)),
             Operation.Join => Answer("join", await JoinAsync(held, socket, target), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Join)),
+            Operation.Lock => Answer("lock", Locking.GatesOf(held, target)),
             Operation.Presence => Answer("presence", gates.OfPresence(held, target), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
             Operation.Receive => Answer("egress", gates.Of(held, target, isRead: true), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
             _ => Answer("administer", [("scope", target.Kind == AddressKind.Client && held.Rules.MayAdminister(target.Name)

@@ -10,6 +10,8 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
 {
     private static readonly SizeGate Size = new();
 
+    private readonly IBuiltInGate[] _last = Array.FindAll(entry, g => g.IsAskedLast);
+
     /// <summary>Whether only the node's own gates stand in the way.</summary>
     public bool IsPlain { get; } = gates.IsEmpty(Step.Ingress) && gates.IsEmpty(Step.Entry);
 
@@ -45,6 +47,18 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
         }
 
         return error;
+    }
+
+    /// <summary>Just before the message goes: what has changed while gates of the application took their time, or a client to answer.</summary>
+    public void AskLast(Transit transit)
+    {
+        for (var i = 0; !IsPlain && i < transit.Destinations.Count; i++)
+        {
+            if (transit.Destinations[i].IsTaking && PipeMachine.Check(_last, new Passage(Step.Entry, transit.Sender, transit.Destinations[i].Address, transit.Request, null)) is { } error)
+            {
+                Decide(transit, i, error);
+            }
+        }
     }
 
     /// <summary>What stands between the ingress and the destinations: the services hear of the message first, whatever its sender wants. Clients' own pipes have their place behind them.</summary>

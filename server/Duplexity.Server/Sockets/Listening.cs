@@ -7,7 +7,7 @@ namespace Duplexity.Server.Sockets;
 
 /// <summary>What a socket does with channels beside sending to them: join, leave, read back, see who is there. Thread-safe.</summary>
 internal sealed partial class Listening(
-    IEngine engine, ChannelIndex channels, JoinGates gates, ListenerGates listeners, RoomRules rooms, RoomPresence presence, Egress egress, SocketWatches watches, DuplexityOptions options)
+    IEngine engine, ChannelIndex channels, JoinGates gates, ListenerGates listeners, RoomRules rooms, RoomPresence presence, Egress egress, Membership membership, SocketWatches watches, DuplexityOptions options)
 {
     private const int DefaultPage = 100;
 
@@ -37,13 +37,14 @@ internal sealed partial class Listening(
         var shared = request is { Since: null, Last: null or 0 } && socket.SubscriptionTo(address) is { } there && !there.Clients.Contains(held.Client) ? there.Told : null;
         var (start, recovered) = shared is null ? await StartAsync(socket, held, address, request) : (shared, null);
         var isWatching = request.Presence == true && await MayWatchAsync(socket, held, address);
+        var isNew = socket.SubscriptionTo(address)?.Clients.Contains(held.Client) != true;
         if (!socket.TryListen(address, held.Client, start, out var subscription, isWatching: isWatching))
         {
             var full = DuplexityError.Of(Errors.TooManyChannels, $"A socket listens to at most {options.Limits.ChannelsPerSocket} channels; leave one first.");
             return new JoinResponse { Error = full with { Limit = "channels_per_socket", Used = socket.Subscriptions.Count } };
         }
 
-        if ((await EnterAsync(socket, held, address) ?? await StayAsync(socket, held, address)) is { } refused)
+        if ((await EnterAsync(socket, held, address, isNew) ?? await StayAsync(socket, held, address)) is { } refused)
         {
             return new JoinResponse { Error = refused };
         }
@@ -80,6 +81,11 @@ internal sealed partial class Listening(
         }
 
         var isOwn = address.Kind == AddressKind.Socket || (address.Kind == AddressKind.Feed && held.Client == address.Name);
+        if (address.Kind == AddressKind.Lockspace && membership.Leave(socket, held.Client, address.Name, request.Key) is { } kept)
+        {
+            return new Done { Error = kept };
+        }
+
         if (isOwn || !await StopAsync(socket, address, held.Client))
         {
             return new Done { Error = DuplexityError.Of(Errors.NotJoined, $"This socket has not joined {VisibleText.Of(address.ToString())} as {VisibleText.Of(held.Client)}.") };
@@ -98,6 +104,7 @@ internal sealed partial class Listening(
         }
 
         await presence.LeaveAsync(socket, address, client, reason);
+        Unwind(address, client, socket.Id);
         return true;
     }
 
@@ -165,7 +172,16 @@ internal sealed partial class Listening(
         return Page(messages, page.End ? null : last?.Position, request.Since);
     }
 
-    /// <summary>Who is in a room, or follows a feed.</summary>
+    /// <summary>A client that was in a lockspace by this socket is not any more: what held it there is over.</summary>
+    public void Unwind(Address address, string client, string socketId)
+    {
+        if (address.Kind == AddressKind.Lockspace)
+        {
+            membership.Gone(client, socketId, address.Name);
+        }
+    }
+
+    /// <summary>Who is in a room or lockspace, or follows a feed.</summary>
     public async Task<PresenceResponse> PresenceAsync(Socket socket, HeldIdentity held, PresenceRequest request)
     {
         if (gates.ReadPresence(request.Channel, held, out var address) is { } error)
@@ -188,7 +204,7 @@ internal sealed partial class Listening(
         && await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Receive) is null;
 
     /// <summary>Is in the channel from here on, unless that was one too many.</summary>
-    private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, Address address)
+    private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, Address address, bool isNew)
     {
         var places = address.Kind == AddressKind.Room ? gates.Places(held, address) : null;
         if (!await presence.EnterAsync(socket, address, held.Client, places?.Most))
@@ -196,6 +212,12 @@ internal sealed partial class Listening(
             // Several came at once: none of those who are too many stays.
             await StopAsync(socket, address, held.Client);
             return JoinGates.Full(address, places!.Value, places.Value.Most);
+        }
+
+        // Once, as it comes in: to join again moves a place, and holds nobody who was let out.
+        if (isNew && address.Kind == AddressKind.Lockspace)
+        {
+            membership.Enter(socket, held.Client, address.Name);
         }
 
         return null;

@@ -235,6 +235,16 @@ public sealed class SteeringTests
         "RemoveRoom" => [new RemoveRoomRequest { As = "amy", Name = "bens" }, new RemoveRoomRequest { As = "amy", Name = "nobodys" }],
         "ListRooms" => [new ListRoomsRequest { As = "amy", Client = "*" }, new ListRoomsRequest { As = "amy", Client = "ben" }, new ListRoomsRequest { As = "amy" }],
         "SetFeed" => [new SetFeedRequest { As = "amy", Followers = ["client:ben"] }],
+        "AcquireLock" => [new AcquireLockRequest { As = "amy", Lockspace = "x", Name = "card" }, new AcquireLockRequest { As = "amy", Lockspace = "x", Name = "card", Token = 1 }],
+        "RenewLock" => [new RenewLockRequest { As = "amy", Lockspace = "x", Name = "other", Token = 1 }],
+        "ReleaseLock" => [new ReleaseLockRequest { As = "amy", Lockspace = "x", Name = "other", Token = 1 }],
+        "BreakLock" => [new BreakLockRequest { As = "amy", Lockspace = "x", Name = "other" }],
+        "CreateLockspace" => [new CreateLockspaceRequest { As = "amy", Name = "amys" }],
+        "RemoveLockspace" => [new RemoveLockspaceRequest { As = "amy", Name = "bens" }],
+        "Admit" => [new AdmitRequest { As = "amy", Lockspace = "bens", Client = "amy" }],
+        "Release" => [new ReleaseRequest { As = "amy", Lockspace = "bens", Client = "amy" }],
+        "ReleaseTo" => [new ReleaseToRequest { As = "amy", Lockspace = "bens", Client = "amy" }],
+        "MoveTo" => [new MoveToRequest { As = "amy", Lockspace = "bens", To = "x", Client = "amy" }],
         _ => throw new InvalidOperationException($"{method.Name} is new: say here what one identity must not do for another by it."),
     };
 
