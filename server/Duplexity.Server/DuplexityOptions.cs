@@ -200,6 +200,12 @@ public sealed class LimitOptions
     /// <summary>Receipts kept per session and channel log for repeated sends. Defaults to 256 (G4).</summary>
     public int ReceiptsPerSession { get; set; } = 256;
 
+    /// <summary>Requests of one client to the HTTP API that run at once; one more is answered 429. Defaults to 256: as many as four sockets' invocations.</summary>
+    public int ApiRequestsPerClient { get; set; } = 256;
+
+    /// <summary>Clients whose use of the HTTP API is counted at once, those with a rate for a window; a further one is answered 503. Defaults to 100,000: some ten megabytes.</summary>
+    public int ApiClients { get; set; } = 100_000;
+
     /// <summary>Calls of one connection that cannot be read or name no method; one more closes it. Defaults to 20 (G24).</summary>
     public int ProtocolErrors { get; set; } = 20;
 }
@@ -260,6 +266,9 @@ public sealed class TimeOptions
 
     /// <summary>How often somebody who waits for a sign-in is told that it is still waited for. Defaults to 15 s: below the idle time-outs of common proxies.</summary>
     public TimeSpan SignInWaiting { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a request to the HTTP API may take to arrive. Defaults to 30 s: the largest one at 35 KB a second.</summary>
+    public TimeSpan ApiRequest { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long before its end a client is told to reauthenticate. Defaults to 30 s.</summary>
     public TimeSpan ReauthenticateMargin { get; set; } = TimeSpan.FromSeconds(30);

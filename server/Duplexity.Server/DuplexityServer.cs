@@ -1,3 +1,4 @@
+using Duplexity.Server.Api;
 using Duplexity.Server.Auth;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
@@ -34,18 +35,19 @@ public static class DuplexityServer
         services.AddDuplexityAuth();
         services.AddDuplexityTunnels();
         services.AddDuplexityHubs();
+        services.AddDuplexityApi();
         services.TryAddSingleton<IDuplexity, InProcessDuplexity>();
         return new DuplexityBuilder(services);
     }
 
     /// <summary>
-    /// Maps the node's endpoints below <paramref name="prefix"/>: <c>/control</c>, <c>/data</c>, <c>/data/carry</c>, <c>/auth</c>. They answer on the service's own
+    /// Maps the node's endpoints below <paramref name="prefix"/>: <c>/control</c>, <c>/data</c>, <c>/data/carry</c>, <c>/auth</c>, <c>/api</c>. They answer on the service's own
     /// hosts only; the hosts of public pipes are served before routing and never reach them.
     /// </summary>
     public static IEndpointConventionBuilder MapDuplexity(this IEndpointRouteBuilder routes, string prefix = "")
     {
         var group = routes.MapGroup(prefix);
-        return new EndpointGroup([group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth()]);
+        return new EndpointGroup([group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth(), group.MapDuplexityApi()]);
     }
 
     private static void AddDuplexityChannels(this IServiceCollection services)

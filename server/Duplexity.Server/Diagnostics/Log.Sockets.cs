@@ -29,6 +29,9 @@ internal static partial class Log
     [LoggerMessage(2008, LogLevel.Error, "An identity whose time had come could not be taken off a connection; the next round tries again")]
     public static partial void SweepFailed(this ILogger logger, Exception exception);
 
+    [LoggerMessage(2050, LogLevel.Error, "{Operation} of the HTTP API failed")]
+    public static partial void ApiCallFailed(this ILogger logger, string operation, Exception exception);
+
     [LoggerMessage(2004, LogLevel.Information, "Session {Session} of {Client} is over")]
     public static partial void SessionOver(this ILogger logger, string session, string client);
 }

@@ -94,7 +94,7 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
     }
 
     /// <summary>A page of a channel's log, through the same egress gates as what is delivered (G9).</summary>
-    public async Task<HistoryResponse> HistoryAsync(Socket socket, HeldIdentity held, HistoryRequest request)
+    public async Task<HistoryResponse> HistoryAsync(Socket? socket, HeldIdentity held, HistoryRequest request)
     {
         if ((JoinGates.Read(request.Channel, held, isRead: true, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Limit), request.Limit, 1)) is { } error)
         {
@@ -107,7 +107,7 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
             return new HistoryResponse { Messages = [], Recovered = false };
         }
 
-        var reader = held.SenderFrom(socket.Id);
+        var reader = held.SenderFrom(socket?.Id);
         var messages = new List<DeliveredMessage>();
         LogEntry? last = null;
         var bytes = 0;
