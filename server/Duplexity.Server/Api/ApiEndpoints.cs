@@ -57,14 +57,14 @@ internal sealed class ApiEndpoints(ApiRoutes routes, ApiDescription description,
         {
             (answer, status) = (new Done { Error = refused.Error }, refused.Status);
         }
-        catch (BadHttpRequestException e)
-        {
-            (answer, status) = (new Done { Error = DuplexityError.Of(Errors.Unreadable, "The request did not come whole, or not as HTTP says it.") }, e.StatusCode);
-        }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
             // Nobody is there to be told.
             return;
+        }
+        catch (BadHttpRequestException e)
+        {
+            (answer, status) = (new Done { Error = DuplexityError.Of(Errors.Unreadable, "The request did not come whole, or not as HTTP says it.") }, e.StatusCode);
         }
         catch (Exception e)
         {
@@ -90,6 +90,6 @@ internal sealed class ApiEndpoints(ApiRoutes routes, ApiDescription description,
         context.Response.ContentType = "application/json; charset=utf-8";
         var body = ApiJson.Write(answer);
         context.Response.ContentLength = body.Length;
-        return context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
+        return context.Response.Body.WriteAsync(body).AsTask();
     }
 }

@@ -42,8 +42,28 @@ internal sealed record ApiNothing;
 /// <summary>Reads a text as a list of one: most messages have one destination.</summary>
 internal sealed class OneOrManyConverter : JsonConverter<string[]>
 {
-    public override string[]? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.String ? [reader.GetString()!] : JsonSerializer.Deserialize<string[]>(ref reader, options);
+    public override string[]? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            return [reader.GetString()!];
+        }
+
+        var many = new List<string>();
+        for (var isArray = reader.TokenType == JsonTokenType.StartArray; isArray && reader.Read() && reader.TokenType != JsonTokenType.EndArray;)
+        {
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.Null))
+            {
+                break;
+            }
+
+            // An empty place is a destination that is refused by itself, as on the hubs.
+            many.Add(reader.GetString()!);
+        }
+
+        // Without words of its own: the path is added above, and a nested call would begin a path anew.
+        return reader.TokenType == JsonTokenType.EndArray ? [.. many] : throw new JsonException();
+    }
 
     public override void Write(Utf8JsonWriter writer, string[] value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, value, options);
 }

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Duplexity.Protocol;
 using Duplexity.Server.Api;
 using Duplexity.Testing;
@@ -178,13 +180,15 @@ public sealed class ApiGateTests(ApiHost host) : IClassFixture<ApiHost>
     public async Task A_body_that_does_not_come_is_not_waited_for()
     {
         await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.ApiRequest = TimeSpan.FromMilliseconds(100));
-        var (body, answer) = await HeldBody.PostAsync(node, "api/messages", node.Token("amy"), Message);
+        await using var client = await RawVisitor.ConnectAsync(node.Port);
 
-        using var response = await answer.Soon();
-        body.Release();
+        await client.RequestAsync("POST /api/messages HTTP/1.1", "localhost", $"Authorization: Bearer {node.Token("amy")}", "Content-Type: application/json", "Content-Length: 100");
+        await client.SendAsync("{\"to\":\"room:late\",");
+        var head = await client.ReadHeadAsync();
 
-        response.StatusCode.Should().Be(HttpStatusCode.RequestTimeout);
-        JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetProperty("code").GetInt32().Should().Be(100);
+        head.Should().StartWith("HTTP/1.1 408 ");
+        var length = int.Parse(Regex.Match(head, @"Content-Length: (\d+)").Groups[1].Value, CultureInfo.InvariantCulture);
+        JsonDocument.Parse(await client.ReadExactlyAsync(length)).RootElement.GetProperty("error").GetProperty("code").GetInt32().Should().Be(100);
     }
 
     private static StringContent JsonContentOf(object value) => new(JsonSerializer.Serialize(value), System.Text.Encoding.UTF8, "application/json");
