@@ -48,7 +48,7 @@ public sealed class AnyLanguageTests
             numbers.Add(heard.Current.Text);
         }
 
-        (first.Text, first.From.Client, first.Id).Should().Be(("from curl", "amy", receipt.GetProperty("messageId").GetString()));
+        (first.Text!, first.From.Client, first.Id).Should().Be(("from curl", "amy", receipt.GetProperty("messageId").GetString()!));
         numbers.Should().Equal("""{"n": 1}""", """{"n": 2}""");
         newest.GetProperty("id").GetString().Should().Be(receipts[1].GetProperty("messageId").GetString());
         service.Process.Output.Should().NotContain(key).And.NotContain(token);
