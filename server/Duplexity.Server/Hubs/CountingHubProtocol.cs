@@ -25,7 +25,16 @@ internal sealed class CountingHubProtocol(IHubProtocol inner, int most) : IHubPr
 
     public bool TryParseMessage(ref ReadOnlySequence<byte> input, IInvocationBinder binder, [NotNullWhen(true)] out HubMessage? message)
     {
-        var isParsed = inner.TryParseMessage(ref input, binder, out message);
+        bool isParsed;
+        long before;
+        do
+        {
+            // A message of a type that it does not know SignalR skips, and answers as if nothing whole were left: what arrived behind it would wait for the next read.
+            before = input.Length;
+            isParsed = inner.TryParseMessage(ref input, binder, out message);
+        }
+        while (!isParsed && input.Length > 0 && input.Length < before);
+
         if (message is InvocationBindingFailureMessage && ++_errors > most)
         {
             throw new InvalidDataException($"More than {most} calls on this connection could not be read.");

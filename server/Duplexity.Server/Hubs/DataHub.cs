@@ -1,6 +1,7 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
+using MessagePack;
 using Microsoft.AspNetCore.SignalR;
 
 namespace Duplexity.Server.Hubs;
@@ -9,9 +10,20 @@ namespace Duplexity.Server.Hubs;
 /// What flows. Each method is one call: the gate filter has checked the identity, the machine and the rooms below decide the rest. No method waits for a person, a
 /// peer or a level beyond <c>stored</c> (G11), and Send and Emit run without an await up to the append.
 /// </summary>
-internal sealed class DataHub(PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, SocketWatches watches) : Hub<IDataClient>, IDataHub
+internal sealed class DataHub(PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, SocketWatches watches, SessionEnds ends) : Hub<IDataClient>, IDataHub
 {
     private Socket Socket => Context.Features.Get<Socket>()!;
+
+    public override Task OnDisconnectedAsync(Exception? exception)
+    {
+        // SignalR ends what it cannot read by itself, with a text of its own: the session learns our code when it is back.
+        if (exception is (InvalidDataException or MessagePackSerializationException) && Socket is { IsClosing: false } socket)
+        {
+            ends.Remember(socket.OpenedAs, socket.SessionId, Errors.ProtocolViolation.Code, "What came on this connection could not be read.");
+        }
+
+        return Task.CompletedTask;
+    }
 
     public Task<OpenResponse> Open(OpenRequest request) => opening.OpenAsync(Socket, Acting(request), request, Context.ConnectionAborted);
 
