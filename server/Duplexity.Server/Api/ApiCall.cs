@@ -82,7 +82,7 @@ internal sealed class ApiCall(HttpContext context, ApiRoute route, HeldIdentity 
             throw new ApiException(StatusCodes.Status415UnsupportedMediaType, DuplexityError.Of(Errors.Unreadable, "Send the body as `Content-Type: application/json`, in UTF-8."));
         }
 
-        var record = ApiJson.Read<T>((await ReadBodyAsync(maxBytes)).Span);
+        var record = (T)ApiJson.Read((await ReadBodyAsync(maxBytes)).Span, typeof(T));
         CheckStanding();
         return record;
     }
@@ -92,7 +92,7 @@ internal sealed class ApiCall(HttpContext context, ApiRoute route, HeldIdentity 
     {
         if (await ReadBodyAsync(MaxBytes) is { Length: > 0 } body)
         {
-            ApiJson.Read<ApiNothing>(body.Span);
+            ApiJson.Read(body.Span, typeof(ApiNothing));
         }
 
         CheckStanding();

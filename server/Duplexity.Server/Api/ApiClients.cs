@@ -57,7 +57,12 @@ internal sealed class ApiClients(TimeProvider time, DuplexityOptions options)
 
             user.UnderWay++;
             var held = new HeldIdentity(identity, user.Meter);
-            user.Rules = held.Rules;
+            if (held.Rules.Limits is not { Messages: null, Bytes: null })
+            {
+                // Those of a token without a rate would let go what one with a rate has used.
+                user.Rules = held.Rules;
+            }
+
             return held;
         }
     }

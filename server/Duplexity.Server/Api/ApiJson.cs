@@ -22,14 +22,13 @@ internal static class ApiJson
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WithoutAs } },
     };
 
-    /// <summary>Reads a body.</summary>
+    /// <summary>Reads a body as a record.</summary>
     /// <exception cref="DuplexityException">It is no such record: where, and what is wrong there.</exception>
-    public static T Read<T>(ReadOnlySpan<byte> body)
-        where T : class
+    public static object Read(ReadOnlySpan<byte> body, Type record)
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(body, Options) ?? throw Wrong(Errors.InvalidRequest, "The body is null; send a JSON object.");
+            return JsonSerializer.Deserialize(body, record, Options) ?? throw Wrong(Errors.InvalidRequest, "The body is null; send a JSON object.");
         }
         catch (JsonException e) when (e.InnerException is JsonException)
         {

@@ -241,10 +241,12 @@ public sealed class MessagesTests(ApiHost host) : IClassFixture<ApiHost>
 
         await SendAsync("messages", """{"to":"room:rate","text":"1"}""");
         var batch = await SendAsync("messages/batch", """{"messages":[{"to":"room:rate","text":"2"},{"to":"room:rate","text":"3"},{"to":"room:rate","text":"4"}]}""");
+        var unlimited = await _api.PostAsync("messages", "limited", """{"to":"room:rate","text":"by another token"}""");
         var over = await SendAsync("messages", """{"to":"room:rate","text":"5"}""");
         var another = await _api.PostAsync("messages", "amy", """{"to":"room:rate","text":"6"}""");
 
         batch.Read<BatchAnswer>().Receipts.Select(r => r.Error?.Limit).Should().Equal(null, null, "messages_per_window");
+        unlimited.Status.Should().Be(HttpStatusCode.OK);
         (over.Status, over.Code).Should().Be((HttpStatusCode.TooManyRequests, 300));
         over.Headers.RetryAfter!.Delta!.Value.TotalSeconds.Should().BeInRange(1, 60);
         another.Status.Should().Be(HttpStatusCode.OK);
