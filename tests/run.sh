@@ -64,6 +64,7 @@ install_programs() {
   have sshd || missing+=(openssh-server)
   have ssh && have scp && have ssh-keygen || missing+=(openssh-client)
   have curl || missing+=(curl)
+  have strace || missing+=(strace)
   have chromium || missing+=(chromium)
   have node || missing+=(nodejs)
   have npm || missing+=(npm)

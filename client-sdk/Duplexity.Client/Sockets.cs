@@ -67,6 +67,17 @@ public sealed class Sockets
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
     public Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default) => RevokeAsync(new RevokeRequest { TokenId = tokenId }, ct);
 
+    /// <summary>
+    /// Removes a client for good, for administrators: as <see cref="RevokeAsync(string, CancellationToken)"/>, and its inbox and feed, API keys, sign-ins and pipes are gone. Its name is never given again.
+    /// </summary>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
+    public async Task<int> RemoveClientAsync(string client, CancellationToken ct = default)
+    {
+        _connection.NeedControl();
+        var (_, answer) = await _control.AskAsync(c => c.Hub.RemoveClient(new RemoveClientRequest { As = c.Client, Client = client }), ct).ConfigureAwait(false);
+        return answer.Connections ?? 0;
+    }
+
     private async Task<int> RevokeAsync(RevokeRequest request, CancellationToken ct)
     {
         _connection.NeedControl();

@@ -25,10 +25,16 @@ public sealed class DuplexityOptions
     public IList<string> TrustedProxies { get; } = [];
 
     /// <summary>
-    /// The folder for what must outlive the process (revocations, keys, users), relative to the content root; made when the first thing is written. Empty: memory only.
+    /// The folder for what must outlive the process (messages, revocations, keys, users), relative to the content root; made at start. One running node uses a folder. Empty: memory only.
     /// Defaults to <c>data</c>.
     /// </summary>
     public string Data { get; set; } = "data";
+
+    /// <summary>
+    /// What <c>stored</c> means here: <c>fsynced</c> (a message with a receipt survives a power loss), <c>written</c> (it survives the death of the process) or <c>accepted</c> (messages are in memory
+    /// only; the data folder keeps the rest). Defaults to null: <c>fsynced</c> with a data folder, because a receipt should mean something; <c>accepted</c> without.
+    /// </summary>
+    public string? Durability { get; set; }
 
     /// <summary>
     /// The application's own authentication scheme, such as <c>Cookies</c>: whoever it knows gets a Duplexity token from <c>POST /auth/session</c>. Defaults to null: none.
@@ -188,6 +194,24 @@ public sealed class LimitOptions
     /// <summary>Messages that a channel keeps. Defaults to 10,000.</summary>
     public int MessagesPerChannel { get; set; } = 10_000;
 
+    /// <summary>Bytes of messages (bodies and headers) that a channel keeps; the newest message stays whatever its size. Defaults to 64 MiB: 10,000 messages of 6.5 KB, so that only channels of large ones notice.</summary>
+    public long BytesPerChannel { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Bytes of recent messages of a log on disk that are held in memory for readers, over all channels, the least recently used channel out first. Defaults to 64 MiB.</summary>
+    public long TailBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Appends that wait for the disk; one more is refused as unavailable. Defaults to 10,000: what a slow disk takes in seconds.</summary>
+    public int AppendsWaiting { get; set; } = 10_000;
+
+    /// <summary>Bytes of messages that wait for the disk. Defaults to 64 MiB.</summary>
+    public long AppendBytesWaiting { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Locks whose highest fencing token a channel remembers, the least recently shown out first. Defaults to 1,000: more than one channel's writers take in turns.</summary>
+    public int LocksPerChannel { get; set; } = 1_000;
+
+    /// <summary>Edges of cooked pipes whose source place a channel remembers, the least recently used out first. Defaults to 1,000.</summary>
+    public int SourcesPerChannel { get; set; } = 1_000;
+
     /// <summary>Carriers of one pipe at once; further visitors wait, bounded. Defaults to 256.</summary>
     public int CarriersPerPipe { get; set; } = 256;
 
@@ -239,6 +263,12 @@ public sealed class TimeOptions
 
     /// <summary>How long a channel keeps a message. Defaults to 7 days.</summary>
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How long an append or a read waits for the disk, before its sender is told that the outcome is unknown. Defaults to 10 s.</summary>
+    public TimeSpan Disk { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the fencing tokens and source places that a channel has accepted are kept at least after its last message. Defaults to 30 days: longer than anything that could still come with an old one.</summary>
+    public TimeSpan ChannelMarks { get; set; } = TimeSpan.FromDays(30);
 
     /// <summary>How long an idempotency key, and an idle session's receipts, are kept. Defaults to 24 h (G4).</summary>
     public TimeSpan Idempotency { get; set; } = TimeSpan.FromHours(24);

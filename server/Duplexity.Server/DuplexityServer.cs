@@ -20,9 +20,17 @@ public static class DuplexityServer
     /// <summary>
     /// Adds a Duplexity node to the application: its own two hubs, its own authentication scheme, its own options, and nothing else of the application's
     /// is changed but Kestrel's header encoding (Latin-1) and its <c>Server</c> header, which a faithful front needs for the whole server. Settings come from the section <c>Duplexity</c>; <paramref name="configure"/> wins over them.
+    /// Called again, it adds that call's <paramref name="configure"/> and nothing else: an application has one node.
     /// </summary>
     public static IDuplexityBuilder AddDuplexity(this IServiceCollection services, Action<DuplexityOptions>? configure = null)
     {
+        if (services.Any(s => s.ServiceType == typeof(DuplexityBuilder)))
+        {
+            services.Configure(configure ?? (_ => { }));
+            return new DuplexityBuilder(services);
+        }
+
+        services.AddSingleton(new DuplexityBuilder(services));
         services.AddOptions<DuplexityOptions>().BindConfiguration(DuplexityOptions.Section).Configure(configure ?? (_ => { })).ValidateOnStart();
         services.TryAddSingleton(provider => provider.GetRequiredService<IOptions<DuplexityOptions>>().Value);
         services.TryAddSingleton(TimeProvider.System);
@@ -63,6 +71,7 @@ public static class DuplexityServer
         services.AddSingleton<IGate, LimitGate>();
         services.AddSingleton<IGate, ScopeGate>();
         services.AddSingleton<IGate, AllowanceGate>();
+        services.AddSingleton<IGate, StandingGate>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
     }
@@ -77,7 +86,9 @@ public static class DuplexityServer
         services.TryAddSingleton<IdentityChanges>();
         services.TryAddSingleton<Standing>();
         services.AddHostedService(provider => provider.GetRequiredService<Standing>());
+        services.TryAddSingleton<IClientStanding>(provider => provider.GetRequiredService<Standing>());
         services.TryAddSingleton<Revocations>();
+        services.TryAddSingleton<Removals>();
         services.TryAddSingleton<SocketWatches>();
         services.TryAddSingleton<JoinGates>();
         services.TryAddSingleton<SocketParts>();

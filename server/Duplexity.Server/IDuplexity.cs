@@ -40,6 +40,7 @@ public interface IDuplexity
     /// other than its roles' or the default.
     /// </summary>
     /// <exception cref="ArgumentException">The name cannot be a client's, the lifetime is not between a second and a day, or the allowances cannot be.</exception>
+    /// <exception cref="DuplexityException">The client was removed (205); <see cref="RemoveAsync"/>.</exception>
     string CreateToken(string client, TimeSpan lifetime, Allowances? allowances = null);
 
     /// <summary>
@@ -58,5 +59,13 @@ public interface IDuplexity
 
     /// <summary>Allows a disabled client to come back. Tokens that were issued before it was disabled stay ended.</summary>
     /// <exception cref="ArgumentException">The name cannot be a client's.</exception>
+    /// <exception cref="DuplexityException">The client was removed (205), which is for good.</exception>
     Task EnableAsync(string client, CancellationToken ct = default);
+
+    /// <summary>
+    /// Removes a client for good: what <see cref="DisableAsync"/> does, and its inbox and feed, API keys, sign-ins and pipes are gone. Its name is never given again, to nobody and by nobody, and there is no
+    /// way back; what it said in rooms stays. Returns how many connections lost it.
+    /// </summary>
+    /// <exception cref="ArgumentException">The name cannot be a client's.</exception>
+    Task<int> RemoveAsync(string client, CancellationToken ct = default);
 }

@@ -10,7 +10,7 @@ namespace Duplexity.Server;
 
 /// <inheritdoc/>
 internal sealed class InProcessDuplexity(
-    PipeMachine machine, IEngine engine, SocketIndex sockets, ForcedDisconnects disconnects, Revocations revocations, TokenIssuer tokens, Node node,
+    PipeMachine machine, IEngine engine, SocketIndex sockets, ForcedDisconnects disconnects, Revocations revocations, Removals removals, Standing standing, TokenIssuer tokens, Node node,
     DuplexityOptions options) : IDuplexity
 {
     /// <summary>Who the application is, where it does not act as a client of its own.</summary>
@@ -92,7 +92,11 @@ internal sealed class InProcessDuplexity(
 
     public Task<int> DisableAsync(string client, CancellationToken ct = default) => revocations.DisableAsync(Checked(client), ct);
 
-    public Task EnableAsync(string client, CancellationToken ct = default) => revocations.EnableAsync(Checked(client), ct).AsTask();
+    public Task EnableAsync(string client, CancellationToken ct = default) => standing.Removed(Checked(client)) is { } removed
+        ? throw new DuplexityException(removed)
+        : revocations.EnableAsync(client, ct).AsTask();
+
+    public Task<int> RemoveAsync(string client, CancellationToken ct = default) => removals.RemoveAsync(Checked(client), Application, ct);
 
     private static string Checked(string client) => Address.IsClientId(client)
         ? client

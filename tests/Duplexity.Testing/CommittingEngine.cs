@@ -43,6 +43,8 @@ internal sealed class CommittingEngine(IEngine inner, TimeSpan commit) : IEngine
 
     public ValueTask<Position> TopAsync(Address channel, CancellationToken ct = default) => inner.Log.TopAsync(channel, ct);
 
+    public ValueTask<Position?> ReadSourceAsync(Address channel, string edge, CancellationToken ct = default) => inner.Log.ReadSourceAsync(channel, edge, ct);
+
     public ValueTask RemoveAsync(Address channel, CancellationToken ct = default) => inner.Log.RemoveAsync(channel, ct);
 
     private Task Committed()

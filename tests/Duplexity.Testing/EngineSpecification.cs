@@ -19,7 +19,7 @@ public abstract partial class EngineSpecification
     private protected RecordingHandler[] Handlers { get; } = [new(), new()];
 
     /// <summary>A fresh, empty engine; node n delivers to handler n.</summary>
-    private protected abstract Task<EngineUnderTest> CreateAsync(FakeTimeProvider time, DuplexityOptions options, IReadOnlyList<IEngineHandler> handlers);
+    private protected abstract Task<EngineUnderTest> CreateAsync(FakeTimeProvider time, DuplexityOptions options, IRetention retention, IReadOnlyList<IEngineHandler> handlers);
 
     private static int _ids;
 
@@ -56,6 +56,8 @@ public abstract partial class EngineSpecification
     {
         var options = new DuplexityOptions();
         configure?.Invoke(options);
-        return CreateAsync(Time, options, Handlers);
+        return CreateAsync(Time, options, new DefaultRetention(options), Handlers);
     }
+
+    private Task<EngineUnderTest> CreateAsync(IRetention retention) => CreateAsync(Time, new DuplexityOptions(), retention, Handlers);
 }

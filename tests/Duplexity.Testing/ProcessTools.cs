@@ -18,6 +18,9 @@ public static class ProcessTools
     /// <summary>The browser.</summary>
     public static string Chromium => Find("chromium");
 
+    /// <summary>Shows the system calls of a program.</summary>
+    public static string Strace => Find("strace");
+
     /// <summary>JavaScript without a browser.</summary>
     public static string Node => Find("node");
 

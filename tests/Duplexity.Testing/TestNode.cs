@@ -37,7 +37,7 @@ public sealed class TestNodeSetup
     /// <summary>The lowest level that is captured.</summary>
     public LogLevel LogLevel { get; set; } = LogLevel.Information;
 
-    /// <summary>Settings as an operator would write them, such as <c>Duplexity:Origins:0</c>.</summary>
+    /// <summary>Settings as an operator would write them, such as <c>Duplexity:Origins:0</c>. Without <c>Duplexity:Data</c> a node keeps everything in memory, which is faster; <c>data</c> is a folder that goes with it.</summary>
     public IDictionary<string, string?> Settings { get; } = new Dictionary<string, string?>();
 
     /// <summary>What AddDuplexity is given.</summary>

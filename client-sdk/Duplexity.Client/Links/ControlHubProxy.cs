@@ -37,6 +37,8 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<RevokeResponse> Disable(DisableRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.Disable), request);
 
+    public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.RemoveClient), request);
+
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
     public static void Register(HubConnection connection, IControlClient client)
     {

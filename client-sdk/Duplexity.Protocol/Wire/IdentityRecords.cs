@@ -257,7 +257,18 @@ public sealed record DisableRequest : Request
     public bool? Disabled { get; init; }
 }
 
-/// <summary>Answers Revoke and Disable once it is in force: nothing for that client begins after it.</summary>
+/// <summary>
+/// Removes a client for good: its connections lose it at once, its inbox and feed, API keys, sign-ins and pipes are gone, and its name is never given again. There is no way back. For administrators.
+/// </summary>
+[MessagePackObject]
+public sealed record RemoveClientRequest : Request
+{
+    /// <summary>The CID.</summary>
+    [Key(1)]
+    public string? Client { get; init; }
+}
+
+/// <summary>Answers Revoke, Disable and RemoveClient once it is in force: nothing for that client begins after it.</summary>
 [MessagePackObject]
 public sealed record RevokeResponse : Answer
 {

@@ -42,6 +42,9 @@ public interface IControlHub
     /// <summary>Forbids a client everything, or allows it again.</summary>
     Task<RevokeResponse> Disable(DisableRequest request);
 
+    /// <summary>Removes a client for good; its name is never given again.</summary>
+    Task<RevokeResponse> RemoveClient(RemoveClientRequest request);
+
     /// <summary>The courtesy before leaving.</summary>
     Task<Done> Disconnect(DisconnectRequest request);
 

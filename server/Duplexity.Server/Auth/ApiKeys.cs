@@ -15,7 +15,7 @@ namespace Duplexity.Server.Auth;
 /// </summary>
 internal sealed class ApiKeys(
     IEngine engine, OwnKeys own, AllowanceResolver resolver, AccessTokens tokens, Standing standing, Revocations revocations, TimeProvider time, IOptions<DuplexityOptions> options,
-    ILogger<ApiKeys> logger)
+    ILogger<ApiKeys> logger) : IBelongings
 {
     private const string Kind = "api-key";
     private const string Prefix = "dxk_";
@@ -46,6 +46,11 @@ internal sealed class ApiKeys(
         await _turn.WaitAsync(ct);
         try
         {
+            if (standing.Removed(client) is { } removed)
+            {
+                return (null, removed);
+            }
+
             var own = await ListAsync(client, ct);
             if (own.Any(k => k.Name == name))
             {
@@ -58,7 +63,7 @@ internal sealed class ApiKeys(
             }
 
             var (id, secret) = (IdPrefix + Secrets.New()[..16], Secrets.New());
-            var stored = new Stored(name, client, Secrets.Hash(secret), allowances, by, time.GetUtcNow());
+            var stored = new Stored(name, client, Secrets.Hash(secret), allowances, by, standing.GivenNow(client));
             await engine.Records.PutAsync(Kind, id, JsonSerializer.Serialize(stored), null, ct);
             Log.KeyChanged(logger, VisibleText.Of(client, VisibleText.LogLength), "made", name, VisibleText.Of(by, VisibleText.LogLength));
             return (Info(id, stored) with { Key = $"{Prefix}{id}.{secret}" }, null);
@@ -88,6 +93,24 @@ internal sealed class ApiKeys(
         _good.TryRemove(key.Id, out _);
         Log.KeyChanged(logger, VisibleText.Of(client, VisibleText.LogLength), "removed", name, VisibleText.Of(by, VisibleText.LogLength));
         return true;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RemoveAsync(string client, CancellationToken ct)
+    {
+        // In the line of those that are being added: one that did not see the tombstone is here by then.
+        await _turn.WaitAsync(ct);
+        try
+        {
+            foreach (var key in await ListAsync(client, ct))
+            {
+                await engine.Records.TakeAsync(Kind, key.Id, ct);
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     /// <summary>An access token for a key; null where it is not good.</summary>

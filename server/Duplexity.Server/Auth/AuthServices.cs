@@ -31,6 +31,8 @@ internal static class AuthServices
         services.TryAddSingleton<Grants>();
         services.TryAddSingleton<PageCodes>();
         services.TryAddSingleton<ApiKeys>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, Grants>(provider => provider.GetRequiredService<Grants>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, ApiKeys>(provider => provider.GetRequiredService<ApiKeys>()));
         services.TryAddSingleton<SignIns>();
         services.TryAddSingleton<SignInEndpoints>();
         services.TryAddSingleton<TokenEndpoints>();

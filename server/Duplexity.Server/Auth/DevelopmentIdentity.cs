@@ -15,7 +15,7 @@ namespace Duplexity.Server.Auth;
 /// Tokens for any name, in Development, to whoever proves with the secret file that it is the same user on the same machine. An address proves nothing: a page
 /// that rebinds its name, a pipe onto this very service and a proxy with its default settings all come from 127.0.0.1 (G6).
 /// </summary>
-internal sealed class DevelopmentIdentity(TokenIssuer tokens, IHostEnvironment environment)
+internal sealed class DevelopmentIdentity(TokenIssuer tokens, Standing standing, IHostEnvironment environment)
 {
     /// <summary>A working day: nobody signs in twice while trying things out, and the key ends with the process anyway.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(12);
@@ -41,16 +41,19 @@ internal sealed class DevelopmentIdentity(TokenIssuer tokens, IHostEnvironment e
     public async Task AnswerAsync(HttpContext context)
     {
         context.Response.Headers.CacheControl = "no-store";
-        if ((await AuthRequests.ReadAsync<Asked>(context, MaxBodyBytes, JsonSerializerOptions.Web))?.Client is not { } client || !Address.IsClientId(client))
+        var client = (await AuthRequests.ReadAsync<Asked>(context, MaxBodyBytes, JsonSerializerOptions.Web))?.Client;
+        var error = client is null || !Address.IsClientId(client)
+            ? DuplexityError.Of(Errors.InvalidRequest, "Send {\"client\": \"NAME\"}, where NAME can be a client: no white space, control characters or colons.")
+            : standing.Removed(client);
+        if (error is not null)
         {
             context.Response.StatusCode = StatusCodes.Status400BadRequest;
-            var error = DuplexityError.Of(Errors.InvalidRequest, "Send {\"client\": \"NAME\"}, where NAME can be a client: no white space, control characters or colons.");
             await context.Response.WriteAsJsonAsync(new Refusal(error), JsonSerializerOptions.Web, context.RequestAborted);
             return;
         }
 
-        var token = tokens.CreateForDevelopment(client, Lifetime);
-        await context.Response.WriteAsJsonAsync(new Granted(token, "Bearer", (long)Lifetime.TotalSeconds, client), JsonSerializerOptions.Web, context.RequestAborted);
+        var token = tokens.CreateForDevelopment(client!, Lifetime);
+        await context.Response.WriteAsJsonAsync(new Granted(token, "Bearer", (long)Lifetime.TotalSeconds, client!), JsonSerializerOptions.Web, context.RequestAborted);
     }
 
     // Both ends on loopback, on a listener that nothing else reaches.

@@ -1,6 +1,9 @@
+using System.Globalization;
 using System.Security.Cryptography;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 
@@ -11,7 +14,7 @@ namespace Duplexity.Server.Auth;
 /// while the older ones go on verifying; in Development one in memory, and one more for the development identity's, under an issuer of its own. The development key exists only there, so that no data
 /// folder carries it into production (G6). Thread-safe.
 /// </summary>
-internal sealed class OwnKeys(IOptions<DuplexityOptions> options, IHostEnvironment environment, IEngine engine, Sealing sealing, TimeProvider time) : IHostedService, IIssuerKeys, IDisposable
+internal sealed class OwnKeys : IHostedService, IIssuerKeys, IDisposable
 {
     /// <summary>The issuer of development tokens; no setting may name it.</summary>
     public const string DevelopmentIssuer = "duplexity-development";
@@ -21,38 +24,99 @@ internal sealed class OwnKeys(IOptions<DuplexityOptions> options, IHostEnvironme
     /// <summary>How long a key signs: as long as a certificate does nowadays.</summary>
     private static readonly TimeSpan Signs = TimeSpan.FromDays(90);
 
+    /// <summary>How long a key is known before it signs: by then every process that looks into the same records has seen it.</summary>
+    private static readonly TimeSpan Settles = TimeSpan.FromHours(2);
+
     /// <summary>How often it is looked whether a new one is due.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
-    private volatile IReadOnlyList<SecurityKey> _all = [options.Value.Auth.SigningKey is { Length: > 0 } configured ? Configured(configured) : Drawn()];
+    private readonly IEngine _engine;
+    private readonly Sealing _sealing;
+    private readonly TimeProvider _time;
+    private readonly ILogger<OwnKeys> _logger;
+    private readonly bool _areKept;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private volatile IReadOnlyList<OwnKey> _all;
     private ITimer? _timer;
 
+    public OwnKeys(IOptions<DuplexityOptions> options, IHostEnvironment environment, IEngine engine, Sealing sealing, TimeProvider time, ILogger<OwnKeys> logger)
+    {
+        (_engine, _sealing, _time, _logger) = (engine, sealing, time, logger);
+        Issuer = IssuerOf(options.Value);
+        DevelopmentKey = environment.IsDevelopment() ? Drawn() : null;
+        var configured = options.Value.Auth.SigningKey is { Length: > 0 } text ? Configured(text) : null;
+        _areKept = !environment.IsDevelopment() && configured is null && engine.Records.IsDurable;
+        _all = _areKept ? [] : [new(time.GetUtcNow(), configured ?? Drawn())];
+        Algorithm = configured is null ? SecurityAlgorithms.EcdsaSha256 : KeyMaterial.SigningAlgorithm(configured);
+    }
+
     /// <summary>The service as an issuer.</summary>
-    public string Issuer { get; } = IssuerOf(options.Value);
+    public string Issuer { get; }
 
-    /// <summary>The one that signs now.</summary>
-    public SecurityKey Key => _all[0];
+    /// <summary>What all of them sign with.</summary>
+    public string Algorithm { get; }
 
-    private bool AreKept => !environment.IsDevelopment() && string.IsNullOrEmpty(options.Value.Auth.SigningKey) && engine.Records.IsDurable;
+    /// <summary>The one that signs now: the newest that has settled, or where none has, the newest.</summary>
+    public SecurityKey Key
+    {
+        get
+        {
+            var (all, now) = (_all, _time.GetUtcNow());
+            return (all.FirstOrDefault(k => now - k.DrawnAt >= Settles && now - k.DrawnAt < Signs * 2) ?? all.FirstOrDefault())?.Key
+                ?? throw new InvalidOperationException("The signing keys are read when the node starts; no token can be made before.");
+        }
+    }
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (AreKept)
+        if (_areKept)
         {
             await LookAsync(cancellationToken);
-            _timer = time.CreateTimer(_ => _ = LookAsync(CancellationToken.None), null, Interval, Interval);
+            _timer = _time.CreateTimer(_ => _ = TryLookAsync(), null, Interval, Interval);
         }
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose()
+    {
+        _timer?.Dispose();
+        _turn.Dispose();
+    }
+
+    /// <summary>
+    /// Reads the kept keys, newest first, and draws another where the newest has signed long enough; once an hour by itself. A key signs for twice its time at most (while nobody was there to draw
+    /// another), and its record ends when the last token does that it can have signed.
+    /// </summary>
+    public async Task LookAsync(CancellationToken ct)
+    {
+        await _turn.WaitAsync(ct);
+        try
+        {
+            var now = _time.GetUtcNow();
+            var kept = await ReadAsync(ct);
+            if (kept.Count == 0 || now - kept[0].DrawnAt >= Signs)
+            {
+                using var drawn = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+                var (id, text) = (Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), $"{now.ToUnixTimeSeconds()}\n{drawn.ExportPkcs8PrivateKeyPem()}");
+                await _engine.Records.PutAsync(Kind, id, _sealing.Seal(Kind, text), now + (Signs * 2) + TokenIssuer.MaxLifetime, ct);
+                Log.SigningKeyDrawn(_logger, id);
+                kept = await ReadAsync(ct);
+            }
+
+            _all = kept;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string? keyId, CancellationToken ct) => new(_all);
+    public ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string? keyId, CancellationToken ct) => new([.. _all.Select(k => k.Key)]);
 
     /// <summary>Null outside Development.</summary>
-    public SecurityKey? DevelopmentKey { get; } = environment.IsDevelopment() ? Drawn() : null;
+    public SecurityKey? DevelopmentKey { get; }
 
     public static string IssuerOf(DuplexityOptions options) => (options.Url?.AbsoluteUri ?? "http://localhost:5080").TrimEnd('/');
 
@@ -68,34 +132,34 @@ internal sealed class OwnKeys(IOptions<DuplexityOptions> options, IHostEnvironme
 
     private static ECDsaSecurityKey Drawn() => new(ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
-    /// <summary>Reads the kept keys, newest first, and draws another where the newest has signed long enough. One that has not signed for longer than any token lives is not read again.</summary>
-    private async Task LookAsync(CancellationToken ct)
+    private async Task TryLookAsync()
     {
-        var now = time.GetUtcNow();
-        var kept = await ReadAsync(ct);
-        if (kept.Count == 0 || now - kept[0].DrawnAt >= Signs)
+        try
         {
-            using var drawn = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var text = $"{now.ToUnixTimeSeconds()}\n{drawn.ExportPkcs8PrivateKeyPem()}";
-            await engine.Records.PutAsync(Kind, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), sealing.Seal(Kind, text), now + (Signs * 2) + TokenIssuer.MaxLifetime, ct);
-            kept = await ReadAsync(ct);
+            await LookAsync(CancellationToken.None);
         }
-
-        _all = [.. kept.Select(k => k.Key)];
+        catch (Exception e)
+        {
+            // The keys that are known go on signing and verifying; the next look is in an hour.
+            Log.SigningKeysNotRead(_logger, e);
+        }
     }
 
-    private async Task<List<(DateTimeOffset DrawnAt, SecurityKey Key)>> ReadAsync(CancellationToken ct)
+    private async Task<IReadOnlyList<OwnKey>> ReadAsync(CancellationToken ct)
     {
-        var read = new List<(DateTimeOffset DrawnAt, SecurityKey Key)>();
-        foreach (var (_, sealedText) in await engine.Records.ListAsync(Kind, ct))
+        var read = new List<OwnKey>();
+        foreach (var (id, sealedText) in await _engine.Records.ListAsync(Kind, ct))
         {
             // What cannot be opened was sealed with a key ring that is gone: then its tokens are over, and a new key signs.
-            if (sealing.Open(Kind, sealedText)?.Split('\n', 2) is [var drawnAt, var pem] && KeyMaterial.TryPem(pem, isPrivate: true, out var key, out _))
+            if (_sealing.Open(Kind, sealedText)?.Split('\n', 2) is [var drawnAt, var pem] && KeyMaterial.TryPem(pem, isPrivate: true, out var key, out _))
             {
-                read.Add((DateTimeOffset.FromUnixTimeSeconds(long.Parse(drawnAt, System.Globalization.CultureInfo.InvariantCulture)), key));
+                key.KeyId = id;
+                read.Add(new(DateTimeOffset.FromUnixTimeSeconds(long.Parse(drawnAt, CultureInfo.InvariantCulture)), key));
             }
         }
 
         return [.. read.OrderByDescending(k => k.DrawnAt)];
     }
+
+    private sealed record OwnKey(DateTimeOffset DrawnAt, SecurityKey Key);
 }

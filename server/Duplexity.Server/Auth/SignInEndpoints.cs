@@ -114,7 +114,13 @@ internal sealed class SignInEndpoints(
                 return;
             }
 
-            var tokens = await grants.BeginAsync(told.Person, context.RequestAborted);
+            var (tokens, error) = await grants.BeginAsync(told.Person, context.RequestAborted);
+            if (error is not null)
+            {
+                await WriteAsync(context, new { @event = SignInEvent.Failed, error });
+                return;
+            }
+
             var line = JsonSerializer.SerializeToNode(tokens, AllowanceClaim.Json)!.AsObject();
             line.Insert(0, "event", SignInEvent.Tokens);
             await WriteAsync(context, line);

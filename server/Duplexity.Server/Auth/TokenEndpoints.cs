@@ -32,7 +32,7 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
             return;
         }
 
-        if (caller.DeniesAdministering(client) is { } denied)
+        if ((caller.DeniesAdministering(client) ?? standing.Removed(client)) is { } denied)
         {
             await AuthRequests.RefuseAsync(context, denied);
             return;
@@ -61,7 +61,8 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
         {
             case "authorization_code":
                 var person = await codes.RedeemAsync(fields.GetValueOrDefault("code"), fields.GetValueOrDefault("redirect_uri"), fields.GetValueOrDefault("code_verifier"), context.RequestAborted);
-                await AnswerAsync(context, person is null ? null : await grants.BeginAsync(person, context.RequestAborted), "The code is not good, or not any more.");
+                var (begun, outside) = person is null ? default : await grants.BeginAsync(person, context.RequestAborted);
+                await (outside is null ? AnswerAsync(context, begun, "The code is not good, or not any more.") : AuthRequests.RefuseAsync(context, outside));
                 break;
             case "refresh_token":
                 await RefreshAsync(context, fields.GetValueOrDefault("refresh_token"));
@@ -110,8 +111,9 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
         var name = known.Principal?.FindFirst(auth.CidClaim)?.Value ?? (auth.CidClaim == "sub" ? known.Principal?.FindFirst(ClaimTypes.NameIdentifier)?.Value : null);
         var client = known.Succeeded ? ClientName.Of(auth.SchemePrefix ?? "", name) : null;
         string[] roles = [.. known.Principal?.Claims.Where(c => c.Type is "role" or "roles" or ClaimTypes.Role).Select(c => c.Value) ?? []];
-        var isGood = client is not null && standing.Problem(client, DateTimeOffset.MaxValue) is null;
-        await AnswerAsync(context, isGood ? tokens.For(client!, new(null, roles)) : null, "Nobody is signed in there, or under a name that cannot be a client.");
+        await (client is not null && standing.Out(client) is { } outside
+            ? AuthRequests.RefuseAsync(context, outside)
+            : AnswerAsync(context, client is null ? null : tokens.For(client, new(null, roles)), "Nobody is signed in there, or under a name that cannot be a client."));
     }
 
     private async Task KeysAsync(HttpContext context)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Duplexity.Server.Sockets;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -7,8 +8,11 @@ using Microsoft.IdentityModel.Tokens;
 namespace Duplexity.Server.Auth;
 
 /// <summary>Makes the service's own access tokens. Thread-safe.</summary>
-internal sealed class TokenIssuer(OwnKeys keys, IOptions<DuplexityOptions> options, TimeProvider time)
+internal sealed class TokenIssuer(OwnKeys keys, Standing standing, IOptions<DuplexityOptions> options)
 {
+    /// <summary>The claim that says in milliseconds since 1970 UTC when a token was issued: <c>iat</c> has whole seconds, in which much may happen.</summary>
+    public const string IssuedAtClaim = "iat_ms";
+
     /// <summary>Nobody can take a token back yet but by its end.</summary>
     public static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(24);
 
@@ -16,6 +20,7 @@ internal sealed class TokenIssuer(OwnKeys keys, IOptions<DuplexityOptions> optio
 
     /// <summary>A token by which its bearer is <paramref name="client"/>, named as it is: no prefix is added.</summary>
     /// <exception cref="ArgumentException">The client cannot be a CID, or the lifetime is not between a second and 24 hours.</exception>
+    /// <exception cref="DuplexityException">The client was removed (205).</exception>
     public string Create(string client, TimeSpan lifetime, TokenContent? content = null) => Create(keys.Issuer, keys.Key, client, lifetime, content ?? new());
 
     /// <summary>The same from the development issuer, whose tokens are good in Development and on this node only.</summary>
@@ -35,8 +40,19 @@ internal sealed class TokenIssuer(OwnKeys keys, IOptions<DuplexityOptions> optio
             throw new ArgumentOutOfRangeException(nameof(lifetime), lifetime, "A token lives for a second at least and for 24 hours at most.");
         }
 
-        var now = time.GetUtcNow().UtcDateTime;
-        var claims = new Dictionary<string, object> { ["sub"] = client, ["jti"] = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)) };
+        if (standing.Removed(client) is { } removed)
+        {
+            throw new DuplexityException(removed);
+        }
+
+        var issuedAt = standing.GivenNow(client);
+        var now = issuedAt.UtcDateTime;
+        var claims = new Dictionary<string, object>
+        {
+            ["sub"] = client,
+            ["jti"] = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
+            [IssuedAtClaim] = issuedAt.ToUnixTimeMilliseconds(),
+        };
         if (content.Roles is { Count: > 0 } roles)
         {
             claims["roles"] = roles.ToArray();

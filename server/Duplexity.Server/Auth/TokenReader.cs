@@ -138,9 +138,14 @@ internal sealed class TokenReader(TrustedIssuers issuers, AllowanceResolver allo
         var expiresAt = new DateTimeOffset(DateTime.SpecifyKind(token.ValidTo, DateTimeKind.Utc)) + issuer.ExpirySkew;
         return new(client, expiresAt, issuer.Issuer, string.IsNullOrEmpty(token.Id) ? null : token.Id, principal)
         {
-            IssuedAt = token.TryGetPayloadValue<long>("iat", out var issuedAt) && issuedAt is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(issuedAt) : null,
+            IssuedAt = IssuedAt(token, issuer),
             KeyId = issuer.IsOwn && token.TryGetPayloadValue<string>("key", out var key) ? key : null,
             Allowances = given,
         };
     }
+
+    private static DateTimeOffset? IssuedAt(JsonWebToken token, TrustedIssuer issuer) =>
+        issuer.IsOwn && token.TryGetPayloadValue<long>(TokenIssuer.IssuedAtClaim, out var ms) ? DateTimeOffset.FromUnixTimeMilliseconds(ms)
+        : token.TryGetPayloadValue<long>("iat", out var seconds) && seconds is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(seconds)
+        : null;
 }

@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Microsoft.IdentityModel.Tokens;
 
 namespace Duplexity.Server.Auth;
 
@@ -25,10 +24,10 @@ internal sealed class TrustedIssuers : IDisposable
     public TrustedIssuers(IOptions<DuplexityOptions> options, OwnKeys own, TimeProvider time, ILogger<TrustedIssuers> logger)
     {
         var auth = options.Value.Auth;
-        var issuers = new List<TrustedIssuer> { Own(own.Issuer, own, own.Key) };
+        var issuers = new List<TrustedIssuer> { Own(own.Issuer, own, own.Algorithm) };
         if (own.DevelopmentKey is { } developmentKey)
         {
-            issuers.Add(Own(OwnKeys.DevelopmentIssuer, new ConfiguredKeys([developmentKey]), developmentKey));
+            issuers.Add(Own(OwnKeys.DevelopmentIssuer, new ConfiguredKeys([developmentKey]), KeyMaterial.SigningAlgorithm(developmentKey)));
         }
 
         foreach (var group in auth.Keys.Values.GroupBy(key => key.Issuer!))
@@ -45,8 +44,8 @@ internal sealed class TrustedIssuers : IDisposable
 
     public void Dispose() => _owned.ForEach(source => source.Dispose());
 
-    private static TrustedIssuer Own(string issuer, IIssuerKeys keys, SecurityKey key) =>
-        new(issuer, keys, [KeyMaterial.SigningAlgorithm(key)], "", "sub", TimeSpan.Zero, IsOwn: true);
+    private static TrustedIssuer Own(string issuer, IIssuerKeys keys, string algorithm) =>
+        new(issuer, keys, [algorithm], "", "sub", TimeSpan.Zero, IsOwn: true);
 
     private IIssuerKeys SourceOf(IssuerKey key, TimeProvider time, ILogger logger)
     {

@@ -44,6 +44,12 @@ internal static partial class Log
     [LoggerMessage(1008, LogLevel.Warning, "An API key of {Client} was {Change}: {Name}, by {By}.")]
     public static partial void KeyChanged(ILogger logger, string client, string change, string name, string by);
 
+    [LoggerMessage(1009, LogLevel.Information, "A signing key was drawn: {Id}. The older ones go on verifying until their last tokens end.")]
+    public static partial void SigningKeyDrawn(ILogger logger, string id);
+
+    [LoggerMessage(1014, LogLevel.Warning, "The signing keys could not be read again; those that are known go on.")]
+    public static partial void SigningKeysNotRead(ILogger logger, Exception exception);
+
     [LoggerMessage(1020, LogLevel.Warning, "A ticket was refused because the vault did not answer.")]
     public static partial void VaultUnavailable(ILogger logger, Exception exception);
 }

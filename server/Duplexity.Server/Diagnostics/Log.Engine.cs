@@ -6,4 +6,16 @@ internal static partial class Log
 {
     [LoggerMessage(6000, LogLevel.Error, "The handler failed on an entry of a {Kind} channel at {Position}. The entry is stored; readers find it in the log.")]
     public static partial void HandlerFailed(ILogger logger, Exception exception, AddressKind kind, Position position);
+
+    [LoggerMessage(6001, LogLevel.Error, "The message log cannot be written. Sends are answered with outcome_unknown until it can; every one of them tries again.")]
+    public static partial void LogFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(6002, LogLevel.Information, "The message log is written again.")]
+    public static partial void LogWritesAgain(ILogger logger);
+
+    [LoggerMessage(6003, LogLevel.Warning, "The connection to the message log could not be closed after a failure; another one is opened.")]
+    public static partial void LogNotClosed(ILogger logger, Exception exception);
+
+    [LoggerMessage(6004, LogLevel.Warning, "What is too old in the message log could not be let go of; the next minute tries again.")]
+    public static partial void LogNotSwept(ILogger logger, Exception exception);
 }

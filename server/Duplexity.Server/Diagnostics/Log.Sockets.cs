@@ -29,6 +29,9 @@ internal static partial class Log
     [LoggerMessage(2008, LogLevel.Error, "An identity whose time had come could not be taken off a connection; the next round tries again")]
     public static partial void SweepFailed(this ILogger logger, Exception exception);
 
+    [LoggerMessage(2009, LogLevel.Warning, "Client {Client} is removed, by {By}; its name is never given again")]
+    public static partial void ClientRemoved(this ILogger logger, string client, string by);
+
     [LoggerMessage(2050, LogLevel.Error, "{Operation} of the HTTP API failed")]
     public static partial void ApiCallFailed(this ILogger logger, string operation, Exception exception);
 

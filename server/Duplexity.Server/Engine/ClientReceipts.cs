@@ -41,7 +41,7 @@ internal sealed class ClientReceipts(LimitOptions limits, TimeSpan window)
             }
         }
 
-        return new AppendResult(AppendOutcome.Unknown, messageId, [], [], ReceiptLevel.Accepted);
+        return AppendResult.Refused(AppendOutcome.Unknown, messageId);
     }
 
     public void Keep(IdempotencyKey key, AppendResult result, TimeSpan now)
@@ -123,7 +123,7 @@ internal sealed class ClientReceipts(LimitOptions limits, TimeSpan window)
 
     private static AppendResult Repeat(Receipt kept, IdempotencyKey key, string messageId) => kept.Fingerprint == key.Fingerprint
         ? kept.Result with { Outcome = AppendOutcome.Repeated }
-        : new AppendResult(AppendOutcome.Mismatch, messageId, [], [], ReceiptLevel.Accepted);
+        : AppendResult.Refused(AppendOutcome.Mismatch, messageId);
 
     private void Touch(SessionReceipts session, TimeSpan now)
     {

@@ -1,23 +1,44 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Engine;
 
-/// <summary>Registers the default engine.</summary>
+/// <summary>Registers the embedded engine: what its options say is on disk, the rest in memory.</summary>
 internal static class EngineServices
 {
-    /// <summary>Adds the memory engine, unless the application has named another one.</summary>
+    /// <summary>Adds the embedded engine, unless the application has named another one.</summary>
     internal static IServiceCollection AddDuplexityEngine(this IServiceCollection services)
     {
         services.AddOptions();
         services.AddLogging();
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IRecords>(provider => provider.GetRequiredService<IOptions<DuplexityOptions>>().Value.Data is { Length: > 0 } folder
-            ? new SqliteRecords(Path.Combine(provider.GetService<IHostEnvironment>()?.ContentRootPath ?? Environment.CurrentDirectory, folder), provider.GetRequiredService<TimeProvider>())
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, DurabilityCheck>());
+        services.TryAddSingleton<IRecords>(provider => DataFolder(provider) is { } folder
+            ? new SqliteRecords(folder, provider.GetRequiredService<TimeProvider>())
             : new MemoryRecords(provider.GetRequiredService<TimeProvider>()));
-        services.TryAddSingleton<IEngine, MemoryEngine>();
+        services.TryAddSingleton<IRetention>(provider => new DefaultRetention(Options(provider)));
+        services.TryAddSingleton<IEngine>(Engine);
         return services;
     }
+
+    private static MemoryEngine Engine(IServiceProvider provider)
+    {
+        var options = Options(provider);
+        var level = DurabilityCheck.LevelOf(options);
+        return level == ReceiptLevel.Accepted
+            ? ActivatorUtilities.CreateInstance<MemoryEngine>(provider)
+            : new MemoryEngine(provider.GetRequiredService<TimeProvider>(), options, Log(provider, level), provider.GetRequiredService<IRecords>());
+    }
+
+    private static SqliteMessageLog Log(IServiceProvider provider, ReceiptLevel level) => new(
+        DataFolder(provider)!, level, provider.GetRequiredService<TimeProvider>(), Options(provider), provider.GetRequiredService<IRetention>(), provider.GetRequiredService<ILogger<SqliteMessageLog>>());
+
+    private static string? DataFolder(IServiceProvider provider) => Options(provider).Data is { Length: > 0 } folder
+        ? Path.Combine(provider.GetService<IHostEnvironment>()?.ContentRootPath ?? Environment.CurrentDirectory, folder)
+        : null;
+
+    private static DuplexityOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<DuplexityOptions>>().Value;
 }

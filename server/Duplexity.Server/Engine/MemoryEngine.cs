@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Engine;
 
 /// <summary>
-/// The engine of a single node, in this process's memory, beside the records, which a data folder keeps: no other process, and no message left when the process ends. A restart is a new incarnation, so
-/// that no place of the one before is ever served again (G2). Thread-safe.
+/// The engine of a single node. Who is there, which session serves which name and one-time secrets are in this process's memory and end with it; messages and records are in memory as well, or in a data folder,
+/// as the log and the records that it is given have it. Thread-safe.
 /// </summary>
 internal sealed class MemoryEngine : IEngine, IDisposable
 {
@@ -15,24 +15,24 @@ internal sealed class MemoryEngine : IEngine, IDisposable
 
     private const string Letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    private readonly MemoryMessageLog _log;
+    private readonly ILocalLog _log;
     private readonly MemoryPresence _presence;
     private readonly MemoryVault _vault;
     private readonly MemoryRecords? _records;
     private readonly ITimer _sweep;
 
-    public MemoryEngine(TimeProvider time, IOptions<DuplexityOptions> options, ILogger<MemoryEngine> logger, IRecords? records = null)
-        : this(time, options.Value, records, new MonotonicClock(time), clock => new MemoryMessageLog(clock, options.Value, NewIncarnation(), logger))
+    public MemoryEngine(TimeProvider time, IOptions<DuplexityOptions> options, ILogger<MemoryEngine> logger, IRecords? records = null, IRetention? retention = null)
+        : this(time, options.Value, records, new MonotonicClock(time), clock => new MemoryMessageLog(clock, options.Value, retention ?? new DefaultRetention(options.Value), NewIncarnation(), logger))
     {
     }
 
-    /// <summary>For tests: an engine around a log that was copied from another (<see cref="MemoryMessageLog.CopyAs"/>).</summary>
-    internal MemoryEngine(TimeProvider time, DuplexityOptions options, MemoryMessageLog log)
-        : this(time, options, null, new MonotonicClock(time), _ => log)
+    /// <summary>An engine around a log, which it disposes.</summary>
+    internal MemoryEngine(TimeProvider time, DuplexityOptions options, ILocalLog log, IRecords? records = null)
+        : this(time, options, records, new MonotonicClock(time), _ => log)
     {
     }
 
-    private MemoryEngine(TimeProvider time, DuplexityOptions options, IRecords? records, MonotonicClock clock, Func<MonotonicClock, MemoryMessageLog> log)
+    private MemoryEngine(TimeProvider time, DuplexityOptions options, IRecords? records, MonotonicClock clock, Func<MonotonicClock, ILocalLog> log)
     {
         _log = log(clock);
         _presence = new MemoryPresence(clock, options);
@@ -63,7 +63,11 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     /// <inheritdoc/>
     public void Attach(IEngineHandler handler) => _log.Attach(handler);
 
-    public void Dispose() => _sweep.Dispose();
+    public void Dispose()
+    {
+        _sweep.Dispose();
+        _log.Dispose();
+    }
 
     private void Sweep()
     {

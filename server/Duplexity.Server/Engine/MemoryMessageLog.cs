@@ -7,33 +7,30 @@ namespace Duplexity.Server.Engine;
 /// The message log in this process's memory. One lock around everything makes an append atomic over all its destinations and puts it into line before the call returns.
 /// <para>The level reached is <see cref="ReceiptLevel.Accepted"/> and never more: the log dies with the process, and <c>written</c> would promise that it does not (G3).</para>
 /// </summary>
-internal sealed class MemoryMessageLog : IMessageLog
+internal sealed class MemoryMessageLog : ILocalLog
 {
     private readonly Lock _lock = new();
     private readonly MonotonicClock _clock;
     private readonly DuplexityOptions _options;
+    private readonly IRetention _retention;
     private readonly ILogger _logger;
     private readonly string _incarnation;
     private readonly MemoryReceipts _receipts;
     private readonly Dictionary<Address, MemoryChannel> _channels = [];
-
-    // Both in the order of last use, so that a sweep touches what it lets go of and nothing else.
-    private readonly LinkedList<MemoryChannel> _filled = new();
-    private readonly LinkedList<MemoryChannel> _emptied = new();
     private string _epoch;
     private long _forgotten;
     private IEngineHandler? _handler;
 
-    public MemoryMessageLog(MonotonicClock clock, DuplexityOptions options, string incarnation, ILogger logger)
-        : this(clock, options, incarnation, logger, new MemoryReceipts(options.Limits, options.Times.Idempotency))
+    public MemoryMessageLog(MonotonicClock clock, DuplexityOptions options, IRetention retention, string incarnation, ILogger logger)
+        : this(clock, options, retention, incarnation, logger, new MemoryReceipts(options.Limits, options.Times.Idempotency))
     {
     }
 
-    private MemoryMessageLog(MonotonicClock clock, DuplexityOptions options, string incarnation, ILogger logger, MemoryReceipts receipts)
+    private MemoryMessageLog(MonotonicClock clock, DuplexityOptions options, IRetention retention, string incarnation, ILogger logger, MemoryReceipts receipts)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Limits.MessagesPerChannel, 1);
         _clock = clock;
         _options = options;
+        _retention = retention;
         _logger = logger;
         _incarnation = incarnation;
         _epoch = incarnation;
@@ -43,6 +40,7 @@ internal sealed class MemoryMessageLog : IMessageLog
     /// <inheritdoc/>
     public ReceiptLevel Level => ReceiptLevel.Accepted;
 
+    /// <inheritdoc/>
     public void Attach(IEngineHandler handler)
     {
         if (Interlocked.CompareExchange(ref _handler, handler, null) is not null)
@@ -59,7 +57,7 @@ internal sealed class MemoryMessageLog : IMessageLog
             return ValueTask.FromCanceled<AppendResult>(ct);
         }
 
-        Check(request);
+        request.Check();
         var handler = _handler ?? throw new InvalidOperationException("Nothing can be appended before a handler is attached: its deliveries would be lost.");
         var entries = new LogEntry[request.Message.Destinations.Count];
         AppendResult result;
@@ -71,10 +69,15 @@ internal sealed class MemoryMessageLog : IMessageLog
                 return new(earlier);
             }
 
+            if (RefusalUnsynchronized(request) is { } refusal)
+            {
+                return new(AppendResult.Refused(refusal, request.Message.Id));
+            }
+
             var positions = new Position[entries.Length];
             for (var i = 0; i < entries.Length; i++)
             {
-                entries[i] = AppendUnsynchronized(request.Message.Destinations[i], request.Message, new ArraySegment<Position>(positions, 0, i), now);
+                entries[i] = AppendUnsynchronized(request, i, new ArraySegment<Position>(positions, 0, i), now);
                 positions[i] = entries[i].Position;
             }
 
@@ -114,8 +117,7 @@ internal sealed class MemoryMessageLog : IMessageLog
                 return new(new LogPage(since is null || since == Position.Start, [], Position.Start, End: true));
             }
 
-            log.Trim(_clock.Now - _options.Times.Retention);
-            return new(log.Read(since, limit, reverse));
+            return new(log.Read(since, limit, reverse, _clock.Now));
         }
     }
 
@@ -125,6 +127,15 @@ internal sealed class MemoryMessageLog : IMessageLog
         lock (_lock)
         {
             return new(_channels.TryGetValue(channel, out var log) ? log.Top : Position.Start);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Position?> ReadSourceAsync(Address channel, string edge, CancellationToken ct = default)
+    {
+        lock (_lock)
+        {
+            return new(_channels.TryGetValue(channel, out var log) ? log.LastTaken(edge) : null);
         }
     }
 
@@ -142,28 +153,27 @@ internal sealed class MemoryMessageLog : IMessageLog
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>
-    /// Empties the channels without an append for the retention, and forgets those without one for twice as long; channels in use are trimmed by use.
-    /// </summary>
+    /// <summary>Lets go of what is older than it may be, and forgets channels that have been empty for long; see <see cref="MemoryChannel.Sweep"/>.</summary>
     public void Sweep()
     {
         lock (_lock)
         {
-            var oldest = _clock.Now - _options.Times.Retention;
-            while (_filled.First is { } node && node.Value.LastAppend < oldest)
+            var now = _clock.Now;
+            foreach (var channel in _channels.Values)
             {
-                node.Value.Trim(oldest);
-                _filled.Remove(node);
-                _emptied.AddLast(node);
+                if (!channel.Sweep(now, _options.Times.ChannelMarks))
+                {
+                    ForgetUnsynchronized(channel);
+                }
             }
 
-            while (_emptied.First is { } node && node.Value.LastAppend < oldest - _options.Times.Retention)
-            {
-                ForgetUnsynchronized(node.Value);
-            }
-
-            _receipts.Sweep(_clock.Now);
+            _receipts.Sweep(now);
         }
+    }
+
+    /// <summary>Nothing to give back.</summary>
+    public void Dispose()
+    {
     }
 
     /// <summary>For tests: this log as it is now, under a new incarnation, like a store that came back with an old copy (G2).</summary>
@@ -171,55 +181,50 @@ internal sealed class MemoryMessageLog : IMessageLog
     {
         lock (_lock)
         {
-            var copy = new MemoryMessageLog(_clock, _options, incarnation, _logger, _receipts.Copy());
-            foreach (var (from, to) in new[] { (_filled, copy._filled), (_emptied, copy._emptied) })
+            var copy = new MemoryMessageLog(_clock, _options, _retention, incarnation, _logger, _receipts.Copy());
+            foreach (var channel in _channels.Values.Select(c => c.CopyAs(incarnation)))
             {
-                foreach (var channel in from.Select(c => c.CopyAs(incarnation)))
-                {
-                    copy._channels.Add(channel.Address, channel);
-                    to.AddLast(channel.Node);
-                }
+                copy._channels.Add(channel.Address, channel);
             }
 
             return copy;
         }
     }
 
-    private static void Check(AppendRequest request)
+    private AppendOutcome? RefusalUnsynchronized(AppendRequest request)
     {
-        var destinations = request.Message.Destinations;
-        if (destinations.Count == 0 || destinations.Any(d => d.Kind == AddressKind.None) || (destinations.Count > 1 && destinations.Distinct().Count() < destinations.Count))
+        if (request.Fence is null && request.Source is null)
         {
-            throw new ArgumentException("A message needs destinations, each an address and each at most once.", nameof(request));
+            return null;
         }
 
-        if (request.Key is { } key && (key.Key is null == key.Session is null || (key.Session is not null && key.Sequence < 1)))
+        foreach (var destination in request.Message.Destinations)
         {
-            throw new ArgumentException("An idempotency key is a key, or a session with a sequence from 1.", nameof(request));
+            if (_channels.TryGetValue(destination, out var channel) && channel.Refusal(request.Fence, request.Source) is { } refusal)
+            {
+                return refusal;
+            }
         }
+
+        return null;
     }
 
-    private LogEntry AppendUnsynchronized(Address destination, StoredMessage message, IReadOnlyList<Position> earlier, TimeSpan now)
+    private LogEntry AppendUnsynchronized(AppendRequest request, int nth, IReadOnlyList<Position> earlier, TimeSpan now)
     {
-        if (_channels.TryGetValue(destination, out var channel))
+        var destination = request.Message.Destinations[nth];
+        if (!_channels.TryGetValue(destination, out var channel))
         {
-            channel.Node.List!.Remove(channel.Node);
-            channel.Trim(now - _options.Times.Retention);
-        }
-        else
-        {
-            channel = new MemoryChannel(destination, _epoch, _options.Limits.MessagesPerChannel);
+            channel = new MemoryChannel(destination, _epoch, _retention.Of(destination), _options.Limits);
             _channels.Add(destination, channel);
         }
 
-        _filled.AddLast(channel.Node);
-        return channel.Append(message, earlier, now);
+        channel.Raise(request.Fence, request.Source);
+        return channel.Append(request.Message, earlier, now);
     }
 
     private void ForgetUnsynchronized(MemoryChannel channel)
     {
         _channels.Remove(channel.Address);
-        channel.Node.List!.Remove(channel.Node);
 
         // Should the name ever be used again, its offsets start at 1 again: under another epoch, so that no place names two messages (G2). Channels that
         // are there keep theirs: an epoch that changes within a channel costs its sockets the shared encoding of one message.

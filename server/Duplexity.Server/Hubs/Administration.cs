@@ -8,7 +8,7 @@ namespace Duplexity.Server.Hubs;
 /// What a client does about its own sockets and tokens, and an administrator about those of others. The right is always the acting client's alone (G10): its own things, or those that its
 /// allowance to administer covers. Thread-safe.
 /// </summary>
-internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisconnects disconnects, Revocations revocations, TimeProvider time, DuplexityOptions options)
+internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisconnects disconnects, Revocations revocations, Removals removals, Standing standing, TimeProvider time, DuplexityOptions options)
 {
     /// <summary>The longest that a forced disconnect keeps somebody away; whom to keep away for longer is to be disabled.</summary>
     private static readonly TimeSpan MaxBlock = TimeSpan.FromHours(24);
@@ -66,43 +66,42 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
             return new() { Error = invalid };
         }
 
-        var now = time.GetUtcNow();
-        if (request.Before is { } before && (before < 0 || before > now.ToUnixTimeMilliseconds()))
+        if (request.Before is { } before && (before < 0 || before > time.GetUtcNow().ToUnixTimeMilliseconds()))
         {
             return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "before is a time up to now, in milliseconds since 1970 UTC; Disable is for the future.") };
         }
 
         return MayTouch(acting, request.Client!) is { } refused
             ? new() { Error = refused }
-            : Answer(await revocations.RevokeClientAsync(request.Client!, request.Before is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : now, ct));
+            : Answer(await revocations.RevokeClientAsync(request.Client!, request.Before is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null, ct));
     }
 
     /// <summary>Disables a client or enables it.</summary>
     public async Task<RevokeResponse> DisableAsync(HeldIdentity acting, DisableRequest request, CancellationToken ct)
     {
-        if (NotAClient(request.Client) is { } invalid)
+        if (MayShutOut(acting, request.Client) is { } refused)
         {
-            return new() { Error = invalid };
-        }
-
-        if (acting.Rules.DeniesAdministering(request.Client!) is { } denied)
-        {
-            return new() { Error = denied };
-        }
-
-        if (request.Client == acting.Client)
-        {
-            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "Nobody disables itself: it could not undo it.") };
+            return new() { Error = refused };
         }
 
         if (request.Disabled == false)
         {
+            if (standing.Removed(request.Client!) is { } removed)
+            {
+                return new() { Error = removed };
+            }
+
             await revocations.EnableAsync(request.Client!, ct);
             return Answer(0);
         }
 
         return Answer(await revocations.DisableAsync(request.Client!, ct));
     }
+
+    /// <summary>Removes a client for good.</summary>
+    public async Task<RevokeResponse> RemoveAsync(HeldIdentity acting, RemoveClientRequest request, CancellationToken ct) => MayShutOut(acting, request.Client) is { } refused
+        ? new() { Error = refused }
+        : Answer(await removals.RemoveAsync(request.Client!, acting.Client, ct));
 
     /// <summary>Closes sockets by force.</summary>
     public async Task<ForceDisconnectResponse> ForceDisconnectAsync(HeldIdentity acting, ForceDisconnectRequest request)
@@ -140,6 +139,10 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
     private static DuplexityError? NotAClient(string? client) => Address.IsClientId(client)
         ? null
         : DuplexityError.Of(Errors.InvalidRequest, $"\"{VisibleText.Of(client ?? "", Address.MaxClientLength)}\" cannot be a client.");
+
+    private static DuplexityError? MayShutOut(HeldIdentity acting, string? client) => NotAClient(client) ?? acting.Rules.DeniesAdministering(client!) ?? (client == acting.Client
+        ? DuplexityError.Of(Errors.InvalidRequest, "Nobody disables or removes itself: it could not undo it.")
+        : null);
 
     private static DuplexityError? MayTouch(HeldIdentity acting, string client) => client == acting.Client ? null : acting.Rules.DeniesAdministering(client);
 }

@@ -159,6 +159,8 @@ internal sealed class ControlHub(
 
     public Task<RevokeResponse> Disable(DisableRequest request) => administration.DisableAsync(Acting(request), request, Context.ConnectionAborted);
 
+    public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => administration.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+
     public async Task<Done> Disconnect(DisconnectRequest request)
     {
         var session = Session(request);
@@ -166,7 +168,7 @@ internal sealed class ControlHub(
         await sessions.EndAsync(session);
         foreach (var socket in sockets.OfClient(session.Client).Where(s => s.SessionId == session.Id))
         {
-            await changes.EndAsync(socket, session.Client, IdentityChange.Dropped, Errors.Goodbye, "The client said goodbye.");
+            await changes.EndAsync(socket, session.Client, IdentityChange.Dropped, Errors.Goodbye, "The client said goodbye.", isAsked: true);
         }
 
         return new Done();

@@ -8,7 +8,10 @@ namespace Duplexity.Server.Sockets;
 /// </summary>
 internal sealed class HeldIdentities(HeldIdentity first, TimeProvider time)
 {
-    /// <summary>How many times as many clients as it may hold a connection may have seen in its life: what it remembers of them is bounded by that.</summary>
+    /// <summary>
+    /// How many times as many clients as it may hold a connection remembers of those that were there, 256 by default. Only what is used of a rate or was narrowed is worth remembering and the rest is
+    /// forgotten for whoever comes, so the bound is met by so many who use their rates and leave within one window, which no honest program does.
+    /// </summary>
     private const int Comings = 16;
 
     private readonly Lock _lock = new();
@@ -59,15 +62,15 @@ internal sealed class HeldIdentities(HeldIdentity first, TimeProvider time)
     }
 
     /// <summary>
-    /// Adds a client, behind the others; null when <paramref name="most"/> are there. One that was here before comes back to what it had used and to what was taken from it:
-    /// to leave and come again gives nothing.
+    /// Adds a client, behind the others; null when <paramref name="most"/> are there, or as many are remembered as may be. One that was here before comes back to what it had used and to what was taken
+    /// from it: to leave and come again gives nothing.
     /// </summary>
     public HeldIdentity? Add(Identity identity, int most)
     {
         lock (_lock)
         {
             var known = _known.GetValueOrDefault(identity.Client);
-            if (_held.Length >= most || (known is null && _known.Count >= most * Comings))
+            if (_held.Length >= most || (known is null && _known.Count >= most * Comings && !ForgetOneUnsynchronized()))
             {
                 return null;
             }
@@ -138,4 +141,6 @@ internal sealed class HeldIdentities(HeldIdentity first, TimeProvider time)
             mine.SetResult();
         }
     }
+
+    private bool ForgetOneUnsynchronized() => _known.Values.FirstOrDefault(k => k.IsBlank && !_held.Contains(k)) is { } blank && _known.Remove(blank.Client);
 }

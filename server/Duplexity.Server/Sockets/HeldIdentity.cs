@@ -30,6 +30,9 @@ internal sealed class HeldIdentity
 
     public Meter Meter { get; }
 
+    /// <summary>Whether to forget it would give nothing back: nothing of a rate is used, and nothing was narrowed.</summary>
+    public bool IsBlank => _narrowed is null && Meter.Use(_rules) is (0, 0);
+
     /// <summary>Whether it was told that this token ends soon.</summary>
     public bool WasWarned { get; set; }
 

@@ -20,7 +20,11 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
 
         if (holder.Identities.Add(identity, options.Limits.IdentitiesPerSocket) is not { } held)
         {
-            return new() { Error = DuplexityError.Of(Errors.TooManyIdentities, $"A connection holds at most {options.Limits.IdentitiesPerSocket} identities; drop one first.") with { Limit = "identities_per_socket", Used = holder.Identities.All.Length } };
+            var used = holder.Identities.All.Length;
+            var sentence = used >= options.Limits.IdentitiesPerSocket
+                ? $"A connection holds at most {options.Limits.IdentitiesPerSocket} identities; drop one first."
+                : "Too many clients have used up their rates on this connection and left it; wait until they have freed, or open another connection.";
+            return new() { Error = DuplexityError.Of(Errors.TooManyIdentities, sentence) with { Limit = "identities_per_socket", Used = used } };
         }
 
         if (await holder.AdmitAsync(held) is { } refused)
@@ -47,7 +51,7 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
     /// <summary>Takes a client off at its own wish.</summary>
     public async Task<Done> DropAsync(IIdentityHolder holder, string? client)
     {
-        if (client is null || !await EndAsync(holder, client, IdentityChange.Dropped, Errors.Goodbye, "The connection dropped its last identity."))
+        if (client is null || !await EndAsync(holder, client, IdentityChange.Dropped, Errors.Goodbye, "The connection dropped its last identity.", isAsked: true))
         {
             return new() { Error = NotHeld(client) };
         }
@@ -69,9 +73,9 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
 
     /// <summary>
     /// Takes a client off; false where it was not held. When it completes, nothing for it begins on that connection. The last one's end closes the connection with
-    /// <paramref name="code"/>.
+    /// <paramref name="code"/>; where the client itself asked for it (<paramref name="isAsked"/>), behind the answer to that.
     /// </summary>
-    public async Task<bool> EndAsync(IIdentityHolder holder, string client, string change, (int Code, string Name) code, string reason)
+    public async Task<bool> EndAsync(IIdentityHolder holder, string client, string change, (int Code, string Name) code, string reason, bool isAsked = false)
     {
         if (holder.Identities.Take(client) is null)
         {
@@ -81,7 +85,7 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
         var isLast = holder.Identities.All.IsEmpty;
         if (isLast)
         {
-            holder.End(code, reason, isAsked: change == IdentityChange.Dropped && code == Errors.Goodbye);
+            holder.End(code, reason, isAsked);
         }
 
         await holder.ReleaseAsync(client, change);

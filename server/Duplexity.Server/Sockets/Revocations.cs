@@ -8,12 +8,12 @@ namespace Duplexity.Server.Sockets;
 /// Ends tokens before their time (G8). When a call returns, the record is written, every connection of this node has lost the client, its pipes are closed, and no delivery,
 /// send or carrier byte begins for it any more; what the transport had taken by then is out of reach. Thread-safe.
 /// </summary>
-internal sealed class Revocations(Standing standing, IdentityHolders holders, Sessions sessions, IdentityChanges changes, TimeProvider time, ILogger<Revocations> logger)
+internal sealed class Revocations(Standing standing, IdentityHolders holders, Sessions sessions, IdentityChanges changes, ILogger<Revocations> logger)
 {
     /// <summary>All tokens of a client up to <paramref name="before"/> (null: now). Returns how many connections lost it.</summary>
     public async Task<int> RevokeClientAsync(string client, DateTimeOffset? before, CancellationToken ct)
     {
-        await standing.RevokeClientAsync(client, before ?? time.GetUtcNow(), ct);
+        await standing.RevokeClientAsync(client, before ?? standing.GivenNow(client), ct);
         return await EnforceAsync($"client {VisibleText.Of(client, VisibleText.LogLength)}", "Its tokens were revoked.");
     }
 
@@ -40,6 +40,9 @@ internal sealed class Revocations(Standing standing, IdentityHolders holders, Se
 
     /// <summary>Allows a client to come back, with new tokens.</summary>
     public ValueTask EnableAsync(string client, CancellationToken ct) => standing.DisableClientAsync(client, isDisabled: false, ct);
+
+    /// <summary>Takes a client off everywhere that has its tombstone already: the middle part of <see cref="Removals"/>, which is what to call.</summary>
+    public Task<int> EnforceRemovalAsync(string client) => EnforceAsync($"client {VisibleText.Of(client, VisibleText.LogLength)}, removed", "It was removed.");
 
     private async Task<int> EnforceAsync(string what, string reason)
     {

@@ -1,17 +1,20 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Pipes;
 using Microsoft.Extensions.Hosting;
 
 namespace Duplexity.Server.Sockets;
 
 /// <summary>
-/// What stands against clients and tokens: revocations, disabled clients, and blocks after a forced disconnect. The records outlive the process, and are read before the
+/// What stands against clients and tokens: revocations, disabled and removed clients, and blocks after a forced disconnect. The records outlive the process, and are read before the
 /// node serves anybody; asking is one look into memory. Thread-safe.
 /// </summary>
-internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedService
+internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedService, IClientStanding
 {
     private const string ClientKind = "revoked-client";
+    private const string TombstoneKind = "tombstone";
     private const string TokenKind = "revoked-token";
     private const string KeyKind = "revoked-key";
 
@@ -19,6 +22,7 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
     private static readonly TimeSpan TokenMemory = TimeSpan.FromDays(400);
 
     private readonly ConcurrentDictionary<string, ClientStanding> _clients = new();
+    private readonly ConcurrentDictionary<string, byte> _tombstones = new();
     private readonly ConcurrentDictionary<string, byte> _tokens = new();
     private readonly ConcurrentDictionary<string, byte> _keys = new();
     private readonly ConcurrentDictionary<(string Client, string? Session), DateTimeOffset> _blocks = new();
@@ -28,6 +32,11 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
         foreach (var (client, text) in await engine.Records.ListAsync(ClientKind, cancellationToken))
         {
             _clients[client] = JsonSerializer.Deserialize<ClientStanding>(text)!;
+        }
+
+        foreach (var (client, _) in await engine.Records.ListAsync(TombstoneKind, cancellationToken))
+        {
+            _tombstones[client] = 0;
         }
 
         foreach (var (id, _) in await engine.Records.ListAsync(TokenKind, cancellationToken))
@@ -52,6 +61,11 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
     /// <summary>What stands against a credential of a client that was given at a time (null: it does not say when); null: nothing.</summary>
     public string? Problem(string client, DateTimeOffset? givenAt)
     {
+        if (_tombstones.ContainsKey(client))
+        {
+            return "its client was removed";
+        }
+
         if (!_clients.TryGetValue(client, out var standing))
         {
             return null;
@@ -62,11 +76,33 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
             return "its client is disabled";
         }
 
-        // A token counts whole seconds. One of the same second may be from before, and is taken for that; one that does not say is taken for old.
-        return standing.Before is { } before && (givenAt is not { } given || given.ToUnixTimeSeconds() <= before.ToUnixTimeSeconds())
+        // One that counts whole seconds says the first moment at which it can have been given, so in the second of a revocation it is taken for old; so is one that does not say.
+        return standing.Before is { } before && (givenAt is not { } given || given.ToUnixTimeMilliseconds() <= before.ToUnixTimeMilliseconds())
             ? "its client's tokens up to then are revoked"
             : null;
     }
+
+    /// <summary>
+    /// What a credential that this node gives to a client now is to say as its time: now, or where the client's tokens were revoked in this very millisecond, the next one. So nothing that was given
+    /// before a revocation is good, and everything that is given after it. A revocation up to now takes this time as well: nothing that was given says a later one.
+    /// </summary>
+    public DateTimeOffset GivenNow(string client)
+    {
+        var now = time.GetUtcNow();
+        return _clients.GetValueOrDefault(client)?.Before is { } before && now.ToUnixTimeMilliseconds() <= before.ToUnixTimeMilliseconds() ? before.AddMilliseconds(1) : now;
+    }
+
+    /// <summary>Why nothing may be made for a client again; null: it was not removed.</summary>
+    public DuplexityError? Removed(string client) => _tombstones.ContainsKey(client)
+        ? DuplexityError.Of(Errors.NameTaken, $"{VisibleText.Of(client, Address.MaxClientLength)} was removed, and a removed client's name is never given again: whoever had it next would be taken for it. Choose another name.")
+        : null;
+
+    /// <summary>What whoever has just proved to be a client is told where it may not come in; null: it may.</summary>
+    public DuplexityError? Out(string client) => Removed(client)
+        ?? (_clients.GetValueOrDefault(client) is { IsDisabled: true } ? DuplexityError.Of(Errors.Denied, $"{VisibleText.Of(client, Address.MaxClientLength)} is disabled here; ask the operator.") : null);
+
+    /// <inheritdoc/>
+    public bool IsOut(string client) => _tombstones.ContainsKey(client) || _clients.GetValueOrDefault(client) is { IsDisabled: true };
 
     /// <summary>What a client, or one session of it, is told while it is kept away; null: it is not.</summary>
     public DuplexityError? Block(string client, string? session)
@@ -85,8 +121,16 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
     /// <summary>Disables a client or enables it; its tokens of before are over either way.</summary>
     public ValueTask DisableClientAsync(string client, bool isDisabled, CancellationToken ct)
     {
-        var now = time.GetUtcNow();
+        var now = GivenNow(client);
         return ChangeAsync(client, there => isDisabled ? there with { IsDisabled = true, Before = now } : there with { IsDisabled = false }, ct);
+    }
+
+    /// <summary>A client is gone and its name is never given again. There is no way back.</summary>
+    public async ValueTask RemoveClientAsync(string client, CancellationToken ct)
+    {
+        // In memory first, as below.
+        _tombstones[client] = 0;
+        await engine.Records.TryAddAsync(TombstoneKind, client, time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture), null, ct);
     }
 
     /// <summary>One token ends.</summary>

@@ -262,7 +262,8 @@ internal sealed class PublicPipes
         }
     }
 
-    private async Task RemoveAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct)
+    /// <summary>The same, up to a generation.</summary>
+    public async Task RemoveAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct)
     {
         await _turn.WaitAsync(ct);
         try

@@ -22,6 +22,7 @@ internal static class TunnelServices
         services.AddSingleton<PipeNames>();
         services.AddSingleton<PipePorts>();
         services.AddSingleton<PublicPipes>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftPipes>());
 
         services.AddSingleton<CarryDesk>();
         services.AddSingleton<CarryEndpoint>();

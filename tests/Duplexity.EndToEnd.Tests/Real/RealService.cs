@@ -12,11 +12,12 @@ public sealed class RealService : IAsyncDisposable
     private readonly List<RealProcess> _clients = [];
     private readonly List<string> _earlierOutput = [];
     private readonly string[] _settings;
+    private readonly string[] _under;
     private RealProcess? _process;
 
-    private RealService(string[] settings)
+    private RealService(string[] settings, string[] under)
     {
-        _settings = settings;
+        (_settings, _under) = (settings, under);
         Port = FreePorts.One();
         TcpPorts = FreePorts.Range(4);
     }
@@ -33,6 +34,9 @@ public sealed class RealService : IAsyncDisposable
     /// <summary>The folder that stands for the user's home.</summary>
     public string Home => _home.FullName;
 
+    /// <summary>Its data folder.</summary>
+    public string Data => Path.Combine(Home, "data");
+
     /// <summary>The service's process.</summary>
     public RealProcess Process => _process ?? throw new InvalidOperationException("The service is not running.");
 
@@ -40,9 +44,12 @@ public sealed class RealService : IAsyncDisposable
     public string AllOutput => string.Join('\n', [.. _earlierOutput, _process?.Output ?? "", .. _clients.Select(c => c.Output)]);
 
     /// <summary>Starts the service in Development, with further settings as on its command line (<c>--Duplexity:Times:ClientTimeout=00:00:04</c>).</summary>
-    public static async Task<RealService> StartAsync(params string[] settings)
+    public static Task<RealService> StartAsync(params string[] settings) => StartUnderAsync([], settings);
+
+    /// <summary>Starts the service by way of another program, whose arguments end where the service's command begins (<c>strace -f</c>).</summary>
+    public static async Task<RealService> StartUnderAsync(string[] under, params string[] settings)
     {
-        var service = new RealService(settings);
+        var service = new RealService(settings, under);
         await service.StartAgainAsync();
         return service;
     }
@@ -56,17 +63,19 @@ public sealed class RealService : IAsyncDisposable
             await before.DisposeAsync();
         }
 
-        _process = RealProcess.Start(
-            ProcessTools.DotNet,
+        string[] command =
             [
+                .. _under,
+                ProcessTools.DotNet,
                 ProcessTools.Built("server/Duplexity.Host", "Duplexity.Host.dll"),
                 "--urls", $"http://127.0.0.1:{Port}",
                 "--environment", "Development",
+                $"--Duplexity:Data={Data}",
                 $"--Duplexity:Pipes:Url=http://*.localhost:{Port}",
                 $"--Duplexity:Pipes:Ports={TcpPorts.First}-{TcpPorts.Last}",
                 .. _settings,
-            ],
-            Environment);
+            ];
+        _process = RealProcess.Start(command[0], command[1..], Environment);
         await _process.LineAsync("listens on");
     }
 

@@ -42,14 +42,14 @@ internal sealed class AuthNode : IAsyncDisposable
 
     public static async Task<AuthNode> StartAsync(
         Action<DuplexityOptions>? configure = null, string environment = "Development", TimeProvider? time = null, string url = "http://127.0.0.1:0", string prefix = "",
-        Action<IServiceCollection>? services = null, Action<WebApplication>? application = null)
+        Action<IServiceCollection>? services = null, Action<WebApplication>? application = null, IRecords? records = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment });
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(url);
         services?.Invoke(builder.Services);
         builder.Services.AddSingleton(time ?? TimeProvider.System);
-        builder.Services.AddSingleton<IEngine>(new VaultOnly());
+        builder.Services.AddSingleton<IEngine>(new VaultOnly(records));
         builder.Services.AddSingleton<Sessions>();
         builder.Services.AddSingleton<Standing>().AddSingleton<IdentityHolders>().AddSingleton<IdentityChanges>().AddSingleton<Revocations>();
         builder.Services.AddSingleton(provider => provider.GetRequiredService<Microsoft.Extensions.Options.IOptions<DuplexityOptions>>().Value);
@@ -118,8 +118,8 @@ internal sealed class AuthNode : IAsyncDisposable
     }
 }
 
-/// <summary>An engine of which only the vault is there; it can be taken away.</summary>
-internal sealed class VaultOnly : IEngine, IVault
+/// <summary>An engine of which only the vault, which can be taken away, and the records are there.</summary>
+internal sealed class VaultOnly(IRecords? records = null) : IEngine, IVault
 {
     private readonly HashSet<string> _keys = [];
 
@@ -133,7 +133,7 @@ internal sealed class VaultOnly : IEngine, IVault
 
     public IRegistry Registry => throw new NotSupportedException();
 
-    public IRecords Records { get; } = new MemoryRecords(TimeProvider.System);
+    public IRecords Records { get; } = records ?? new MemoryRecords(TimeProvider.System);
 
     public void Attach(IEngineHandler handler) => throw new NotSupportedException();
 

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
+using Duplexity.Server.Engine;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -85,5 +87,78 @@ public sealed class GrantTests
 
         socket.Welcome.Identities![0].Allowances.Join.Should().Equal("room:members");
         socket.Welcome.Identities[0].Allowances.Limits!.Messages.Should().Be(7);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [Trait("Requirement", "1.8")]
+    [Trait("Requirement", "2.6")]
+    public async Task Of_many_that_refresh_one_handle_at_once_one_renews_and_the_others_hear_the_same_in_one_process_and_in_two(int processes)
+    {
+        var folder = Directory.CreateTempSubdirectory("duplexity-test-");
+        await using var provider = await TestProvider.StartAsync();
+        var nodes = new List<TestNode>();
+        for (var i = 0; i < processes; i++)
+        {
+            nodes.Add(await SignInRig.StartAsync(provider, s => (s.Environment, s.Settings["Duplexity:Data"]) = ("Production", folder.FullName)));
+        }
+
+        var first = await SignInRig.SignInAsync(nodes[0], provider, "amy");
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => SignInRig.RefreshAsync(nodes[i % processes], first)));
+
+        answers.Should().OnlyContain(a => a.Status == HttpStatusCode.OK);
+        var handles = answers.Select(a => a.Tokens.GetProperty("refresh_token").GetString()).Distinct().ToArray();
+        handles.Should().ContainSingle("one renewed, and the others' answers say what it did").Which.Should().NotBe(first.GetProperty("refresh_token").GetString());
+        provider.Refreshes.Should().Be(1);
+        foreach (var node in nodes)
+        {
+            await using var socket = await StockSocket.ConnectAsync(new Uri(node.Address, "data"), answers[0].Tokens.GetProperty("access_token").GetString()!);
+            socket.Welcome.Clients.Should().Equal("amy");
+        }
+
+        // A chain of refreshes from process to process, and then the first handle once more: it was stolen from somebody.
+        var next = answers[0].Tokens;
+        for (var i = 1; i <= 3; i++)
+        {
+            (var status, next) = await SignInRig.RefreshAsync(nodes[i % processes], next);
+            status.Should().Be(HttpStatusCode.OK);
+        }
+
+        (await SignInRig.RefreshAsync(nodes[^1], first)).Status.Should().Be(HttpStatusCode.Unauthorized);
+        (await SignInRig.RefreshAsync(nodes[0], next)).Status.Should().Be(HttpStatusCode.Unauthorized);
+        foreach (var node in nodes)
+        {
+            await node.DisposeAsync();
+        }
+
+        folder.Delete(recursive: true);
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.8")]
+    public async Task A_process_that_died_in_the_middle_of_a_refresh_keeps_nobody_out_for_long()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var provider = await TestProvider.StartAsync();
+        await using var node = await SignInRig.StartAsync(provider, s => s.Time = time);
+        var tokens = await SignInRig.SignInAsync(node, provider, "amy");
+        var id = tokens.GetProperty("refresh_token").GetString()!["dxr_".Length..].Split('.')[0];
+        var records = node.Services.GetRequiredService<IEngine>().Records;
+        await records.PutAsync("grant-turn", id, "", time.GetUtcNow() + TimeSpan.FromDays(1));
+
+        var refused = SignInRig.RefreshAsync(node, tokens);
+        while (!refused.IsCompleted)
+        {
+            // Not faster than it looks: the sign-in itself lasts thirty days.
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Wait.InSilenceAsync(TimeSpan.FromMilliseconds(5));
+        }
+
+        (await refused).Status.Should().Be(HttpStatusCode.ServiceUnavailable);
+        await records.PutAsync("grant-turn", id, "", time.GetUtcNow() + TimeSpan.FromSeconds(30));
+        time.Advance(TimeSpan.FromSeconds(30));
+        (await SignInRig.RefreshAsync(node, tokens)).Status.Should().Be(HttpStatusCode.OK);
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Web;
+using Duplexity.Testing;
 using FluentAssertions;
 using Xunit;
 

@@ -10,8 +10,8 @@ namespace Duplexity.Server.Tests.Engine;
 /// <summary>The memory engine keeps every engine's promises, and a few of its own.</summary>
 public sealed class MemoryEngineTests : EngineSpecification
 {
-    private protected override Task<EngineUnderTest> CreateAsync(FakeTimeProvider time, DuplexityOptions options, IReadOnlyList<IEngineHandler> handlers) =>
-        Task.FromResult<EngineUnderTest>(new MemoryEngineUnderTest(time, options, handlers[0]));
+    private protected override Task<EngineUnderTest> CreateAsync(FakeTimeProvider time, DuplexityOptions options, IRetention retention, IReadOnlyList<IEngineHandler> handlers) =>
+        Task.FromResult<EngineUnderTest>(new MemoryEngineUnderTest(time, options, handlers[0], retention: retention));
 
     [Fact]
     [Trait("Guarantee", "G2")]
@@ -77,7 +77,7 @@ public sealed class MemoryEngineTests : EngineSpecification
     [Fact]
     public async Task Nothing_is_appended_before_a_handler_is_attached_and_only_one_ever_is()
     {
-        await using var services = new ServiceCollection().AddDuplexityEngine().BuildServiceProvider();
+        await using var services = new ServiceCollection().Configure<DuplexityOptions>(o => o.Data = "").AddDuplexityEngine().BuildServiceProvider();
         var engine = services.GetRequiredService<IEngine>();
 
         await FluentActions.Awaiting(async () => await engine.Log.AppendAsync(new AppendRequest(Message("AMY")))).Should().ThrowAsync<InvalidOperationException>();

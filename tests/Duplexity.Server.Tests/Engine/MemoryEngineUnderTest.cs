@@ -15,12 +15,12 @@ internal sealed class MemoryEngineUnderTest : EngineUnderTest
     private MemoryEngine _engine;
     private MemoryMessageLog? _mark;
 
-    public MemoryEngineUnderTest(TimeProvider time, DuplexityOptions options, IEngineHandler handler, ILogger<MemoryEngine>? logger = null, IRecords? records = null)
+    public MemoryEngineUnderTest(TimeProvider time, DuplexityOptions options, IEngineHandler handler, ILogger<MemoryEngine>? logger = null, IRecords? records = null, IRetention? retention = null)
     {
         _time = time;
         _options = options;
         _handler = handler;
-        _engine = new MemoryEngine(time, Options.Create(options), logger ?? NullLogger<MemoryEngine>.Instance, records);
+        _engine = new MemoryEngine(time, Options.Create(options), logger ?? NullLogger<MemoryEngine>.Instance, records, retention);
         _engine.Attach(handler);
     }
 

@@ -14,8 +14,8 @@ public sealed class SqliteRecordsTests : EngineSpecification, IDisposable
 
     private string Data => Path.Combine(_folder.FullName, "data");
 
-    private protected override Task<EngineUnderTest> CreateAsync(FakeTimeProvider time, DuplexityOptions options, IReadOnlyList<IEngineHandler> handlers) =>
-        Task.FromResult<EngineUnderTest>(new MemoryEngineUnderTest(time, options, handlers[0], records: Open()));
+    private protected override Task<EngineUnderTest> CreateAsync(FakeTimeProvider time, DuplexityOptions options, IRetention retention, IReadOnlyList<IEngineHandler> handlers) =>
+        Task.FromResult<EngineUnderTest>(new MemoryEngineUnderTest(time, options, handlers[0], records: Open(), retention: retention));
 
     [Fact]
     public async Task A_record_that_was_answered_is_there_after_a_restart()

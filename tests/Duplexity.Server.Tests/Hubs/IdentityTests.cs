@@ -170,7 +170,7 @@ public sealed class IdentityTests
         await reader.JoinAsync("room:lobby");
         var calls = new List<Task>();
 
-        for (var i = 0; i < 500; i++)
+        for (var i = 0; i < 1000; i++)
         {
             var primary = i % 2 == 0 ? "amy" : "ben";
             calls.Add(socket.InvokeAsync<Done>("SetPrimary", new SetPrimaryRequest { Client = primary }));
@@ -179,7 +179,7 @@ public sealed class IdentityTests
 
         await Task.WhenAll(calls).Soon(TestTimeout.Long);
 
-        for (var i = 0; i < 500; i++)
+        for (var i = 0; i < 1000; i++)
         {
             var message = await reader.NextAsync();
             message.From.Client.Should().Be(message.Text);

@@ -3,6 +3,7 @@ using Duplexity.Protocol;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Hubs;
@@ -34,6 +35,32 @@ public sealed class RevocationTests
         await node.Invoking(n => StockSocket.ConnectAsync(new Uri(n.Address, "data"), amys)).Should().ThrowAsync<Exception>().WithMessage("*401*");
         var later = node.Token("amy", null, ("iat", node.Time.GetUtcNow().AddSeconds(2).ToUnixTimeSeconds()));
         (await socket.AuthenticateAsync(later)).Client.Should().Be("amy", "she has signed in again");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G8")]
+    [Trait("Requirement", "3.10")]
+    public async Task In_the_very_moment_of_a_revocation_what_was_given_before_is_over_and_what_is_given_after_is_good()
+    {
+        // The clock stands still: there is no moment in between.
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var node = await TestNode.StartAsync(s => s.Time = time);
+        var hub = new Uri(node.Address, "data");
+        for (var round = 0; round < 3; round++)
+        {
+            var before = Duplexity(node).CreateToken("amy", TimeSpan.FromHours(1));
+            await using var socket = await StockSocket.ConnectAsync(hub, before);
+
+            (await Duplexity(node).RevokeAsync("amy")).Should().Be(1);
+            var after = Duplexity(node).CreateToken("amy", TimeSpan.FromHours(1));
+
+            (await socket.Disconnected).Code.Should().Be(522);
+            await node.Invoking(_ => StockSocket.ConnectAsync(hub, before)).Should().ThrowAsync<Exception>().WithMessage("*401*");
+            await using var again = await StockSocket.ConnectAsync(hub, after);
+            again.Welcome.Clients.Should().Equal("amy");
+        }
+
+        await node.Invoking(n => StockSocket.DataAsync(n, "amy")).Should().ThrowAsync<Exception>().WithMessage("*401*", "another issuer's token counts whole seconds, and may be from before");
     }
 
     [Fact]

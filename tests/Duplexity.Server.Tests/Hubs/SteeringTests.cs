@@ -213,6 +213,7 @@ public sealed class SteeringTests
         "Explain" => [new ExplainRequest { As = "amy", Operation = "administer", Target = "client:ben", Client = "ben" }, new ExplainRequest { As = "amy", Operation = "publish", Target = "cat1" }],
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],
         "Disable" => [new DisableRequest { As = "amy", Client = "ben" }],
+        "RemoveClient" => [new RemoveClientRequest { As = "amy", Client = "ben" }],
         "ForceDisconnect" => [new ForceDisconnectRequest { As = "amy", Target = "client:ben" }, new ForceDisconnectRequest { As = "amy", Target = "socket:none" }],
         _ => throw new InvalidOperationException($"{method.Name} is new: say here what one identity must not do for another by it."),
     };

@@ -2,9 +2,8 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Duplexity.Testing;
 
-namespace Duplexity.Server.Tests.Auth;
+namespace Duplexity.Testing;
 
 /// <summary>A node whose people sign in at a <see cref="TestProvider"/>, and a person who does.</summary>
 internal static class SignInRig
@@ -16,6 +15,7 @@ internal static class SignInRig
         configure?.Invoke(s);
     });
 
+    /// <summary>Signs in, and returns what the waiting terminal is told in the end.</summary>
     public static async Task<JsonElement> SignInAsync(TestNode node, TestProvider provider, string client)
     {
         await using var terminal = await WaitingProgram.StartAsync(node.Http);

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 
-namespace Duplexity.Server.Tests.Auth;
+namespace Duplexity.Testing;
 
 /// <summary>
 /// An OpenID provider on a real Kestrel that signs in whoever it is told to, without asking (as one with a session of its own does), and that can be told to lie.

@@ -1,0 +1,35 @@
+namespace Duplexity.Server.Engine;
+
+/// <summary>How long a channel keeps its messages: until one of the three bounds is passed, oldest out first. The newest message leaves by age alone.</summary>
+/// <param name="Age">For how long.</param>
+/// <param name="Count">How many.</param>
+/// <param name="Bytes">How many bytes of messages (<see cref="StoredMessage.Size"/>).</param>
+/// <param name="LastValueOnly">Only the newest is kept, whatever <paramref name="Count"/> says.</param>
+/// <param name="Ephemeral">Never on a disk: the channel, its top included, ends with the process.</param>
+internal sealed record Retention(TimeSpan Age, int Count, long Bytes, bool LastValueOnly = false, bool Ephemeral = false)
+{
+    /// <summary>How many entries at most.</summary>
+    public int Most => LastValueOnly ? 1 : Count;
+}
+
+/// <summary>Says how long each channel keeps its messages: at once, for an append may ask, and the same for as long as the process lives. Thread-safe.</summary>
+internal interface IRetention
+{
+    Retention Of(Address channel);
+}
+
+/// <summary>The same for every channel, as the options say; a socket's own channel and service channels die with the process anyway.</summary>
+internal sealed class DefaultRetention : IRetention
+{
+    private readonly Retention _kept;
+    private readonly Retention _ephemeral;
+
+    public DefaultRetention(DuplexityOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Limits.MessagesPerChannel, 1);
+        _kept = new Retention(options.Times.Retention, options.Limits.MessagesPerChannel, options.Limits.BytesPerChannel);
+        _ephemeral = _kept with { Ephemeral = true };
+    }
+
+    public Retention Of(Address channel) => channel.Kind is AddressKind.Socket or AddressKind.Service ? _ephemeral : _kept;
+}

@@ -1,0 +1,31 @@
+using MessagePack;
+using MessagePack.Formatters;
+using MessagePack.Resolvers;
+
+namespace Duplexity.Server.Engine;
+
+/// <summary>What a log on disk keeps as bytes: MessagePack arrays by key, in which members are only ever appended (see <see cref="StoredMessage"/>).</summary>
+internal static class StoredBytes
+{
+    private static readonly MessagePackSerializerOptions Options = MessagePackSerializerOptions.Standard
+        .WithResolver(CompositeResolver.Create([new AddressFormatter()], [StandardResolverAllowPrivate.Instance]));
+
+    public static byte[] Of<T>(T value) => MessagePackSerializer.Serialize(value, Options);
+
+    public static T Read<T>(byte[] bytes) => MessagePackSerializer.Deserialize<T>(bytes, Options);
+
+    private sealed class AddressFormatter : IMessagePackFormatter<Address>
+    {
+        public void Serialize(ref MessagePackWriter writer, Address value, MessagePackSerializerOptions options) => writer.Write(value.ToString());
+
+        public Address Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) => Address.Parse(reader.ReadString()!);
+    }
+}
+
+/// <summary>What a repeated append is answered with.</summary>
+[MessagePackObject]
+internal sealed record StoredReceipt(
+    [property: Key(0)] string MessageId,
+    [property: Key(1)] IReadOnlyList<Address> Destinations,
+    [property: Key(2)] IReadOnlyList<Position> Positions,
+    [property: Key(3)] ReceiptLevel Level);

@@ -1,0 +1,20 @@
+namespace Duplexity.Server.Pipes;
+
+/// <summary>Entry: who is disabled or removed takes no mail (1.8): it would wait for nobody. It reads like what is not there.</summary>
+internal sealed class StandingGate(IClientStanding standing) : IGate
+{
+    public string Name => "standing";
+
+    public Step Step => Step.Entry;
+
+    public DuplexityError? Check(in GateContext context) => context.Target.Kind is AddressKind.Client or AddressKind.Feed && standing.IsOut(context.Target.Name)
+        ? DuplexityError.Of(Errors.UnknownDestination, AllowanceGate.NotThere(context.Target))
+        : null;
+}
+
+/// <summary>Whether a client may be here at all.</summary>
+internal interface IClientStanding
+{
+    /// <summary>Whether a client is disabled or removed.</summary>
+    bool IsOut(string client);
+}

@@ -1,0 +1,31 @@
+using Duplexity.Benchmarks;
+
+// What can be measured, by name. One file a scenario; each prints a line or two: the figures and the conditions under which they came about.
+//
+//   dotnet run -c Release --project tests/Duplexity.Benchmarks -- NAME [NAME …]
+(string Name, string What, Func<Task> Run)[] scenarios =
+[
+    ("logins", "sign-ins a second through the whole flow, and token verifications a second (2.19)", Logins.RunAsync),
+    ("deliveries", "deliveries a second from one sender to the members of a room", Deliveries.RunAsync),
+    ("sends", "sends of one socket: one after the other, and pipelined", Sends.RunAsync),
+];
+
+var chosen = args.Select(name => scenarios.FirstOrDefault(s => s.Name == name)).ToArray();
+if (chosen.Length == 0 || chosen.Any(s => s.Run is null))
+{
+    Console.Error.WriteLine("Name what to measure:");
+    foreach (var (name, what, _) in scenarios)
+    {
+        Console.Error.WriteLine($"  {name,-12} {what}");
+    }
+
+    return 2;
+}
+
+foreach (var (name, _, run) in chosen)
+{
+    Console.WriteLine($"{name} ({Conditions.Here})");
+    await run();
+}
+
+return 0;
