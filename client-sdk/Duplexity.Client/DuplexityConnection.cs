@@ -5,6 +5,7 @@ using Duplexity.Links;
 using Duplexity.Protocol;
 using Duplexity.Reading;
 using Duplexity.Sending;
+using Duplexity.Watching;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Duplexity;
@@ -24,10 +25,13 @@ public sealed class DuplexityConnection : IAsyncDisposable
     private readonly Outbox _outbox;
     private readonly PipeDesk _pipes;
     private readonly Calls<DataLink> _data;
+    private readonly ControlCalls _control;
+    private readonly Challenges _challenges;
 
     /// <summary>Prepares a connection; nothing is opened yet.</summary>
     /// <param name="server">The service's address, prefix included, such as <c>https://hub.example.org</c>.</param>
     /// <param name="options">See <see cref="DuplexityConnectionOptions"/>.</param>
+    /// <exception cref="ArgumentException">The address is none, or the options have both a token and a key.</exception>
     public DuplexityConnection(Uri server, DuplexityConnectionOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(server);
@@ -37,25 +41,30 @@ public sealed class DuplexityConnection : IAsyncDisposable
         }
 
         Server = server;
-        Options = options ?? new DuplexityConnectionOptions();
+        Options = (options ?? new DuplexityConnectionOptions()).WithToken(server);
         ArgumentOutOfRangeException.ThrowIfLessThan(Options.ReadBuffer, 1, nameof(options));
         var logger = (Options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Duplexity.Client");
 
         // Drawn once for each connection and kept over its reconnects: what makes a hand-over of a takeover, and a repeated send of a new one (G4, G21).
         var session = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         _outbox = new Outbox(session, Options);
-        _pipes = new PipeDesk(Options, logger);
+        _pipes = new PipeDesk(logger);
         var listeners = new Listeners();
-        _restorer = new Restorer(new Dialer(server, session, Options), server, Options, listeners, _outbox, _pipes);
+        var watches = new WatchDesk(Options);
+        var added = new ControlIdentities(session, _pipes, watches, Options, logger);
+        _restorer = new Restorer(new Dialer(server, session, Options), server, Options, listeners, _outbox, _pipes, watches, added);
         _loop = new ConnectionLoop(_restorer, server, Options, logger);
         _loop.StateChanged += change => StateChanged?.Invoke(change);
         _loop.Closing += End;
         _data = new Calls<DataLink>(_restorer.Data, Options);
-        var control = new Calls<ControlLink>(_restorer.Control, Options);
-        Sockets = new Sockets(this, control);
-        Identities = new Identities(this, _data, logger);
-        _restorer.Identities = Identities;
-        Pipes = new Pipes(this, _pipes, control);
+        _control = new ControlCalls(this, new Calls<ControlLink>(_restorer.Control, Options), added);
+        Identities = new Identities(this, _data, added, logger);
+        (_restorer.Identities, _restorer.Again, _pipes.TokenOf) = (Identities, _loop.Nudge, Identities.SourceOf);
+        _challenges = new Challenges(Identities, Options.TimeProvider, logger);
+        _restorer.Challenges = _challenges;
+        Sockets = new Sockets(_control, watches);
+        Allowances = new LiveAllowances(this);
+        Pipes = new Pipes(this, _pipes, _control, watches);
         _listening = new Listening(this, listeners, _restorer, logger);
     }
 
@@ -84,8 +93,11 @@ public sealed class DuplexityConnection : IAsyncDisposable
     /// <summary>The clients that this connection holds: its own, and those that were added.</summary>
     public Identities Identities { get; }
 
-    /// <summary>The client's own sockets. The first use opens the control connection.</summary>
+    /// <summary>The sockets of the clients that this connection holds. The first use opens the control connection.</summary>
     public Sockets Sockets { get; }
+
+    /// <summary>What each client may do from this connection's socket, and how much of it it uses. The first use opens the control connection.</summary>
+    public LiveAllowances Allowances { get; }
 
     /// <summary>Public pipes. The first use opens the control connection.</summary>
     public Pipes Pipes { get; }
@@ -154,6 +166,19 @@ public sealed class DuplexityConnection : IAsyncDisposable
     /// <exception cref="DuplexityException">It was refused, or its outcome is not known.</exception>
     public Task<Receipt> EmitAsync<T>(T body, SendOptions? options = null, CancellationToken ct = default) => SendAsync(new EmitRequest(), body, options, ct);
 
+    /// <summary>
+    /// Answers what gates of the server ask: the handler gives the fresh token (<c>reauthenticate</c>), the key or the value, or null where it has none; it is called again after a wrong answer. The
+    /// send that waits for it completes when it is stored or refused. Without a handler, or with null, <c>reauthenticate</c> is answered once from the client's source of tokens. One handler at a
+    /// time; it may wait for a person, and several challenges may be open at once.
+    /// </summary>
+    /// <returns>Disposing it takes the handler off.</returns>
+    /// <exception cref="InvalidOperationException">There is a handler already.</exception>
+    public IDisposable OnChallenge(Func<Challenge, CancellationToken, ValueTask<string?>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return _challenges.Handle(handler);
+    }
+
     /// <summary>Who is in a channel now.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
     public async Task<Presence> PresenceAsync(Address channel, CancellationToken ct = default)
@@ -161,6 +186,15 @@ public sealed class DuplexityConnection : IAsyncDisposable
         var (_, answer) = await _data.AskAsync(d => d.Hub.Presence(new PresenceRequest { As = d.Client, Channel = channel.ToString() }), ct).ConfigureAwait(false);
         return new Presence(answer.Version ?? 0, answer.Members ?? []);
     }
+
+    /// <summary>Asks which gates would refuse an operation, without doing or counting it: each gate with its refusal, in their order.</summary>
+    /// <param name="operation">A word of <see cref="Operation"/>.</param>
+    /// <param name="target">An address, such as <c>room:lobby</c>; for <see cref="Operation.Publish"/> a public name.</param>
+    /// <param name="options">As whom, and whose case.</param>
+    /// <param name="ct">Gives up waiting.</param>
+    /// <exception cref="DuplexityException">The question was wrong, or there was no answer in time.</exception>
+    public Task<ExplainResponse> ExplainAsync(string operation, string target, AskOptions? options = null, CancellationToken ct = default) =>
+        _control.AskAsync(options, (hub, client) => hub.Explain(new ExplainRequest { As = client, Operation = operation, Target = target, Client = options?.Client }), ct);
 
     /// <summary>
     /// Reads a channel's log without listening to it, oldest first unless <see cref="HistoryOptions.Reverse"/>, page by page as it is consumed. Ends at the end

@@ -23,10 +23,22 @@ public sealed record DuplexityConnectionOptions
     public Func<CancellationToken, ValueTask<string?>>? Token { get; init; }
 
     /// <summary>
+    /// An API key (<c>dxk_…</c>) in the place of <see cref="Token"/>, for a machine: it is exchanged for tokens at <see cref="DuplexityConnection.Server"/> and nowhere else, and they renew themselves
+    /// (<see cref="AccessTokens.ForKey"/>). Defaults to null. With a <see cref="Token"/> as well, the connection is not made: <see cref="ArgumentException"/>.
+    /// </summary>
+    public string? ApiKey { get; init; }
+
+    /// <summary>
     /// How long a send, a join or another call may take, the reconnects within it included. Defaults to 10 s: long enough for a restart of a node behind a load
     /// balancer, short enough for a person who waits.
     /// </summary>
     public TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long a send may wait, beyond <see cref="SendTimeout"/>, for an answer to what a gate asks (<see cref="DuplexityConnection.OnChallenge"/>). Defaults to 5 min: servers give a person 60 s,
+    /// and the message may wait behind others.
+    /// </summary>
+    public TimeSpan HoldTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>How long one attempt to connect may take, handshakes and first answers included. Defaults to 10 s, as the server waits for a control connection.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
@@ -60,4 +72,16 @@ public sealed record DuplexityConnectionOptions
 
     /// <summary>The clock of back-offs and time-outs. Defaults to the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>The record's name without the key, for logs (G14).</summary>
+    public override string ToString() => nameof(DuplexityConnectionOptions);
+
+    /// <summary>These options with a source of tokens, also where they have a key.</summary>
+    /// <exception cref="ArgumentException">There are both.</exception>
+    internal DuplexityConnectionOptions WithToken(Uri server) => this switch
+    {
+        { ApiKey: null } => this,
+        { Token: null } => this with { Token = AccessTokens.ForKey(server, ApiKey, TimeProvider), ApiKey = null },
+        _ => throw new ArgumentException("Token and ApiKey: a connection is made with one of the two."),
+    };
 }

@@ -42,7 +42,7 @@ public sealed class Pipe : IAsyncDisposable
     /// <summary>What is served, in canonical form, such as <c>http://localhost:3000</c>.</summary>
     public string Resource => Target.ToString();
 
-    /// <summary>Completes when the pipe is over: with null if it or the connection was disposed, else with why it was not given back after a reconnect. Never faults.</summary>
+    /// <summary>Completes when the pipe is over: with null if it or the connection was disposed, else with why: it was closed from elsewhere (521), its client has left the connection, or it was not given back after a reconnect. Never faults.</summary>
     public Task<DuplexityError?> Closed => _closed.Task;
 
     /// <summary>What visitors do, live; ends with the pipe. For one reader; what it is too slow for is counted in <see cref="Exchange.LeftOut"/>.</summary>
@@ -51,6 +51,9 @@ public sealed class Pipe : IAsyncDisposable
         _options.Exchanges ? _exchanges.Reader.ReadAllAsync() : throw new InvalidOperationException("Open the pipe with PipeOptions.Exchanges to be told of them.");
 
     internal Resource Target { get; }
+
+    /// <summary>The client whose pipe it is; null: the connection's own.</summary>
+    internal string? As => _options.As;
 
     /// <summary>Under which generation it is registered; 0: not yet.</summary>
     internal long Generation { get; private set; }

@@ -1,6 +1,7 @@
 using Duplexity.Carriers;
 using Duplexity.Links;
 using Duplexity.Protocol;
+using Duplexity.Watching;
 
 namespace Duplexity;
 
@@ -12,20 +13,25 @@ public sealed record PipeOptions
 
     /// <summary>Whether <see cref="Pipe.Exchanges"/> tells of each visitor request.</summary>
     public bool Exchanges { get; init; }
+
+    /// <summary>The client whose pipe it is, one that the connection holds; it ends when that one leaves. Defaults to null: <see cref="Identities.Primary"/> when it is opened.</summary>
+    public string? As { get; init; }
 }
 
-/// <summary>The public pipes of this connection. Thread-safe.</summary>
+/// <summary>The public pipes of this connection, and what its clients may see and do of others. Thread-safe.</summary>
 public sealed class Pipes
 {
     private readonly DuplexityConnection _connection;
     private readonly PipeDesk _desk;
-    private readonly Calls<ControlLink> _control;
+    private readonly ControlCalls _control;
+    private readonly WatchDesk _watches;
 
-    internal Pipes(DuplexityConnection connection, PipeDesk desk, Calls<ControlLink> control)
+    internal Pipes(DuplexityConnection connection, PipeDesk desk, ControlCalls control, WatchDesk watches)
     {
         _connection = connection;
         _desk = desk;
         _control = control;
+        _watches = watches;
         desk.Removing = RemoveAsync;
     }
 
@@ -35,6 +41,7 @@ public sealed class Pipes
     /// <param name="name">As with <see cref="OpenAsync"/>.</param>
     /// <param name="resource">As with <see cref="OpenAsync"/>.</param>
     /// <param name="options">See <see cref="PipeOptions"/>.</param>
+    /// <exception cref="ArgumentException">The options name a client: before it was opened, the connection holds its own alone.</exception>
     /// <exception cref="FormatException">The resource cannot be read; the message says why.</exception>
     /// <exception cref="InvalidOperationException">The connection was opened already; use <see cref="OpenAsync"/>.</exception>
     public Pipe Declare(string? name, string resource, PipeOptions? options = null)
@@ -42,6 +49,11 @@ public sealed class Pipes
         if (_connection.WasReady)
         {
             throw new InvalidOperationException("The connection was opened already; use OpenAsync.");
+        }
+
+        if (options?.As is not null)
+        {
+            throw new ArgumentException("A declared pipe is the connection's own client's; open those of others once they are added.", nameof(options));
         }
 
         var pipe = new Pipe(_desk, name, Resource.Parse(resource), options ?? new PipeOptions());
@@ -58,8 +70,10 @@ public sealed class Pipes
     /// <exception cref="DuplexityException">The pipe was refused, such as with <see cref="Errors.NameTaken"/>; or there was no answer in time.</exception>
     public async Task<Pipe> OpenAsync(string? name, string resource, PipeOptions? options = null, CancellationToken ct = default)
     {
-        var pipe = new Pipe(_desk, name, Resource.Parse(resource), options ?? new PipeOptions());
-        var opening = RegisterAsync(pipe);
+        options ??= new PipeOptions();
+        var client = options.As ?? _connection.Identities.Primary;
+        var pipe = new Pipe(_desk, name, Resource.Parse(resource), options with { As = client == _connection.Client ? null : client });
+        var opening = RegisterAsync(pipe, client);
         try
         {
             return await opening.WaitAsync(ct).ConfigureAwait(false);
@@ -74,18 +88,34 @@ public sealed class Pipes
 
     /// <summary>All public pipes of the client, those of its other programs included.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<IReadOnlyList<PipeInfo>> ListAsync(CancellationToken ct = default)
-    {
-        _connection.NeedControl();
-        var (_, answer) = await _control.AskAsync(c => c.Hub.ListPipes(new ListPipesRequest { As = c.Client }), ct).ConfigureAwait(false);
-        return answer.Pipes ?? [];
-    }
+    public async Task<IReadOnlyList<PipeInfo>> ListAsync(AskOptions? options = null, CancellationToken ct = default) =>
+        (await _control.AskAsync(options, (hub, client) => hub.ListPipes(new ListPipesRequest { As = client, Client = options?.Client }), ct).ConfigureAwait(false)).Pipes ?? [];
 
-    private async Task<Pipe> RegisterAsync(Pipe pipe)
+    /// <summary>
+    /// Watches the public pipes of the client: first those that are there (<see cref="PipeChangeKind.Present"/>), then what becomes of them, at most four times a second, each pipe's state as it is
+    /// now. After a loss of the connection, or where 256 changes wait unread, it begins anew: what has gone meanwhile is <see cref="PipeChangeKind.Removed"/>, what is there is present again.
+    /// </summary>
+    /// <param name="options">As whom, and whose.</param>
+    /// <param name="ct">Ends the watch; the server is told.</param>
+    /// <exception cref="DuplexityException">It was refused, the client has left the connection, or the connection is over. When it is disposed, the watch just ends.</exception>
+    public IAsyncEnumerable<PipeChange> WatchAsync(AskOptions? options = null, CancellationToken ct = default) => _watches.WatchAsync(WatchKinds.Pipes, _control, options, ct);
+
+    /// <summary>
+    /// Closes a public pipe, whichever of the client's programs serves it, or anyone's by the right to administer: its visitors are cut off when this returns. The program that served it is told why, and
+    /// does not get the name again for five minutes.
+    /// </summary>
+    /// <param name="name">The hostname, the label under the server's domain, or <c>:PORT</c>.</param>
+    /// <param name="reason">What that program is told.</param>
+    /// <param name="options">As whom.</param>
+    /// <param name="ct">Gives up waiting.</param>
+    /// <exception cref="DuplexityException">There is no such pipe that the client may close, or there was no answer in time.</exception>
+    public Task CloseAsync(string name, string? reason = null, AskOptions? options = null, CancellationToken ct = default) =>
+        _control.AskAsync(options, (hub, client) => hub.ClosePipe(new ClosePipeRequest { As = client, Name = name, Reason = reason }), ct);
+
+    private async Task<Pipe> RegisterAsync(Pipe pipe, string client)
     {
-        _connection.NeedControl();
         var (link, answer) = await _control.AskAsync(
-            c => c.Hub.RegisterPipes(new RegisterPipesRequest { As = c.Client, Pipes = [pipe.ToRegistration()] }), CancellationToken.None).ConfigureAwait(false);
+            client, (hub, actAs) => hub.RegisterPipes(new RegisterPipesRequest { As = actAs, Pipes = [pipe.ToRegistration()] }), CancellationToken.None).ConfigureAwait(false);
         _desk.Add(pipe);
         try
         {
@@ -110,7 +140,8 @@ public sealed class Pipes
     {
         try
         {
-            await _control.AskAsync(c => c.Hub.RemovePipes(new RemovePipesRequest { As = c.Client, Names = [pipe.Name] }), CancellationToken.None).ConfigureAwait(false);
+            await _control.AskAsync(
+                pipe.As ?? _connection.Client, (hub, client) => hub.RemovePipes(new RemovePipesRequest { As = client, Names = [pipe.Name] }), CancellationToken.None).ConfigureAwait(false);
         }
         catch (DuplexityException)
         {

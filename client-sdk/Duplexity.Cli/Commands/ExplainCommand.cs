@@ -14,7 +14,7 @@ internal static class ExplainCommand
         {
             var (asked, on) = (parsed.GetValue(operation)!, parsed.GetValue(target)!);
             await using var connection = await run.ConnectAsync();
-            var answer = await connection.Sockets.ExplainAsync(asked, asked == "publish" ? on : Addresses.One(on).ToString(), run.Cancel);
+            var answer = await connection.ExplainAsync(asked, asked == "publish" ? on : Addresses.One(on).ToString(), ct: run.Cancel);
             run.Results(answer.Gates ?? [], ["STEP", "GATE", "ANSWER"], g => [g.Step, g.Gate, g.Error?.Sentence ?? "passes"]);
             return answer.Allowed == true ? ExitCode.Done : ExitCode.NotAllowed;
         });

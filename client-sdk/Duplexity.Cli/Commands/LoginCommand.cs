@@ -20,8 +20,7 @@ internal static class LoginCommand
             {
                 var client = run.NamedClient ?? System.Environment.UserName;
                 await Credentials.DevelopmentAsync(run, to, client);
-                run.SignIns.SignIn(to, client);
-                run.Result(new { Client = client, Server = to }, $"signed in as {client} at {ServerChoice.Origin(to)}");
+                Done(run, to, client, await KeepAsync(run, to, client, null));
                 return ExitCode.Done;
             }
 
@@ -40,15 +39,25 @@ internal static class LoginCommand
             }
 
             var tokens = await signIn.WaitAsync(run.Cancel);
-            var all = await SignIns.AloneAsync(run.Folder, signIns =>
-            {
-                signIns.SignIn(to, tokens.Client, tokens);
-                return Task.FromResult(signIns.ClientsAt(to));
-            }, run.Cancel);
-            run.Result(new { tokens.Client, Server = to, Clients = all }, $"signed in as {tokens.Client} at {ServerChoice.Origin(to)}");
+            Done(run, to, tokens.Client, await KeepAsync(run, to, tokens.Client, tokens));
             return ExitCode.Done;
         });
         return command;
+    }
+
+    private static Task<IReadOnlyList<string>> KeepAsync(Invocation run, Uri server, string client, SignedIn? tokens) => SignIns.AloneAsync(run.Folder, signIns =>
+    {
+        signIns.SignIn(server, client, tokens);
+        return Task.FromResult(signIns.ClientsAt(server));
+    }, run.Cancel);
+
+    private static void Done(Invocation run, Uri server, string client, IReadOnlyList<string> all)
+    {
+        run.Result(new { Client = client, Server = server, Clients = all }, $"signed in as {client} at {ServerChoice.Origin(server)}");
+        if (all.Count > 1)
+        {
+            run.Terminal.Note($"{client} is the default here now; pick another with --as: {string.Join(", ", all)}");
+        }
     }
 
     private static void Open(Uri link)

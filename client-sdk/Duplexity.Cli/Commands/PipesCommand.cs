@@ -3,17 +3,33 @@ using Duplexity.Cli.Output;
 
 namespace Duplexity.Cli.Commands;
 
-/// <summary><c>pipes</c>: the acting client's public pipes, of all its sessions.</summary>
+/// <summary><c>pipes [--watch]</c>: the acting client's public pipes, of all its sessions, and what becomes of them.</summary>
 internal static class PipesCommand
 {
     public static Command Create(Runner runner)
     {
-        var command = new Command("pipes", "all your public pipes and their state");
-        runner.Action(command, async (run, _) =>
+        var watch = new Option<bool>("--watch") { Description = "then print what becomes of them, until Ctrl+C" };
+        var client = new Option<string?>("--client") { Description = "whose, * for everybody's; for administrators (yours)", HelpName = "CID" };
+        var command = new Command("pipes", "all your public pipes and their state") { watch, client };
+        runner.Action(command, async (run, parsed) =>
         {
+            var whose = new AskOptions { Client = parsed.GetValue(client) };
             await using var connection = await run.ConnectAsync();
-            var pipes = await connection.Pipes.ListAsync(run.Cancel);
-            run.Results(pipes, ["NAME", "URL", "RESOURCE", "STATE", "SINCE"], p => [p.Name, p.Url, p.Resource, p.State, Moment.Text(p.Since, run.Around.Time)]);
+            if (parsed.GetValue(watch))
+            {
+                await run.WhileOpenAsync(connection, async stop =>
+                {
+                    await foreach (var change in connection.Pipes.WatchAsync(whose, stop))
+                    {
+                        run.Result(change, ChangeLine.Text(change, run.Around.Time));
+                    }
+                });
+                return ExitCode.Done;
+            }
+
+            var pipes = await connection.Pipes.ListAsync(whose, run.Cancel);
+            run.Results(pipes, ["NAME", "URL", "RESOURCE", "STATE", "CLIENT", "SINCE", "VISITS"], p =>
+                [p.Name, p.Url, p.Resource, p.State, p.Client, Moment.Text(p.Since, run.Around.Time), $"{p.Use.Exchanges}"]);
             return ExitCode.Done;
         });
         return command;

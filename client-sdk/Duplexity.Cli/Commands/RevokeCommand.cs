@@ -23,7 +23,7 @@ internal static class RevokeCommand
             await using var connection = await run.ConnectAsync();
             if (isRemoved)
             {
-                var gone = await connection.Sockets.RemoveClientAsync(address.Name, run.Cancel);
+                var gone = await connection.Sockets.RemoveClientAsync(address.Name, ct: run.Cancel);
                 run.Result(new { Target = text, Connections = gone, Removed = true }, $"removed for good; {gone} connections lost it");
                 return ExitCode.Done;
             }
@@ -31,7 +31,7 @@ internal static class RevokeCommand
             int lost;
             try
             {
-                lost = isClient ? await connection.Sockets.RevokeAsync(address.Name, run.Cancel) : await connection.Sockets.RevokeTokenAsync(text, run.Cancel);
+                lost = isClient ? await connection.Sockets.RevokeAsync(address.Name, ct: run.Cancel) : await connection.Sockets.RevokeTokenAsync(text, ct: run.Cancel);
             }
             catch (DuplexityException e) when (e.Code == Errors.Revoked.Code && (!isClient || address.Name == connection.Client))
             {

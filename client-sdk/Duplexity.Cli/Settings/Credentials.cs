@@ -27,27 +27,17 @@ internal static class Credentials
 
         if (run.Environment(KeyVariable) is { } key)
         {
-            return AccessTokens.ForKey(server, key, run.Around.Time);
+            return await CheckedAsync(run, server, AccessTokens.ForKey(server, key, run.Around.Time), KeyVariable);
         }
 
         if (run.Environment(TokenVariable) is { } token)
         {
-            if (name is not null && await WhoAmI.AskAsync(server, token, run.Cancel) is var me && !me.Holds(name))
-            {
-                throw new NotSignedInException($"DUPLEXITY_TOKEN is {me.Client}'s, not {name}'s.");
-            }
-
-            return _ => ValueTask.FromResult<string?>(token);
+            return await CheckedAsync(run, server, _ => ValueTask.FromResult<string?>(token), TokenVariable);
         }
 
         if ((name ?? run.SignIns.ClientAt(server)) is { } known)
         {
-            if (run.SignIns.TokensOf(server, known) is not null)
-            {
-                return cancel => KeptAsync(run, server, known, cancel);
-            }
-
-            return await DevelopmentAsync(run, server, known);
+            return await OfAsync(run, server, known);
         }
 
         await WhoAmI.ReachAsync(server, run.Cancel);
@@ -55,6 +45,17 @@ internal static class Credentials
             ? $"Nobody is signed in at {ServerChoice.Origin(server)}: run duplexity login, or name somebody with --as."
             : $"Nobody is signed in at {ServerChoice.Origin(server)}: {HowTo}.");
     }
+
+    /// <summary>Tokens of a client that is signed in at <paramref name="server"/>.</summary>
+    /// <exception cref="NotSignedInException">It is not.</exception>
+    public static async Task<Func<CancellationToken, ValueTask<string?>>> OfAsync(Invocation run, Uri server, string client) =>
+        run.SignIns.TokensOf(server, client) is not null ? cancel => KeptAsync(run, server, client, cancel) : await DevelopmentAsync(run, server, client);
+
+    /// <summary>Who is signed in at <paramref name="server"/>, the default one first; empty where the command line or the environment names somebody or brings a credential of its own.</summary>
+    public static IReadOnlyList<string> SignedIn(Invocation run, Uri server) =>
+        run.NamedClient is null && run.Environment(KeyVariable) is null && run.Environment(TokenVariable) is null
+            ? [.. run.SignIns.ClientsAt(server).OrderBy(c => c != run.SignIns.ClientAt(server))]
+            : [];
 
     /// <summary>Tokens of the development identity for <paramref name="name"/>; asks for one, so that what is wrong is said now.</summary>
     public static async Task<Func<CancellationToken, ValueTask<string?>>> DevelopmentAsync(Invocation run, Uri server, string name)
@@ -81,6 +82,17 @@ internal static class Credentials
             await WhoAmI.ReachAsync(server, run.Cancel);
             throw new NotSignedInException($"{ServerChoice.Origin(server)} does not give you a development identity (not in Development, or not your process): {HowTo}.");
         }
+    }
+
+    // What --as asks for and a credential from the environment does not give is said before anything is done as somebody else.
+    private static async Task<Func<CancellationToken, ValueTask<string?>>> CheckedAsync(Invocation run, Uri server, Func<CancellationToken, ValueTask<string?>> source, string variable)
+    {
+        if (run.NamedClient is { } name && await source(run.Cancel) is { } token && await WhoAmI.AskAsync(server, token, run.Cancel) is var me && !me.Holds(name))
+        {
+            throw new NotSignedInException($"{variable} is {me.Client}'s, not {name}'s.");
+        }
+
+        return source;
     }
 
     /// <summary>The kept access token, renewed where it ends; of two commands at once one renews it.</summary>

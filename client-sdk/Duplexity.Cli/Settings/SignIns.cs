@@ -52,10 +52,10 @@ internal sealed class SignIns
                 ? Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData)
                 : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".config");
 
-    /// <summary>Who is signed in at <paramref name="server"/>; null: nobody.</summary>
+    /// <summary>Whom commands act as at <paramref name="server"/> unless they name somebody: the last one who signed in there; null: nobody is.</summary>
     public string? ClientAt(Uri server) => _content.Clients.GetValueOrDefault(ServerChoice.Origin(server));
 
-    /// <summary>Remembers a sign-in and makes its server the default; with tokens where they are not of the moment.</summary>
+    /// <summary>Remembers a sign-in beside the others, and makes it and its server the default; with tokens where they are not of the moment.</summary>
     public void SignIn(Uri server, string client, SignedIn? tokens = null)
     {
         var origin = ServerChoice.Origin(server);
@@ -65,6 +65,10 @@ internal sealed class SignIns
         {
             KeepUnsaved(origin, tokens);
         }
+        else
+        {
+            _content.Names[origin] = [.. _content.Names.GetValueOrDefault(origin) ?? [], client];
+        }
 
         Save();
     }
@@ -73,8 +77,13 @@ internal sealed class SignIns
     public SignedIn? TokensOf(Uri server, string client) =>
         _content.Tokens.GetValueOrDefault(ServerChoice.Origin(server))?.GetValueOrDefault(client) is { } kept ? new(client, kept.AccessToken, kept.ExpiresAt, kept.RefreshToken) : null;
 
-    /// <summary>All clients whose tokens are kept for a server, by name.</summary>
-    public IReadOnlyList<string> ClientsAt(Uri server) => [.. (_content.Tokens.GetValueOrDefault(ServerChoice.Origin(server))?.Keys ?? Enumerable.Empty<string>()).Order(StringComparer.Ordinal)];
+    /// <summary>All clients who are signed in at a server, by name.</summary>
+    public IReadOnlyList<string> ClientsAt(Uri server)
+    {
+        var origin = ServerChoice.Origin(server);
+        IEnumerable<string?> all = [.. _content.Tokens.GetValueOrDefault(origin)?.Keys ?? Enumerable.Empty<string>(), .. _content.Names.GetValueOrDefault(origin) ?? [], ClientAt(server)];
+        return [.. all.OfType<string>().Distinct().Order(StringComparer.Ordinal)];
+    }
 
     /// <summary>Keeps newer tokens.</summary>
     public void Keep(Uri server, SignedIn tokens)
@@ -108,13 +117,27 @@ internal sealed class SignIns
         }
     }
 
-    /// <summary>Forgets who is signed in at <paramref name="server"/>; false where nobody was.</summary>
-    public bool SignOut(Uri server)
+    /// <summary>Forgets a client at <paramref name="server"/>; the others stay, and if it was the default, the first of them is now. False where it was not signed in.</summary>
+    public bool SignOut(Uri server, string client)
     {
-        var known = _content.Clients.Remove(ServerChoice.Origin(server)) | _content.Tokens.Remove(ServerChoice.Origin(server));
-        if (_content.Server is { } last && ServerChoice.Origin(new Uri(last)) == ServerChoice.Origin(server))
+        var origin = ServerChoice.Origin(server);
+        var known = ClientsAt(server).Contains(client);
+        _content.Tokens.GetValueOrDefault(origin)?.Remove(client);
+        _content.Names.GetValueOrDefault(origin)?.Remove(client);
+        if (_content.Clients.GetValueOrDefault(origin) == client)
         {
-            _content.Server = null;
+            _content.Clients.Remove(origin);
+        }
+
+        if (ClientsAt(server) is not [var next, ..])
+        {
+            _content.Tokens.Remove(origin);
+            _content.Names.Remove(origin);
+            _content.Server = _content.Server is { } last && ServerChoice.Origin(new Uri(last)) == origin ? null : _content.Server;
+        }
+        else
+        {
+            _content.Clients.TryAdd(origin, next);
         }
 
         Save();
@@ -177,6 +200,8 @@ internal sealed class SignIns
         public Dictionary<string, string> Clients { get; init; } = [];
 
         public Dictionary<string, Dictionary<string, Kept>> Tokens { get; init; } = [];
+
+        public Dictionary<string, HashSet<string>> Names { get; init; } = [];
 
         public Dictionary<string, HashSet<string>> Confirmed { get; init; } = [];
     }

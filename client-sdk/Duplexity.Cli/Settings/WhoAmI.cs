@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Duplexity.Cli.Settings;
 
 /// <summary>What <c>GET /auth</c> says about a token; <paramref name="ExpiresAt"/> in milliseconds since 1970 UTC.</summary>
-internal sealed record WhoAmI(string Client, long? ExpiresAt, string? Issuer, string[]? Clients)
+internal sealed record WhoAmI(string Client, long? ExpiresAt, string? Issuer, string[]? Clients, Allowances? Allowances)
 {
     /// <summary>Whether the token stands for <paramref name="client"/>.</summary>
     public bool Holds(string client) => Client == client || Clients?.Contains(client) == true;

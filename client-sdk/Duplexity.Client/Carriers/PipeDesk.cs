@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Carriers;
 
 /// <summary>The public pipes of a connection: what is registered again after a loss, and who carries an order out. Thread-safe.</summary>
-internal sealed class PipeDesk(DuplexityConnectionOptions options, ILogger logger) : IControlSink
+internal sealed class PipeDesk(ILogger logger) : IControlSink
 {
     /// <summary>At most this many carriers of a pipe at once, as the server has it: every visitor connection is a dial on this machine (G24).</summary>
     public const int CarriersPerPipe = 256;
@@ -29,6 +29,9 @@ internal sealed class PipeDesk(DuplexityConnectionOptions options, ILogger logge
         }
     }
 
+    /// <summary>Where the tokens of a pipe's client come from (null: the connection's own client), which go with its carriers.</summary>
+    public Func<string?, Func<CancellationToken, ValueTask<string?>>?> TokenOf { get; set; } = _ => null;
+
     /// <summary>Tells the server that a pipe is gone.</summary>
     public Func<Pipe, Task>? Removing { get; set; }
 
@@ -49,14 +52,66 @@ internal sealed class PipeDesk(DuplexityConnectionOptions options, ILogger logge
         }
     }
 
-    /// <summary>Registers what is missing, all or none.</summary>
-    public async Task RegisterMissingAsync(ControlLink link, CancellationToken ct)
+    /// <summary>
+    /// Registers what is missing, for each client all or none, the link's own first. What is refused to another client ends that client's pipes, and holds up nobody else's. False: some could not be
+    /// asked for now, and are to be tried again.
+    /// </summary>
+    /// <exception cref="DuplexityException">The link's own were refused.</exception>
+    public async Task<bool> RegisterMissingAsync(ControlLink link, Func<ControlLink, string, Task> ensure, CancellationToken ct)
     {
-        var missing = Missing(link);
-        if (missing.Count > 0)
+        var isWhole = true;
+        foreach (var ofClient in Missing(link).GroupBy(p => p.As ?? link.Client).OrderBy(g => g.Key != link.Client))
         {
-            var request = new RegisterPipesRequest { As = link.Client, Pipes = [.. missing.Select(p => p.ToRegistration())] };
-            Apply(missing, await link.Hub.RegisterPipes(request).WaitAsync(ct).ConfigureAwait(false), link);
+            Pipe[] missing = [.. ofClient];
+            try
+            {
+                await ensure(link, ofClient.Key).WaitAsync(ct).ConfigureAwait(false);
+                var request = new RegisterPipesRequest { As = ofClient.Key, Pipes = [.. missing.Select(p => p.ToRegistration())] };
+                Apply(missing, await link.Hub.RegisterPipes(request).WaitAsync(ct).ConfigureAwait(false), link);
+            }
+            catch (DuplexityException e) when (ofClient.Key != link.Client)
+            {
+                if (e.Kind == ErrorKind.Unavailable)
+                {
+                    isWhole = false;
+                }
+                else
+                {
+                    EndOf(ofClient.Key, e.Error);
+                }
+            }
+        }
+
+        return isWhole;
+    }
+
+    /// <summary>A client has left the connection, or is refused its pipes: they are over.</summary>
+    public void EndOf(string client, DuplexityError reason)
+    {
+        Pipe[] over;
+        lock (_gate)
+        {
+            over = [.. _pipes.Where(p => p.As == client)];
+        }
+
+        foreach (var pipe in over)
+        {
+            Lose(pipe, reason);
+        }
+    }
+
+    /// <summary>Somebody with the right to has closed a pipe: it does not come back by itself.</summary>
+    public void Closed(PipeClosedEvent closed)
+    {
+        Pipe? pipe;
+        lock (_gate)
+        {
+            pipe = _pipes.Find(p => p.Generation == closed.Generation && p.Generation > 0 && p.Name == closed.Name);
+        }
+
+        if (pipe is not null)
+        {
+            Lose(pipe, closed.Error);
         }
     }
 
@@ -83,9 +138,7 @@ internal sealed class PipeDesk(DuplexityConnectionOptions options, ILogger logge
         {
             if (results[i].Error is { } error && pipes[i].Generation > 0 && (ErrorKind)(error.Code / 100) is ErrorKind.Request or ErrorKind.Denied)
             {
-                Log.PipeLost(logger, pipes[i].Shown, error.Code, VisibleText.Of(error.Sentence, VisibleText.LogLength));
-                Forget(pipes[i]);
-                pipes[i].End(error);
+                Lose(pipes[i], error);
             }
         }
 
@@ -169,7 +222,7 @@ internal sealed class PipeDesk(DuplexityConnectionOptions options, ILogger logge
     {
         try
         {
-            var token = options.Token ?? (_ => new ValueTask<string?>((string?)null));
+            var token = TokenOf(pipe.As) ?? (_ => new ValueTask<string?>((string?)null));
             var outcome = await Carrier.RunAsync(order, pipe.Target, link.Origins, token, pipe.Stop.Token).ConfigureAwait(false);
             if (outcome == CarrierOutcome.OrderRefused)
             {
@@ -208,6 +261,13 @@ internal sealed class PipeDesk(DuplexityConnectionOptions options, ILogger logge
         {
             Carry(link, order);
         }
+    }
+
+    private void Lose(Pipe pipe, DuplexityError reason)
+    {
+        Log.PipeLost(logger, pipe.Shown, reason.Code, VisibleText.Of(reason.Sentence, VisibleText.LogLength));
+        Forget(pipe);
+        pipe.End(reason);
     }
 
     private bool Forget(Pipe pipe)

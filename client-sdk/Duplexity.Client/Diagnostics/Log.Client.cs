@@ -35,7 +35,7 @@ internal static partial class Log
     [LoggerMessage(8020, LogLevel.Information, "The pipe {Pipe} serves {Resource}.")]
     public static partial void PipeServes(ILogger logger, string pipe, string resource);
 
-    [LoggerMessage(8021, LogLevel.Warning, "The pipe {Pipe} was not given back: {Code} {Sentence}")]
+    [LoggerMessage(8021, LogLevel.Warning, "The pipe {Pipe} is over: {Code} {Sentence}")]
     public static partial void PipeLost(ILogger logger, string pipe, int code, string sentence);
 
     [LoggerMessage(8022, LogLevel.Warning, "A carry order for {Pipe} was not followed: {Reason}")]
@@ -49,4 +49,10 @@ internal static partial class Log
 
     [LoggerMessage(8051, LogLevel.Error, "A handler of Identities.Changed failed")]
     public static partial void IdentityHandlerFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(8060, LogLevel.Warning, "An answer to a challenge of the gate {Gate} was refused: {Code}")]
+    public static partial void ChallengeAnswerRefused(ILogger logger, int code, string gate);
+
+    [LoggerMessage(8061, LogLevel.Warning, "A challenge of the gate {Gate} could not be answered")]
+    public static partial void ChallengeNotAnswered(ILogger logger, string gate, Exception exception);
 }

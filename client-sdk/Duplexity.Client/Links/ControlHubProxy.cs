@@ -29,9 +29,15 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request) => connection.InvokeAsync<ListSocketsResponse>(nameof(IControlHub.WatchSockets), request);
 
+    public Task<ListPipesResponse> WatchPipes(WatchPipesRequest request) => connection.InvokeAsync<ListPipesResponse>(nameof(IControlHub.WatchPipes), request);
+
+    public Task<Done> ClosePipe(ClosePipeRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.ClosePipe), request);
+
     public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => connection.InvokeAsync<LimitSocketResponse>(nameof(IControlHub.LimitSocket), request);
 
     public Task<ExplainResponse> Explain(ExplainRequest request) => connection.InvokeAsync<ExplainResponse>(nameof(IControlHub.Explain), request);
+
+    public Task<TraceResponse> Trace(TraceRequest request) => connection.InvokeAsync<TraceResponse>(nameof(IControlHub.Trace), request);
 
     public Task<RevokeResponse> Revoke(RevokeRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.Revoke), request);
 
@@ -47,6 +53,8 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
         connection.On<CarryOrder>(nameof(IControlClient.Carry), client.Carry);
         connection.On<ExchangesEvent>(nameof(IControlClient.Exchanges), client.Exchanges);
         connection.On<SocketsChangedEvent>(nameof(IControlClient.SocketsChanged), client.SocketsChanged);
+        connection.On<PipesChangedEvent>(nameof(IControlClient.PipesChanged), client.PipesChanged);
+        connection.On<PipeClosedEvent>(nameof(IControlClient.PipeClosed), client.PipeClosed);
         connection.On<IdentitiesChangedEvent>(nameof(IControlClient.IdentitiesChanged), client.IdentitiesChanged);
         connection.On<ReauthenticateSoonEvent>(nameof(IControlClient.ReauthenticateSoon), client.ReauthenticateSoon);
         connection.On<DisconnectedEvent>(nameof(IControlClient.Disconnected), client.Disconnected);

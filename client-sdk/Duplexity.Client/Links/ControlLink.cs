@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using Duplexity.Protocol;
+using Duplexity.Watching;
 using Microsoft.AspNetCore.SignalR.Client;
 
 namespace Duplexity.Links;
@@ -9,6 +11,8 @@ internal interface IControlSink
     void Carry(ControlLink link, CarryOrder order);
 
     void Exchanged(ExchangesEvent exchanges);
+
+    void Closed(PipeClosedEvent closed);
 }
 
 /// <summary>A control connection.</summary>
@@ -29,6 +33,15 @@ internal sealed class ControlLink : Link, IControlClient
 
     public IControlHub Hub { get; }
 
+    /// <summary>Who is told of the clients of this connection.</summary>
+    public required Identities Identities { get; init; }
+
+    /// <summary>Who is told of what is watched.</summary>
+    public required WatchDesk Watches { get; init; }
+
+    /// <summary>The added clients that have joined, or are about to.</summary>
+    public ConcurrentDictionary<string, Lazy<Task>> Joined { get; } = new();
+
     /// <summary>The origins that carry orders may name.</summary>
     public IReadOnlyCollection<string> Origins { get; private set; } = [];
 
@@ -38,13 +51,14 @@ internal sealed class ControlLink : Link, IControlClient
     /// <summary>From now on <see cref="Registered"/> is the answer to the Open that follows.</summary>
     public void ExpectPipes() => Volatile.Write(ref _registered, new(TaskCreationOptions.RunContinuationsAsynchronously));
 
-    /// <summary>Asks who we are here and where the data plane is, with a fresh ticket.</summary>
+    /// <summary>Asks who we are here and where the data plane is, with a fresh ticket; as another client of this link than its own, for a session of that one.</summary>
     /// <exception cref="DuplexityException">It was refused, or the answer is not for us.</exception>
-    public async Task<(Uri DataPlane, string Ticket)> DiscoverAsync(string session, CancellationToken ct)
+    public async Task<(Uri DataPlane, string Ticket)> DiscoverAsync(string session, CancellationToken ct, string? client = null)
     {
-        var request = new DiscoveryRequest { As = Client, ClientId = Client, Session = session, Protocol = Wire.Version };
+        client ??= Client;
+        var request = new DiscoveryRequest { As = client, ClientId = client, Session = session, Protocol = Wire.Version };
         var answer = (await Hub.Discover(request).WaitAsync(ct).ConfigureAwait(false)).OrThrow();
-        if (answer.ClientId != Client || answer.Session != session)
+        if (answer.ClientId != client || answer.Session != session)
         {
             throw BrokenConnection("the answer to Discover is for another client.");
         }
@@ -83,11 +97,36 @@ internal sealed class ControlLink : Link, IControlClient
         return Task.CompletedTask;
     }
 
-    public Task IdentitiesChanged(IdentitiesChangedEvent changed) => Task.CompletedTask;
+    public Task PipeClosed(PipeClosedEvent closed)
+    {
+        _sink.Closed(closed);
+        return Task.CompletedTask;
+    }
 
-    public Task ReauthenticateSoon(ReauthenticateSoonEvent soon) => Task.CompletedTask;
+    public Task IdentitiesChanged(IdentitiesChangedEvent changed)
+    {
+        Identities.Apply(this, changed);
+        return Task.CompletedTask;
+    }
 
-    public Task SocketsChanged(SocketsChangedEvent changed) => Task.CompletedTask;
+    public Task ReauthenticateSoon(ReauthenticateSoonEvent soon)
+    {
+        // Not awaited: the answer comes through the very loop that calls this.
+        _ = Identities.RenewAsync(this, soon.Client);
+        return Task.CompletedTask;
+    }
+
+    public Task SocketsChanged(SocketsChangedEvent changed)
+    {
+        Watches.Apply(changed);
+        return Task.CompletedTask;
+    }
+
+    public Task PipesChanged(PipesChangedEvent changed)
+    {
+        Watches.Apply(changed);
+        return Task.CompletedTask;
+    }
 
     private static string OriginOf(Uri uri) => uri.GetLeftPart(UriPartial.Authority);
 }

@@ -2,6 +2,7 @@ using Duplexity.Carriers;
 using Duplexity.Protocol;
 using Duplexity.Reading;
 using Duplexity.Sending;
+using Duplexity.Watching;
 
 namespace Duplexity.Links;
 
@@ -9,7 +10,8 @@ namespace Duplexity.Links;
 /// Opens what is missing, in the order of DESIGN's "Connecting": control, Discover, data at the address that Discover named, Open with the pipes, and their
 /// registration as control tells it; without pipes or administration data alone. What is open already stays as it is. Used by one thread at a time.
 /// </summary>
-internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOptions options, Listeners listeners, Outbox outbox, PipeDesk pipes)
+internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOptions options, Listeners listeners, Outbox outbox, PipeDesk pipes, WatchDesk watches,
+    ControlIdentities control)
 {
     // The courtesy of leaving and the closing handshakes, together: a person waits for them at Ctrl+C.
     private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(2);
@@ -21,8 +23,17 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
     private DataLink? _data;
     private volatile bool _needsControl;
 
+    // When pipes of an added client could not be registered, because it could not be asked for: a token's source that is away for a moment is back by then.
+    private static readonly TimeSpan Later = TimeSpan.FromSeconds(5);
+
     /// <summary>The connection's identities, set before the first link is opened.</summary>
-    public Identities? Identities { get; set; }
+    public Identities Identities { get; set; } = null!;
+
+    /// <summary>Asks for another <see cref="RestoreAsync"/>, set before the first one.</summary>
+    public Action Again { get; set; } = null!;
+
+    /// <summary>Who answers what gates ask, set before the first link is opened.</summary>
+    public Challenges? Challenges { get; set; }
 
     public Slot<DataLink> Data { get; } = new(options.TimeProvider);
 
@@ -68,8 +79,17 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
 
             if (_control is not null)
             {
-                await pipes.RegisterMissingAsync(_control, either.Token).ConfigureAwait(false);
+                if (Control.Current != _control)
+                {
+                    await Identities.RestoreAsync(_control, either.Token).ConfigureAwait(false);
+                }
+
+                var isWhole = await pipes.RegisterMissingAsync(_control, (link, client) => control.EnsureAsync(link, client), either.Token).ConfigureAwait(false);
                 Control.Fill(_control);
+                if (!isWhole)
+                {
+                    _ = Task.Delay(Later, options.TimeProvider, CancellationToken.None).ContinueWith(_ => Again(), TaskScheduler.Default);
+                }
             }
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !ct.IsCancellationRequested)
@@ -129,7 +149,10 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
         {
             try
             {
-                await control.Hub.Disconnect(new DisconnectRequest { As = control.Client }).ConfigureAwait(false);
+                foreach (var client in (string[])[.. control.Joined.Keys, control.Client])
+                {
+                    await control.Hub.Disconnect(new DisconnectRequest { As = client }).ConfigureAwait(false);
+                }
             }
             catch (Exception)
             {
@@ -147,7 +170,7 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
 
     private async Task<(ControlLink Link, (Uri DataPlane, string Ticket) Discovery)> OpenControlAsync(CancellationToken ct)
     {
-        var link = new ControlLink(dialer.Create(dialer.Hub("control")), server, pipes, options.TimeProvider);
+        var link = new ControlLink(dialer.Create(dialer.Hub("control")), server, pipes, options.TimeProvider) { Identities = Identities, Watches = watches };
         try
         {
             await link.StartAsync(ct).ConfigureAwait(false);
@@ -168,7 +191,7 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
         {
             await link.StartAsync(ct).ConfigureAwait(false);
             CheckClient(link);
-            var missing = _control is null ? [] : pipes.Missing(_control);
+            var missing = _control is null ? [] : pipes.Missing(_control).Where(p => p.As is null).ToArray();
             _control?.ExpectPipes();
             var answer = await link.Hub.Open(new OpenRequest
             {
@@ -176,10 +199,10 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
                 Protocol = Wire.Version,
                 Session = dialer.Session,
                 Ticket = discovery?.Ticket,
-                Pipes = missing.Count > 0 ? [.. missing.Select(p => p.ToRegistration())] : null,
+                Pipes = missing.Length > 0 ? [.. missing.Select(p => p.ToRegistration())] : null,
                 Direct = options.DirectFromAnyone ? DirectRule.Anyone : null,
             }).WaitAsync(ct).ConfigureAwait(false);
-            if (missing.Count > 0 && _control is { } control)
+            if (missing.Length > 0 && _control is { } control)
             {
                 // The result comes on control (2.30), also when Open was refused because of a pipe; a refusal for another reason has none.
                 var registered = control.Registered;
@@ -192,7 +215,8 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
             answer.OrThrow();
             SocketId = link.SocketId;
             link.Identities = Identities;
-            await (Identities?.RestoreAsync(link, link.BeganAs, ct) ?? Task.CompletedTask).ConfigureAwait(false);
+            (link.Challenges, link.Outbox) = (Challenges, outbox);
+            await Identities.RestoreAsync(link, link.BeganAs, ct).ConfigureAwait(false);
             await listeners.AttachAsync(link).WaitAsync(ct).ConfigureAwait(false);
             outbox.Resume(link);
             Data.Fill(link);

@@ -162,7 +162,7 @@ public sealed record PipeInfo
     [Key(2)]
     public string Resource { get; init; } = "";
 
-    /// <summary><c>serving</c>, or <c>away</c> while its session is out of reach.</summary>
+    /// <summary><c>serving</c>, <c>away</c> while its session is out of reach, or <c>gone</c> in a change that says so.</summary>
     [Key(3)]
     public string State { get; init; } = "";
 
@@ -173,6 +173,10 @@ public sealed record PipeInfo
     /// <summary>The owner.</summary>
     [Key(5)]
     public string Client { get; init; } = "";
+
+    /// <summary>How visitors use it.</summary>
+    [Key(6)]
+    public PipeUse Use { get; init; } = new();
 }
 
 /// <summary>Lists the acting client's sockets.</summary>

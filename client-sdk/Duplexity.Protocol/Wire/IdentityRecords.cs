@@ -119,7 +119,7 @@ public sealed record AllowancesChangedEvent
     public Allowances Allowances { get; init; } = new();
 }
 
-/// <summary>Begins to watch the sockets of the acting client (an administrator: of another one, or of all). Events come as SocketsChanged until the connection ends or another WatchSockets stops it.</summary>
+/// <summary>Begins to watch the sockets of the acting client (an administrator: of another one, or of all). Events come as SocketsChanged until the client leaves the connection or stops it. At most 16 watches of a client on a connection.</summary>
 [MessagePackObject]
 public sealed record WatchSocketsRequest : Request
 {
@@ -130,6 +130,10 @@ public sealed record WatchSocketsRequest : Request
     /// <summary>Stops watching instead.</summary>
     [Key(2)]
     public bool? Stop { get; init; }
+
+    /// <summary>The caller's own name for this watch, at most 128 characters, which its events repeat; the acting client's earlier watch of that name ends. Absent: the one without a name.</summary>
+    [Key(3)]
+    public string? Watch { get; init; }
 }
 
 /// <summary>What happened to watched sockets: at most one event a socket and quarter of a second.</summary>
@@ -139,6 +143,10 @@ public sealed record SocketsChangedEvent
     /// <summary>The changes, in order.</summary>
     [Key(0)]
     public SocketChange[] Changes { get; init; } = [];
+
+    /// <summary>The name of the watch, as WatchSockets gave it.</summary>
+    [Key(1)]
+    public string? Watch { get; init; }
 }
 
 /// <summary>One change of one socket.</summary>

@@ -25,6 +25,9 @@ public static class IdentityChange
 /// <summary>What <see cref="SocketChange.Kind"/> can say.</summary>
 public static class SocketChangeKind
 {
+    /// <summary>It was there when the watch began, or began again. The SDK's word for what the answer to WatchSockets lists; no event says it.</summary>
+    public const string Present = "present";
+
     /// <summary>It connected, or took this client on.</summary>
     public const string Connected = "connected";
 
@@ -35,6 +38,28 @@ public static class SocketChangeKind
     public const string Changed = "changed";
 
     /// <summary>It used some of its limits.</summary>
+    public const string Used = "used";
+}
+
+/// <summary>What <see cref="PipeChange.Kind"/> can say.</summary>
+public static class PipeChangeKind
+{
+    /// <summary>It was there when the watch began, or began again. The SDK's word for what the answer to WatchPipes lists; no event says it.</summary>
+    public const string Present = "present";
+
+    /// <summary>It was registered.</summary>
+    public const string Registered = "registered";
+
+    /// <summary>A newer session of its owner serves it now.</summary>
+    public const string TakenOver = "taken_over";
+
+    /// <summary>It is gone: removed, closed, or its session is over.</summary>
+    public const string Removed = "removed";
+
+    /// <summary>Its state changed, or what it serves.</summary>
+    public const string Changed = "changed";
+
+    /// <summary>Visitors used it.</summary>
     public const string Used = "used";
 }
 

@@ -30,11 +30,20 @@ public interface IControlHub
     /// <summary>Watches sockets; see <see cref="WatchSocketsRequest"/>.</summary>
     Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request);
 
+    /// <summary>Watches public pipes; see <see cref="WatchPipesRequest"/>.</summary>
+    Task<ListPipesResponse> WatchPipes(WatchPipesRequest request);
+
+    /// <summary>Closes a public pipe of whichever session of the acting client, or of others with the right to.</summary>
+    Task<Done> ClosePipe(ClosePipeRequest request);
+
     /// <summary>What the acting client may narrow about a socket of its own.</summary>
     Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request);
 
     /// <summary>Which gate would refuse, and why.</summary>
     Task<ExplainResponse> Explain(ExplainRequest request);
+
+    /// <summary>A message's way, step by step.</summary>
+    Task<TraceResponse> Trace(TraceRequest request);
 
     /// <summary>Ends tokens before their time.</summary>
     Task<RevokeResponse> Revoke(RevokeRequest request);
@@ -69,6 +78,12 @@ public interface IControlClient
 
     /// <summary>Watched sockets have changed.</summary>
     Task SocketsChanged(SocketsChangedEvent changed);
+
+    /// <summary>Watched pipes have changed.</summary>
+    Task PipesChanged(PipesChangedEvent changed);
+
+    /// <summary>A pipe of this connection was closed by somebody with the right to; do not register it again by yourself.</summary>
+    Task PipeClosed(PipeClosedEvent closed);
 
     /// <summary>The clients of this connection have changed.</summary>
     Task IdentitiesChanged(IdentitiesChangedEvent changed);
@@ -115,6 +130,9 @@ public interface IDataHub
 
     /// <summary>Who is in a channel.</summary>
     Task<PresenceResponse> Presence(PresenceRequest request);
+
+    /// <summary>Answers what a gate asked.</summary>
+    Task<Done> AnswerChallenge(AnswerChallengeRequest request);
 }
 
 /// <summary>Server to client on <c>/data</c>.</summary>
@@ -137,6 +155,18 @@ public interface IDataClient
 
     /// <summary>What a client may do from this socket has changed.</summary>
     Task AllowancesChanged(AllowancesChangedEvent changed);
+
+    /// <summary>A gate asks something before a message or a listener may pass.</summary>
+    Task Challenge(ChallengeEvent challenge);
+
+    /// <summary>What became of a message that was held.</summary>
+    Task ReceiptChanged(ReceiptChangedEvent changed);
+
+    /// <summary>The server has let a client of this socket listen to a channel.</summary>
+    Task Joined(JoinedEvent joined);
+
+    /// <summary>The server has ended what a client of this socket listened to.</summary>
+    Task Left(LeftEvent left);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

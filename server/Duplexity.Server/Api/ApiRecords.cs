@@ -36,6 +36,13 @@ internal sealed record ApiBatchResponse : Answer
     public SendResponse[]? Receipts { get; init; }
 }
 
+/// <summary>Answers the subscribing and unsubscribing of a client.</summary>
+internal sealed record ApiPlacedResponse : Answer
+{
+    /// <summary>How many sockets that was new for.</summary>
+    public int? Sockets { get; init; }
+}
+
 /// <summary>A request whose path says all.</summary>
 internal sealed record ApiNothing;
 

@@ -4,7 +4,7 @@ using Duplexity.Server.Auth;
 namespace Duplexity.Server.Api;
 
 /// <summary>The operations of the HTTP API, each once: what is mapped and what <c>openapi.json</c> describes come from here.</summary>
-internal sealed class ApiRoutes(Publishing publishing, Reading reading, Steering steering)
+internal sealed class ApiRoutes(Publishing publishing, Reading reading, Steering steering, Placing placing)
 {
     private static readonly ApiParameter Channel = new("channel", "string", "The channel's address, such as `room:lobby`; a slash in a name is written `%2F`.", IsInPath: true);
     private static readonly ApiParameter Socket = new("id", "string", "The SOCK_ID.", IsInPath: true);
@@ -55,6 +55,15 @@ internal sealed class ApiRoutes(Publishing publishing, Reading reading, Steering
         new("POST", "/revocations", "revoke", "Ends the tokens of a client up to a time, or one token. When the answer has come, it is in force.", typeof(RevokeResponse)) { Takes = typeof(RevokeRequest), Handle = steering.RevokeAsync },
         new("POST", "/clients/{client}/disable", "disableClient", "Forbids a client everything until it is enabled again.", typeof(RevokeResponse)) { Parameters = [Client], Handle = steering.DisableAsync },
         new("POST", "/clients/{client}/enable", "enableClient", "Allows a disabled client to come back; its old tokens stay ended.", typeof(RevokeResponse)) { Parameters = [Client], Handle = steering.EnableAsync },
+        new("DELETE", "/clients/{client}", "removeClient", "Removes a client for good, with its inbox, feed, keys, sign-ins and pipes. Its name is never given again.", typeof(RevokeResponse)) { Parameters = [Client], Handle = steering.RemoveAsync },
+        new("PUT", "/clients/{client}/channels/{channel}", "subscribeClient", "Lets all open sockets of a client that the acting client may administer listen to a room or a feed, as if they had joined; no gate is asked.", typeof(ApiPlacedResponse))
+        {
+            Parameters = [Client, Channel], Handle = placing.SubscribeAsync,
+        },
+        new("DELETE", "/clients/{client}/channels/{channel}", "unsubscribeClient", "Ends what the open sockets of a client that the acting client may administer listen to; they may join again.", typeof(ApiPlacedResponse))
+        {
+            Parameters = [Client, Channel, new("reason", "string", "What the sockets are told; at most 256 characters of it.")], Handle = placing.UnsubscribeAsync,
+        },
         new("POST", "/tokens", "createToken", "Makes an access token for a client that the acting client may administer.", typeof(TokenAnswer)) { Takes = typeof(Minting), Needs = ["client"] },
     ];
 }

@@ -14,6 +14,7 @@ internal static class ApiServices
         services.TryAddSingleton<Publishing>();
         services.TryAddSingleton<Reading>();
         services.TryAddSingleton<Steering>();
+        services.TryAddSingleton<Placing>();
         services.TryAddSingleton<ApiRoutes>();
         services.TryAddSingleton<ApiDescription>();
         services.TryAddSingleton<ApiEndpoints>();

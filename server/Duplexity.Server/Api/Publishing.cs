@@ -33,11 +33,12 @@ internal sealed class Publishing(PipeMachine machine)
             throw ApiCall.Wrong("In a batch each message has an idempotencyKey of its own; the header Idempotency-Key is for a single one.");
         }
 
-        // Each is put into line before the first is waited for, as those that a socket sends one behind the other (G11).
+        // Each is put into line before the first is waited for, as those that a socket sends one behind the other (G11); the line is so that gates which take their time do not change the order.
+        var line = new SendLine(null);
         var receipts = new ValueTask<SendResponse>[messages.Length];
         for (var i = 0; i < messages.Length; i++)
         {
-            receipts[i] = Begin(call, messages[i]);
+            receipts[i] = Begin(call, line, messages[i]);
         }
 
         var answers = new SendResponse[messages.Length];
@@ -69,12 +70,12 @@ internal sealed class Publishing(PipeMachine machine)
         });
     }
 
-    private ValueTask<SendResponse> Begin(ApiCall call, ApiMessage message)
+    private ValueTask<SendResponse> Begin(ApiCall call, SendLine line, ApiMessage message)
     {
         try
         {
             call.CheckStanding();
-            return machine.SendAsync(call.Acting.SenderFrom(null), ToSend(message, message.IdempotencyKey));
+            return machine.SendAsync(call.Acting.SenderFrom(null, line), ToSend(message, message.IdempotencyKey));
         }
         catch (DuplexityException refused)
         {

@@ -16,5 +16,5 @@ internal sealed class Reading(Listening listening)
     });
 
     /// <summary>Who is in a room.</summary>
-    public async Task<Answer> PresenceAsync(ApiCall call) => await listening.PresenceAsync(call.Acting, new PresenceRequest { Channel = call.Path("channel") });
+    public async Task<Answer> PresenceAsync(ApiCall call) => await listening.PresenceAsync(null, call.Acting, new PresenceRequest { Channel = call.Path("channel") });
 }

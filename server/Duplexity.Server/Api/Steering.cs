@@ -47,6 +47,13 @@ internal sealed class Steering(Administration administration, Explaining explain
     /// <summary>Allows a disabled client to come back.</summary>
     public Task<Answer> EnableAsync(ApiCall call) => DisableAsync(call, isDisabled: false);
 
+    /// <summary>Removes a client for good.</summary>
+    public async Task<Answer> RemoveAsync(ApiCall call)
+    {
+        await call.ReadNothingAsync();
+        return await administration.RemoveAsync(call.Acting, new RemoveClientRequest { Client = call.Path("client") }, CancellationToken.None);
+    }
+
     private async Task<Answer> DisableAsync(ApiCall call, bool isDisabled)
     {
         await call.ReadNothingAsync();

@@ -44,7 +44,8 @@ internal static class AuthEndpoints
 
         var identity = context.Features.Get<Identity>()!;
         context.Response.Headers.CacheControl = "no-store";
-        return context.Response.WriteAsJsonAsync(new WhoAmI(identity.Client, identity.ExpiresAt?.ToUnixTimeMilliseconds(), identity.Issuer, [identity.Client]), context.RequestAborted);
+        var answer = new WhoAmI(identity.Client, identity.ExpiresAt?.ToUnixTimeMilliseconds(), identity.Issuer, [identity.Client], identity.Allowances);
+        return context.Response.WriteAsJsonAsync(answer, AllowanceClaim.Json, context.RequestAborted);
     }
 
     /// <summary>The answer of <c>GET /auth</c>.</summary>
@@ -52,9 +53,11 @@ internal static class AuthEndpoints
     /// <param name="ExpiresAt">When the token ends here, in milliseconds since 1970 UTC, as everywhere on the wire.</param>
     /// <param name="Issuer">Who vouched for it.</param>
     /// <param name="Clients">All CIDs that the request proves.</param>
+    /// <param name="Allowances">What it may do, by this token.</param>
     private sealed record WhoAmI(
         [property: JsonPropertyName("client")] string Client,
         [property: JsonPropertyName("expiresAt"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? ExpiresAt,
         [property: JsonPropertyName("issuer")] string Issuer,
-        [property: JsonPropertyName("clients")] string[] Clients);
+        [property: JsonPropertyName("clients")] string[] Clients,
+        [property: JsonPropertyName("allowances")] Allowances Allowances);
 }

@@ -32,6 +32,9 @@ internal static partial class Log
     [LoggerMessage(2009, LogLevel.Warning, "Client {Client} is removed, by {By}; its name is never given again")]
     public static partial void ClientRemoved(this ILogger logger, string client, string by);
 
+    [LoggerMessage(2051, LogLevel.Information, "{Client} is {What}: {Channel}, by {By}")]
+    public static partial void Placed(this ILogger logger, string client, string what, string channel, string by);
+
     [LoggerMessage(2050, LogLevel.Error, "{Operation} of the HTTP API failed")]
     public static partial void ApiCallFailed(this ILogger logger, string operation, Exception exception);
 

@@ -33,4 +33,10 @@ internal static partial class Log
 
     [LoggerMessage(4008, LogLevel.Warning, "A visitor connection at {Name} failed")]
     public static partial void VisitorFailed(ILogger logger, string name, Exception exception);
+
+    [LoggerMessage(4009, LogLevel.Warning, "Pipe {Pipe} of {Client}, session {Session}, is closed by {By}")]
+    public static partial void PipeClosed(ILogger logger, string pipe, string client, string session, string by);
+
+    [LoggerMessage(4010, LogLevel.Warning, "What became of the pipes of {Client} could not be told to those who watch them")]
+    public static partial void PipesNotMarked(ILogger logger, Exception exception, string client);
 }

@@ -13,7 +13,7 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
     private readonly HubCallerContext _context;
     private readonly IControlClient _client;
     private readonly Sessions _all;
-    private readonly SocketWatches _watches;
+    private readonly Watching _watching;
     private readonly TimeProvider _time;
     private readonly ITimer _deadline;
     private readonly TimeOptions _times;
@@ -21,7 +21,7 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closing;
 
-    public ControlConnection(Identity identity, HubCallerContext context, IControlClient client, Sessions all, SocketWatches watches, TimeProvider time, TimeOptions times)
+    public ControlConnection(Identity identity, HubCallerContext context, IControlClient client, Sessions all, Watching watching, TimeProvider time, TimeOptions times)
     {
         Identities = new HeldIdentities(new HeldIdentity(identity), time);
         _context = context;
@@ -32,7 +32,7 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
         });
         _client = client;
         _all = all;
-        _watches = watches;
+        _watching = watching;
         _time = time;
         _times = times;
         _deadline = time.CreateTimer(
@@ -83,7 +83,7 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
     /// <inheritdoc/>
     public async ValueTask ReleaseAsync(string client, string change)
     {
-        _watches.Stop(this, client);
+        _watching.StopAll(this, client);
         if (!_sessions.TryRemove(client, out var session))
         {
             return;

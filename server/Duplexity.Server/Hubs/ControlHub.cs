@@ -13,7 +13,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, SocketWatches watches, Explaining explaining, Node node, TimeProvider time, DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub,
+    IdentityHolders holders, Standing standing, Watching watching, Explaining explaining, Tracing tracing, Node node, TimeProvider time, DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
     private ControlConnection Connection => Context.Features.Get<ControlConnection>()!;
@@ -21,7 +21,7 @@ internal sealed class ControlHub(
     public override async Task OnConnectedAsync()
     {
         var identity = Context.GetHttpContext()?.Features.Get<Identity>() ?? throw new InvalidOperationException("The control hub was reached without an identity.");
-        var connection = new ControlConnection(identity, Context, hub.Clients.Client(Context.ConnectionId), sessions, watches, time, options.Times);
+        var connection = new ControlConnection(identity, Context, hub.Clients.Client(Context.ConnectionId), sessions, watching, time, options.Times);
         Context.Features.Set(connection);
         await Clients.Caller.Welcome(new WelcomeEvent
         {
@@ -40,7 +40,7 @@ internal sealed class ControlHub(
         if (Context.Features.Get<ControlConnection>() is { } connection)
         {
             holders.Remove(connection);
-            watches.Stop(connection);
+            watching.StopAll(connection);
             connection.Dispose();
             foreach (var session in connection.Sessions)
             {
@@ -128,23 +128,24 @@ internal sealed class ControlHub(
 
     public Task<ListSocketsResponse> ListSockets(ListSocketsRequest request) => Task.FromResult(administration.ListSockets(Acting(request), request.Client));
 
-    public Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request)
+    public Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request) =>
+        Task.FromResult(watching.WatchSockets(Connection, Acting(request), request, hub.Clients.Client(Context.ConnectionId).SocketsChanged));
+
+    public Task<ListPipesResponse> WatchPipes(WatchPipesRequest request) =>
+        watching.WatchPipesAsync(Connection, Acting(request), request, hub.Clients.Client(Context.ConnectionId).PipesChanged, Context.ConnectionAborted);
+
+    public async Task<Done> ClosePipe(ClosePipeRequest request)
     {
+        if (string.IsNullOrWhiteSpace(request.Name) || request.Name.Length > Wire.MaxNameLength * 2)
+        {
+            return new Done { Error = NothingNamed("name") };
+        }
+
         var acting = Acting(request);
-        if (request.Stop == true)
-        {
-            watches.Stop(Connection);
-            return Task.FromResult(new ListSocketsResponse());
-        }
-
-        if (administration.Whose(acting, request.Client, out var client) is { } refused)
-        {
-            return Task.FromResult(new ListSocketsResponse { Error = refused });
-        }
-
-        var caller = hub.Clients.Client(Context.ConnectionId);
-        watches.Start(Connection, acting.Client, client, caller.SocketsChanged);
-        return Task.FromResult(administration.ListSockets(acting, request.Client));
+        return await pipes.CloseAsync(
+            request.Name, owner => owner == acting.Client || acting.Rules.MayAdminister(owner), request.Reason, acting.Client, Connection.SessionOf(acting.Client)?.Id, Context.ConnectionAborted)
+            ? new Done()
+            : new Done { Error = DuplexityError.Of(Errors.UnknownDestination, "There is no pipe of that name that this client may close.") };
     }
 
     public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => Task.FromResult(administration.LimitSocket(Acting(request), request));
@@ -154,6 +155,8 @@ internal sealed class ControlHub(
         var acting = Acting(request);
         return explaining.ExplainAsync(acting, Connection.SessionOf(acting.Client)?.Id, request, Context.ConnectionAborted);
     }
+
+    public Task<TraceResponse> Trace(TraceRequest request) => Task.FromResult(tracing.Answer(Acting(request), request));
 
     public Task<RevokeResponse> Revoke(RevokeRequest request) => administration.RevokeAsync(Acting(request), request, Context.ConnectionAborted);
 
@@ -190,7 +193,9 @@ internal sealed class ControlHub(
     private async Task EstablishAsync(Identity identity, string id, long generation, Uri at)
     {
         var connection = Connection;
-        var link = new ControlLink(Context.ConnectionId, generation, at, hub.Clients.Client(Context.ConnectionId), (code, reason) => connection.Close(code, reason));
+        var ends = changes; // this hub object does not outlive its call
+        var link = new ControlLink(
+            Context.ConnectionId, generation, at, hub.Clients.Client(Context.ConnectionId), (code, reason) => CloseAsync(connection, ends, identity.Client, code, reason));
         var (session, replaced) = sessions.Establish(identity.Client, id, link);
         session.Identity = identity;
         if (!connection.Establish(session))
@@ -206,6 +211,12 @@ internal sealed class ControlHub(
             sessions.Lose(session, Context.ConnectionId);
         }
     }
+
+    // What became of one client's session is no reason to end another client's (G10); what became of the node is.
+    private static Task CloseAsync(ControlConnection connection, IdentityChanges changes, string client, (int Code, string Name) code, string reason) =>
+        (code == Errors.TakenOver || code == Errors.ConnectionReplaced) && connection.Identities.All.Length > 1
+            ? changes.EndAsync(connection, client, IdentityChange.Dropped, code, reason)
+            : connection.Close(code, reason);
 
     /// <summary>Where this client reaches this node: the node's own address, else the one that the connection came by.</summary>
     private Uri BaseAddress()

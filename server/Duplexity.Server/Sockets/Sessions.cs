@@ -13,6 +13,9 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
     /// <summary>Raised once for each session that is over, with the generation it had: after the grace, or at once after a courtesy disconnect. Handlers must not throw.</summary>
     public event Func<Session, long, Task>? Ended;
 
+    /// <summary>Raised when a session's control connection has come or gone, the end of the session apart. Handlers must not throw or wait.</summary>
+    public event Action<Session>? LinkChanged;
+
     public Session? Find(string client, string id) => _entries.TryGetValue((client, id), out var entry) && entry.Session.Generation > 0 ? entry.Session : null;
 
     /// <summary>All sessions, those in their grace included.</summary>
@@ -23,6 +26,13 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
 
     /// <summary>Binds a control connection to its session; the one that gives way, of the lower generation, is returned, to be told so.</summary>
     public (Session Session, ControlLink? Replaced) Establish(string client, string id, ControlLink link)
+    {
+        var established = Bind(client, id, link);
+        LinkChanged?.Invoke(established.Session);
+        return established;
+    }
+
+    private (Session Session, ControlLink? Replaced) Bind(string client, string id, ControlLink link)
     {
         while (true)
         {
@@ -118,6 +128,8 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
             // A timer that has begun to call back is not stopped by disposing of it: the session may be back by then, or in another grace.
             entry.Grace = time.CreateTimer(_ => _ = EndAsync(session, entry, grace), null, options.Value.Times.SessionGrace, Timeout.InfiniteTimeSpan);
         }
+
+        LinkChanged?.Invoke(session);
     }
 
     /// <summary>The session is over now: a courtesy disconnect, or a revocation, which cuts its visitors (<paramref name="isCut"/>). Idempotent. Completes when what was kept for it is let go.</summary>

@@ -6,8 +6,9 @@ namespace Duplexity.Server.Tunnels;
 /// The carriers of one pipe under one owner and generation, idle and in use: never handed on to another owner's or generation's pipe (G7). At most
 /// <see cref="LimitOptions.CarriersPerPipe"/> at once; further visitors wait in line, bounded in number and time. Thread-safe.
 /// </summary>
-internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, DuplexityOptions options, TimeProvider time)
+internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies tallies, DuplexityOptions options, TimeProvider time)
 {
+    private readonly PipeTallies.Tally _tally = tallies.Of(entry);
     private readonly Lock _lock = new();
     private readonly List<HttpCarrier> _idle = []; // the last one is the one used last: the others may then grow old and leave
     private readonly HashSet<CarrierStream> _live = [];
@@ -218,6 +219,7 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, DuplexityOpti
             _live.Add(stream);
         }
 
+        tallies.Carried(entry, _tally, 1);
         _ = stream.Finished.ContinueWith(_ => Release(stream), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         if (over)
         {
@@ -261,6 +263,10 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, DuplexityOpti
         }
 
         next?.Grant(null);
+        if (stream is not null)
+        {
+            tallies.Carried(entry, _tally, -1);
+        }
     }
 
     private Waiter? NextUnsynchronized(Func<Waiter, bool> fits)

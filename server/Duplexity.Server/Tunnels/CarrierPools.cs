@@ -13,13 +13,14 @@ internal sealed class CarrierPools : IDisposable
 
     private readonly ConcurrentDictionary<string, CarrierPool> _pools = new(StringComparer.Ordinal);
     private readonly CarryDesk _desk;
+    private readonly PipeTallies _tallies;
     private readonly DuplexityOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _sweep;
 
-    public CarrierPools(CarryDesk desk, IOptions<DuplexityOptions> options, TimeProvider time)
+    public CarrierPools(CarryDesk desk, PipeTallies tallies, IOptions<DuplexityOptions> options, TimeProvider time)
     {
-        (_desk, _options, _time) = (desk, options.Value, time);
+        (_desk, _tallies, _options, _time) = (desk, tallies, options.Value, time);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
 
@@ -28,7 +29,7 @@ internal sealed class CarrierPools : IDisposable
     {
         while (true)
         {
-            var pool = _pools.GetOrAdd(entry.Name, _ => new(entry, _desk, _options, _time));
+            var pool = _pools.GetOrAdd(entry.Name, _ => new(entry, _desk, _tallies, _options, _time));
             if (pool.IsOver)
             {
                 _pools.TryRemove(new(entry.Name, pool));
@@ -45,7 +46,7 @@ internal sealed class CarrierPools : IDisposable
                 return null;
             }
 
-            if (_pools.TryUpdate(entry.Name, new(entry, _desk, _options, _time), pool))
+            if (_pools.TryUpdate(entry.Name, new(entry, _desk, _tallies, _options, _time), pool))
             {
                 Finish(pool, cut: pool.Entry.Session != entry.Session); // the same session's older generation may finish what it began (G21)
             }

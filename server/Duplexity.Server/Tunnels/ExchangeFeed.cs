@@ -20,12 +20,13 @@ internal sealed class ExchangeFeed
 
     private readonly ConcurrentDictionary<(string Client, string Session), Feed> _feeds = new();
     private readonly Sessions _sessions;
+    private readonly PipeTallies _tallies;
     private readonly TimeProvider _time;
     private readonly ILogger<ExchangeFeed> _logger;
 
-    public ExchangeFeed(Sessions sessions, TimeProvider time, ILogger<ExchangeFeed> logger)
+    public ExchangeFeed(Sessions sessions, PipeTallies tallies, TimeProvider time, ILogger<ExchangeFeed> logger)
     {
-        (_sessions, _time, _logger) = (sessions, time, logger);
+        (_sessions, _tallies, _time, _logger) = (sessions, tallies, time, logger);
         sessions.Ended += (session, _) =>
         {
             _feeds.TryRemove((session.Client, session.Id), out var _);
@@ -33,8 +34,10 @@ internal sealed class ExchangeFeed
         };
     }
 
+    /// <summary>A visitor's exchange has ended: it is counted, and told to an owner who wants to know.</summary>
     public void Report(PipeEntry entry, ExchangeInfo exchange)
     {
+        _tallies.Exchanged(entry);
         if (!entry.Exchanges || _sessions.Find(entry.Client, entry.Session) is not { } session)
         {
             return;

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>Registers, removes and lists the public pipes of sessions; those of a session that is over go with it. Thread-safe.</summary>
-internal sealed class PublicPipes
+internal sealed partial class PublicPipes
 {
     private const int NameDraws = 8; // a made-up name that is taken already is drawn again; that happens once in some thousand times
     private readonly BackendRegistry _backend;
@@ -20,6 +20,9 @@ internal sealed class PublicPipes
     private readonly Sessions _sessions;
     private readonly CarrierPools _pools;
     private readonly PipePorts _ports;
+    private readonly PipeTallies _tallies;
+    private readonly PipeWatches _watches;
+    private readonly ClosedPipes _closed;
     private readonly DuplexityOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<PublicPipes> _logger;
@@ -28,10 +31,11 @@ internal sealed class PublicPipes
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PublicPipes(
-        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, IOptions<DuplexityOptions> options, TimeProvider time,
-        ILogger<PublicPipes> logger)
+        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed,
+        IOptions<DuplexityOptions> options, TimeProvider time, ILogger<PublicPipes> logger)
     {
-        (_backend, _names, _url, _node, _sessions, _pools, _ports, _options, _time, _logger) = (backend, names, url, node, sessions, pools, ports, options.Value, time, logger);
+        (_backend, _names, _url, _node, _sessions, _pools, _ports) = (backend, names, url, node, sessions, pools, ports);
+        (_tallies, _watches, _closed, _options, _time, _logger) = (tallies, watches, closed, options.Value, time, logger);
         sessions.Ended += LetGoAsync;
     }
 
@@ -59,23 +63,9 @@ internal sealed class PublicPipes
         }
     }
 
-    /// <summary>Removes pipes of the session (null: all of them). Visitors who are being served have a grace to finish.</summary>
-    public Task RemoveAsync(Session session, IReadOnlyList<string>? names, CancellationToken ct) =>
-        RemoveAsync(session, session.Generation, names?.Select(n => PipeNames.KeyOf(n) ?? n).ToArray(), ct);
-
     /// <summary>The public pipes of a client (null: of everybody), of all its sessions, by name.</summary>
     public async Task<IReadOnlyList<PipeInfo>> ListAsync(string? client, CancellationToken ct) =>
-    [
-        .. (await _backend.ListAsync(client, ct)).OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => new PipeInfo
-        {
-            Name = e.Name,
-            Url = e.Url,
-            Resource = e.Resource,
-            Client = e.Client,
-            State = _sessions.Find(e.Client, e.Session)?.Link is null ? "away" : "serving",
-            Since = e.Since.ToUnixTimeMilliseconds(),
-        }),
-    ];
+        [.. (await _backend.ListAsync(client, ct)).OrderBy(e => e.Name, StringComparer.Ordinal).Select(_watches.Info)];
 
     /// <summary>Whether a client with these rules may register a name as <see cref="PipeNames"/> reads it; null: it may.</summary>
     public DuplexityError? Scope(AllowanceRules rules, string name)
@@ -181,7 +171,8 @@ internal sealed class PublicPipes
             // Here, where a port that was free and a name that was made up have become known.
             for (var i = 0; i < results.Length; i++)
             {
-                results[i] = Scope(rules, results[i].Name!) is { } outside ? results[i] with { Name = null, Error = outside } : results[i];
+                var refused = Scope(rules, results[i].Name!) ?? _closed.Problem(session.Client, session.Id, results[i].Name!);
+                results[i] = refused is null ? results[i] : results[i] with { Name = null, Error = refused };
             }
 
             if (Refusal(results) is { } denied)
@@ -195,6 +186,8 @@ internal sealed class PublicPipes
             {
                 foreach (var entry in entries)
                 {
+                    _tallies.Begin(entry);
+                    _watches.Mark(entry, KindOf(entry, registered.Replaced));
                     Log.PipeRegistered(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), VisibleText.Of(entry.Session, VisibleText.LogLength), generation);
                 }
 
@@ -237,6 +230,10 @@ internal sealed class PublicPipes
         Exchanges = pipe.Exchanges ?? false,
     };
 
+    private static string KindOf(PipeEntry entry, IReadOnlyList<PipeEntry> replaced) => replaced.FirstOrDefault(r => r.Name == entry.Name) is not { } old ? PipeChangeKind.Registered
+        : old.Session == entry.Session ? PipeChangeKind.Changed
+        : PipeChangeKind.TakenOver;
+
     private void GiveWay(PipeEntry old, Session session)
     {
         var takenOver = old.Session != session.Id;
@@ -247,45 +244,6 @@ internal sealed class PublicPipes
         }
 
         _pools.End(old, cut: takenOver);
-    }
-
-    private async Task LetGoAsync(Session session, long generation)
-    {
-        try
-        {
-            await RemoveAsync(session, generation, null, CancellationToken.None);
-        }
-        catch (Exception e)
-        {
-            // Nobody waits for this; the entries stay until their owner takes the names again.
-            Log.PipesNotRemoved(_logger, e, VisibleText.Of(session.Client, VisibleText.LogLength), VisibleText.Of(session.Id, VisibleText.LogLength));
-        }
-    }
-
-    /// <summary>The same, up to a generation.</summary>
-    public async Task RemoveAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct)
-    {
-        await _turn.WaitAsync(ct);
-        try
-        {
-            await RemoveUnsynchronizedAsync(session, generation, names, ct);
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
-
-    private async Task RemoveUnsynchronizedAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct)
-    {
-        var removed = await _backend.RemoveAsync(session.Client, session.Id, generation, names, ct);
-        foreach (var entry in removed)
-        {
-            Log.PipeRemoved(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), entry.Generation);
-            _pools.End(entry, cut: session.IsCut);
-        }
-
-        await _ports.CloseUnusedAsync(removed.Where(e => e.Name[0] == ':').Select(e => PipePorts.PortOf(e.Name)));
     }
 
     private static PipesResponse? Refusal(PipeResult[] results) =>

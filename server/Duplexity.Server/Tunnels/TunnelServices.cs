@@ -23,6 +23,9 @@ internal static class TunnelServices
         services.AddSingleton<PipePorts>();
         services.AddSingleton<PublicPipes>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftPipes>());
+        services.AddSingleton<PipeTallies>();
+        services.AddSingleton<PipeWatches>();
+        services.AddSingleton<ClosedPipes>();
 
         services.AddSingleton<CarryDesk>();
         services.AddSingleton<CarryEndpoint>();

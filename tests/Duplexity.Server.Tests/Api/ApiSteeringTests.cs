@@ -139,6 +139,29 @@ public sealed class ApiSteeringTests(ApiHost host) : IClassFixture<ApiHost>
         (itself.Status, itself.Code).Should().Be((HttpStatusCode.BadRequest, 102));
     }
 
+    [Fact]
+    [Trait("Requirement", "1.8")]
+    [Trait("Guarantee", "G8")]
+    public async Task A_client_is_removed_for_good_by_an_administrator_only()
+    {
+        await using var kim = await StockSocket.DataAsync(host.Node, "kim");
+
+        var refused = await DeleteAsync("clients/kim", "ivy");
+        var itself = await DeleteAsync("clients/root", "root", AsAdmin);
+        var removed = await DeleteAsync("clients/kim", "root", AsAdmin);
+        var again = await DeleteAsync("clients/kim", "root", AsAdmin);
+        var back = await PostAsync("clients/kim/enable", "root", "", AsAdmin);
+        var token = await PostAsync("tokens", "root", """{"client":"kim"}""", AsAdmin);
+
+        (refused.Status, refused.Code).Should().Be((HttpStatusCode.Forbidden, 200));
+        (itself.Status, itself.Code).Should().Be((HttpStatusCode.BadRequest, 102));
+        removed.Read<RevokeResponse>().Should().BeEquivalentTo(new { Connections = 1, Pending = 0, Error = (DuplexityError?)null });
+        again.Read<RevokeResponse>().Connections.Should().Be(0);
+        (back.Code, token.Code).Should().Be((205, 205));
+        (await _api.GetAsync("sockets", "kim")).Status.Should().Be(HttpStatusCode.Unauthorized);
+        await kim.Disconnected;
+    }
+
     private Task<ApiAnswer> PostAsync(string path, string client, string body, params (string Name, object Value)[] claims) => _api.SendAsync(
         HttpMethod.Post, path, host.Node.Token(client, null, claims), body.Length == 0 ? null : new StringContent(body, Encoding.UTF8, "application/json"));
 

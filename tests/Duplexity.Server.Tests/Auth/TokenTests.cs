@@ -166,7 +166,7 @@ public sealed class TokenTests : IAsyncLifetime
 
         response.Headers.CacheControl!.NoStore.Should().BeTrue();
         (await response.Content.ReadAsStringAsync()).Should().Be(
-            $$"""{"client":"amy","expiresAt":{{Now.AddMinutes(10).ToUnixTimeMilliseconds()}},"issuer":"http://localhost:5080","clients":["amy"]}""");
+            $$$"""{"client":"amy","expiresAt":{{{Now.AddMinutes(10).ToUnixTimeMilliseconds()}}},"issuer":"http://localhost:5080","clients":["amy"],"allowances":{"send":["*"],"receive":["*"],"join":["*"],"publish":[],"administer":[]}}""");
         (await _node.GetAsync("/auth", null)).Should().Be((HttpStatusCode.Unauthorized, ""));
         (await _node.SendAsync(HttpMethod.Delete, "/auth", _node.Tokens.Create("amy", TimeSpan.FromMinutes(10)))).StatusCode.Should().Be(HttpStatusCode.MethodNotAllowed);
     }

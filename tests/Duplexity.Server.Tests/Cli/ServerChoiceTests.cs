@@ -63,7 +63,7 @@ public sealed class ServerChoiceTests
                 File.GetUnixFileMode(file).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
             }
 
-            again.SignOut(here).Should().BeTrue();
+            again.SignOut(here, "amy").Should().BeTrue();
             SignIns.Load(folder).ClientAt(here).Should().BeNull();
             SignIns.Load(folder).Server.Should().BeNull();
         }

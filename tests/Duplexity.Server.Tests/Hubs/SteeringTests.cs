@@ -179,6 +179,11 @@ public sealed class SteeringTests
                     await alone.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
                 }
 
+                if (method.Name == "ClosePipe")
+                {
+                    (await both.InvokeAsync<PipesResponse>("RegisterPipes", new RegisterPipesRequest { As = "ben", Pipes = [new() { Name = "bens", Resource = "http://localhost:1" }] })).Error.Should().BeNull();
+                }
+
                 foreach (var request in Cases(method, node))
                 {
                     var answer = await AskAsync(both, method, request);
@@ -203,12 +208,16 @@ public sealed class SteeringTests
         "Leave" => [new LeaveRequest { As = "amy", Channel = "feed:ben" }, new LeaveRequest { As = "amy", Channel = "feed:amy" }],
         "History" => [new HistoryRequest { As = "amy", Channel = "client:ben" }, new HistoryRequest { As = "amy", Channel = "client:amy" }],
         "Presence" => [new PresenceRequest { As = "amy", Channel = "room:x" }],
+        "AnswerChallenge" => [new AnswerChallengeRequest { As = "amy", Id = "none", Token = node.Token("ben") }],
+        "Trace" => [new TraceRequest { As = "amy", Start = "client:ben" }, new TraceRequest { As = "amy", MessageId = "none" }, new TraceRequest { As = "amy", Start = "room:x" }],
         "Discover" => [new DiscoveryRequest { As = "amy", ClientId = "ben" }, new DiscoveryRequest { As = "amy", ClientId = "amy" }],
         "RegisterPipes" => [new RegisterPipesRequest { As = "amy", Pipes = [new() { Name = "cat1", Resource = "http://localhost:1" }] }],
         "RemovePipes" => [new RemovePipesRequest { As = "amy", Names = ["cat1"] }],
         "ListPipes" => [new ListPipesRequest { As = "amy", Client = "*" }, new ListPipesRequest { As = "amy", Client = "ben" }, new ListPipesRequest { As = "amy" }],
         "ListSockets" => [new ListSocketsRequest { As = "amy", Client = "*" }, new ListSocketsRequest { As = "amy", Client = "ben" }, new ListSocketsRequest { As = "amy" }],
         "WatchSockets" => [new WatchSocketsRequest { As = "amy", Client = "*" }, new WatchSocketsRequest { As = "amy" }],
+        "WatchPipes" => [new WatchPipesRequest { As = "amy", Client = "*" }, new WatchPipesRequest { As = "amy", Client = "ben" }, new WatchPipesRequest { As = "amy" }],
+        "ClosePipe" => [new ClosePipeRequest { As = "amy", Name = "bens" }, new ClosePipeRequest { As = "amy", Name = "nobodys" }],
         "LimitSocket" => [new LimitSocketRequest { As = "amy", SocketId = "x" }],
         "Explain" => [new ExplainRequest { As = "amy", Operation = "administer", Target = "client:ben", Client = "ben" }, new ExplainRequest { As = "amy", Operation = "publish", Target = "cat1" }],
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],

@@ -181,6 +181,10 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
 
     public Task SocketsChanged(SocketsChangedEvent changed) => Task.CompletedTask;
 
+    public Task PipesChanged(PipesChangedEvent changed) => Task.CompletedTask;
+
+    public Task PipeClosed(PipeClosedEvent closed) => Task.CompletedTask;
+
     public Task IdentitiesChanged(IdentitiesChangedEvent changed) => Task.CompletedTask;
 
     public Task ReauthenticateSoon(ReauthenticateSoonEvent soon) => Task.CompletedTask;

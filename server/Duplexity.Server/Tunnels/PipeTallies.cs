@@ -1,0 +1,50 @@
+using System.Collections.Concurrent;
+using Duplexity.Protocol;
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>How visitors use each registered pipe at this node, kept for as long as its client has the name. Thread-safe.</summary>
+internal sealed class PipeTallies
+{
+    private readonly ConcurrentDictionary<(string Name, string Client), Tally> _tallies = new();
+
+    /// <summary>Raised when a pipe was used: an exchange has ended, a carrier has opened or closed. Handlers must not throw or wait.</summary>
+    public event Action<PipeEntry>? Used;
+
+    /// <summary>A client has the name from now on; where it had it already, its counts go on.</summary>
+    public void Begin(PipeEntry entry) => _tallies.TryAdd((entry.Name, entry.Client), new Tally());
+
+    /// <summary>The client has the name no longer.</summary>
+    public void End(PipeEntry entry) => _tallies.TryRemove((entry.Name, entry.Client), out _);
+
+    /// <summary>What a pipe's use is counted in. One that is gone is counted for nobody: what it began still ends.</summary>
+    public Tally Of(PipeEntry entry) => _tallies.GetValueOrDefault((entry.Name, entry.Client)) ?? new Tally();
+
+    /// <summary>A visitor's exchange has ended.</summary>
+    public void Exchanged(PipeEntry entry)
+    {
+        Of(entry).Exchanged();
+        Used?.Invoke(entry);
+    }
+
+    /// <summary>A carrier has opened (1) or closed (-1).</summary>
+    public void Carried(PipeEntry entry, Tally tally, int carriers)
+    {
+        tally.Carried(carriers);
+        Used?.Invoke(entry);
+    }
+
+    /// <summary>The counts of one pipe.</summary>
+    internal sealed class Tally
+    {
+        private long _exchanges;
+        private int _carriers;
+
+        public PipeUse Use => new() { Exchanges = Interlocked.Read(ref _exchanges), Carriers = Volatile.Read(ref _carriers) };
+
+        public void Exchanged() => Interlocked.Increment(ref _exchanges);
+
+        public void Carried(int carriers) => Interlocked.Add(ref _carriers, carriers);
+    }
+}

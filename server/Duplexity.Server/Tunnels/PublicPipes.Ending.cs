@@ -1,0 +1,118 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>How registrations end: removed by their session, closed by somebody with the right to, or with the session.</summary>
+internal sealed partial class PublicPipes
+{
+    /// <summary>How much of a reason the owner's session is told, in characters.</summary>
+    private const int ReasonLength = 256;
+
+    /// <summary>Removes pipes of the session (null: all of them). Visitors who are being served have a grace to finish.</summary>
+    public Task RemoveAsync(Session session, IReadOnlyList<string>? names, CancellationToken ct) =>
+        RemoveAsync(session, session.Generation, names?.Select(n => PipeNames.KeyOf(n) ?? n).ToArray(), ct);
+
+    /// <summary>
+    /// Closes a pipe of whichever session: its visitors are cut off, its session is told, and that session does not get the name for a while. When it completes, no visitor is served any more.
+    /// False: there is none of that name whose owner <paramref name="may"/> covers, and the caller tells nobody which.
+    /// </summary>
+    /// <param name="asked">The whole hostname, the label under the domain, or <c>:PORT</c>.</param>
+    /// <param name="may">Whose pipes may be closed, by CID.</param>
+    /// <param name="reason">What the session is told; null: a sentence of ours.</param>
+    /// <param name="by">Who does it, for the log.</param>
+    /// <param name="session">The session of whoever does it: its own pipes it may have again at once.</param>
+    /// <param name="ct">Gives up.</param>
+    public async Task<bool> CloseAsync(string asked, Func<string, bool> may, string? reason, string by, string? session, CancellationToken ct)
+    {
+        var name = PipeNames.KeyOf(asked.Trim()) ?? asked;
+        name = name.Contains('.') || name.StartsWith(':') ? name : $"{name}.{_url.Domain}";
+        await _turn.WaitAsync(ct);
+        try
+        {
+            if (await _backend.LocateAsync(name, ct) is not { } entry || !may(entry.Client))
+            {
+                return false;
+            }
+
+            var told = string.IsNullOrWhiteSpace(reason) ? "its owner closed it from elsewhere, or an administrator did." : VisibleText.Of(reason, ReasonLength);
+            Log.PipeClosed(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), VisibleText.Of(entry.Session, VisibleText.LogLength), VisibleText.Of(by, VisibleText.LogLength));
+            if (entry.Client != by || entry.Session != session)
+            {
+                _closed.Add(entry, told);
+            }
+
+            await RemoveUnsynchronizedAsync(entry.Client, entry.Session, entry.Generation, [entry.Name], cut: true, CancellationToken.None);
+            _ = TellAsync(entry, told);
+            return true;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    // Nobody waits for it (G11): a session that cannot be told finds out when it comes back for the name.
+    private async Task TellAsync(PipeEntry entry, string reason)
+    {
+        try
+        {
+            await (_sessions.Find(entry.Client, entry.Session)?.Link?.Client.PipeClosed(new PipeClosedEvent
+            {
+                Name = entry.Name,
+                Generation = entry.Generation,
+                Error = DuplexityError.Of(Errors.ForcedOut, reason),
+            }) ?? Task.CompletedTask);
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or OperationCanceledException)
+        {
+            // The connection ends.
+        }
+    }
+
+    private async Task LetGoAsync(Session session, long generation)
+    {
+        try
+        {
+            await RemoveAsync(session, generation, null, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            // Nobody waits for this; the entries stay until their owner takes the names again.
+            Log.PipesNotRemoved(_logger, e, VisibleText.Of(session.Client, VisibleText.LogLength), VisibleText.Of(session.Id, VisibleText.LogLength));
+        }
+    }
+
+    /// <summary>The same, up to a generation.</summary>
+    public async Task RemoveAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct)
+    {
+        await _turn.WaitAsync(ct);
+        try
+        {
+            await RemoveUnsynchronizedAsync(session, generation, names, ct);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private Task RemoveUnsynchronizedAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct) =>
+        RemoveUnsynchronizedAsync(session.Client, session.Id, generation, names, cut: session.IsCut, ct);
+
+    private async Task RemoveUnsynchronizedAsync(string client, string session, long generation, IReadOnlyList<string>? names, bool cut, CancellationToken ct)
+    {
+        var removed = await _backend.RemoveAsync(client, session, generation, names, ct);
+        foreach (var entry in removed)
+        {
+            _watches.Mark(entry, PipeChangeKind.Removed);
+            _tallies.End(entry);
+            Log.PipeRemoved(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), entry.Generation);
+            _pools.End(entry, cut);
+        }
+
+        await _ports.CloseUnusedAsync(removed.Where(e => e.Name[0] == ':').Select(e => PipePorts.PortOf(e.Name)));
+    }
+}
