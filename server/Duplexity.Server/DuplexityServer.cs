@@ -1,3 +1,4 @@
+using Duplexity.Server.Api;
 using Duplexity.Server.Auth;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
@@ -42,12 +43,13 @@ public static class DuplexityServer
         services.AddDuplexityAuth();
         services.AddDuplexityTunnels();
         services.AddDuplexityHubs();
+        services.AddDuplexityApi();
         services.TryAddSingleton<IDuplexity, InProcessDuplexity>();
         return new DuplexityBuilder(services);
     }
 
     /// <summary>
-    /// Maps the node's endpoints below <paramref name="prefix"/>: <c>/control</c>, <c>/data</c>, <c>/data/carry</c>, <c>/auth</c>. They answer on the service's own
+    /// Maps the node's endpoints below <paramref name="prefix"/>: <c>/control</c>, <c>/data</c>, <c>/data/carry</c>, <c>/auth</c>, <c>/api</c>. They answer on the service's own
     /// hosts only; the hosts of public pipes are served before routing and never reach them.
     /// </summary>
     public static IEndpointConventionBuilder MapDuplexity(this IEndpointRouteBuilder routes, string prefix = "")
@@ -57,7 +59,7 @@ public static class DuplexityServer
         // First those of other projects: an embedded provider says here what the sign-in below then asks.
         var path = prefix.Trim('/') is { Length: > 0 } segments ? $"/{segments}" : "";
         var further = routes.ServiceProvider.GetServices<IDuplexityEndpoints>().Select(endpoints => endpoints.Map(group, path)).ToArray();
-        return new EndpointGroup([.. further, group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth()]);
+        return new EndpointGroup([.. further, group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth(), group.MapDuplexityApi()]);
     }
 
     private static void AddDuplexityChannels(this IServiceCollection services)

@@ -14,7 +14,7 @@ internal sealed class InProcessDuplexity(
     DuplexityOptions options) : IDuplexity
 {
     /// <summary>Who the application is, where it does not act as a client of its own.</summary>
-    private const string Application = "service:app";
+    public const string Application = "service:app";
 
     private const int Page = 100;
 

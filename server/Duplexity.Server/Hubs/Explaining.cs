@@ -14,8 +14,9 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
     /// <param name="acting">Who asks.</param>
     /// <param name="session">Its session: where no socket is named, the oldest one of this session is meant.</param>
     /// <param name="request">What is asked.</param>
+    /// <param name="hasSockets">Whether one of its sockets is meant where none is named; false: the very request that asks.</param>
     /// <param name="ct">Gives up.</param>
-    public async Task<ExplainResponse> ExplainAsync(HeldIdentity acting, string? session, ExplainRequest request, CancellationToken ct)
+    public async Task<ExplainResponse> ExplainAsync(HeldIdentity acting, string? session, ExplainRequest request, CancellationToken ct, bool hasSockets = true)
     {
         var whose = request.Client ?? acting.Client;
         if (whose != acting.Client && acting.Rules.DeniesAdministering(whose) is { } denied)
@@ -23,7 +24,8 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
             return new() { Error = denied };
         }
 
-        var socket = Find(whose, session, request.SocketId);
+        var isOfRequest = !hasSockets && whose == acting.Client && request.SocketId is null;
+        var socket = isOfRequest ? null : Find(whose, session, request.SocketId);
         var held = socket?.Identities.Find(whose) ?? (whose == acting.Client && request.SocketId is null ? acting : null);
         if (held is null)
         {

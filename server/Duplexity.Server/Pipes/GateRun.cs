@@ -171,6 +171,13 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
         _ => null,
     };
 
+    /// <summary>What somebody without a socket is told of a gate's question: not 420, for to try again changes nothing.</summary>
+    public static DuplexityError NobodyThere(string gate, GateResult.Held question)
+    {
+        var asked = VisibleText.Of(question.Sentence, VisibleText.LogLength);
+        return DuplexityError.Of(Errors.GateRefused, $"The gate asks first: {asked} Here is no socket that could answer; do it from one.") with { Gate = gate };
+    }
+
     /// <summary>A destination from which the message was sent on, and which nobody took there, refuses it: as its own gate, for the others are none of the sender's business.</summary>
     public static void Settle(Transit transit)
     {

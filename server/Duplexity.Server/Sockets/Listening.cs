@@ -132,14 +132,14 @@ internal sealed partial class Listening(
     }
 
     /// <summary>A page of a channel's log, through the same egress gates as what is delivered (G9).</summary>
-    public async Task<HistoryResponse> HistoryAsync(Socket socket, HeldIdentity held, HistoryRequest request)
+    public async Task<HistoryResponse> HistoryAsync(Socket? socket, HeldIdentity held, HistoryRequest request)
     {
         if ((gates.Read(request.Channel, held, isRead: true, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Limit), request.Limit, 1)) is { } error)
         {
             return new HistoryResponse { Error = error };
         }
 
-        var reader = held.SenderFrom(socket.Id, socket.Line);
+        var reader = held.SenderFrom(socket?.Id, socket?.Line);
         if (await listeners.CheckAsync(reader, address, Operation.Receive) is { } kept)
         {
             return new HistoryResponse { Error = kept };
@@ -182,14 +182,14 @@ internal sealed partial class Listening(
     }
 
     /// <summary>Who is in a room or lockspace, or follows a feed.</summary>
-    public async Task<PresenceResponse> PresenceAsync(Socket socket, HeldIdentity held, PresenceRequest request)
+    public async Task<PresenceResponse> PresenceAsync(Socket? socket, HeldIdentity held, PresenceRequest request)
     {
         if (gates.ReadPresence(request.Channel, held, out var address) is { } error)
         {
             return new PresenceResponse { Error = error };
         }
 
-        if (await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Receive) is { } kept)
+        if (await listeners.CheckAsync(held.SenderFrom(socket?.Id, socket?.Line), address, Operation.Receive) is { } kept)
         {
             return new PresenceResponse { Error = kept };
         }
