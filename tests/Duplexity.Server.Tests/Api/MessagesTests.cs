@@ -266,7 +266,11 @@ public sealed class ApiHost : IAsyncLifetime
 {
     public TestNode Node { get; private set; } = null!;
 
-    public async Task InitializeAsync() => Node = await TestNode.StartAsync(s => s.Environment = "Production");
+    public async Task InitializeAsync() => Node = await TestNode.StartAsync(s =>
+    {
+        s.Environment = "Production";
+        s.Settings["Duplexity:Feeds:Followers:0"] = "*";
+    });
 
     public async Task DisposeAsync() => await Node.DisposeAsync();
 }

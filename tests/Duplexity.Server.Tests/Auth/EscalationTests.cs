@@ -77,7 +77,7 @@ public sealed class EscalationTests
         using var broken = await node.Http.PostAsync("auth/token", form);
 
         (await amy.SendAsync("x", "room:\ufffe")).Error!.Code.Should().Be(103);
-        (await amy.JoinAsync("room:a\U0001ffff")).Error!.Code.Should().Be(103);
+        (await amy.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:a\U0001ffff" })).Error!.Code.Should().Be(103);
         broken.StatusCode.Should().Be(HttpStatusCode.BadRequest);
     }
 

@@ -143,7 +143,8 @@ public sealed partial class PasswordTests
     private static string Plain(string page, string name)
     {
         var plain = FormToken().Replace(page, "");
-        plain = name.Length == 0 ? plain : plain.Replace($"value=\"{WebUtility.HtmlEncode(name)}\"", "value=\"\"", StringComparison.Ordinal).Replace("value=\"&#x3A;\"", "value=\"\"", StringComparison.Ordinal);
+        plain = name.Length == 0 ? plain : plain.Replace($"value=\"{WebUtility.HtmlEncode(name)}\"", "value=\"\"", StringComparison.Ordinal);
+        plain = plain.Replace("value=\"&#x3A;\"", "value=\"\"", StringComparison.Ordinal).Replace("value=\"\\u{fffe}\"", "value=\"\"", StringComparison.Ordinal);
         return plain.Replace(" autofocus", "", StringComparison.Ordinal);
     }
 

@@ -25,13 +25,13 @@ public sealed class RoomPolicyTests
         await cleo.JoinAsync("room:board-1");
 
         var joined = await ben.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:board-1" });
-        var never = await ben.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "lockspace:x" });
+        var never = await ben.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "service:x" });
         var sent = await cleo.SendAsync("hello", "room:board-1");
         var read = await cleo.InvokeAsync<HistoryResponse>("History", new HistoryRequest { Channel = "room:board-1" });
         var seen = await amy.InvokeAsync<PresenceResponse>("Presence", new PresenceRequest { Channel = "room:board-1" });
 
         joined.Error.Should().BeEquivalentTo(new { Name = "unknown_destination", Gate = "room" });
-        joined.Error!.Sentence.Should().Be(never.Error!.Sentence.Replace("lockspace:x", "room:board-1"));
+        joined.Error!.Sentence.Should().Be(never.Error!.Sentence.Replace("service:x", "room:board-1"));
         sent.Error.Should().BeEquivalentTo(new { Name = "unknown_destination", Gate = "room" });
         read.Error.Should().BeEquivalentTo(new { Name = "unknown_destination", Gate = "room" });
         seen.Error.Should().BeEquivalentTo(new { Name = "unknown_destination", Gate = "room" });
