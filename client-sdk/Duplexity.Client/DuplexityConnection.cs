@@ -222,7 +222,11 @@ public sealed class DuplexityConnection : IAsyncDisposable
     }
 
     /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, and the server is told, within 2 s. Never throws.</summary>
-    public async ValueTask DisposeAsync() => await _loop.StopAsync().ConfigureAwait(false);
+    public async ValueTask DisposeAsync()
+    {
+        await _listening.FlushAsync().ConfigureAwait(false);
+        await _loop.StopAsync().ConfigureAwait(false);
+    }
 
     internal void NeedControl()
     {
@@ -232,6 +236,9 @@ public sealed class DuplexityConnection : IAsyncDisposable
             _loop.Nudge();
         }
     }
+
+    internal async Task Acknowledge(AcknowledgeRequest request, CancellationToken ct) =>
+        await _data.AskAsync(d => d.Hub.Acknowledge(request with { As = request.As ?? d.Client }), ct).ConfigureAwait(false);
 
     internal void Nudge() => _loop.Nudge();
 

@@ -39,6 +39,9 @@ public class Message
     /// <summary>Its place in <see cref="Channel"/>'s log.</summary>
     public Position Position => _wire.Position;
 
+    /// <summary>How often it was offered, with this one: 1, and more where it comes again (<see cref="AckMode.Manual"/>).</summary>
+    public int Attempt => _wire.Attempt ?? 1;
+
     /// <summary>When the server took it.</summary>
     public DateTimeOffset SentAt => DateTimeOffset.FromUnixTimeMilliseconds(_wire.SentAt);
 

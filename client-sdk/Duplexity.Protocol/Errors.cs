@@ -16,6 +16,8 @@ public static class Errors
     public static readonly (int Code, string Name) InvalidPipe = (108, "invalid_pipe");
     public static readonly (int Code, string Name) NotJoined = (109, "not_joined");
     public static readonly (int Code, string Name) PlaceGone = (110, "place_gone");
+    public static readonly (int Code, string Name) Taken = (111, "taken");
+    public static readonly (int Code, string Name) StaleAttempt = (112, "stale_attempt");
 
     // 2xx: not allowed
     public static readonly (int Code, string Name) Denied = (200, "denied");
@@ -32,6 +34,7 @@ public static class Errors
     public static readonly (int Code, string Name) TooManyChannels = (301, "too_many_channels");
     public static readonly (int Code, string Name) TooManyPipes = (302, "too_many_pipes");
     public static readonly (int Code, string Name) InboxFull = (304, "inbox_full");
+    public static readonly (int Code, string Name) TooManyReaders = (311, "too_many_readers");
     public static readonly (int Code, string Name) PortsExhausted = (305, "ports_exhausted");
     public static readonly (int Code, string Name) TooManyIdentities = (306, "too_many_identities");
     public static readonly (int Code, string Name) TooManySockets = (307, "too_many_sockets");

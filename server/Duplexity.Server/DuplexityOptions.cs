@@ -197,6 +197,24 @@ public sealed class LimitOptions
     /// <summary>Bytes of messages (bodies and headers) that a channel keeps; the newest message stays whatever its size. Defaults to 64 MiB: 10,000 messages of 6.5 KB, so that only channels of large ones notice.</summary>
     public long BytesPerChannel { get; set; } = 64 * 1024 * 1024;
 
+    /// <summary>Messages that may wait unacknowledged in an inbox; one more is refused, and one sender may fill a tenth (G22). Defaults to 10,000, as a channel keeps.</summary>
+    public int InboxMessages { get; set; } = 10_000;
+
+    /// <summary>Bytes of messages (bodies and headers) that may wait unacknowledged in an inbox; one sender may fill a tenth. Defaults to 64 MiB, as a channel keeps.</summary>
+    public long InboxBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Readers that an inbox has, the one without a name included. Defaults to 17: 16 devices that name themselves (G22).</summary>
+    public int InboxReaders { get; set; } = 17;
+
+    /// <summary>Messages that a reader that acknowledges by hand may have in hand; further ones wait. Defaults to 256, as a client's read buffer.</summary>
+    public int InboxWindow { get; set; } = 256;
+
+    /// <summary>How often a message is offered to a reader that acknowledges by hand before it becomes a dead letter. Defaults to 5: with the pauses, some three minutes.</summary>
+    public int InboxAttempts { get; set; } = 5;
+
+    /// <summary>Dead letters that an inbox keeps, oldest out first. Defaults to 1,000.</summary>
+    public int DeadLetters { get; set; } = 1_000;
+
     /// <summary>Bytes of recent messages of a log on disk that are held in memory for readers, over all channels, the least recently used channel out first. Defaults to 64 MiB.</summary>
     public long TailBytes { get; set; } = 64 * 1024 * 1024;
 
@@ -257,6 +275,15 @@ public sealed class TimeOptions
 
     /// <summary>How long a channel keeps a message. Defaults to 7 days.</summary>
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How long what readers acknowledged is gathered before it is written: at most one write for an inbox in this time. What a crash loses of it comes again. Defaults to 0.25 s.</summary>
+    public TimeSpan Cursors { get; set; } = TimeSpan.FromSeconds(0.25);
+
+    /// <summary>When a message that was not acknowledged by hand comes again; each further pause is twice as long. Defaults to 10 s.</summary>
+    public TimeSpan InboxAgain { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The longest pause before a message comes again. Defaults to 5 min.</summary>
+    public TimeSpan InboxAgainMost { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>How long an append or a read waits for the disk, before its sender is told that the outcome is unknown. Defaults to 10 s.</summary>
     public TimeSpan Disk { get; set; } = TimeSpan.FromSeconds(10);

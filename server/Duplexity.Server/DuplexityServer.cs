@@ -2,6 +2,7 @@ using Duplexity.Server.Auth;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Hubs;
+using Duplexity.Server.Inboxes;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
@@ -59,6 +60,8 @@ public static class DuplexityServer
     private static void AddDuplexityChannels(this IServiceCollection services)
     {
         services.TryAddSingleton<ChannelIndex>();
+        services.TryAddSingleton<InboxIndex>();
+        services.AddHostedService(provider => provider.GetRequiredService<InboxIndex>());
         services.AddHostedService<EngineAttachment>();
     }
 
@@ -70,6 +73,7 @@ public static class DuplexityServer
         services.AddSingleton<IGate, ScopeGate>();
         services.AddSingleton<IGate, AllowanceGate>();
         services.AddSingleton<IGate, StandingGate>();
+        services.AddSingleton<IGate, InboxGate>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
     }
@@ -87,6 +91,7 @@ public static class DuplexityServer
         services.TryAddSingleton<IClientStanding>(provider => provider.GetRequiredService<Standing>());
         services.TryAddSingleton<Revocations>();
         services.TryAddSingleton<Removals>();
+        services.AddSingleton<IBelongings, InboxBelongings>();
         services.TryAddSingleton<SocketWatches>();
         services.TryAddSingleton<JoinGates>();
         services.TryAddSingleton<SocketParts>();

@@ -15,6 +15,7 @@ internal sealed class Listening
     private readonly ILogger _logger;
     private readonly SeenIds _seen = new();
     private readonly Lazy<Inbox> _inbox;
+    private Acknowledger? _acknowledger;
 
     public Listening(DuplexityConnection connection, Listeners listeners, Restorer restorer, ILogger logger)
     {
@@ -82,6 +83,9 @@ internal sealed class Listening
 
     public Message Read(DeliveredMessage message, Address channel) => new(_connection, message, channel, message.For ?? _restorer.Client!);
 
+    /// <summary>Tells the server what was finished with last, before the connection ends; for a moment at most, and never throws.</summary>
+    public Task FlushAsync() => Volatile.Read(ref _acknowledger)?.FlushAsync() ?? Task.CompletedTask;
+
     public void End(DuplexityException? reason)
     {
         _listeners.End(reason);
@@ -108,11 +112,13 @@ internal sealed class Listening
     private Inbox NewInbox()
     {
         var (listener, observers) = NewListener(Address.Client(_restorer.Client!), Options.Inbox ?? new JoinOptions());
+        _acknowledger = new Acknowledger(listener, _connection.Acknowledge, Options);
         var began = 0;
         return new Inbox(
             _connection,
             listener,
             observers,
+            _acknowledger,
             begin: () =>
             {
                 if (Interlocked.Exchange(ref began, 1) == 0)

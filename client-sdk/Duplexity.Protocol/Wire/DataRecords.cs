@@ -150,6 +150,14 @@ public sealed record JoinRequest : Request
     /// <summary>Deliver the last n first, at most 1,000.</summary>
     [Key(3)]
     public int? Last { get; init; }
+
+    /// <summary>For the own inbox: which of the client's readers this is, at most 128 characters; absent: the one that has no name.</summary>
+    [Key(5)]
+    public string? Reader { get; init; }
+
+    /// <summary>For the own inbox: who acknowledges, a word of <see cref="AckWord"/>; absent: <c>auto</c>, and <c>none</c> with a place of one's own (<c>since</c>, <c>last</c>).</summary>
+    [Key(6)]
+    public string? Ack { get; init; }
 }
 
 /// <summary>Answers Join.</summary>
@@ -164,9 +172,54 @@ public sealed record JoinResponse : Answer
     [Key(2)]
     public Position? Position { get; init; }
 
-    /// <summary>With <c>since</c>: whether that place could be served. False: something may be missing, for ever.</summary>
+    /// <summary>With <c>since</c>: whether that place could be served. False: something may be missing, for ever. The same of the place of an inbox's reader, where it could not.</summary>
     [Key(3)]
     public bool? Recovered { get; init; }
+
+    /// <summary>For the own inbox: how many messages wait behind <c>position</c>.</summary>
+    [Key(5)]
+    public long? Waiting { get; init; }
+}
+
+/// <summary>What <see cref="JoinRequest.Ack"/> can say.</summary>
+public static class AckWord
+{
+    /// <summary>What was written to the socket counts as acknowledged.</summary>
+    public const string Auto = "auto";
+
+    /// <summary>The reader acknowledges what it has finished with; what it has not comes again with the next Join.</summary>
+    public const string Handled = "handled";
+
+    /// <summary>The reader acknowledges each message; what it does not comes again with back-off, and becomes a dead letter after a number of attempts.</summary>
+    public const string Manual = "manual";
+
+    /// <summary>It only looks: nothing is acknowledged, and it begins now.</summary>
+    public const string None = "none";
+}
+
+/// <summary>Says how far a reader of the own inbox has come. One of <c>through</c> and <c>position</c>.</summary>
+[MessagePackObject]
+public sealed record AcknowledgeRequest : Request
+{
+    /// <summary>The inbox's address.</summary>
+    [Key(1)]
+    public string? Channel { get; init; }
+
+    /// <summary>Which reader; absent: the one that has no name.</summary>
+    [Key(2)]
+    public string? Reader { get; init; }
+
+    /// <summary>Everything up to this place is acknowledged.</summary>
+    [Key(3)]
+    public Position? Through { get; init; }
+
+    /// <summary>The message at this place is acknowledged; for <c>ack: manual</c>.</summary>
+    [Key(4)]
+    public Position? Position { get; init; }
+
+    /// <summary>With <c>position</c>: the attempt that is acknowledged; absent: whichever is the last.</summary>
+    [Key(5)]
+    public int? Attempt { get; init; }
 }
 
 /// <summary>Stops listening.</summary>

@@ -127,6 +127,9 @@ public interface IDataHub
 
     /// <summary>Who is in a channel.</summary>
     Task<PresenceResponse> Presence(PresenceRequest request);
+
+    /// <summary>Says how far a reader of the own inbox has come.</summary>
+    Task<Done> Acknowledge(AcknowledgeRequest request);
 }
 
 /// <summary>Server to client on <c>/data</c>.</summary>

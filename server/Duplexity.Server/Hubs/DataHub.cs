@@ -59,6 +59,8 @@ internal sealed class DataHub(PipeMachine machine, Listening listening, Opening 
 
     public Task<PresenceResponse> Presence(PresenceRequest request) => listening.PresenceAsync(Acting(request), request);
 
+    public Task<Done> Acknowledge(AcknowledgeRequest request) => listening.AcknowledgeAsync(Acting(request), request);
+
     private HeldIdentity Acting(Request request) =>
         Socket.Identities.Resolve(request.As, out var held) is { } error ? throw new DuplexityException(error) : held;
 }

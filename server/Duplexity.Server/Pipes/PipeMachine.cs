@@ -3,6 +3,7 @@ using System.Text;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Inboxes;
 
 namespace Duplexity.Server.Pipes;
 
@@ -15,7 +16,7 @@ namespace Duplexity.Server.Pipes;
 /// Driven alike by a hub, by the injectable API and by a test; it knows no sockets. Everything up to the append runs without an await, so the
 /// order of calls is the order of the log (G11). Thread-safe.
 /// </summary>
-internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, IEnumerable<IGate> gates, TimeProvider time)
+internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, InboxIndex inboxes, IEnumerable<IGate> gates, TimeProvider time)
 {
     private readonly IGate[] _ingress = [.. gates.Where(g => g.Step == Step.Ingress)];
     private readonly IGate[] _entry = [.. gates.Where(g => g.Step == Step.Entry)];
@@ -98,7 +99,33 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, IEnumer
             Headers = request.Headers,
             Destinations = taken,
         };
-        return FinishAsync(engine.Log.AppendAsync(new AppendRequest(message, key)), destinations, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
+        return FinishAsync(AppendAsync(message, key), destinations, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
+    }
+
+    /// <summary>Appends; the inboxes among the destinations count it until the log does.</summary>
+    private ValueTask<AppendResult> AppendAsync(StoredMessage message, IdempotencyKey? key)
+    {
+        Inbox[] to = [.. message.Destinations.Where(d => d.Kind == AddressKind.Client).Select(inboxes.Of)];
+        if (to.Length == 0)
+        {
+            return engine.Log.AppendAsync(new AppendRequest(message, key));
+        }
+
+        var size = message.Size;
+        Array.ForEach(to, i => i.Sending(message.FromClient, size));
+        return SettleAsync(engine.Log.AppendAsync(new AppendRequest(message, key)));
+
+        async ValueTask<AppendResult> SettleAsync(ValueTask<AppendResult> append)
+        {
+            try
+            {
+                return await append;
+            }
+            finally
+            {
+                Array.ForEach(to, i => i.Sent(message.FromClient, size));
+            }
+        }
     }
 
     /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>

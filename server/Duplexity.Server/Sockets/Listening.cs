@@ -1,12 +1,13 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Inboxes;
 using Duplexity.Server.Pipes;
 
 namespace Duplexity.Server.Sockets;
 
 /// <summary>What a socket does with channels beside sending to them: join, leave, read back, see who is there. Thread-safe.</summary>
-internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, SocketWatches watches, DuplexityOptions options)
+internal sealed partial class Listening(IEngine engine, JoinGates gates, InboxIndex inboxes, Egress egress, SocketWatches watches, DuplexityOptions options)
 {
     private const int DefaultPage = 100;
 
@@ -21,6 +22,11 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
             return new JoinResponse { Error = error };
         }
 
+        if (address.Kind == AddressKind.Client)
+        {
+            return await JoinInboxAsync(socket, held, address, request);
+        }
+
         var isRoom = address.Kind == AddressKind.Room;
         if (isRoom && (JoinGates.RoomLimit(socket, held, address) ?? await gates.FullAsync(held, address)) is { } limit)
         {
@@ -32,8 +38,7 @@ internal sealed class Listening(IEngine engine, JoinGates gates, Egress egress, 
         var (start, recovered) = shared is null ? await StartAsync(address, request.Since, request.Last ?? 0) : (shared, null);
         if (!socket.TryListen(address, held.Client, start, out var subscription))
         {
-            var full = DuplexityError.Of(Errors.TooManyChannels, $"A socket listens to at most {options.Limits.ChannelsPerSocket} channels; leave one first.");
-            return new JoinResponse { Error = full with { Limit = "channels_per_socket", Used = socket.Subscriptions.Count } };
+            return new JoinResponse { Error = TooManyChannels(socket) };
         }
 
         if (isRoom && await EnterAsync(socket, held, address) is { } refused)

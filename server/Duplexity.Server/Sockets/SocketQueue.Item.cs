@@ -8,9 +8,14 @@ internal sealed partial class SocketQueue
     {
         Frame,
         Delivery,
+        Again,
         Move,
         Advance,
     }
 
-    private readonly record struct Item(Kind Kind, Subscription? Subscription, Delivery? Delivery, ReadOnlyMemory<byte> Frame, Position? Place, long Since, int Size);
+    private readonly record struct Item(Kind Kind, Subscription? Subscription, Delivery? Delivery, ReadOnlyMemory<byte> Frame, Position? Place, long Since, int Size)
+    {
+        /// <summary>With <see cref="Kind.Again"/>: which one.</summary>
+        public int Attempt { get; init; }
+    }
 }

@@ -31,7 +31,16 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
     private bool _isTaking;
     private TaskCompletionSource? _handed;
 
+    // For the writer alone.
+    private readonly HashSet<Subscription> _read = [];
+
     public void Enqueue(Subscription subscription, Delivery delivery) => Add(new Item(Kind.Delivery, subscription, delivery, default, null, time.GetTimestamp(), delivery.Size));
+
+    public void Again(Subscription subscription, Delivery delivery, int attempt)
+    {
+        Add(new Item(Kind.Again, subscription, delivery, default, null, time.GetTimestamp(), delivery.Size) { Attempt = attempt });
+        Flush();
+    }
 
     public void Move(Subscription subscription, Position place) => Add(new Item(Kind.Move, subscription, null, default, place, time.GetTimestamp(), 0));
 
@@ -181,6 +190,7 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
                 var written = frames.IsEmpty ? default : connection.WriteAsync(new SerializedHubMessage([new SerializedMessage(connection.Protocol.Name, frames)]), CancellationToken.None);
                 Handed();
                 await written;
+                TellRead();
             }
         }
         catch (Exception e)
@@ -198,6 +208,17 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
         {
             HandedUnsynchronized();
         }
+    }
+
+    /// <summary>What was read of inboxes is with the transport now.</summary>
+    private void TellRead()
+    {
+        foreach (var subscription in _read)
+        {
+            subscription.Reading!.Written(subscription.Passed);
+        }
+
+        _read.Clear();
     }
 
     private void HandedUnsynchronized()
@@ -218,7 +239,7 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
             {
                 if (!_items.TryDequeue(out item))
                 {
-                    if (_buffer.WrittenCount > 0)
+                    if (_buffer.WrittenCount > 0 || _read.Count > 0)
                     {
                         return _buffer.WrittenMemory;
                     }
@@ -276,8 +297,21 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
         }
 
         var entry = item.Delivery!.Entry;
+        if (item.Kind == Kind.Again)
+        {
+            return socket.ReceiverOf(subscription, entry) is { } again ? item.Delivery.Frame(connection.Protocol, again == socket.Primary ? null : again, null, item.Attempt) : null;
+        }
+
         subscription.Passed = entry.Position;
-        if (socket.ReceiverOf(subscription, entry) is not { } receiver)
+        var reading = subscription.Reading;
+        if (reading is not null)
+        {
+            reading.Looked();
+            _read.Add(subscription);
+        }
+
+        var attempt = 1;
+        if (socket.ReceiverOf(subscription, entry) is not { } receiver || reading?.Offer(entry, out attempt) == false)
         {
             return null;
         }
@@ -286,6 +320,6 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
 
         // Left out, `after` means the offset before under the same epoch: the client knows no other epoch than that of the message (G2).
         var isJustBefore = told == entry.Before && (told.Epoch == entry.Position.Epoch || told == Position.Start);
-        return item.Delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told);
+        return item.Delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told, attempt > 1 ? attempt : null);
     }
 }

@@ -180,6 +180,8 @@ public sealed class ListenerTests
 
         public Task<PresenceResponse> Presence(PresenceRequest request) => throw new NotSupportedException();
 
+        public Task<Done> Acknowledge(AcknowledgeRequest request) => throw new NotSupportedException();
+
         public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => throw new NotSupportedException();
 
         public Task<IdentityResponse> Refresh(RefreshRequest request) => throw new NotSupportedException();

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Inboxes;
 using Duplexity.Server.Pipes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -18,7 +19,8 @@ internal sealed class PipeRig
         Engine = new MemoryEngine(Time, Options.Create(new DuplexityOptions()), NullLogger<MemoryEngine>.Instance);
         Channels = new ChannelIndex(Engine, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
-        Machine = new PipeMachine(Engine, Channels, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. gates], Time);
+        Inboxes = new InboxIndex(Engine, Channels, Time, new DuplexityOptions(), NullLogger<InboxIndex>.Instance);
+        Machine = new PipeMachine(Engine, Channels, Inboxes, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. gates], Time);
     }
 
     public FakeTimeProvider Time { get; } = new();
@@ -26,6 +28,8 @@ internal sealed class PipeRig
     public IEngine Engine { get; }
 
     public ChannelIndex Channels { get; }
+
+    public InboxIndex Inboxes { get; }
 
     public PipeMachine Machine { get; }
 
@@ -63,6 +67,8 @@ internal sealed class PipeRig
         public ConcurrentQueue<Position> Moves { get; } = new();
 
         public void Enqueue(ChannelSubscription subscription, Delivery delivery) => _entries.Writer.TryWrite(delivery.Entry);
+
+        public void Again(ChannelSubscription subscription, Delivery delivery, int attempt) => _entries.Writer.TryWrite(delivery.Entry);
 
         public void Move(ChannelSubscription subscription, Position place) => Moves.Enqueue(place);
 
