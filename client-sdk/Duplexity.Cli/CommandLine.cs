@@ -82,6 +82,8 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(ExplainCommand.Create(run));
         root.Add(KeyCommand.Create(run));
         root.Add(RevokeCommand.Create(run));
+        root.Add(UserCommand.Create(run));
+        root.Add(TraceCommand.Create(run));
         root.Add(ServeCommand.Create(around.Terminal));
         return root;
     }

@@ -26,6 +26,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
     private readonly PipeDesk _pipes;
     private readonly Calls<DataLink> _data;
     private readonly ControlCalls _control;
+    private readonly Challenges _challenges;
 
     /// <summary>Prepares a connection; nothing is opened yet.</summary>
     /// <param name="server">The service's address, prefix included, such as <c>https://hub.example.org</c>.</param>
@@ -59,6 +60,8 @@ public sealed class DuplexityConnection : IAsyncDisposable
         _control = new ControlCalls(this, new Calls<ControlLink>(_restorer.Control, Options), added);
         Identities = new Identities(this, _data, added, logger);
         (_restorer.Identities, _restorer.Again, _pipes.TokenOf) = (Identities, _loop.Nudge, Identities.SourceOf);
+        _challenges = new Challenges(Identities, Options.TimeProvider, logger);
+        _restorer.Challenges = _challenges;
         Sockets = new Sockets(_control, watches);
         Allowances = new LiveAllowances(this);
         Pipes = new Pipes(this, _pipes, _control, watches);
@@ -162,6 +165,19 @@ public sealed class DuplexityConnection : IAsyncDisposable
     /// <summary>Sends without a destination: to the client's followers, its other sockets, and the rooms that this socket has joined. Otherwise as the sends.</summary>
     /// <exception cref="DuplexityException">It was refused, or its outcome is not known.</exception>
     public Task<Receipt> EmitAsync<T>(T body, SendOptions? options = null, CancellationToken ct = default) => SendAsync(new EmitRequest(), body, options, ct);
+
+    /// <summary>
+    /// Answers what gates of the server ask: the handler gives the fresh token (<c>reauthenticate</c>), the key or the value, or null where it has none; it is called again after a wrong answer. The
+    /// send that waits for it completes when it is stored or refused. Without a handler, or with null, <c>reauthenticate</c> is answered once from the client's source of tokens. One handler at a
+    /// time; it may wait for a person, and several challenges may be open at once.
+    /// </summary>
+    /// <returns>Disposing it takes the handler off.</returns>
+    /// <exception cref="InvalidOperationException">There is a handler already.</exception>
+    public IDisposable OnChallenge(Func<Challenge, CancellationToken, ValueTask<string?>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return _challenges.Handle(handler);
+    }
 
     /// <summary>Who is in a channel now.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>

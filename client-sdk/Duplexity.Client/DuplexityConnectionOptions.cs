@@ -34,6 +34,12 @@ public sealed record DuplexityConnectionOptions
     /// </summary>
     public TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long a send may wait, beyond <see cref="SendTimeout"/>, for an answer to what a gate asks (<see cref="DuplexityConnection.OnChallenge"/>). Defaults to 5 min: servers give a person 60 s,
+    /// and the message may wait behind others.
+    /// </summary>
+    public TimeSpan HoldTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>How long one attempt to connect may take, handshakes and first answers included. Defaults to 10 s, as the server waits for a control connection.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

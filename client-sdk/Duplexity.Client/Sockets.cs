@@ -59,6 +59,26 @@ public sealed class Sockets
     public async Task<int> RemoveClientAsync(string client, AskOptions? options = null, CancellationToken ct = default) =>
         (await _control.AskAsync(options, (hub, acting) => hub.RemoveClient(new RemoveClientRequest { As = acting, Client = client }), ct).ConfigureAwait(false)).Connections ?? 0;
 
+    /// <summary>Begins to trace what a client sends (<c>client:CID</c>), or what is sent to a channel, for administrators. Answers until when.</summary>
+    /// <param name="target">A client, or a channel.</param>
+    /// <param name="minutes">For how long, 1 to 60.</param>
+    /// <param name="options">As whom.</param>
+    /// <param name="ct">Gives up waiting.</param>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
+    public async Task<DateTimeOffset> StartTraceAsync(Address target, int minutes = 5, AskOptions? options = null, CancellationToken ct = default)
+    {
+        var answer = await TraceAsync(new TraceRequest { Start = target.ToString(), Minutes = minutes }, options, ct).ConfigureAwait(false);
+        return DateTimeOffset.FromUnixTimeMilliseconds(answer.Until ?? 0);
+    }
+
+    /// <summary>The way of a message that was traced, step by step, for administrators.</summary>
+    /// <exception cref="DuplexityException">No trace is kept of it, it is not this client's to see, or there was no answer in time.</exception>
+    public async Task<IReadOnlyList<TraceHop>> TraceAsync(string messageId, AskOptions? options = null, CancellationToken ct = default) =>
+        (await TraceAsync(new TraceRequest { MessageId = messageId }, options, ct).ConfigureAwait(false)).Hops ?? [];
+
+    private Task<TraceResponse> TraceAsync(TraceRequest request, AskOptions? options, CancellationToken ct) =>
+        _control.AskAsync(options, (hub, client) => hub.Trace(request with { As = client }), ct);
+
     private async Task<int> RevokeAsync(RevokeRequest request, AskOptions? options, CancellationToken ct) =>
         (await _control.AskAsync(options, (hub, client) => hub.Revoke(request with { As = client }), ct).ConfigureAwait(false)).Connections ?? 0;
 }

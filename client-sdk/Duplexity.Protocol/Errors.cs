@@ -18,6 +18,7 @@ public static class Errors
     public static readonly (int Code, string Name) PlaceGone = (110, "place_gone");
     public static readonly (int Code, string Name) Taken = (111, "taken");
     public static readonly (int Code, string Name) StaleAttempt = (112, "stale_attempt");
+    public static readonly (int Code, string Name) NoSuchChallenge = (120, "no_such_challenge");
 
     // 2xx: not allowed
     public static readonly (int Code, string Name) Denied = (200, "denied");
@@ -28,6 +29,7 @@ public static class Errors
     public static readonly (int Code, string Name) NameTaken = (205, "name_taken");
     public static readonly (int Code, string Name) GateRefused = (206, "gate_refused");
     public static readonly (int Code, string Name) TokenRefused = (207, "token_refused");
+    public static readonly (int Code, string Name) ChallengeFailed = (220, "challenge_failed");
 
     // 3xx: a limit
     public static readonly (int Code, string Name) RateLimited = (300, "rate_limited");
@@ -46,6 +48,7 @@ public static class Errors
     public static readonly (int Code, string Name) OutcomeUnknown = (401, "outcome_unknown");
     public static readonly (int Code, string Name) Draining = (402, "draining");
     public static readonly (int Code, string Name) ControlNotEstablished = (403, "control_not_established");
+    public static readonly (int Code, string Name) Challenged = (420, "challenged");
 
     // 5xx: the connection is over. 500-509 come back, 510-519 come back elsewhere, 520-529 stay away until a person decides.
     public static readonly (int Code, string Name) ShuttingDown = (500, "shutting_down");

@@ -26,7 +26,12 @@ public static class HostProgram
             ],
         });
         builder.WebHost.UseUrls(builder.Configuration["urls"] ?? "http://localhost:5080");
-        builder.Services.AddDuplexity();
+        var duplexity = builder.Services.AddDuplexity();
+        if (builder.Configuration.GetValue<bool>("Duplexity:Auth:Embedded"))
+        {
+            duplexity.AddOpenId();
+        }
+
         builder.Services.AddHealthChecks();
         var app = builder.Build();
         app.MapHealthChecks("/health/live").AddServiceGate(requireIdentity: false);

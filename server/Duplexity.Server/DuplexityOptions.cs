@@ -47,6 +47,15 @@ public sealed class DuplexityOptions
     /// </summary>
     public IDictionary<string, Allowances> Allowances { get; } = new Dictionary<string, Allowances>();
 
+    /// <summary>What rooms are like, by a pattern of their names (without <c>room:</c>). Defaults to none.</summary>
+    public IDictionary<string, RoomOptions> Rooms { get; } = new Dictionary<string, RoomOptions>();
+
+    /// <summary>Gates in any language, asked over HTTP, by the name that a refused sender is told; behind those that the application added in code, in the order of their names. Defaults to none.</summary>
+    public IDictionary<string, HttpGateOptions> Gates { get; } = new Dictionary<string, HttpGateOptions>();
+
+    /// <summary>What services hear and administrators trace.</summary>
+    public AnnouncementOptions Announcements { get; } = new();
+
     /// <summary>Public pipes.</summary>
     public PipesOptions Pipes { get; } = new();
 
@@ -82,21 +91,17 @@ public sealed class PipesOptions
     public string? ListenAddress { get; set; }
 }
 
-/// <summary>One running server among others.</summary>
-public sealed class NodeOptions
-{
-    /// <summary>The node's name, 1 to 32 letters and digits. Defaults to null: drawn at random at start.</summary>
-    public string? Name { get; set; }
-
-    /// <summary>The node's own public address, where it has one. Defaults to null: the address that the client's control connection used.</summary>
-    public Uri? Url { get; set; }
-}
-
 /// <summary>Whose tokens are accepted, and how a client is read out of one.</summary>
 public sealed class AuthOptions
 {
     /// <summary>The keys of issuers, by a name of the operator's choice: <c>Duplexity:Auth:Keys:shop:Issuer</c> and so on. Defaults to none.</summary>
     public IDictionary<string, IssuerKey> Keys { get; } = new Dictionary<string, IssuerKey>();
+
+    /// <summary>
+    /// Whether people sign in at the service's own OpenID provider, for those who have none: its pages lie below <c>/openid</c>, its users in the data folder. Defaults to false; <c>AddOpenId()</c>
+    /// sets it. Then <see cref="Oidc"/> names no other provider.
+    /// </summary>
+    public bool Embedded { get; set; }
 
     /// <summary>The OpenID provider by which people sign in; without an authority there is none.</summary>
     public OidcOptions Oidc { get; } = new();
@@ -140,6 +145,9 @@ public sealed class OidcOptions
 
     /// <summary>Put before the provider's clients. Needed as soon as there is another issuer (G19).</summary>
     public string? Prefix { get; set; }
+
+    /// <summary>Whether all of this was filled in by the embedded provider, for itself.</summary>
+    internal bool IsEmbedded { get; set; }
 }
 
 /// <summary>One issuer of tokens and the key that it signs with.</summary>
@@ -242,6 +250,15 @@ public sealed class LimitOptions
     /// <summary>Receipts kept per session and channel log for repeated sends. Defaults to 256 (G4).</summary>
     public int ReceiptsPerSession { get; set; } = 256;
 
+    /// <summary>Messages of one socket that wait for an answer to a challenge, and behind those; one more is refused. Defaults to 100 (G11).</summary>
+    public int HeldMessages { get; set; } = 100;
+
+    /// <summary>Wrong answers to one challenge; with the last one what was held is refused. Defaults to 3, as cash machines.</summary>
+    public int ChallengeAttempts { get; set; } = 3;
+
+    /// <summary>How often gates may send one message on, one after the other. Defaults to 8: what is longer is a circle.</summary>
+    public int Redirects { get; set; } = 8;
+
     /// <summary>Calls of one connection that cannot be read or name no method; one more closes it. Defaults to 20 (G24).</summary>
     public int ProtocolErrors { get; set; } = 20;
 }
@@ -320,6 +337,12 @@ public sealed class TimeOptions
 
     /// <summary>How long before its end a client is told to reauthenticate. Defaults to 30 s.</summary>
     public TimeSpan ReauthenticateMargin { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long all gates of one message, or of one listener, may take together. Defaults to 5 s: what is later is refused (400), and the sender tries again.</summary>
+    public TimeSpan Gate { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a challenge may be answered, and a message waits behind others that are held. Defaults to 60 s: a person signs in in less.</summary>
+    public TimeSpan Hold { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a forced disconnect keeps the disconnected away. Defaults to 5 min (G21).</summary>
     public TimeSpan Block { get; set; } = TimeSpan.FromMinutes(5);

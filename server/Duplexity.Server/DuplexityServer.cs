@@ -54,7 +54,11 @@ public static class DuplexityServer
     public static IEndpointConventionBuilder MapDuplexity(this IEndpointRouteBuilder routes, string prefix = "")
     {
         var group = routes.MapGroup(prefix);
-        return new EndpointGroup([group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth()]);
+
+        // First those of other projects: an embedded provider says here what the sign-in below then asks.
+        var path = prefix.Trim('/') is { Length: > 0 } segments ? $"/{segments}" : "";
+        var further = routes.ServiceProvider.GetServices<IDuplexityEndpoints>().Select(endpoints => endpoints.Map(group, path)).ToArray();
+        return new EndpointGroup([.. further, group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth()]);
     }
 
     private static void AddDuplexityChannels(this IServiceCollection services)
@@ -67,13 +71,24 @@ public static class DuplexityServer
 
     private static void AddDuplexityPipes(this IServiceCollection services)
     {
-        services.AddSingleton<IGate, IdentityGate>();
-        services.AddSingleton<IGate, SizeGate>();
-        services.AddSingleton<IGate, LimitGate>();
-        services.AddSingleton<IGate, ScopeGate>();
-        services.AddSingleton<IGate, AllowanceGate>();
-        services.AddSingleton<IGate, StandingGate>();
-        services.AddSingleton<IGate, InboxGate>();
+        services.AddSingleton<IBuiltInGate, IdentityGate>();
+        services.AddSingleton<IBuiltInGate, SizeGate>();
+        services.AddSingleton<IBuiltInGate, LimitGate>();
+        services.AddSingleton<IBuiltInGate, ScopeGate>();
+        services.AddSingleton<IBuiltInGate, AllowanceGate>();
+        services.AddSingleton<IBuiltInGate, StandingGate>();
+        services.AddSingleton<IBuiltInGate, InboxGate>();
+        services.TryAddSingleton<GateHttp>();
+        services.TryAddSingleton<GateSettings>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, GateOptionsCheck>());
+        services.TryAddSingleton<ApplicationGates>();
+        services.TryAddSingleton<MessageTraces>();
+        services.TryAddSingleton<Announcer>();
+        services.AddHostedService(provider => provider.GetRequiredService<ApplicationGates>());
+        services.AddHostedService(provider => provider.GetRequiredService<Announcer>());
+        services.TryAddSingleton<ListenerGates>();
+        services.TryAddSingleton<Answers>();
+        services.TryAddSingleton<Departures>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
     }
@@ -103,6 +118,21 @@ public static class DuplexityServer
     private sealed class DuplexityBuilder(IServiceCollection services) : IDuplexityBuilder
     {
         public IServiceCollection Services { get; } = services;
+
+        public IDuplexityBuilder AddGate<T>(Step step, string pattern, string? name = null)
+            where T : class, IGate
+        {
+            Services.TryAddSingleton<T>();
+            Services.AddSingleton(GateRegistration.Of(name ?? GateRegistration.NameOf(typeof(T)), step, pattern, provider => provider.GetRequiredService<T>()));
+            return this;
+        }
+
+        public IDuplexityBuilder AddGate(Step step, string pattern, Func<GateContext, ValueTask<GateResult>> gate, string? name = null)
+        {
+            ArgumentNullException.ThrowIfNull(gate);
+            Services.AddSingleton(GateRegistration.Of(name ?? "application", step, pattern, _ => new FunctionGate(gate)));
+            return this;
+        }
     }
 }
 
@@ -111,4 +141,23 @@ public interface IDuplexityBuilder
 {
     /// <summary>The application's services.</summary>
     IServiceCollection Services { get; }
+
+    /// <summary>
+    /// Adds a gate, behind the node's own and those that were added before. One instance, from the services (a singleton, unless <typeparamref name="T"/> is registered already), serves the node.
+    /// </summary>
+    /// <typeparam name="T">The gate.</typeparam>
+    /// <param name="step">Where it stands: ingress, entry or egress.</param>
+    /// <param name="pattern">What it looks at: destinations at the entry, channels at the egress, such as <c>room:board-*</c>; senders at the ingress, such as <c>client:guest-*</c>. <c>*</c> stands for any run of characters.</param>
+    /// <param name="name">What a refused sender is told; null: made of the type's name, <c>MembersOnlyGate</c> is <c>members-only</c>.</param>
+    /// <exception cref="ArgumentException">No gate of an application stands at that step, or the pattern cannot be one.</exception>
+    IDuplexityBuilder AddGate<T>(Step step, string pattern, string? name = null)
+        where T : class, IGate;
+
+    /// <summary>Adds a function as a gate; see the other overload.</summary>
+    /// <param name="step">Where it stands: ingress, entry or egress.</param>
+    /// <param name="pattern">What it looks at.</param>
+    /// <param name="gate">Decides; see <see cref="IGate"/>.</param>
+    /// <param name="name">What a refused sender is told; null: <c>application</c>.</param>
+    /// <exception cref="ArgumentException">No gate of an application stands at that step, or the pattern cannot be one.</exception>
+    IDuplexityBuilder AddGate(Step step, string pattern, Func<GateContext, ValueTask<GateResult>> gate, string? name = null);
 }

@@ -68,4 +68,17 @@ public interface IDuplexity
     /// </summary>
     /// <exception cref="ArgumentException">The name cannot be a client's.</exception>
     Task<int> RemoveAsync(string client, CancellationToken ct = default);
+
+    /// <summary>
+    /// Lets all open sockets of a client listen to a room (or a feed) from now on, as if it had joined; no gate is asked. The sockets are told (<c>Joined</c>). Returns how many sockets that were. It does
+    /// not outlive the socket: who comes back joins by itself, or is placed anew (<see cref="ServiceChannel.Sockets"/> says when).
+    /// </summary>
+    /// <exception cref="ArgumentException">The name cannot be a client's, or the address is neither a room nor a feed.</exception>
+    Task<int> SubscribeAsync(string client, Address channel, CancellationToken ct = default);
+
+    /// <summary>
+    /// Ends what all open sockets of a client listen to at a room or a feed; they are told <paramref name="reason"/> (<c>Left</c>). Returns how many sockets that were. It may join again, unless a gate refuses it.
+    /// </summary>
+    /// <exception cref="ArgumentException">The name cannot be a client's, or the address is neither a room nor a feed.</exception>
+    Task<int> UnsubscribeAsync(string client, Address channel, string reason, CancellationToken ct = default);
 }

@@ -10,7 +10,7 @@ namespace Duplexity.Server;
 
 /// <inheritdoc/>
 internal sealed class InProcessDuplexity(
-    PipeMachine machine, IEngine engine, SocketIndex sockets, ForcedDisconnects disconnects, Revocations revocations, Removals removals, Standing standing, TokenIssuer tokens, Node node,
+    PipeMachine machine, IEngine engine, SocketIndex sockets, ForcedDisconnects disconnects, Revocations revocations, Removals removals, Standing standing, TokenIssuer tokens, Listening listening, Node node,
     DuplexityOptions options) : IDuplexity
 {
     /// <summary>Who the application is, where it does not act as a client of its own.</summary>
@@ -97,6 +97,34 @@ internal sealed class InProcessDuplexity(
         : revocations.EnableAsync(client, ct).AsTask();
 
     public Task<int> RemoveAsync(string client, CancellationToken ct = default) => removals.RemoveAsync(Checked(client), Application, ct);
+
+    public async Task<int> SubscribeAsync(string client, Address channel, CancellationToken ct = default)
+    {
+        var count = 0;
+        foreach (var socket in sockets.OfClient(Checked(client, channel)))
+        {
+            ct.ThrowIfCancellationRequested();
+            count += socket.Identities.Find(client) is { } held && await listening.PlaceAsync(socket, held, channel) ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    public async Task<int> UnsubscribeAsync(string client, Address channel, string reason, CancellationToken ct = default)
+    {
+        var count = 0;
+        foreach (var socket in sockets.OfClient(Checked(client, channel)))
+        {
+            ct.ThrowIfCancellationRequested();
+            count += await listening.DisplaceAsync(socket, client, channel, reason) ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    private static string Checked(string client, Address channel) => channel.Kind is AddressKind.Room or AddressKind.Feed
+        ? Checked(client)
+        : throw new ArgumentException($"{VisibleText.Of(channel.ToString())} is neither a room nor a feed.", nameof(channel));
 
     private static string Checked(string client) => Address.IsClientId(client)
         ? client

@@ -15,7 +15,13 @@ internal static class Deliveries
 
     public static async Task RunAsync()
     {
-        await using var node = await TestNode.StartAsync(s => (s.LogLevel, s.Environment) = (LogLevel.Warning, "Production"));
+        await RunAsync("", "memory engine");
+        await RunAsync("data", "messages on disk, fsynced");
+    }
+
+    private static async Task RunAsync(string data, string engine)
+    {
+        await using var node = await TestNode.StartAsync(s => (s.LogLevel, s.Environment, s.Settings["Duplexity:Data"]) = (LogLevel.Warning, "Production", data));
         await using var sender = await StockSocket.DataAsync(node, "sender");
         var members = new List<StockSocket>();
         var left = 0;
@@ -40,7 +46,7 @@ internal static class Deliveries
             await Sends.PipelineAsync(sender, Messages, Outstanding, Text);
             await done.Task.WaitAsync(TestTimeout.Long);
         });
-        Conditions.Say($"deliveries: {Conditions.Rates(Members * Messages, took)}; {Members} members, {Messages} messages of {Text.Length} B, MessagePack, memory engine");
+        Conditions.Say($"deliveries: {Conditions.Rates(Members * Messages, took)}; {Members} members, {Messages} messages of {Text.Length} B, MessagePack, {engine}");
         foreach (var member in members)
         {
             await member.DisposeAsync();

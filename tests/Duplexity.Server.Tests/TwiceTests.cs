@@ -22,7 +22,7 @@ public sealed class TwiceTests
             s.Services = services => services.AddDuplexity(o => o.Limits.IdentitiesPerSocket = 2).Services.AddDuplexity();
         });
 
-        Types<IGate>(node).Should().Equal(Types<IGate>(once));
+        Types<IBuiltInGate>(node).Should().Equal(Types<IBuiltInGate>(once));
         Types<IHostedService>(node).Should().Equal(Types<IHostedService>(once));
         var options = node.Services.GetRequiredService<IOptions<DuplexityOptions>>().Value;
         options.Origins.Should().Equal("https://app.example.org");

@@ -15,7 +15,7 @@ namespace Duplexity.Testing;
 /// </summary>
 internal sealed class TestProvider : IAsyncDisposable
 {
-    private readonly ECDsaSecurityKey _key = new(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = "k1" };
+    private ECDsaSecurityKey _key = new(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = "k1" };
     private readonly ConcurrentDictionary<string, (string Nonce, string Challenge, string Client, string Redirect)> _codes = new();
     private readonly ConcurrentDictionary<string, string> _refresh = new();
     private readonly WebApplication _app;
@@ -46,7 +46,7 @@ internal sealed class TestProvider : IAsyncDisposable
         _app.MapGet("/keys", () =>
         {
             var point = _key.ECDsa.ExportParameters(false).Q;
-            return Results.Json(new { keys = new[] { new { kty = "EC", crv = "P-256", kid = "k1", x = Base64UrlEncoder.Encode(point.X), y = Base64UrlEncoder.Encode(point.Y) } } });
+            return Results.Json(new { keys = new[] { new { kty = "EC", crv = "P-256", kid = _key.KeyId, x = Base64UrlEncoder.Encode(point.X), y = Base64UrlEncoder.Encode(point.Y) } } });
         });
         _app.MapGet("/authorize", (HttpContext context) =>
         {
@@ -72,6 +72,9 @@ internal sealed class TestProvider : IAsyncDisposable
     }
 
     public string Issuer => _app.Urls.First();
+
+    /// <summary>Signs with another key from now on, and forgets the one before.</summary>
+    public void ChangeKey(string id) => _key = new(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = id };
 
     /// <summary>Who signs in in a browser without a cookie <c>who</c>.</summary>
     public string SignsIn { get; set; } = "amy";

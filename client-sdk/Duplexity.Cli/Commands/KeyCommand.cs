@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using Duplexity.Cli.Output;
-using Duplexity.Cli.Settings;
 
 namespace Duplexity.Cli.Commands;
 
@@ -17,7 +16,7 @@ internal static class KeyCommand
         runner.Action(add, async (run, parsed) =>
         {
             var allowances = parsed.GetValue(publish) is { Length: > 0 } names ? new { publish = names } : null;
-            var made = await AskAsync(run, HttpMethod.Post, "auth/keys", new { name = parsed.GetValue(name), client = parsed.GetValue(client), allowances });
+            var made = await Asking.AskAsync(run, HttpMethod.Post, "auth/keys", new { name = parsed.GetValue(name), client = parsed.GetValue(client), allowances });
             run.Result(made, made.GetProperty("key").GetString()!);
             run.Terminal.Note($"{made.GetProperty("client").GetString()}'s key; it is shown this once. A machine uses it as DUPLEXITY_KEY");
             return ExitCode.Done;
@@ -26,7 +25,7 @@ internal static class KeyCommand
         var list = new Command("list", "your keys") { client };
         runner.Action(list, async (run, parsed) =>
         {
-            var keys = (await AskAsync(run, HttpMethod.Get, "auth/keys" + Query(parsed.GetValue(client)), null)).GetProperty("keys").EnumerateArray().ToArray();
+            var keys = (await Asking.AskAsync(run, HttpMethod.Get, "auth/keys" + Query(parsed.GetValue(client)), null)).GetProperty("keys").EnumerateArray().ToArray();
             run.Results(keys, ["NAME", "CLIENT", "MADE BY", "SINCE"], k =>
                 [Text(k, "name"), Text(k, "client"), Text(k, "createdBy"), Moment.Text(k.GetProperty("createdAt").GetInt64(), run.Around.Time)]);
             return ExitCode.Done;
@@ -35,7 +34,7 @@ internal static class KeyCommand
         var remove = new Command("remove", "remove a key; its tokens end at once") { name, client };
         runner.Action(remove, async (run, parsed) =>
         {
-            await AskAsync(run, HttpMethod.Delete, $"auth/keys/{Uri.EscapeDataString(parsed.GetValue(name)!)}{Query(parsed.GetValue(client))}", null);
+            await Asking.AskAsync(run, HttpMethod.Delete, $"auth/keys/{Uri.EscapeDataString(parsed.GetValue(name)!)}{Query(parsed.GetValue(client))}", null);
             run.Terminal.Note($"{parsed.GetValue(name)} is removed");
             return ExitCode.Done;
         });
@@ -45,20 +44,4 @@ internal static class KeyCommand
     private static string Query(string? client) => client is null ? "" : $"?client={Uri.EscapeDataString(client)}";
 
     private static string Text(JsonElement key, string name) => key.GetProperty(name).GetString() ?? "";
-
-    private static async Task<JsonElement> AskAsync(Invocation run, HttpMethod method, string path, object? body)
-    {
-        var token = await TokenCommand.TokenAsync(run);
-        using var answer = await ServerCalls.SendAsync(run.Server, method, path, token, body, run.Cancel);
-        var text = await answer.Content.ReadAsStringAsync(run.Cancel);
-        var read = text.StartsWith('{') ? JsonSerializer.Deserialize<JsonElement>(text) : default;
-        if (!answer.IsSuccessStatusCode)
-        {
-            throw read.ValueKind == JsonValueKind.Object && read.TryGetProperty("error", out var error) && error.Deserialize<DuplexityError>(JsonSerializerOptions.Web) is { } refused
-                ? new DuplexityException(refused)
-                : new NotSignedInException($"{ServerChoice.Origin(run.Server)} does not take your token (status {(int)answer.StatusCode}).");
-        }
-
-        return read;
-    }
 }

@@ -49,4 +49,10 @@ internal static partial class Log
 
     [LoggerMessage(8051, LogLevel.Error, "A handler of Identities.Changed failed")]
     public static partial void IdentityHandlerFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(8060, LogLevel.Warning, "An answer to a challenge of the gate {Gate} was refused: {Code}")]
+    public static partial void ChallengeAnswerRefused(ILogger logger, int code, string gate);
+
+    [LoggerMessage(8061, LogLevel.Warning, "A challenge of the gate {Gate} could not be answered")]
+    public static partial void ChallengeNotAnswered(ILogger logger, string gate, Exception exception);
 }

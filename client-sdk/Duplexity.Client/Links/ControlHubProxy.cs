@@ -37,6 +37,8 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<ExplainResponse> Explain(ExplainRequest request) => connection.InvokeAsync<ExplainResponse>(nameof(IControlHub.Explain), request);
 
+    public Task<TraceResponse> Trace(TraceRequest request) => connection.InvokeAsync<TraceResponse>(nameof(IControlHub.Trace), request);
+
     public Task<RevokeResponse> Revoke(RevokeRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.Revoke), request);
 
     public Task<RevokeResponse> Disable(DisableRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.Disable), request);

@@ -30,6 +30,8 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
 
     public Task<Done> SetPrimary(SetPrimaryRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.SetPrimary), request);
 
+    public Task<Done> AnswerChallenge(AnswerChallengeRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.AnswerChallenge), request);
+
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
     public static void Register(HubConnection connection, IDataClient client)
     {
@@ -39,6 +41,10 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
         connection.On<IdentitiesChangedEvent>(nameof(IDataClient.IdentitiesChanged), client.IdentitiesChanged);
         connection.On<ReauthenticateSoonEvent>(nameof(IDataClient.ReauthenticateSoon), client.ReauthenticateSoon);
         connection.On<AllowancesChangedEvent>(nameof(IDataClient.AllowancesChanged), client.AllowancesChanged);
+        connection.On<ChallengeEvent>(nameof(IDataClient.Challenge), client.Challenge);
+        connection.On<ReceiptChangedEvent>(nameof(IDataClient.ReceiptChanged), client.ReceiptChanged);
+        connection.On<JoinedEvent>(nameof(IDataClient.Joined), client.Joined);
+        connection.On<LeftEvent>(nameof(IDataClient.Left), client.Left);
         connection.On<DisconnectedEvent>(nameof(IDataClient.Disconnected), client.Disconnected);
     }
 }

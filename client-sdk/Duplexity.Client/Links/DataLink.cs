@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Sending;
 using Microsoft.AspNetCore.SignalR.Client;
 
 namespace Duplexity.Links;
@@ -37,6 +38,12 @@ internal sealed class DataLink : Link, IDataClient
     /// <summary>Who is told of the identities; none before the connection has taken the link.</summary>
     public Identities? Identities { get; set; }
 
+    /// <summary>Who answers what gates ask; none before the connection has taken the link.</summary>
+    public Challenges? Challenges { get; set; }
+
+    /// <summary>Who waits for what becomes of messages that are held; none before the connection has taken the link.</summary>
+    public Outbox? Outbox { get; set; }
+
     public Task Deliver(DeliveredMessage[] messages)
     {
         foreach (var message in messages)
@@ -71,4 +78,21 @@ internal sealed class DataLink : Link, IDataClient
         Identities?.Apply(changed);
         return Task.CompletedTask;
     }
+
+    public Task Challenge(ChallengeEvent challenge)
+    {
+        // Not awaited: a person may be asked, and the answer comes through the very loop that calls this.
+        _ = Challenges?.AnswerAsync(this, challenge);
+        return Task.CompletedTask;
+    }
+
+    public Task ReceiptChanged(ReceiptChangedEvent changed)
+    {
+        Outbox?.Apply(changed);
+        return Task.CompletedTask;
+    }
+
+    public Task Joined(JoinedEvent joined) => Task.CompletedTask;
+
+    public Task Left(LeftEvent left) => Task.CompletedTask;
 }

@@ -32,6 +32,9 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
     /// <summary>Asks for another <see cref="RestoreAsync"/>, set before the first one.</summary>
     public Action Again { get; set; } = null!;
 
+    /// <summary>Who answers what gates ask, set before the first link is opened.</summary>
+    public Challenges? Challenges { get; set; }
+
     public Slot<DataLink> Data { get; } = new(options.TimeProvider);
 
     public Slot<ControlLink> Control { get; } = new(options.TimeProvider);
@@ -212,6 +215,7 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
             answer.OrThrow();
             SocketId = link.SocketId;
             link.Identities = Identities;
+            (link.Challenges, link.Outbox) = (Challenges, outbox);
             await Identities.RestoreAsync(link, link.BeganAs, ct).ConfigureAwait(false);
             await listeners.AttachAsync(link).WaitAsync(ct).ConfigureAwait(false);
             outbox.Resume(link);

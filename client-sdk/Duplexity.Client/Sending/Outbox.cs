@@ -7,7 +7,7 @@ namespace Duplexity.Sending;
 /// The sends that have no answer yet, in the order of their calls. Each has its session and sequence before its first attempt and keeps them, so that a send
 /// that is repeated after a reconnect is stored once (G4); what is repeated goes out before what is newer. Bounded; thread-safe.
 /// </summary>
-internal sealed class Outbox(string session, DuplexityConnectionOptions options)
+internal sealed partial class Outbox(string session, DuplexityConnectionOptions options)
 {
     /// <summary>At most 128 at once on the wire: the server keeps the last 256 receipts of a session, so every one of them can be repeated.</summary>
     public const int Window = 128;
@@ -36,7 +36,7 @@ internal sealed class Outbox(string session, DuplexityConnectionOptions options)
         Pump();
         try
         {
-            return await send.Answer.Task.WaitAsync(options.SendTimeout, options.TimeProvider, ct).ConfigureAwait(false);
+            return await WaitAsync(send, ct).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -57,11 +57,13 @@ internal sealed class Outbox(string session, DuplexityConnectionOptions options)
         {
             _link = link;
             _isHeld = false;
+            _early.Clear();
             while (_inFlight.Last is { } last)
             {
                 _inFlight.RemoveLast();
                 last.Value.Attempt++;
                 last.Value.MayBeStored = true;
+                last.Value.HeldAs = null;
                 _waiting.AddFirst(last);
             }
         }
@@ -164,7 +166,7 @@ internal sealed class Outbox(string session, DuplexityConnectionOptions options)
             {
                 Hold(send, attempt, error);
             }
-            else
+            else if (answer.Level != Levels.Held || TryApplyEarly(send, attempt, answer.MessageId, out answer))
             {
                 Complete(send, attempt, answer);
             }

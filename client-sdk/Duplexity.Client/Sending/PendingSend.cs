@@ -22,6 +22,9 @@ internal sealed class PendingSend
 
     public int Attempt { get; set; }
 
+    /// <summary>The message's id while the server holds it until a challenge is answered; null: it does not.</summary>
+    public string? HeldAs { get; set; }
+
     /// <summary>Whether an attempt ended without saying what became of the message.</summary>
     public bool MayBeStored { get; set; }
 

@@ -42,6 +42,9 @@ public interface IControlHub
     /// <summary>Which gate would refuse, and why.</summary>
     Task<ExplainResponse> Explain(ExplainRequest request);
 
+    /// <summary>A message's way, step by step.</summary>
+    Task<TraceResponse> Trace(TraceRequest request);
+
     /// <summary>Ends tokens before their time.</summary>
     Task<RevokeResponse> Revoke(RevokeRequest request);
 
@@ -130,6 +133,9 @@ public interface IDataHub
 
     /// <summary>Says how far a reader of the own inbox has come.</summary>
     Task<Done> Acknowledge(AcknowledgeRequest request);
+
+    /// <summary>Answers what a gate asked.</summary>
+    Task<Done> AnswerChallenge(AnswerChallengeRequest request);
 }
 
 /// <summary>Server to client on <c>/data</c>.</summary>
@@ -152,6 +158,18 @@ public interface IDataClient
 
     /// <summary>What a client may do from this socket has changed.</summary>
     Task AllowancesChanged(AllowancesChangedEvent changed);
+
+    /// <summary>A gate asks something before a message or a listener may pass.</summary>
+    Task Challenge(ChallengeEvent challenge);
+
+    /// <summary>What became of a message that was held.</summary>
+    Task ReceiptChanged(ReceiptChangedEvent changed);
+
+    /// <summary>The server has let a client of this socket listen to a channel.</summary>
+    Task Joined(JoinedEvent joined);
+
+    /// <summary>The server has ended what a client of this socket listened to.</summary>
+    Task Left(LeftEvent left);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

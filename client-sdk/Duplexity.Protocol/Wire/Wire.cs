@@ -21,6 +21,9 @@ public static class Wire
     /// <summary>The most messages that one History or recovery page has.</summary>
     public const int MaxPage = 1000;
 
+    /// <summary>The longest answer to a challenge, in characters.</summary>
+    public const int MaxAnswerLength = 4 * 1024;
+
     /// <summary>The request header of <c>/data/carry</c> that has the carry ticket. Never a query or a path: those are logged (G14).</summary>
     public const string CarryHeader = "Duplexity-Carry";
 
@@ -50,6 +53,9 @@ public static class Retry
 /// <summary>The words of receipt levels on the wire; see <see cref="ReceiptLevel"/>.</summary>
 public static class Levels
 {
+    /// <summary>What a receipt says of a message that waits for an answer to a challenge: no level yet. What becomes of it comes as <see cref="IDataClient.ReceiptChanged"/>.</summary>
+    public const string Held = "held";
+
     private static readonly string[] Words = ["accepted", "written", "fsynced", "replicated", "stored", "delivered", "acknowledged"];
 
     /// <summary>The word of <paramref name="level"/>.</summary>

@@ -10,7 +10,17 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
 {
     private const string NoIssuer =
         """
-        Outside Development a node needs to know whose tokens it may accept, and none is configured. Set the key that your application's back end signs tokens with:
+        Outside Development a node needs to know whose tokens it may accept, and none is configured. The simplest way, with users of its own (duplexity user add NAME):
+
+            Duplexity__Auth__Embedded=true
+
+        Or let people sign in through an OpenID provider:
+
+            Duplexity__Auth__Oidc__Authority=https://id.example.org
+            Duplexity__Auth__Oidc__ClientId=duplexity
+            Duplexity__Auth__Oidc__ClientSecret=<as the provider gave it>
+
+        Or set the key that your application's back end signs tokens with:
 
             Duplexity__Auth__Keys__app__Issuer=https://app.example.org
             Duplexity__Auth__Keys__app__Secret=<at least 32 bytes, such as the output of: openssl rand -base64 48>
@@ -18,12 +28,6 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
         (or __Pem, a public key, or __Jwks, the https address of a key set). Or, where only IDuplexity.CreateToken makes tokens, set the service's own key:
 
             Duplexity__Auth__SigningKey=<at least 32 bytes, or the path of a private key in PEM>
-
-        Or let people sign in through an OpenID provider:
-
-            Duplexity__Auth__Oidc__Authority=https://id.example.org
-            Duplexity__Auth__Oidc__ClientId=duplexity
-            Duplexity__Auth__Oidc__ClientSecret=<as the provider gave it>
 
         To try things out on this machine, run in Development: ASPNETCORE_ENVIRONMENT=Development
         """;
@@ -43,7 +47,7 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
 
     private IEnumerable<string> Issuers(DuplexityOptions options)
     {
-        var isKnown = options.Auth.Keys.Count > 0 || !string.IsNullOrEmpty(options.Auth.SigningKey) || !string.IsNullOrEmpty(options.Auth.Oidc.Authority) || !string.IsNullOrEmpty(options.Scheme);
+        var isKnown = options.Auth.Keys.Count > 0 || !string.IsNullOrEmpty(options.Auth.SigningKey) || !string.IsNullOrEmpty(options.Auth.Oidc.Authority) || options.Auth.Embedded || !string.IsNullOrEmpty(options.Scheme);
         if (!environment.IsDevelopment() && !isKnown)
         {
             yield return NoIssuer;
@@ -64,6 +68,19 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
     {
         const string Path = "Duplexity:Auth:Oidc";
         var oidc = options.Auth.Oidc;
+        if (options.Auth.Embedded && !oidc.IsEmbedded)
+        {
+            yield return string.IsNullOrEmpty(oidc.Authority + oidc.ClientId + oidc.ClientSecret)
+                ? "Duplexity:Auth:Embedded is set, but the application has not added that provider: AddDuplexity().AddOpenId(), of the project Duplexity.Server.OpenId."
+                : $"Duplexity:Auth:Embedded is set and {Path} names another provider. People sign in at one of them: take Embedded out, or Authority, ClientId and ClientSecret.";
+            yield break;
+        }
+
+        if (oidc.IsEmbedded)
+        {
+            yield break;
+        }
+
         if (string.IsNullOrEmpty(oidc.Authority))
         {
             if (!string.IsNullOrEmpty(oidc.ClientId) || !string.IsNullOrEmpty(oidc.ClientSecret))

@@ -5,6 +5,9 @@ internal interface IOidcBackchannel
 {
     /// <summary>A client for these calls; shared, never disposed by its user.</summary>
     HttpClient Client { get; }
+
+    /// <summary>Where a browser that will come back to <paramref name="callback"/> reaches the provider's page at <paramref name="address"/>.</summary>
+    string InBrowser(string address, string callback) => address;
 }
 
 /// <summary>The plain way: to wherever the authority's name leads, following no redirect.</summary>

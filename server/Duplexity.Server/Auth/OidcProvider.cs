@@ -45,18 +45,24 @@ internal sealed class OidcProvider
     private readonly OidcOptions _options;
     private readonly AuthOptions _auth;
     private readonly TimeSpan _skew;
+    private readonly IOidcBackchannel _backchannel;
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
     private readonly ILogger<OidcProvider> _logger;
     private readonly ConfigurationManager<OpenIdConnectConfiguration>? _configuration;
+    private readonly HttpDocumentRetriever _documents;
+    private readonly SemaphoreSlim _fetching = new(1, 1);
+    private OpenIdConnectConfiguration? _fetched;
+    private DateTimeOffset _fetchedAt;
     private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false };
 
     public OidcProvider(IOptions<DuplexityOptions> options, IOidcBackchannel backchannel, TimeProvider time, ILogger<OidcProvider> logger)
     {
-        (_options, _auth, _skew, _http, _time, _logger) = (options.Value.Auth.Oidc, options.Value.Auth, options.Value.Times.ClockSkew, backchannel.Client, time, logger);
+        (_options, _auth, _skew, _backchannel, _http, _time, _logger) = (options.Value.Auth.Oidc, options.Value.Auth, options.Value.Times.ClockSkew, backchannel, backchannel.Client, time, logger);
+        _documents = new HttpDocumentRetriever(_http) { RequireHttps = false };
         if (_options.Authority is { Length: > 0 } authority)
         {
-            _configuration = new($"{authority.TrimEnd('/')}/.well-known/openid-configuration", new OpenIdConnectConfigurationRetriever(), new HttpDocumentRetriever(_http) { RequireHttps = false })
+            _configuration = new($"{authority.TrimEnd('/')}/.well-known/openid-configuration", new OpenIdConnectConfigurationRetriever(), _documents)
             {
                 RefreshInterval = BetweenFetches,
             };
@@ -74,7 +80,7 @@ internal sealed class OidcProvider
             return null;
         }
 
-        return QueryHelpers.AddQueryString(provider.AuthorizationEndpoint, new Dictionary<string, string?>
+        return QueryHelpers.AddQueryString(_backchannel.InBrowser(provider.AuthorizationEndpoint, redirectUri), new Dictionary<string, string?>
         {
             ["response_type"] = "code",
             ["client_id"] = _options.ClientId,
@@ -151,10 +157,9 @@ internal sealed class OidcProvider
     private async Task<Person?> ReadAsync(OpenIdConnectConfiguration provider, string? idToken, string? nonce, string? refreshToken, CancellationToken ct)
     {
         var result = await _handler.ValidateTokenAsync(idToken, Parameters(provider));
-        if (!result.IsValid && result.Exception is SecurityTokenSignatureKeyNotFoundException)
+        if (!result.IsValid && result.Exception is SecurityTokenInvalidSignatureException)
         {
-            _configuration!.RequestRefresh();
-            result = await _handler.ValidateTokenAsync(idToken, Parameters(await DiscoverAsync(ct) ?? provider));
+            result = await _handler.ValidateTokenAsync(idToken, Parameters(await FetchAsync(ct) ?? provider));
         }
 
         if (!result.IsValid)
@@ -196,9 +201,36 @@ internal sealed class OidcProvider
         LifetimeValidator = (notBefore, expires, _, _) =>
         {
             var now = _time.GetUtcNow().UtcDateTime;
-            return expires is { } end && now < end + _skew && (notBefore is not { } start || now >= start - _skew);
+            // Where a signature did not fit, a token without "nbf" comes here with the first of all moments, of which nothing can be taken away.
+            return expires is { } end && now < end + _skew && (notBefore is not { } start || now + _skew >= start);
         },
     };
+
+    /// <summary>The provider's keys as they are now, for a token of a key that is not known yet. Not the manager's own refresh: that goes on in the background, and this token would be refused.</summary>
+    private async Task<OpenIdConnectConfiguration?> FetchAsync(CancellationToken ct)
+    {
+        await _fetching.WaitAsync(ct);
+        try
+        {
+            if (_fetched is null || _time.GetUtcNow() - _fetchedAt >= BetweenFetches)
+            {
+                _fetchedAt = _time.GetUtcNow();
+                _fetched = await OpenIdConnectConfigurationRetriever.GetAsync(_configuration!.MetadataAddress, _documents, ct);
+                _configuration.RequestRefresh();
+            }
+
+            return _fetched;
+        }
+        catch (Exception e) when (e is InvalidOperationException or IOException or HttpRequestException || (e is OperationCanceledException && !ct.IsCancellationRequested))
+        {
+            Log.ProviderAway(_logger, e);
+            return null;
+        }
+        finally
+        {
+            _fetching.Release();
+        }
+    }
 
     private async Task<OpenIdConnectConfiguration?> DiscoverAsync(CancellationToken ct)
     {

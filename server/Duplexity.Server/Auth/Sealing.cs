@@ -15,6 +15,9 @@ internal sealed class Sealing(IOptions<DuplexityOptions> options, IHostEnvironme
         ? OnDisk(Path.Combine(environment.ContentRootPath, folder, "keys"))
         : new EphemeralDataProtectionProvider();
 
+    /// <summary>A key ring below this one, for what seals by itself: cookies and forms.</summary>
+    public IDataProtectionProvider For(string purpose) => _provider.CreateProtector(purpose);
+
     /// <summary>Seals text for one purpose.</summary>
     public string Seal(string purpose, string text) => _provider.CreateProtector(purpose).Protect(text);
 

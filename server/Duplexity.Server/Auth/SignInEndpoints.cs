@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using Duplexity.Server.Sockets;
@@ -218,7 +219,8 @@ internal sealed class SignInEndpoints(
 
         // The grant goes to the person's own machine and to no other. By itself only where the program seems to be on it.
         var loopback = signIn.Port is { } port ? $"http://127.0.0.1:{port}/?id={signIn.Id}&grant={attempt.Grant}" : null;
-        if (loopback is not null && peers.Of(context).Equals(signIn.Address))
+        var address = peers.Of(context);
+        if (loopback is not null && (address.Equals(signIn.Address) || (IPAddress.IsLoopback(address) && IPAddress.IsLoopback(signIn.Address))))
         {
             context.Response.Redirect(loopback);
             return;

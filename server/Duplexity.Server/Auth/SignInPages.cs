@@ -21,6 +21,8 @@ internal static class SignInPages
         input{width:100%;font:inherit;padding:.65rem .8rem;border:1px solid var(--line);border-radius:9px;background:var(--page);color:var(--ink)}
         input.code{font:600 1.35rem ui-monospace,monospace;letter-spacing:.14em;text-align:center;text-transform:uppercase}
         button{display:block;width:100%;margin-top:1.1rem;padding:.7rem;border:0;border-radius:9px;background:var(--mark);color:var(--card);font:600 1rem system-ui,sans-serif;cursor:pointer}
+        button.plain{margin-top:.6rem;background:none;color:var(--ink);border:1px solid var(--line)}a{color:var(--mark)}ul{margin:.6rem 0;padding-left:1.2rem}.away{position:absolute;left:-99rem}
+        pre{margin:1rem 0;padding:.8rem 1rem;border:1px solid var(--line);border-radius:10px;white-space:pre-wrap;overflow-wrap:anywhere;font:.9rem/1.7 ui-monospace,monospace}
         :focus-visible{outline:3px solid var(--mark);outline-offset:2px}.bad{color:#c6373b;font-weight:600}small{color:var(--dim)}
         """;
 
@@ -51,7 +53,8 @@ internal static class SignInPages
     /// <param name="status">The status.</param>
     /// <param name="title">The page's title, as text.</param>
     /// <param name="content">What stands in the card: HTML, encoded by the caller.</param>
-    public static async Task WriteAsync(HttpContext context, int status, string title, string content)
+    /// <param name="leadsTo">An origin beside our own to which a form of the page may be answered with a redirect.</param>
+    public static async Task WriteAsync(HttpContext context, int status, string title, string content, string? leadsTo = null)
     {
         var response = context.Response;
         response.StatusCode = status;
@@ -62,7 +65,7 @@ internal static class SignInPages
         // Not "no-referrer": with that a browser sends Origin: null with the page's own form, which says nothing about where it is from.
         response.Headers["Referrer-Policy"] = "same-origin";
         response.Headers.XFrameOptions = "DENY";
-        response.Headers.ContentSecurityPolicy = $"default-src 'none'; style-src 'sha256-{StyleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+        response.Headers.ContentSecurityPolicy = $"default-src 'none'; style-src 'sha256-{StyleHash}'; form-action 'self'{(leadsTo is null ? "" : $" {leadsTo}")}; base-uri 'none'; frame-ancestors 'none'";
         var page = $"""
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">

@@ -133,7 +133,9 @@ internal sealed class TokenReader(TrustedIssuers issuers, AllowanceResolver allo
 
     private Identity IdentityOf(JsonWebToken token, TrustedIssuer issuer, string client, Allowances? claim)
     {
-        var principal = new ClaimsPrincipal(new ClaimsIdentity(token.Claims, DuplexityScheme.Name, issuer.CidClaim, "role"));
+        // A policy asks for `role`; many issuers, and this service, write `roles`.
+        var roles = token.Claims.Where(c => c.Type == "roles").Select(c => new Claim("role", c.Value));
+        var principal = new ClaimsPrincipal(new ClaimsIdentity([.. token.Claims, .. roles], DuplexityScheme.Name, issuer.CidClaim, "role"));
         var given = allowances.Resolve([.. token.Claims.Where(c => c.Type is "role" or "roles").Select(c => c.Value)], claim);
         var expiresAt = new DateTimeOffset(DateTime.SpecifyKind(token.ValidTo, DateTimeKind.Utc)) + issuer.ExpirySkew;
         return new(client, expiresAt, issuer.Issuer, string.IsNullOrEmpty(token.Id) ? null : token.Id, principal)

@@ -3,7 +3,8 @@ using Microsoft.Data.Sqlite;
 namespace Duplexity.Server.Engine;
 
 /// <summary>
-/// What keyed appends did, on disk, with the rules of <see cref="ClientReceipts"/> (G4): read when a key or a session is used, never all of it. For the writer alone, within its transaction.
+/// What keyed appends did, on disk, with the rules of <see cref="ClientReceipts"/> (G4): by session and sequence here, by keys of the application's choice in <see cref="SqliteKeys"/>. Read when a session
+/// is used, never all of it. For the writer alone, within its transaction.
 /// </summary>
 internal sealed class SqliteReceipts(SqliteConnection connection, LimitOptions limits, TimeSpan window, LogClock clock)
 {
@@ -16,12 +17,7 @@ internal sealed class SqliteReceipts(SqliteConnection connection, LimitOptions l
     private readonly Recent<(string Client, string Session), SqliteSession> _sessions = new(SessionsInMemory);
     private readonly Recent<string, Counts> _clients = new(SessionsInMemory);
     private readonly HashSet<SqliteSession> _changed = [];
-
-    private readonly SqliteStatement _key = new(connection, "SELECT fingerprint, receipt, used FROM keys WHERE client = $0 AND key = $1");
-    private readonly SqliteStatement _addKey = new(connection, "INSERT OR REPLACE INTO keys (client, key, fingerprint, receipt, used) VALUES ($0, $1, $2, $3, $4)");
-    private readonly SqliteStatement _countKeys = new(connection, "SELECT count(*) FROM keys WHERE client = $0");
-    private readonly SqliteStatement _dropOldestKey = new(
-        connection, "DELETE FROM keys WHERE client = $0 AND key = (SELECT key FROM keys WHERE client = $0 ORDER BY used LIMIT 1)");
+    private readonly SqliteKeys _keys = new(connection, limits, window, clock);
 
     private readonly SqliteStatement _session = new(connection, "SELECT id, highest, used FROM sessions WHERE client = $0 AND session = $1");
     private readonly SqliteStatement _kept = new(connection, "SELECT sequence FROM receipts WHERE session = $0 ORDER BY sequence");
@@ -37,16 +33,12 @@ internal sealed class SqliteReceipts(SqliteConnection connection, LimitOptions l
     private readonly SqliteStatement _forgetReceipts = new(connection, "DELETE FROM receipts WHERE session = $0");
     private readonly SqliteStatement _forgetSession = new(connection, "DELETE FROM sessions WHERE id = $0");
     private readonly SqliteStatement _idle = new(connection, "SELECT id, client, session, kept FROM sessions WHERE used < $0 ORDER BY used LIMIT $1");
-    private readonly SqliteStatement _dropOldKeys = new(
-        connection, "DELETE FROM keys WHERE (client, key) IN (SELECT client, key FROM keys WHERE used < $0 ORDER BY used LIMIT $1)");
-
     /// <summary>What the append with this key did before; null where it has to be done now.</summary>
     public AppendResult? Find(IdempotencyKey key, string messageId)
     {
         if (key.Key is not null)
         {
-            using var rows = _key.Read(key.Client, key.Key);
-            return rows.Read() && !IsOver(rows.GetInt64(2)) ? Repeat(rows.GetString(0), (byte[])rows[1], key, messageId) : null;
+            return _keys.Find(key, messageId);
         }
 
         if (SessionOf(key) is not { } session || key.Sequence > session.Highest)
@@ -61,7 +53,7 @@ internal sealed class SqliteReceipts(SqliteConnection connection, LimitOptions l
             using var rows = _receipt.Read(session.Id, key.Sequence);
             if (rows.Read())
             {
-                return Repeat(rows.GetString(0), (byte[])rows[1], key, messageId);
+                return StoredReceipt.Repeat(rows, key, messageId);
             }
         }
 
@@ -70,25 +62,18 @@ internal sealed class SqliteReceipts(SqliteConnection connection, LimitOptions l
 
     public void Keep(IdempotencyKey key, AppendResult result)
     {
-        var receipt = StoredBytes.Of(new StoredReceipt(result.MessageId, result.Destinations, result.Positions, result.Level));
-        var counts = CountsOf(key.Client);
         if (key.Key is not null)
         {
-            if (counts.Keys >= limits.IdempotencyKeysPerClient)
-            {
-                counts.Keys -= _dropOldestKey.Run(key.Client);
-            }
-
-            _addKey.Run(key.Client, key.Key, key.Fingerprint, receipt, clock.NextTick());
-            counts.Keys++;
+            _keys.Keep(key, result);
             return;
         }
 
+        var counts = CountsOf(key.Client);
         var session = SessionOf(key) ?? AddSession(key);
         session.Highest = key.Sequence;
         session.Used = clock.NextTick();
         session.Kept.Enqueue(key.Sequence);
-        _addReceipt.Run(session.Id, key.Sequence, key.Fingerprint, receipt);
+        _addReceipt.Run(session.Id, key.Sequence, key.Fingerprint, StoredReceipt.Of(result));
         _changed.Add(session);
         counts.Sequenced++;
         if (session.Kept.Count > limits.ReceiptsPerSession)
@@ -126,7 +111,7 @@ internal sealed class SqliteReceipts(SqliteConnection connection, LimitOptions l
     {
         Flush();
         var over = LogClock.TicksEnd(clock.Now - window);
-        var keys = _dropOldKeys.Run(over, Step);
+        var more = _keys.Sweep(Step);
         List<(long Id, string Client, string Session, int Kept)> idle = [];
         using (var rows = _idle.Read(over, Math.Max(1, Step / limits.ReceiptsPerSession)))
         {
@@ -142,26 +127,7 @@ internal sealed class SqliteReceipts(SqliteConnection connection, LimitOptions l
             Forget(id, client, session);
         }
 
-        if (keys > 0)
-        {
-            // Whose they were is not worth a look: counted again at the next use.
-            while (_clients.RemoveOldest(out _))
-            {
-            }
-        }
-
-        return keys > 0 || idle.Count > 0;
-    }
-
-    private static AppendResult Repeat(string fingerprint, byte[] receipt, IdempotencyKey key, string messageId)
-    {
-        if (fingerprint != key.Fingerprint)
-        {
-            return AppendResult.Refused(AppendOutcome.Mismatch, messageId);
-        }
-
-        var kept = StoredBytes.Read<StoredReceipt>(receipt);
-        return new AppendResult(AppendOutcome.Repeated, kept.MessageId, kept.Destinations, kept.Positions, kept.Level);
+        return more || idle.Count > 0;
     }
 
     private bool IsOver(long used) => used < LogClock.TicksEnd(clock.Now - window);
@@ -262,7 +228,7 @@ internal sealed class SqliteReceipts(SqliteConnection connection, LimitOptions l
         {
             // What the batch has changed counts as well.
             Flush();
-            counts = new Counts { Keys = (long)_countKeys.Scalar(client)!, Sequenced = (long)_countKept.Scalar(client)! };
+            counts = new Counts { Sequenced = (long)_countKept.Scalar(client)! };
             _clients.Set(client, counts);
         }
 
@@ -271,8 +237,6 @@ internal sealed class SqliteReceipts(SqliteConnection connection, LimitOptions l
 
     private sealed class Counts
     {
-        public long Keys { get; set; }
-
         public long Sequenced { get; set; }
     }
 

@@ -21,11 +21,3 @@ internal static class StoredBytes
         public Address Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) => Address.Parse(reader.ReadString()!);
     }
 }
-
-/// <summary>What a repeated append is answered with.</summary>
-[MessagePackObject]
-internal sealed record StoredReceipt(
-    [property: Key(0)] string MessageId,
-    [property: Key(1)] IReadOnlyList<Address> Destinations,
-    [property: Key(2)] IReadOnlyList<Position> Positions,
-    [property: Key(3)] ReceiptLevel Level);

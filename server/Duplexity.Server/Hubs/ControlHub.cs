@@ -13,7 +13,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, Explaining explaining, Node node, TimeProvider time, DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub,
+    IdentityHolders holders, Standing standing, Watching watching, Explaining explaining, Tracing tracing, Node node, TimeProvider time, DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
     private ControlConnection Connection => Context.Features.Get<ControlConnection>()!;
@@ -155,6 +155,8 @@ internal sealed class ControlHub(
         var acting = Acting(request);
         return explaining.ExplainAsync(acting, Connection.SessionOf(acting.Client)?.Id, request, Context.ConnectionAborted);
     }
+
+    public Task<TraceResponse> Trace(TraceRequest request) => Task.FromResult(tracing.Answer(Acting(request), request));
 
     public Task<RevokeResponse> Revoke(RevokeRequest request) => administration.RevokeAsync(Acting(request), request, Context.ConnectionAborted);
 

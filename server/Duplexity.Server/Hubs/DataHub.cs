@@ -10,7 +10,8 @@ namespace Duplexity.Server.Hubs;
 /// What flows. Each method is one call: the gate filter has checked the identity, the machine and the rooms below decide the rest. No method waits for a person, a
 /// peer or a level beyond <c>stored</c> (G11), and Send and Emit run without an await up to the append.
 /// </summary>
-internal sealed class DataHub(PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, SocketWatches watches, SessionEnds ends) : Hub<IDataClient>, IDataHub
+internal sealed class DataHub(
+    PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, ChallengeCalls challenges, SocketWatches watches, SessionEnds ends) : Hub<IDataClient>, IDataHub
 {
     private Socket Socket => Context.Features.Get<Socket>()!;
 
@@ -38,7 +39,7 @@ internal sealed class DataHub(PipeMachine machine, Listening listening, Opening 
     public Task<SendResponse> Send(SendRequest request)
     {
         var held = Acting(request);
-        var answer = machine.SendAsync(held.SenderFrom(Socket.Id), request).AsTask();
+        var answer = machine.SendAsync(held.SenderFrom(Socket.Id, Socket.Line), request).AsTask();
         watches.Mark(Socket, held.Client, SocketChangeKind.Used);
         return answer;
     }
@@ -46,7 +47,7 @@ internal sealed class DataHub(PipeMachine machine, Listening listening, Opening 
     public Task<SendResponse> Emit(EmitRequest request)
     {
         var held = Acting(request);
-        var answer = machine.EmitAsync(held.SenderFrom(Socket.Id) with { Rooms = Socket.RoomsOf(held.Client) }, request).AsTask();
+        var answer = machine.EmitAsync(held.SenderFrom(Socket.Id, Socket.Line) with { Rooms = Socket.RoomsOf(held.Client) }, request).AsTask();
         watches.Mark(Socket, held.Client, SocketChangeKind.Used);
         return answer;
     }
@@ -57,7 +58,9 @@ internal sealed class DataHub(PipeMachine machine, Listening listening, Opening 
 
     public Task<HistoryResponse> History(HistoryRequest request) => listening.HistoryAsync(Socket, Acting(request), request);
 
-    public Task<PresenceResponse> Presence(PresenceRequest request) => listening.PresenceAsync(Acting(request), request);
+    public Task<PresenceResponse> Presence(PresenceRequest request) => listening.PresenceAsync(Socket, Acting(request), request);
+
+    public Task<Done> AnswerChallenge(AnswerChallengeRequest request) => challenges.AnswerAsync(Socket, Acting(request), request, Context.ConnectionAborted);
 
     public Task<Done> Acknowledge(AcknowledgeRequest request) => listening.AcknowledgeAsync(Acting(request), request);
 

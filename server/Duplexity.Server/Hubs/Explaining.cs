@@ -8,7 +8,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>
 /// Asks the gates what would become of an operation, without doing or counting it: the same gates that the operation itself passes. Only about oneself, or about whom one may administer. Thread-safe.
 /// </summary>
-internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinGates gates, PublicPipes pipes)
+internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinGates gates, ListenerGates listeners, PublicPipes pipes)
 {
     /// <summary>Answers Explain.</summary>
     /// <param name="acting">Who asks.</param>
@@ -47,17 +47,17 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
 
         return request.Operation switch
         {
-            Operation.Send => Answer(machine.Explain(held.SenderFrom(socket?.Id), target)),
-            Operation.Join => Answer("join", [.. JoinGates.Of(held, target, isRead: false), ("rooms_per_socket", JoinGates.RoomLimit(socket, held, target)), ("users_per_room", await gates.FullAsync(held, target))]),
-            Operation.Receive => Answer("egress", JoinGates.Of(held, target, isRead: true)),
+            Operation.Send => Answer(await machine.ExplainAsync(held.SenderFrom(socket?.Id), target)),
+            Operation.Join => Answer("join", [.. JoinGates.Of(held, target, isRead: false), ("rooms_per_socket", JoinGates.RoomLimit(socket, held, target)), ("users_per_room", await gates.FullAsync(held, target))], await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Join)),
+            Operation.Receive => Answer("egress", JoinGates.Of(held, target, isRead: true), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
             _ => Answer("administer", [("scope", target.Kind == AddressKind.Client && held.Rules.MayAdminister(target.Name)
                 ? null
                 : DuplexityError.Of(Errors.Denied, ScopeGate.Uncovered("administer", held.Rules.Shown.Administer, target.ToString())))]),
         };
     }
 
-    private static ExplainResponse Answer(string step, IEnumerable<(string Gate, DuplexityError? Error)> asked) =>
-        Answer([.. asked.Select(g => new GateVerdict { Step = step, Gate = g.Gate, Error = g.Error })]);
+    private static ExplainResponse Answer(string step, IEnumerable<(string Gate, DuplexityError? Error)> asked, params GateVerdict[] added) =>
+        Answer([.. asked.Select(g => new GateVerdict { Step = step, Gate = g.Gate, Error = g.Error }), .. added]);
 
     private static ExplainResponse Answer(GateVerdict[] verdicts) => new() { Allowed = Array.TrueForAll(verdicts, v => v.Error is null), Gates = verdicts };
 

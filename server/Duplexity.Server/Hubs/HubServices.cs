@@ -20,9 +20,11 @@ internal static class HubServices
         services.TryAddSingleton<GateFilter>();
         services.TryAddSingleton<Opening>();
         services.TryAddSingleton<IdentityCalls>();
+        services.TryAddSingleton<ChallengeCalls>();
         services.TryAddSingleton<Administration>();
         services.TryAddSingleton<Explaining>();
         services.TryAddSingleton<Watching>();
+        services.TryAddSingleton<Tracing>();
         services.AddSingleton<HubLifetimeManager<ControlHub>, DefaultHubLifetimeManager<ControlHub>>();
         services.AddSingleton<HubLifetimeManager<DataHub>, DataHubLifetimeManager>();
         AddHub<ControlHub>(signalr, (options, _) => options.MaximumParallelInvocationsPerClient = 1);

@@ -4,27 +4,27 @@ using Duplexity.Protocol;
 namespace Duplexity.Server.Pipes;
 
 /// <summary>Ingress: the acting client may still act.</summary>
-internal sealed class IdentityGate(TimeProvider time) : IGate
+internal sealed class IdentityGate(TimeProvider time) : IBuiltInGate
 {
     public string Name => "identity";
 
     public Step Step => Step.Ingress;
 
-    public DuplexityError? Check(in GateContext context) => context.Sender.ExpiresAt is { } end && time.GetUtcNow() >= end
-        ? DuplexityError.Of(Errors.TokenExpired, $"The token of {VisibleText.Of(context.Sender.Client)} has expired; connect again with a new one.")
+    public DuplexityError? Check(in Passage passage) => passage.Sender.ExpiresAt is { } end && time.GetUtcNow() >= end
+        ? DuplexityError.Of(Errors.TokenExpired, $"The token of {VisibleText.Of(passage.Sender.Client)} has expired; connect again with a new one.")
         : null;
 }
 
 /// <summary>Ingress: the message has a body, and nothing in it is larger than allowed.</summary>
-internal sealed class SizeGate : IGate
+internal sealed class SizeGate : IBuiltInGate
 {
     public string Name => "size";
 
     public Step Step => Step.Ingress;
 
-    public DuplexityError? Check(in GateContext context)
+    public DuplexityError? Check(in Passage passage)
     {
-        if (context.Request is not { } request)
+        if (passage.Request is not { } request)
         {
             return null;
         }
@@ -70,15 +70,15 @@ internal sealed class SizeGate : IGate
 /// <summary>
 /// Entry: what a client may send to by the kind of address. What it may not use reads the same as what does not exist (1.23, 1.28).
 /// </summary>
-internal sealed class AllowanceGate(IDirectReach reach) : IGate
+internal sealed class AllowanceGate(IDirectReach reach) : IBuiltInGate
 {
     public string Name => "allowance";
 
     public Step Step => Step.Entry;
 
-    public DuplexityError? Check(in GateContext context)
+    public DuplexityError? Check(in Passage passage)
     {
-        var (sender, target) = (context.Sender, context.Target);
+        var (sender, target) = (passage.Sender, passage.Target);
         var allowed = target.Kind switch
         {
             AddressKind.Room or AddressKind.Client => true,

@@ -5,6 +5,18 @@ namespace Duplexity.Server.Pipes;
 /// <summary>One destination of a message on its way through the machine.</summary>
 internal readonly record struct Destination(Address Address, string Text, DuplexityError? Error)
 {
+    /// <summary>Where a gate sent the message instead; null: here.</summary>
+    public IReadOnlyList<Address>? Instead { get; init; }
+
+    /// <summary>The gate that did so.</summary>
+    public string? SentOnBy { get; init; }
+
+    /// <summary>How many gates sent the message on before it came here; 0: the sender named it.</summary>
+    public int Hops { get; init; }
+
+    /// <summary>Whether the message goes in here.</summary>
+    public bool IsTaking => Error is null && Instead is null;
+
     public DestinationResult Result(Position? position, int? listeners) => new() { To = Text, Position = position, Error = Error, Listeners = listeners };
 }
 

@@ -1,16 +1,45 @@
 namespace Duplexity.Server.Pipes;
 
-/// <summary>A message's way as it went: which step at which address, and which gate ended it. Kept only for messages that are traced.</summary>
-internal sealed class MessageTrace
+/// <summary>A message's way as it went: what each step announced of it. Kept only for messages that are traced; bounded, what is over is counted. Thread-safe.</summary>
+internal sealed class MessageTrace(string messageId = "", string owner = "")
 {
-    private readonly List<Hop> _hops = [];
+    /// <summary>What is kept of one message: its way in, and the first hundreds of those it went out to.</summary>
+    private const int Most = 500;
 
-    public IReadOnlyList<Hop> Hops => _hops;
+    private readonly Lock _lock = new();
+    private readonly List<Announcement> _hops = [];
 
-    public void Add(Step step, string at, string? refusedBy = null) => _hops.Add(new Hop(step, at, refusedBy));
+    public string MessageId => messageId;
 
-    /// <param name="Step">The step.</param>
-    /// <param name="At">Where: <c>socket:ID</c>, <c>client:CID</c> or the destination.</param>
-    /// <param name="RefusedBy">The gate that refused, if one did.</param>
-    internal sealed record Hop(Step Step, string At, string? RefusedBy);
+    /// <summary>The sender.</summary>
+    public string Owner => owner;
+
+    public IReadOnlyList<Announcement> Hops
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _hops];
+            }
+        }
+    }
+
+    /// <summary>How many more there were.</summary>
+    public int LeftOut { get; private set; }
+
+    public void Add(Announcement hop)
+    {
+        lock (_lock)
+        {
+            if (_hops.Count < Most)
+            {
+                _hops.Add(hop);
+            }
+            else
+            {
+                LeftOut++;
+            }
+        }
+    }
 }

@@ -13,13 +13,38 @@ namespace Duplexity.Server.Pipes;
 /// sender → ingress gates → destinations → service channels → cooked pipes → entry gates, one round a destination → one append → receipt
 ///                                                                                         channel → socket's queue → egress gates → socket
 /// </code>
-/// Driven alike by a hub, by the injectable API and by a test; it knows no sockets. Everything up to the append runs without an await, so the
-/// order of calls is the order of the log (G11). Thread-safe.
+/// Driven alike by a hub, by the injectable API and by a test; it knows no sockets. Where every gate answers at once, everything up to the append runs without an await, so the
+/// order of calls is the order of the log; where one does not, the sender's <see cref="SendLine"/> keeps it (G11). Thread-safe.
 /// </summary>
-internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, InboxIndex inboxes, IEnumerable<IGate> gates, TimeProvider time)
+internal sealed class PipeMachine
 {
-    private readonly IGate[] _ingress = [.. gates.Where(g => g.Step == Step.Ingress)];
-    private readonly IGate[] _entry = [.. gates.Where(g => g.Step == Step.Entry)];
+    private readonly IEngine _engine;
+    private readonly ChannelIndex _channels;
+    private readonly TimeProvider _time;
+    private readonly DuplexityOptions _options;
+    private readonly ApplicationGates _gates;
+    private readonly Announcer _announcer;
+    private readonly MessageTraces _traces;
+    private readonly InboxIndex _inboxes;
+    private readonly IBuiltInGate[] _ingress;
+    private readonly IBuiltInGate[] _entry;
+    private readonly GateRun _run;
+    private readonly Func<Transit, DuplexityError?, ValueTask<SendResponse>> _commit;
+
+    public PipeMachine(
+        IEngine engine, ChannelIndex channels, InboxIndex inboxes, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
+    {
+        (_engine, _channels, _gates, _time, _options) = (engine, channels, gates, time, options);
+        (_announcer, _traces, _inboxes) = (announcer, traces, inboxes);
+        _ingress = [.. own.Where(g => g.Step == Step.Ingress)];
+        _entry = [.. own.Where(g => g.Step == Step.Entry)];
+        _run = new GateRun(_entry, gates, announcer, time, options);
+        _commit = Commit;
+        Holds = new Holds(_run, Append, announcer, time, options);
+    }
+
+    /// <summary>What gates hold until a client has answered.</summary>
+    public Holds Holds { get; }
 
     /// <summary>Sends to the listed destinations.</summary>
     public ValueTask<SendResponse> SendAsync(Sender sender, SendRequest request, MessageTrace? trace = null)
@@ -37,60 +62,96 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, InboxIn
         DropAsync(sender, request, [.. new[] { Address.Feed(sender.Client) }.Concat(sender.Rooms).Select(a => new Destination(a, a.ToString(), null))], trace);
 
     /// <summary>What each gate would say of a message to <paramref name="target"/>, now; nothing is counted.</summary>
-    public GateVerdict[] Explain(Sender sender, Address target)
+    public async Task<GateVerdict[]> ExplainAsync(Sender sender, Address target)
     {
         // A message of the smallest kind: what a size or a rate refuses even then.
         var request = new SendRequest { Text = "" };
-        return [.. _ingress.Concat(_entry).Select(gate => new GateVerdict
+        var deadline = new GateDeadline(_time, _options.Times.Gate);
+        var verdicts = new List<GateVerdict>();
+        foreach (var (step, own) in new[] { (Step.Ingress, _ingress), (Step.Entry, _entry) })
         {
-            Gate = gate.Name,
-            Step = gate.Step.ToString().ToLowerInvariant(),
-            Error = gate.Check(new GateContext(gate.Step, sender, gate.Step == Step.Entry ? target : default, request, null) { IsTrial = true }),
-        })];
+            var (word, at) = (step.ToString().ToLowerInvariant(), step == Step.Entry ? target : default);
+            verdicts.AddRange(own.Select(g => new GateVerdict { Gate = g.Name, Step = word, Error = g.Check(new Passage(step, sender, at, request, null) { IsTrial = true }) }));
+            foreach (var gate in _gates.At(step).Where(g => g.Covers(step == Step.Entry ? target.ToString() : $"client:{sender.Client}")))
+            {
+                var context = GateViews.Of(sender, step, Operation.Send) with { Target = at, Message = GateViews.Of(request, sender), IsTrial = true };
+                verdicts.Add(new GateVerdict { Gate = gate.Name, Step = word, Error = GateRun.ErrorOf(gate.Name, await gate.AskAsync(context, deadline)) });
+            }
+        }
+
+        return [.. verdicts];
     }
 
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace)
     {
-        trace?.Add(Step.Ingress, sender.SocketId is { } socket ? $"socket:{socket}" : $"client:{sender.Client}");
-        if (Check(_ingress, new GateContext(Step.Ingress, sender, default, request, null), trace) is { } refused)
+        IdempotencyKey? key = null;
+        if ((Check(_ingress, new Passage(Step.Ingress, sender, default, request, null)) ?? ReadKey(sender, request, out key) ?? ReadLevel(request)) is { } wrong)
+        {
+            _announcer.SayRefused(sender, wrong);
+            return new(new SendResponse { Error = wrong });
+        }
+
+        var id = MessageId(key);
+        var transit = new Transit(sender, request, destinations, key, id) { Trace = trace ?? _traces.Begin(sender, id, destinations) };
+        _announcer.Say(Step.Ingress, AnnouncedAction.Entered, transit);
+        var asked = AskAsync(transit);
+        return sender.Line is { } line ? line.PassAsync(transit, asked, _commit)
+            : asked.IsCompletedSuccessfully ? Commit(transit, asked.Result)
+            : CommitLaterAsync(transit, asked);
+    }
+
+    private ValueTask<DuplexityError?> AskAsync(Transit transit)
+    {
+        var asked = _run.AskAsync(transit);
+        return asked.IsCompletedSuccessfully && (transit.Question is null || transit.Key is null) ? asked : LookBackAsync(transit, asked);
+    }
+
+    /// <summary>A repeat of what was stored before is not asked about again: it is told what the first time did (G4).</summary>
+    private async ValueTask<DuplexityError?> LookBackAsync(Transit transit, ValueTask<DuplexityError?> asked)
+    {
+        var refused = await asked;
+        if (transit is { Question: not null, Key: { } key })
+        {
+            transit.Earlier = await _engine.Log.FindAsync(key);
+        }
+
+        return refused;
+    }
+
+    private async ValueTask<SendResponse> CommitLaterAsync(Transit transit, ValueTask<DuplexityError?> asked)
+    {
+        var refused = await asked;
+        return await Commit(transit, refused);
+    }
+
+    private ValueTask<SendResponse> Commit(Transit transit, DuplexityError? refused)
+    {
+        if (refused is not null)
         {
             return new(new SendResponse { Error = refused });
         }
 
-        if (ReadKey(sender, request, out var key) is { } badKey)
-        {
-            return new(new SendResponse { Error = badKey });
-        }
+        return transit.Earlier is { } earlier ? FinishAsync(new(earlier), transit, [])
+            : Holds.MustHold(transit) ? new(Holds.Hold(transit))
+            : Append(transit);
+    }
 
-        if (ReadLevel(request) is { } badLevel)
-        {
-            return new(new SendResponse { Error = badLevel });
-        }
-
-        trace?.Add(Step.Ingress, $"client:{sender.Client}");
-        trace?.Add(Step.Service, $"client:{sender.Client}");
-        trace?.Add(Step.Cooked, $"client:{sender.Client}");
-        for (var i = 0; i < destinations.Count; i++)
-        {
-            if (destinations[i].Error is null)
-            {
-                trace?.Add(Step.Entry, destinations[i].Text);
-                destinations[i] = destinations[i] with { Error = Check(_entry, new GateContext(Step.Entry, sender, destinations[i].Address, request, null), trace) };
-            }
-        }
-
-        List<Address> taken = [.. destinations.Where(d => d.Error is null).Select(d => d.Address)];
+    private ValueTask<SendResponse> Append(Transit transit)
+    {
+        GateRun.Settle(transit);
+        var (sender, request) = (transit.Sender, transit.Request);
+        List<Address> taken = [.. transit.Destinations.Where(d => d.IsTaking).Select(d => d.Address)];
         if (taken.Count == 0)
         {
-            return RefuseAsync(destinations, key);
+            return RefuseAsync(transit);
         }
 
         var message = new StoredMessage
         {
-            Id = MessageId(key),
+            Id = transit.MessageId,
             FromClient = sender.Client,
             FromSocket = sender.SocketId,
-            SentAt = time.GetUtcNow(),
+            SentAt = _time.GetUtcNow(),
             Text = request.Text,
             Bytes = request.Bytes,
             ContentType = request.ContentType,
@@ -99,21 +160,21 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, InboxIn
             Headers = request.Headers,
             Destinations = taken,
         };
-        return FinishAsync(AppendAsync(message, key), destinations, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
+        return FinishAsync(AppendAsync(message, transit.Key), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
     }
 
     /// <summary>Appends; the inboxes among the destinations count it until the log does.</summary>
     private ValueTask<AppendResult> AppendAsync(StoredMessage message, IdempotencyKey? key)
     {
-        Inbox[] to = [.. message.Destinations.Where(d => d.Kind == AddressKind.Client).Select(inboxes.Of)];
+        Inbox[] to = [.. message.Destinations.Where(d => d.Kind == AddressKind.Client).Select(_inboxes.Of)];
         if (to.Length == 0)
         {
-            return engine.Log.AppendAsync(new AppendRequest(message, key));
+            return _engine.Log.AppendAsync(new AppendRequest(message, key));
         }
 
         var size = message.Size;
         Array.ForEach(to, i => i.Sending(message.FromClient, size));
-        return SettleAsync(engine.Log.AppendAsync(new AppendRequest(message, key)));
+        return SettleAsync(_engine.Log.AppendAsync(new AppendRequest(message, key)));
 
         async ValueTask<AppendResult> SettleAsync(ValueTask<AppendResult> append)
         {
@@ -129,11 +190,19 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, InboxIn
     }
 
     /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>
-    private async ValueTask<SendResponse> RefuseAsync(List<Destination> destinations, IdempotencyKey? key) => key is not null && await engine.Log.FindAsync(key) is { } earlier
-        ? await FinishAsync(new(earlier), destinations, [])
-        : new SendResponse { Error = destinations[0].Error, Destinations = [.. destinations.Select(d => d.Result(null, null))] };
+    private async ValueTask<SendResponse> RefuseAsync(Transit transit)
+    {
+        if (transit.Key is { } key && await _engine.Log.FindAsync(key) is { } earlier)
+        {
+            return await FinishAsync(new(earlier), transit, []);
+        }
 
-    private static async ValueTask<SendResponse> FinishAsync(ValueTask<AppendResult> append, List<Destination> destinations, Dictionary<Address, int> listeners)
+        var error = transit.Destinations[0].Error;
+        _announcer.Say(Step.Entry, AnnouncedAction.DeadLetter, transit, null, error);
+        return new SendResponse { Error = error, Destinations = [.. transit.Destinations.Take(transit.Named).Select(d => d.Result(null, null))] };
+    }
+
+    private static async ValueTask<SendResponse> FinishAsync(ValueTask<AppendResult> append, Transit transit, Dictionary<Address, int> listeners)
     {
         AppendResult result;
         try
@@ -159,7 +228,7 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, InboxIn
         {
             MessageId = result.MessageId,
             Level = Levels.Word(result.Level),
-            Destinations = [.. destinations.Select(d => ResultOf(d, places, listeners))],
+            Destinations = [.. transit.Destinations.Take(transit.Named).Select(d => ResultOf(d, places, listeners))],
         };
     }
 
@@ -171,19 +240,24 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, InboxIn
             return (destination with { Error = null }).Result(place, listeners.GetValueOrDefault(destination.Address));
         }
 
+        if (destination is { Error: null, Instead: not null })
+        {
+            return destination.Result(null, null);
+        }
+
         var error = destination.Error ?? DuplexityError.Of(Errors.UnknownDestination, AllowanceGate.NotThere(destination.Address));
         return (destination with { Error = error }).Result(null, null);
     }
 
-    private int Listeners(Address address, string? but) => channels.Subscriptions(address).Count(s => s.Subscriber.SocketId != but);
+    private int Listeners(Address address, string? but) => _channels.Subscriptions(address).Count(s => s.Subscriber.SocketId != but);
 
-    private static DuplexityError? Check(IGate[] gates, in GateContext context, MessageTrace? trace)
+    /// <summary>What the first of the node's own gates says that refuses; null: none does.</summary>
+    public static DuplexityError? Check(IBuiltInGate[] gates, in Passage passage)
     {
         foreach (var gate in gates)
         {
-            if (gate.Check(context) is { } error)
+            if (gate.Check(passage) is { } error)
             {
-                trace?.Add(context.Step, context.Target.ToString(), gate.Name);
                 return error with { Gate = gate.Name };
             }
         }
@@ -203,8 +277,8 @@ internal sealed class PipeMachine(IEngine engine, ChannelIndex channels, InboxIn
             return DuplexityError.Of(Errors.InvalidRequest, $"\"{VisibleText.Of(request.Level, 64)}\" is not a level that a send can wait for; use accepted, written, fsynced, replicated or stored.");
         }
 
-        return level != ReceiptLevel.Stored && level > engine.Log.Level
-            ? DuplexityError.Of(Errors.InvalidRequest, $"This node's engine reaches {Levels.Word(engine.Log.Level)}, not {Levels.Word(level)}; ask for stored, which is what the operator set.")
+        return level != ReceiptLevel.Stored && level > _engine.Log.Level
+            ? DuplexityError.Of(Errors.InvalidRequest, $"This node's engine reaches {Levels.Word(_engine.Log.Level)}, not {Levels.Word(level)}; ask for stored, which is what the operator set.")
             : null;
     }
 

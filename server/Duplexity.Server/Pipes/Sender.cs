@@ -19,6 +19,12 @@ internal sealed record Sender
 
     public ClaimsPrincipal? Principal { get; init; }
 
+    /// <summary>When its token was issued; null: it does not say, or there is none.</summary>
+    public DateTimeOffset? IssuedAt { get; init; }
+
+    /// <summary>The sends of its socket in their order; null for who has no socket: each send for itself, and nobody to ask.</summary>
+    public SendLine? Line { get; init; }
+
     /// <summary>What it may do; null for the application itself.</summary>
     public AllowanceRules? Rules { get; init; }
 

@@ -55,12 +55,14 @@ internal sealed class HeldIdentity
     }
 
     /// <summary>As the pipes see it, sending from a socket; null: from none.</summary>
-    public Sender SenderFrom(string? socketId) => new()
+    public Sender SenderFrom(string? socketId, SendLine? line = null) => new()
     {
         Client = Client,
         SocketId = socketId,
         ExpiresAt = _identity.ExpiresAt,
         Principal = _identity.Principal,
+        IssuedAt = _identity.IssuedAt,
+        Line = line,
         Rules = _rules,
         Meter = Meter,
     };

@@ -7,7 +7,7 @@ using Duplexity.Server.Pipes;
 namespace Duplexity.Server.Sockets;
 
 /// <summary>What a socket does with channels beside sending to them: join, leave, read back, see who is there. Thread-safe.</summary>
-internal sealed partial class Listening(IEngine engine, JoinGates gates, InboxIndex inboxes, Egress egress, SocketWatches watches, DuplexityOptions options)
+internal sealed partial class Listening(IEngine engine, JoinGates gates, ListenerGates listeners, InboxIndex inboxes, Egress egress, SocketWatches watches, DuplexityOptions options)
 {
     private const int DefaultPage = 100;
 
@@ -20,6 +20,11 @@ internal sealed partial class Listening(IEngine engine, JoinGates gates, InboxIn
         if ((JoinGates.Read(request.Channel, held, isRead: false, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Last), request.Last, 0)) is { } error)
         {
             return new JoinResponse { Error = error };
+        }
+
+        if (await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Join) is { } kept)
+        {
+            return new JoinResponse { Error = kept };
         }
 
         if (address.Kind == AddressKind.Client)
@@ -106,13 +111,18 @@ internal sealed partial class Listening(IEngine engine, JoinGates gates, InboxIn
             return new HistoryResponse { Error = error };
         }
 
+        var reader = held.SenderFrom(socket.Id, socket.Line);
+        if (await listeners.CheckAsync(reader, address, Operation.Receive) is { } kept)
+        {
+            return new HistoryResponse { Error = kept };
+        }
+
         var page = await engine.Log.ReadAsync(address, request.Since, request.Limit ?? DefaultPage, request.Reverse ?? false);
         if (!page.Recovered)
         {
             return new HistoryResponse { Messages = [], Recovered = false };
         }
 
-        var reader = held.SenderFrom(socket.Id);
         var messages = new List<DeliveredMessage>();
         LogEntry? last = null;
         var bytes = 0;
@@ -135,7 +145,7 @@ internal sealed partial class Listening(IEngine engine, JoinGates gates, InboxIn
     }
 
     /// <summary>Who is in a room.</summary>
-    public async Task<PresenceResponse> PresenceAsync(HeldIdentity held, PresenceRequest request)
+    public async Task<PresenceResponse> PresenceAsync(Socket socket, HeldIdentity held, PresenceRequest request)
     {
         if (!Address.TryRead(request.Channel, out var address, out var problem))
         {
@@ -145,6 +155,11 @@ internal sealed partial class Listening(IEngine engine, JoinGates gates, InboxIn
         if (address.Kind != AddressKind.Room || !held.Rules.MayJoin(address))
         {
             return new PresenceResponse { Error = JoinGates.NotThere(address) };
+        }
+
+        if (await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Receive) is { } kept)
+        {
+            return new PresenceResponse { Error = kept };
         }
 
         var snapshot = await engine.Presence.ReadAsync(address);

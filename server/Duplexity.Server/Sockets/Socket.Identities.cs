@@ -1,11 +1,12 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Pipes;
 
 namespace Duplexity.Server.Sockets;
 
 /// <summary>The socket as the holder of several clients: what it takes on and lets go with each, and which of them a message is for.</summary>
-internal sealed partial class Socket : IIdentityHolder
+internal sealed partial class Socket : IIdentityHolder, ISenderEnd
 {
     /// <summary>
     /// Which of its clients receives an entry; null: it is not for this socket. It is not where it is its own message, a copy of which an earlier destination reaches it, not listened to any
@@ -56,6 +57,7 @@ internal sealed partial class Socket : IIdentityHolder
     public async ValueTask ReleaseAsync(string client, string change)
     {
         _parts.Index.Release(this, client);
+        _parts.Answers.Release(Line, client);
         foreach (var subscription in Subscriptions.Where(s => s.Clients.Contains(client)))
         {
             await _parts.Listening.StopAsync(this, subscription.Address, client);
@@ -74,7 +76,23 @@ internal sealed partial class Socket : IIdentityHolder
     }
 
     /// <inheritdoc/>
-    public void Tell(IdentitiesChangedEvent changed) => Queue.Send(nameof(IDataClient.IdentitiesChanged), changed);
+    public void Tell(IdentitiesChangedEvent changed)
+    {
+        Queue.Send(nameof(IDataClient.IdentitiesChanged), changed);
+        if (changed.Change == IdentityChange.Refreshed)
+        {
+            _parts.Answers.Renewed(Line, changed.Client, Identities.Find(changed.Client)?.Identity.IssuedAt);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Sender? Renewed(string client) => Identities.Find(client) is { } held && held.Identity.IsValidAt(_parts.Time.GetUtcNow()) ? held.SenderFrom(Id, Line) : null;
+
+    /// <inheritdoc/>
+    public void Tell(ChallengeEvent challenge) => Queue.Send(nameof(IDataClient.Challenge), challenge);
+
+    /// <inheritdoc/>
+    public void Tell(ReceiptChangedEvent changed) => Queue.Send(nameof(IDataClient.ReceiptChanged), changed);
 
     /// <inheritdoc/>
     public void Tell(ReauthenticateSoonEvent soon) => Queue.Send(nameof(IDataClient.ReauthenticateSoon), soon);
@@ -99,13 +117,16 @@ internal sealed partial class Socket : IIdentityHolder
         }
     }
 
+    /// <summary>A copy of an entry leaves for a client.</summary>
+    public void Delivered(LogEntry entry, string client) => _parts.Departures.Delivered(entry, client, Id);
+
     private string? HolderOf(Subscription subscription, LogEntry entry)
     {
         string? found = null;
         var now = _parts.Time.GetUtcNow();
         foreach (var client in subscription.Clients)
         {
-            if (Identities.Find(client) is { } held && held.Identity.IsValidAt(now) && held.Rules.MayReceive(entry.Channel) && (_parts.Egress.IsEmpty || _parts.Egress.Lets(held.SenderFrom(Id), entry)))
+            if (Identities.Find(client) is { } held && held.Identity.IsValidAt(now) && held.Rules.MayReceive(entry.Channel) && Lets(held, entry))
             {
                 if (client == Primary)
                 {
@@ -117,5 +138,16 @@ internal sealed partial class Socket : IIdentityHolder
         }
 
         return found;
+    }
+
+    private bool Lets(HeldIdentity held, LogEntry entry)
+    {
+        if (_parts.Egress.IsEmpty || _parts.Egress.Lets(held.SenderFrom(Id), entry))
+        {
+            return true;
+        }
+
+        _parts.Departures.Withheld(entry, held.Client, Id);
+        return false;
     }
 }

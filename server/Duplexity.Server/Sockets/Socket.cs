@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
+using Duplexity.Server.Pipes;
 using Microsoft.AspNetCore.SignalR;
 
 namespace Duplexity.Server.Sockets;
@@ -24,6 +25,7 @@ internal sealed partial class Socket : ISubscriber
         OpenedAs = identity.Client;
         Since = parts.Time.GetUtcNow();
         Transport = new SocketTransport(connection);
+        Line = new SendLine(this);
         Queue = new SocketQueue(this, connection, parts.Time, parts.Options, parts.Logger);
     }
 
@@ -40,6 +42,9 @@ internal sealed partial class Socket : ISubscriber
 
     /// <summary>What waits to be written.</summary>
     public SocketQueue Queue { get; }
+
+    /// <summary>Its sends in their order, and what gates hold of them.</summary>
+    public SendLine Line { get; }
 
     /// <summary>The identities, the primary one first.</summary>
     public HeldIdentities Identities { get; }
@@ -175,6 +180,7 @@ internal sealed partial class Socket : ISubscriber
         }
 
         _ = Queue.FinishAsync(null);
+        _parts.Answers.Release(Line, null);
         foreach (var subscription in subscriptions.Values)
         {
             _parts.Channels.Remove(subscription);

@@ -317,6 +317,7 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
         }
 
         subscription.Told = entry.Position;
+        socket.Delivered(entry, receiver);
 
         // Left out, `after` means the offset before under the same epoch: the client knows no other epoch than that of the message (G2).
         var isJustBefore = told == entry.Before && (told.Epoch == entry.Position.Epoch || told == Position.Start);

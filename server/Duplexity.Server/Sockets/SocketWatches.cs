@@ -1,9 +1,10 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Pipes;
 
 namespace Duplexity.Server.Sockets;
 
 /// <summary>Who watches whose sockets. Thread-safe.</summary>
-internal sealed class SocketWatches(SocketIndex sockets, Node node, TimeProvider time)
+internal sealed class SocketWatches(SocketIndex sockets, Announcer announcer, Node node, TimeProvider time)
 {
     private readonly Watches<(Socket Socket, string Client)> _watches = new(time);
 
@@ -18,7 +19,22 @@ internal sealed class SocketWatches(SocketIndex sockets, Node node, TimeProvider
     public void StopAll(IIdentityHolder watcher, string? actingAs = null) => _watches.StopAll(watcher, actingAs);
 
     /// <summary>Something happened to a client's socket, a word of <see cref="SocketChangeKind"/>.</summary>
-    public void Mark(Socket socket, string client, string kind) => _watches.Mark((socket, client), client, kind);
+    public void Mark(Socket socket, string client, string kind)
+    {
+        if (announcer.HearsSockets && (kind is SocketChangeKind.Connected or SocketChangeKind.Gone))
+        {
+            announcer.AnnounceSocket(new Announcement
+            {
+                Channel = ServiceChannel.Sockets,
+                Action = kind == SocketChangeKind.Gone ? AnnouncedAction.Disconnected : AnnouncedAction.Connected,
+                Owner = client,
+                At = time.GetUtcNow(),
+                Target = $"socket:{socket.Id}",
+            });
+        }
+
+        _watches.Mark((socket, client), client, kind);
+    }
 
     private SocketChange Change(Socket socket, string client, string kind) => SocketInfos.Of(sockets, node, socket, client) is { } info && kind != SocketChangeKind.Gone
         ? new() { Kind = kind, Socket = info }

@@ -20,7 +20,7 @@ public sealed class DurabilityTests
         var calls = Path.Combine(Path.GetTempPath(), $"duplexity-strace-{Guid.NewGuid():n}");
         await using (var service = await RealService.StartUnderAsync([ProcessTools.Strace, "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync", "-o", calls], $"--Duplexity:Durability={setting}"))
         {
-            await using var amy = Connection(service, "amy");
+            await using var amy = service.Connection("amy");
             await amy.ConnectAsync();
 
             // The first one makes the file, which is synced whatever the setting.
@@ -44,8 +44,8 @@ public sealed class DurabilityTests
         // A file may grow to 6 MiB, which the write-ahead log reaches before it is written back; without executable memory in files, which count as well.
         await using var service = await RealService.StartUnderAsync(
             ["/bin/bash", "-c", "trap '' XFSZ; ulimit -S -f 6144; DOTNET_EnableWriteXorExecute=0 exec \"$@\"", "bash"]);
-        await using var amy = Connection(service, "amy", TimeSpan.FromSeconds(2));
-        await using var ben = Connection(service, "ben");
+        await using var amy = service.Connection("amy", TimeSpan.FromSeconds(2));
+        await using var ben = service.Connection("ben");
         await amy.ConnectAsync();
         await ben.ConnectAsync();
         Address[] to = [Lobby, Address.Client("amy")];
@@ -117,11 +117,4 @@ public sealed class DurabilityTests
         using var reader = new StreamReader(file);
         return (await reader.ReadToEndAsync()).Split('\n').Count(line => line.Contains("messages.db-wal>", StringComparison.Ordinal));
     }
-
-    private static DuplexityConnection Connection(RealService service, string client, TimeSpan? sendTimeout = null) => new(service.Address, new DuplexityConnectionOptions
-    {
-        Token = DevelopmentToken.For(service.Address, client),
-        SendTimeout = sendTimeout ?? TestTimeout.Soon,
-        MaxReconnectDelay = TimeSpan.FromMilliseconds(500),
-    });
 }

@@ -32,8 +32,8 @@ public sealed class KillTests
     {
         var random = new Random(seed);
         await using var service = await RealService.StartAsync();
-        await using var ben = Connection(service, "ben");
-        await using var amy = Connection(service, "amy");
+        await using var ben = service.Connection("ben");
+        await using var amy = service.Connection("amy");
         await ben.ConnectAsync();
         await amy.ConnectAsync();
         await using var room = await ben.JoinAsync("lobby");
@@ -99,13 +99,6 @@ public sealed class KillTests
             counted.Release();
         }
     }
-
-    private static DuplexityConnection Connection(RealService service, string client) => new(service.Address, new DuplexityConnectionOptions
-    {
-        Token = DevelopmentToken.For(service.Address, client),
-        SendTimeout = TestTimeout.Long,
-        MaxReconnectDelay = TimeSpan.FromMilliseconds(500),
-    });
 
     private static async Task<List<Message>> HistoryAsync(DuplexityConnection connection, Address channel)
     {

@@ -43,6 +43,15 @@ public sealed class Browser : IAsyncDisposable
         return page;
     }
 
+    /// <summary>Opens a page in a browser that runs no scripts.</summary>
+    public async Task<IPage> OpenWithoutScriptsAsync(string url)
+    {
+        var page = await _browser.NewPageAsync(new BrowserNewPageOptions { JavaScriptEnabled = false });
+        page.SetDefaultTimeout((float)TestTimeout.Soon.TotalMilliseconds);
+        await page.GotoAsync(url);
+        return page;
+    }
+
     /// <summary>Opens a page that came from elsewhere before its name was bound to this machine: <paramref name="html"/> under the origin of <paramref name="url"/>.</summary>
     public async Task<IPage> OpenReboundAsync(string url, string html)
     {

@@ -11,6 +11,7 @@ public sealed class RealService : IAsyncDisposable
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("duplexity-home-");
     private readonly List<RealProcess> _clients = [];
     private readonly List<string> _earlierOutput = [];
+    private readonly TestIssuer _issuer = new();
     private readonly string[] _settings;
     private readonly string[] _under;
     private RealProcess? _process;
@@ -73,11 +74,21 @@ public sealed class RealService : IAsyncDisposable
                 $"--Duplexity:Data={Data}",
                 $"--Duplexity:Pipes:Url=http://*.localhost:{Port}",
                 $"--Duplexity:Pipes:Ports={TcpPorts.First}-{TcpPorts.Last}",
+                $"--Duplexity:Auth:Keys:tests:Issuer={_issuer.Issuer}",
+                $"--Duplexity:Auth:Keys:tests:Secret={_issuer.Secret}",
                 .. _settings,
             ];
         _process = RealProcess.Start(command[0], command[1..], Environment);
         await _process.LineAsync("listens on");
     }
+
+    /// <summary>A connection of the SDK, which comes back as soon as the service does.</summary>
+    public DuplexityConnection Connection(string client, TimeSpan? sendTimeout = null) => new(Address, new DuplexityConnectionOptions
+    {
+        Token = _ => ValueTask.FromResult<string?>(_issuer.Token(client, DateTimeOffset.UtcNow, TimeSpan.FromHours(1))),
+        SendTimeout = sendTimeout ?? TestTimeout.Long,
+        MaxReconnectDelay = TimeSpan.FromMilliseconds(500),
+    });
 
     /// <summary>Runs the command line: <c>duplexity --as NAME ARGUMENTS…</c>.</summary>
     public RealProcess Cli(string client, params string[] arguments) =>

@@ -101,7 +101,9 @@ public sealed class GrantTests
         var nodes = new List<TestNode>();
         for (var i = 0; i < processes; i++)
         {
-            nodes.Add(await SignInRig.StartAsync(provider, s => (s.Environment, s.Settings["Duplexity:Data"]) = ("Production", folder.FullName)));
+            // They share the records; a folder's message log is one node's, so theirs is in memory.
+            nodes.Add(await SignInRig.StartAsync(
+                provider, s => (s.Environment, s.Settings["Duplexity:Data"], s.Settings["Duplexity:Durability"]) = ("Production", folder.FullName, "accepted")));
         }
 
         var first = await SignInRig.SignInAsync(nodes[0], provider, "amy");

@@ -178,6 +178,8 @@ public sealed class ListenerTests
 
         public Task<HistoryResponse> History(HistoryRequest request) => throw new NotSupportedException();
 
+        public Task<Done> AnswerChallenge(AnswerChallengeRequest request) => throw new NotSupportedException();
+
         public Task<PresenceResponse> Presence(PresenceRequest request) => throw new NotSupportedException();
 
         public Task<Done> Acknowledge(AcknowledgeRequest request) => throw new NotSupportedException();

@@ -208,6 +208,8 @@ public sealed class SteeringTests
         "Leave" => [new LeaveRequest { As = "amy", Channel = "feed:ben" }, new LeaveRequest { As = "amy", Channel = "feed:amy" }],
         "History" => [new HistoryRequest { As = "amy", Channel = "client:ben" }, new HistoryRequest { As = "amy", Channel = "client:amy" }],
         "Presence" => [new PresenceRequest { As = "amy", Channel = "room:x" }],
+        "AnswerChallenge" => [new AnswerChallengeRequest { As = "amy", Id = "none", Token = node.Token("ben") }],
+        "Trace" => [new TraceRequest { As = "amy", Start = "client:ben" }, new TraceRequest { As = "amy", MessageId = "none" }, new TraceRequest { As = "amy", Start = "room:x" }],
         "Discover" => [new DiscoveryRequest { As = "amy", ClientId = "ben" }, new DiscoveryRequest { As = "amy", ClientId = "amy" }],
         "RegisterPipes" => [new RegisterPipesRequest { As = "amy", Pipes = [new() { Name = "cat1", Resource = "http://localhost:1" }] }],
         "RemovePipes" => [new RemovePipesRequest { As = "amy", Names = ["cat1"] }],

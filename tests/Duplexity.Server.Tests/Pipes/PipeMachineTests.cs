@@ -19,8 +19,13 @@ public sealed class PipeMachineTests
         var answer = await rig.Machine.SendAsync(PipeRig.As("amy", "1001"), PipeRig.Text("hi", "room:lobby"), trace);
 
         answer.Error.Should().BeNull();
-        trace.Hops.Select(h => (h.Step, h.At)).Should().Equal(
-            (Step.Ingress, "socket:1001"), (Step.Ingress, "client:amy"), (Step.Service, "client:amy"), (Step.Cooked, "client:amy"), (Step.Entry, "room:lobby"));
+        trace.Hops.Select(h => (h.Channel, h.Action, h.Target)).Should().Equal(
+            ("service:ingress", "entered", "socket:1001"),
+            ("service:ingress", "passed", "client:amy"),
+            ("service:service", "entered", "client:amy"),
+            ("service:cooked", "passed", "client:amy"),
+            ("service:entry", "entered", "room:lobby"),
+            ("service:entry", "passed", "room:lobby"));
     }
 
     [Fact]
@@ -249,7 +254,7 @@ public sealed class PipeMachineTests
         (await socket.TextsAsync(1)).Should().Equal("hi");
     }
 
-    private sealed class NamedGate(string name, Step step, Func<GateContext, DuplexityError?> check) : IGate
+    private sealed class NamedGate(string name, Step step, Func<Passage, DuplexityError?> check) : IBuiltInGate
     {
         public int Asked { get; private set; }
 
@@ -257,10 +262,10 @@ public sealed class PipeMachineTests
 
         public Step Step => step;
 
-        public DuplexityError? Check(in GateContext context)
+        public DuplexityError? Check(in Passage passage)
         {
             Asked++;
-            return check(context);
+            return check(passage);
         }
     }
 }

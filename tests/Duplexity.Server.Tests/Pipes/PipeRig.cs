@@ -4,6 +4,9 @@ using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Inboxes;
 using Duplexity.Server.Pipes;
+using Duplexity.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
@@ -14,14 +17,59 @@ namespace Duplexity.Server.Tests.Pipes;
 /// <summary>The pipes without any socket: the memory engine, channels, the machine, and listeners that note what reaches them.</summary>
 internal sealed class PipeRig
 {
-    public PipeRig(params IGate[] gates)
+    public PipeRig(params IBuiltInGate[] own)
+        : this([], own)
     {
-        Engine = new MemoryEngine(Time, Options.Create(new DuplexityOptions()), NullLogger<MemoryEngine>.Instance);
+    }
+
+    public PipeRig(GateRegistration[] gates, params IBuiltInGate[] own)
+        : this(gates, [], _ => { }, own)
+    {
+    }
+
+    public PipeRig(GateRegistration[] gates, IMessageService[] services, Action<DuplexityOptions> configure, params IBuiltInGate[] own)
+    {
+        configure(Settings);
+        var logs = new LoggerFactory([Logs]);
+        var added = new ServiceCollection();
+        foreach (var service in services)
+        {
+            added.AddSingleton(service);
+        }
+
+        var provider = added.BuildServiceProvider();
+        var application = new ApplicationGates(gates, new GateSettings(Settings, Http, Time), provider, Time, logs.CreateLogger<ApplicationGates>());
+        Announcer = new Announcer(provider, Time, Settings, logs.CreateLogger<Announcer>());
+        Traces = new MessageTraces(Time, Settings);
+        Engine = new MemoryEngine(Time, Options.Create(Settings), NullLogger<MemoryEngine>.Instance);
         Channels = new ChannelIndex(Engine, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
-        Inboxes = new InboxIndex(Engine, Channels, Time, new DuplexityOptions(), NullLogger<InboxIndex>.Instance);
-        Machine = new PipeMachine(Engine, Channels, Inboxes, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. gates], Time);
+        Inboxes = new InboxIndex(Engine, Channels, Time, Settings, NullLogger<InboxIndex>.Instance);
+        Machine = new PipeMachine(Engine, Channels, Inboxes, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. own], application, Announcer, Traces, Time, Settings);
+        Listeners = new ListenerGates(application, Time, Settings);
+        Answers = new Answers(Machine, Listeners, Settings);
+        Egress = new Egress(own, application);
     }
+
+    public DuplexityOptions Settings { get; } = new();
+
+    public LogWatch Logs { get; } = new();
+
+    public GateHttp Http { get; } = new();
+
+    public Announcer Announcer { get; }
+
+    public MessageTraces Traces { get; }
+
+    public ListenerGates Listeners { get; }
+
+    public Answers Answers { get; }
+
+    public Egress Egress { get; }
+
+    /// <summary>A gate of an application.</summary>
+    public static GateRegistration Gate(Step step, string pattern, Func<GateContext, ValueTask<GateResult>> gate, string name = "application") =>
+        GateRegistration.Of(name, step, pattern, _ => new FunctionGate(gate));
 
     public FakeTimeProvider Time { get; } = new();
 
