@@ -48,6 +48,7 @@ public static class Errors
     public static readonly (int Code, string Name) OutcomeUnknown = (401, "outcome_unknown");
     public static readonly (int Code, string Name) Draining = (402, "draining");
     public static readonly (int Code, string Name) ControlNotEstablished = (403, "control_not_established");
+    public static readonly (int Code, string Name) NoReply = (405, "no_reply");
     public static readonly (int Code, string Name) Challenged = (420, "challenged");
 
     // 5xx: the connection is over. 500-509 come back, 510-519 come back elsewhere, 520-529 stay away until a person decides.

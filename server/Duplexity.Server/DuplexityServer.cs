@@ -89,6 +89,7 @@ public static class DuplexityServer
         services.TryAddSingleton<ListenerGates>();
         services.TryAddSingleton<Answers>();
         services.TryAddSingleton<Departures>();
+        services.TryAddSingleton<AwaitedReplies>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
     }

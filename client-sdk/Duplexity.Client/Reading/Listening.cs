@@ -26,12 +26,15 @@ internal sealed class Listening
         _inbox = new Lazy<Inbox>(NewInbox);
         listeners.TakeDirect(message =>
         {
-            if (Address.TryRead(message.Channel, out var channel, out _))
+            if (Address.TryRead(message.Channel, out var channel, out _) && !Replies.TryTake(Read(message, channel), () => Inbox.Listener.DeliverDirect(message, channel)))
             {
                 Inbox.Listener.DeliverDirect(message, channel);
             }
         });
     }
+
+    /// <summary>The requests that wait for an answer.</summary>
+    public Replies Replies { get; } = new();
 
     /// <summary>The inbox, not joined before it is read. The client is known since the first Welcome.</summary>
     public Inbox Inbox => _inbox.Value;
@@ -136,7 +139,12 @@ internal sealed class Listening
         {
             Options = Options,
             Seen = _seen,
-            Read = Read,
+            Read = (message, address) =>
+            {
+                var read = Read(message, address);
+                Replies.Look(read);
+                return read;
+            },
             Missed = observers.Gap,
             Refused = Refuse,
             Paused = address => Log.Paused(_logger, address),

@@ -18,3 +18,51 @@ public sealed record DeadLetter
     [Key(2)]
     public long At { get; init; }
 }
+
+/// <summary>Asks for the acting client's dead letters, the oldest first.</summary>
+[MessagePackObject]
+public sealed record DeadLettersRequest : Request
+{
+    /// <summary>Go on behind the letter with this message id; absent: from the oldest.</summary>
+    [Key(1)]
+    public string? After { get; init; }
+
+    /// <summary>At most this many, 1 to 1,000; absent: 100.</summary>
+    [Key(2)]
+    public int? Limit { get; init; }
+}
+
+/// <summary>Answers DeadLetters.</summary>
+[MessagePackObject]
+public sealed record DeadLettersResponse : Answer
+{
+    /// <summary>The letters.</summary>
+    [Key(1)]
+    public DeadLetter[]? Letters { get; init; }
+
+    /// <summary>What to give as <c>after</c> to go on; absent at the end.</summary>
+    [Key(2)]
+    public string? Next { get; init; }
+}
+
+/// <summary>Puts a dead letter of the acting client into its inbox anew, with a new id and place; the letter is gone then. Asked again, it is put there once.</summary>
+[MessagePackObject]
+public sealed record ReplayRequest : Request
+{
+    /// <summary>The message's id.</summary>
+    [Key(1)]
+    public string? Id { get; init; }
+}
+
+/// <summary>Answers Replay.</summary>
+[MessagePackObject]
+public sealed record ReplayResponse : Answer
+{
+    /// <summary>The id of the new message.</summary>
+    [Key(1)]
+    public string? MessageId { get; init; }
+
+    /// <summary>Its place.</summary>
+    [Key(2)]
+    public Position? Position { get; init; }
+}

@@ -134,6 +134,12 @@ public interface IDataHub
     /// <summary>Says how far a reader of the own inbox has come.</summary>
     Task<Done> Acknowledge(AcknowledgeRequest request);
 
+    /// <summary>What the acting client's inbox gave up.</summary>
+    Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request);
+
+    /// <summary>Puts a dead letter into the inbox anew.</summary>
+    Task<ReplayResponse> Replay(ReplayRequest request);
+
     /// <summary>Answers what a gate asked.</summary>
     Task<Done> AnswerChallenge(AnswerChallengeRequest request);
 }

@@ -64,6 +64,10 @@ internal sealed class DataHub(
 
     public Task<Done> Acknowledge(AcknowledgeRequest request) => listening.AcknowledgeAsync(Acting(request), request);
 
+    public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => listening.DeadLettersAsync(Acting(request), request);
+
+    public Task<ReplayResponse> Replay(ReplayRequest request) => listening.ReplayAsync(Acting(request), request);
+
     private HeldIdentity Acting(Request request) =>
         Socket.Identities.Resolve(request.As, out var held) is { } error ? throw new DuplexityException(error) : held;
 }

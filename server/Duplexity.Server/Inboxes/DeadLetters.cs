@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
@@ -28,15 +30,38 @@ internal sealed class DeadLetters(IEngine engine, TimeProvider time, DuplexityOp
     public async Task<DeadLetter[]> ReadAsync(string client) =>
         [.. (await engine.Records.ListAsync(Kind(client))).Select(r => JsonSerializer.Deserialize<DeadLetter>(r.Value)!)];
 
-    /// <summary>Takes one out, to be sent anew; null where there is none of that id, or somebody else took it.</summary>
-    public async Task<DeadLetter?> TakeAsync(string client, string id)
+    /// <summary>
+    /// Puts one into the inbox anew, then lets it go; null where there is none of that id. Asked twice, also by two, it is put there once: the letter itself is the key.
+    /// </summary>
+    public async Task<(string Id, Position Position)?> ReplayAsync(string client, string id)
     {
         foreach (var (key, value) in await engine.Records.ListAsync(Kind(client)))
         {
-            if (key.EndsWith(id, StringComparison.Ordinal) && JsonSerializer.Deserialize<DeadLetter>(value) is { } letter && letter.Message.Id == id && await engine.Records.TakeAsync(Kind(client), key) is not null)
+            if (!key.EndsWith(id, StringComparison.Ordinal) || JsonSerializer.Deserialize<DeadLetter>(value)!.Message is not { } old || old.Id != id)
             {
-                return letter;
+                continue;
             }
+
+            var inbox = Address.Client(client);
+            var message = new StoredMessage
+            {
+                Id = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{client}\nreplay\n{key}")).AsSpan(0, 16)),
+                FromClient = old.From.Client,
+                FromSocket = old.From.Socket,
+                SentAt = time.GetUtcNow(),
+                Text = old.Text,
+                Bytes = old.Bytes,
+                ContentType = old.ContentType,
+                Type = old.Type,
+                Re = old.Re,
+                Headers = old.Headers,
+                Destinations = [inbox],
+            };
+
+            // The line break keeps it apart from every key that an application chooses of its own.
+            var result = await engine.Log.AppendAsync(new AppendRequest(message, new IdempotencyKey(client, null, 0, $"\nreplay {key}", key)));
+            await engine.Records.TakeAsync(Kind(client), key);
+            return (result.MessageId, result.Positions[0]);
         }
 
         return null;

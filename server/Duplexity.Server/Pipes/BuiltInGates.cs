@@ -70,7 +70,7 @@ internal sealed class SizeGate : IBuiltInGate
 /// <summary>
 /// Entry: what a client may send to by the kind of address. What it may not use reads the same as what does not exist (1.23, 1.28).
 /// </summary>
-internal sealed class AllowanceGate(IDirectReach reach) : IBuiltInGate
+internal sealed class AllowanceGate(IDirectReach reach, AwaitedReplies replies) : IBuiltInGate
 {
     public string Name => "allowance";
 
@@ -83,7 +83,7 @@ internal sealed class AllowanceGate(IDirectReach reach) : IBuiltInGate
         {
             AddressKind.Room or AddressKind.Client => true,
             AddressKind.Feed => sender.IsServer || target.Name == sender.Client,
-            AddressKind.Socket => reach.Reaches(target.Name, sender.Client, sender.IsServer),
+            AddressKind.Socket => reach.Reaches(target.Name, sender.Client, sender.IsServer) || replies.Awaits(target.Name, passage.Request?.Re),
             _ => false,
         };
         return allowed ? null : DuplexityError.Of(Errors.UnknownDestination, NotThere(target));

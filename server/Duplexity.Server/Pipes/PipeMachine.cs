@@ -26,16 +26,17 @@ internal sealed class PipeMachine
     private readonly Announcer _announcer;
     private readonly MessageTraces _traces;
     private readonly InboxIndex _inboxes;
+    private readonly AwaitedReplies _replies;
     private readonly IBuiltInGate[] _ingress;
     private readonly IBuiltInGate[] _entry;
     private readonly GateRun _run;
     private readonly Func<Transit, DuplexityError?, ValueTask<SendResponse>> _commit;
 
     public PipeMachine(
-        IEngine engine, ChannelIndex channels, InboxIndex inboxes, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
+        IEngine engine, ChannelIndex channels, InboxIndex inboxes, AwaitedReplies replies, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
     {
         (_engine, _channels, _gates, _time, _options) = (engine, channels, gates, time, options);
-        (_announcer, _traces, _inboxes) = (announcer, traces, inboxes);
+        (_announcer, _traces, _inboxes, _replies) = (announcer, traces, inboxes, replies);
         _ingress = [.. own.Where(g => g.Step == Step.Ingress)];
         _entry = [.. own.Where(g => g.Step == Step.Entry)];
         _run = new GateRun(_entry, gates, announcer, time, options);
@@ -166,6 +167,7 @@ internal sealed class PipeMachine
     /// <summary>Appends; the inboxes among the destinations count it until the log does.</summary>
     private ValueTask<AppendResult> AppendAsync(StoredMessage message, IdempotencyKey? key)
     {
+        _replies.Note(message);
         Inbox[] to = [.. message.Destinations.Where(d => d.Kind == AddressKind.Client).Select(_inboxes.Of)];
         if (to.Length == 0)
         {

@@ -70,9 +70,9 @@ internal sealed partial class Listening
         }
 
         var through = request.Through!;
-        if (through.Offset > reader.Cursor.Offset)
+        if (through.Offset >= reader.Cursor.Offset && through != reader.Cursor)
         {
-            if (!(await engine.Log.ReadAsync(address, through, 1)).Recovered)
+            if (through.Offset == reader.Cursor.Offset || !(await engine.Log.ReadAsync(address, through, 1)).Recovered)
             {
                 return new Done { Error = NotAcknowledged(Errors.PlaceGone, through) };
             }

@@ -45,7 +45,7 @@ internal sealed class PipeRig
         Channels = new ChannelIndex(Engine, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
         Inboxes = new InboxIndex(Engine, Channels, Time, Settings, NullLogger<InboxIndex>.Instance);
-        Machine = new PipeMachine(Engine, Channels, Inboxes, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. own], application, Announcer, Traces, Time, Settings);
+        Machine = new PipeMachine(Engine, Channels, Inboxes, Replies, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach, Replies), .. own], application, Announcer, Traces, Time, Settings);
         Listeners = new ListenerGates(application, Time, Settings);
         Answers = new Answers(Machine, Listeners, Settings);
         Egress = new Egress(own, application);
@@ -78,6 +78,8 @@ internal sealed class PipeRig
     public ChannelIndex Channels { get; }
 
     public InboxIndex Inboxes { get; }
+
+    public AwaitedReplies Replies { get; } = new();
 
     public PipeMachine Machine { get; }
 
