@@ -65,6 +65,8 @@ public sealed class DuplexityConnection : IAsyncDisposable
         Sockets = new Sockets(_control, watches);
         Allowances = new LiveAllowances(this);
         Pipes = new Pipes(this, _pipes, _control, watches);
+        Rooms = new Rooms(_control);
+        Followers = new Followers(_control);
         _listening = new Listening(this, listeners, _restorer, logger);
     }
 
@@ -98,6 +100,12 @@ public sealed class DuplexityConnection : IAsyncDisposable
 
     /// <summary>What each client may do from this connection's socket, and how much of it it uses. The first use opens the control connection.</summary>
     public LiveAllowances Allowances { get; }
+
+    /// <summary>Rooms by hand. The first use opens the control connection.</summary>
+    public Rooms Rooms { get; }
+
+    /// <summary>Who may follow this client. The first use opens the control connection.</summary>
+    public Followers Followers { get; }
 
     /// <summary>Public pipes. The first use opens the control connection.</summary>
     public Pipes Pipes { get; }
@@ -198,9 +206,14 @@ public sealed class DuplexityConnection : IAsyncDisposable
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
     public async Task<Presence> PresenceAsync(Address channel, CancellationToken ct = default)
     {
-        var (_, answer) = await _data.AskAsync(d => d.Hub.Presence(new PresenceRequest { As = d.Client, Channel = channel.ToString() }), ct).ConfigureAwait(false);
+        var answer = await AskPresenceAsync(channel, null, countOnly: false, ct).ConfigureAwait(false);
         return new Presence(answer.Version ?? 0, answer.Members ?? []);
     }
+
+    /// <summary>How many clients are in a channel now.</summary>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
+    public async Task<int> PresenceCountAsync(Address channel, CancellationToken ct = default) =>
+        (await AskPresenceAsync(channel, null, countOnly: true, ct).ConfigureAwait(false)).Count ?? 0;
 
     /// <summary>Asks which gates would refuse an operation, without doing or counting it: each gate with its refusal, in their order.</summary>
     /// <param name="operation">A word of <see cref="Operation"/>.</param>
@@ -272,6 +285,13 @@ public sealed class DuplexityConnection : IAsyncDisposable
         await _data.AskAsync(d => d.Hub.Acknowledge(request with { As = request.As ?? d.Client }), ct).ConfigureAwait(false);
 
     internal void Nudge() => _loop.Nudge();
+
+    internal async Task<PresenceResponse> AskPresenceAsync(Address channel, string? client, bool countOnly, CancellationToken ct)
+    {
+        var (_, answer) = await _data.AskAsync(
+            d => d.Hub.Presence(new PresenceRequest { As = client ?? d.Client, Channel = channel.ToString(), CountOnly = countOnly ? true : null }), ct).ConfigureAwait(false);
+        return answer;
+    }
 
     internal ValueTask LeaveAsync(Listener listener) => _listening.LeaveAsync(listener);
 

@@ -12,6 +12,9 @@ public sealed record JoinOptions
     /// <summary>The client to listen as, one that the socket holds; null for the primary one.</summary>
     public string? As { get; init; }
 
+    /// <summary>Have the server tell who comes and goes from the join on; without it the first <see cref="Room.WatchPresenceAsync"/> asks for that. Defaults to false.</summary>
+    public bool Presence { get; init; }
+
     /// <summary>For the inbox: a name of this device's own, at most 128 characters, with a place of its own; at most 16 a client. Null: the place that all of the client's programs share.</summary>
     public string? Reader { get; init; }
 

@@ -78,6 +78,8 @@ public static class DuplexityServer
         services.AddSingleton<IBuiltInGate, AllowanceGate>();
         services.AddSingleton<IBuiltInGate, StandingGate>();
         services.AddSingleton<IBuiltInGate, InboxGate>();
+        services.AddSingleton<IBuiltInGate, RoomGate>();
+        services.AddSingleton<IBuiltInGate, NewChannelGate>();
         services.TryAddSingleton<GateHttp>();
         services.TryAddSingleton<GateSettings>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, GateOptionsCheck>());
@@ -90,6 +92,13 @@ public static class DuplexityServer
         services.TryAddSingleton<Answers>();
         services.TryAddSingleton<Departures>();
         services.TryAddSingleton<AwaitedReplies>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, RoomOptionsCheck>());
+        services.TryAddSingleton<RoomPatterns>();
+        services.TryAddSingleton<RoomBook>();
+        services.AddHostedService(provider => provider.GetRequiredService<RoomBook>());
+        services.TryAddSingleton<RoomRules>();
+        services.Replace(ServiceDescriptor.Singleton<IRetention, RoomRetention>());
+        services.TryAddSingleton<NewChannels>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
     }
@@ -111,6 +120,8 @@ public static class DuplexityServer
         services.TryAddSingleton<SocketWatches>();
         services.TryAddSingleton<JoinGates>();
         services.TryAddSingleton<SocketParts>();
+        services.TryAddSingleton<RoomPresence>();
+        services.AddHostedService(provider => provider.GetRequiredService<RoomPresence>());
         services.TryAddSingleton<Listening>();
         services.TryAddSingleton<ForcedDisconnects>();
         services.AddHostedService<SocketSweep>();

@@ -45,6 +45,16 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.RemoveClient), request);
 
+    public Task<RoomResponse> CreateRoom(CreateRoomRequest request) => connection.InvokeAsync<RoomResponse>(nameof(IControlHub.CreateRoom), request);
+
+    public Task<RoomResponse> ChangeRoom(ChangeRoomRequest request) => connection.InvokeAsync<RoomResponse>(nameof(IControlHub.ChangeRoom), request);
+
+    public Task<Done> RemoveRoom(RemoveRoomRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.RemoveRoom), request);
+
+    public Task<ListRoomsResponse> ListRooms(ListRoomsRequest request) => connection.InvokeAsync<ListRoomsResponse>(nameof(IControlHub.ListRooms), request);
+
+    public Task<SetFeedResponse> SetFeed(SetFeedRequest request) => connection.InvokeAsync<SetFeedResponse>(nameof(IControlHub.SetFeed), request);
+
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
     public static void Register(HubConnection connection, IControlClient client)
     {

@@ -42,13 +42,14 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
         connection.On<WelcomeEvent>(nameof(IDataClient.Welcome), client.Welcome);
         connection.On<DeliveredMessage[]>(nameof(IDataClient.Deliver), client.Deliver);
         connection.On<AdvancedEvent>(nameof(IDataClient.Advanced), client.Advanced);
+        connection.On<PresenceChangedEvent>(nameof(IDataClient.PresenceChanged), client.PresenceChanged);
+        connection.On<LeftEvent>(nameof(IDataClient.Left), client.Left);
         connection.On<IdentitiesChangedEvent>(nameof(IDataClient.IdentitiesChanged), client.IdentitiesChanged);
         connection.On<ReauthenticateSoonEvent>(nameof(IDataClient.ReauthenticateSoon), client.ReauthenticateSoon);
         connection.On<AllowancesChangedEvent>(nameof(IDataClient.AllowancesChanged), client.AllowancesChanged);
         connection.On<ChallengeEvent>(nameof(IDataClient.Challenge), client.Challenge);
         connection.On<ReceiptChangedEvent>(nameof(IDataClient.ReceiptChanged), client.ReceiptChanged);
         connection.On<JoinedEvent>(nameof(IDataClient.Joined), client.Joined);
-        connection.On<LeftEvent>(nameof(IDataClient.Left), client.Left);
         connection.On<DisconnectedEvent>(nameof(IDataClient.Disconnected), client.Disconnected);
     }
 }

@@ -10,6 +10,10 @@ internal interface IDataSink
     void Deliver(DataLink link, DeliveredMessage message);
 
     void Advance(DataLink link, AdvancedEvent advanced);
+
+    void Tell(DataLink link, PresenceChangedEvent changed);
+
+    void Leave(DataLink link, LeftEvent left);
 }
 
 /// <summary>A data connection.</summary>
@@ -60,6 +64,18 @@ internal sealed class DataLink : Link, IDataClient
         return Task.CompletedTask;
     }
 
+    public Task PresenceChanged(PresenceChangedEvent changed)
+    {
+        _sink.Tell(this, changed);
+        return Task.CompletedTask;
+    }
+
+    public Task Left(LeftEvent left)
+    {
+        _sink.Leave(this, left);
+        return Task.CompletedTask;
+    }
+
     public Task IdentitiesChanged(IdentitiesChangedEvent changed)
     {
         Identities?.Apply(changed);
@@ -93,6 +109,4 @@ internal sealed class DataLink : Link, IDataClient
     }
 
     public Task Joined(JoinedEvent joined) => Task.CompletedTask;
-
-    public Task Left(LeftEvent left) => Task.CompletedTask;
 }

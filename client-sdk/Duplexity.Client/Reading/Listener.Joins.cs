@@ -55,6 +55,7 @@ internal sealed partial class Listener
                     Last = !_wasJoined && _options.Last > 0 ? _options.Last : null,
                     Reader = Ack is null or AckMode.None ? null : _options.Reader,
                     Ack = Ack switch { AckMode.Auto => AckWord.Handled, AckMode.Manual => AckWord.Manual, AckMode.None => AckWord.None, _ => null },
+                    Presence = WantsPresenceUnsynchronized ? true : null,
                 };
             }
 
@@ -64,7 +65,7 @@ internal sealed partial class Listener
                 var answer = await link.Hub.Join(request).WaitAsync(_context.Options.SendTimeout, _context.Options.TimeProvider).ConfigureAwait(false);
                 if (answer.Error is null)
                 {
-                    if (Settle(link, answer, request.Since))
+                    if (Settle(link, answer, request))
                     {
                         return;
                     }
@@ -103,8 +104,9 @@ internal sealed partial class Listener
     }
 
     /// <summary>Takes a join's answer; false when another join was wanted meanwhile.</summary>
-    private bool Settle(DataLink link, JoinResponse answer, Position? since)
+    private bool Settle(DataLink link, JoinResponse answer, JoinRequest request)
     {
+        var since = request.Since;
         Gap? gap = null;
         bool isSettled;
         lock (_gate)
@@ -124,6 +126,7 @@ internal sealed partial class Listener
             _wasJoined = true;
             Waiting = answer.Waiting ?? 0;
             LastFailure = null;
+            PresenceJoinedUnsynchronized(request, answer);
             isSettled = !_joinAgain;
             if (!isSettled)
             {

@@ -91,6 +91,7 @@ internal sealed class Listening
 
     public void End(DuplexityException? reason)
     {
+        Replies.End(reason ?? CloseReason.Disposed.ToException());
         _listeners.End(reason);
         if (_restorer.Client is not null)
         {

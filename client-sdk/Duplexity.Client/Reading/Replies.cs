@@ -10,6 +10,7 @@ internal sealed class Replies
     private readonly Dictionary<string, TaskCompletionSource<Message>> _waiting = [];
     private readonly List<(Message Message, Action HandOn)> _early = [];
     private int _unnamed;
+    private DuplexityException? _over;
 
     /// <summary>Sends a request by <paramref name="send"/>, which returns its id, and waits for the answer.</summary>
     /// <exception cref="DuplexityException">405: there was none in time; or the send's own.</exception>
@@ -88,6 +89,19 @@ internal sealed class Replies
         }
     }
 
+    /// <summary>The connection is over: nobody is answered any more.</summary>
+    public void End(DuplexityException reason)
+    {
+        lock (_gate)
+        {
+            _over = reason;
+            foreach (var waiting in _waiting.Values)
+            {
+                waiting.TrySetException(reason);
+            }
+        }
+    }
+
     private void Name(string? id, TaskCompletionSource<Message> answer)
     {
         (Message Message, Action HandOn)[] others = [];
@@ -101,6 +115,10 @@ internal sealed class Replies
                 {
                     answer.TrySetResult(_early[early].Message);
                     _early.RemoveAt(early);
+                }
+                else if (_over is not null)
+                {
+                    answer.TrySetException(_over);
                 }
                 else
                 {

@@ -151,6 +151,10 @@ public sealed record JoinRequest : Request
     [Key(3)]
     public int? Last { get; init; }
 
+    /// <summary>Tell who comes and goes by <see cref="IDataClient.PresenceChanged"/>, where the acting client may see that; left out in a later Join of the same client: no more.</summary>
+    [Key(4)]
+    public bool? Presence { get; init; }
+
     /// <summary>For the own inbox: which of the client's readers this is, at most 128 characters; absent: the one that has no name.</summary>
     [Key(5)]
     public string? Reader { get; init; }
@@ -175,6 +179,10 @@ public sealed record JoinResponse : Answer
     /// <summary>With <c>since</c>: whether that place could be served. False: something may be missing, for ever. The same of the place of an inbox's reader, where it could not.</summary>
     [Key(3)]
     public bool? Recovered { get; init; }
+
+    /// <summary>With <c>presence</c>: whether who comes and goes is told. False: the acting client may not see it, or the room does not tell it.</summary>
+    [Key(4)]
+    public bool? Presence { get; init; }
 
     /// <summary>For the own inbox: how many messages wait behind <c>position</c>.</summary>
     [Key(5)]
@@ -269,13 +277,17 @@ public sealed record HistoryResponse : Answer
     public bool? Recovered { get; init; }
 }
 
-/// <summary>Asks who is in a channel.</summary>
+/// <summary>Asks who is in a room, or who follows the acting client's feed.</summary>
 [MessagePackObject]
 public sealed record PresenceRequest : Request
 {
     /// <summary>The channel's address.</summary>
     [Key(1)]
     public string? Channel { get; init; }
+
+    /// <summary>Only how many.</summary>
+    [Key(2)]
+    public bool? CountOnly { get; init; }
 }
 
 /// <summary>Answers Presence.</summary>
@@ -290,7 +302,7 @@ public sealed record PresenceResponse : Answer
     [Key(2)]
     public int? Count { get; init; }
 
-    /// <summary>Each client with its sockets, by name.</summary>
+    /// <summary>Each client with its sockets, by name; absent with <see cref="PresenceRequest.CountOnly"/>.</summary>
     [Key(3)]
     public Member[]? Members { get; init; }
 }

@@ -75,6 +75,9 @@ public static class Operation
     /// <summary>Receive from a channel.</summary>
     public const string Receive = "receive";
 
+    /// <summary>See who is in a channel.</summary>
+    public const string Presence = "presence";
+
     /// <summary>Register a public pipe.</summary>
     public const string Publish = "publish";
 

@@ -54,6 +54,21 @@ public interface IControlHub
     /// <summary>Removes a client for good; its name is never given again.</summary>
     Task<RevokeResponse> RemoveClient(RemoveClientRequest request);
 
+    /// <summary>Makes a room by hand.</summary>
+    Task<RoomResponse> CreateRoom(CreateRoomRequest request);
+
+    /// <summary>Says anew what holds in a room.</summary>
+    Task<RoomResponse> ChangeRoom(ChangeRoomRequest request);
+
+    /// <summary>Removes a room.</summary>
+    Task<Done> RemoveRoom(RemoveRoomRequest request);
+
+    /// <summary>The acting client's rooms.</summary>
+    Task<ListRoomsResponse> ListRooms(ListRoomsRequest request);
+
+    /// <summary>Who may follow the acting client's feed.</summary>
+    Task<SetFeedResponse> SetFeed(SetFeedRequest request);
+
     /// <summary>The courtesy before leaving.</summary>
     Task<Done> Disconnect(DisconnectRequest request);
 
@@ -156,6 +171,12 @@ public interface IDataClient
     /// <summary>A place moved without a message.</summary>
     Task Advanced(AdvancedEvent advanced);
 
+    /// <summary>Who came to a channel and who left, for sockets that asked.</summary>
+    Task PresenceChanged(PresenceChangedEvent changed);
+
+    /// <summary>The server has ended what a client of this socket listened to.</summary>
+    Task Left(LeftEvent left);
+
     /// <summary>The clients of this connection have changed.</summary>
     Task IdentitiesChanged(IdentitiesChangedEvent changed);
 
@@ -173,9 +194,6 @@ public interface IDataClient
 
     /// <summary>The server has let a client of this socket listen to a channel.</summary>
     Task Joined(JoinedEvent joined);
-
-    /// <summary>The server has ended what a client of this socket listened to.</summary>
-    Task Left(LeftEvent left);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

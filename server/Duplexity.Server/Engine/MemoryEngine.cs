@@ -35,7 +35,7 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     private MemoryEngine(TimeProvider time, DuplexityOptions options, IRecords? records, MonotonicClock clock, Func<MonotonicClock, ILocalLog> log)
     {
         _log = log(clock);
-        _presence = new MemoryPresence(clock, options);
+        _presence = new MemoryPresence(clock);
         _vault = new MemoryVault(clock);
         Records = records ?? (_records = new MemoryRecords(time));
         Registry = new MemoryRegistry(time);
@@ -61,7 +61,11 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     internal static string NewIncarnation() => RandomNumberGenerator.GetString(Letters, 10);
 
     /// <inheritdoc/>
-    public void Attach(IEngineHandler handler) => _log.Attach(handler);
+    public void Attach(IEngineHandler handler)
+    {
+        _log.Attach(handler);
+        _presence.Attach(handler);
+    }
 
     public void Dispose()
     {

@@ -13,7 +13,8 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, Explaining explaining, Tracing tracing, Node node, TimeProvider time, DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub,
+    IdentityHolders holders, Standing standing, Watching watching, Explaining explaining, Tracing tracing, RoomCalls rooms, Node node, TimeProvider time, DuplexityOptions options,
+    IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
     private ControlConnection Connection => Context.Features.Get<ControlConnection>()!;
@@ -163,6 +164,16 @@ internal sealed class ControlHub(
     public Task<RevokeResponse> Disable(DisableRequest request) => administration.DisableAsync(Acting(request), request, Context.ConnectionAborted);
 
     public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => administration.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<RoomResponse> CreateRoom(CreateRoomRequest request) => rooms.CreateAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<RoomResponse> ChangeRoom(ChangeRoomRequest request) => rooms.ChangeAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<Done> RemoveRoom(RemoveRoomRequest request) => rooms.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<ListRoomsResponse> ListRooms(ListRoomsRequest request) => rooms.ListAsync(Acting(request), request);
+
+    public Task<SetFeedResponse> SetFeed(SetFeedRequest request) => rooms.SetFeedAsync(Acting(request), request, Context.ConnectionAborted);
 
     public async Task<Done> Disconnect(DisconnectRequest request)
     {

@@ -17,8 +17,16 @@ internal sealed class DataHub(
 
     public override Task OnDisconnectedAsync(Exception? exception)
     {
+        // Without the state the connection never came as far as Welcome.
+        if (exception is null || Context.Features.Get<Socket>() is not { } socket)
+        {
+            return Task.CompletedTask;
+        }
+
+        socket.WasLost = true;
+
         // SignalR ends what it cannot read by itself, with a text of its own: the session learns our code when it is back.
-        if (exception is (InvalidDataException or MessagePackSerializationException) && Socket is { IsClosing: false } socket)
+        if (exception is InvalidDataException or MessagePackSerializationException && !socket.IsClosing)
         {
             ends.Remember(socket.OpenedAs, socket.SessionId, Errors.ProtocolViolation.Code, "What came on this connection could not be read.");
         }

@@ -35,9 +35,9 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
             return Answer("register", await pipes.ExplainAsync(held, request.Target, ct));
         }
 
-        if (request.Operation is not (Operation.Send or Operation.Join or Operation.Receive or Operation.Administer))
+        if (request.Operation is not (Operation.Send or Operation.Join or Operation.Receive or Operation.Presence or Operation.Administer))
         {
-            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "operation is send, join, receive, publish or administer.") };
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "operation is send, join, receive, presence, publish or administer.") };
         }
 
         if (!Address.TryRead(request.Target, out var target, out var problem))
@@ -48,12 +48,23 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
         return request.Operation switch
         {
             Operation.Send => Answer(await machine.ExplainAsync(held.SenderFrom(socket?.Id), target)),
-            Operation.Join => Answer("join", [.. JoinGates.Of(held, target, isRead: false), ("rooms_per_socket", JoinGates.RoomLimit(socket, held, target)), ("users_per_room", await gates.FullAsync(held, target))], await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Join)),
-            Operation.Receive => Answer("egress", JoinGates.Of(held, target, isRead: true), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
+            Operation.Join => Answer(
+                "join",
+                [.. gates.Of(held, target, isRead: false), ("rooms_per_socket", JoinGates.RoomLimit(socket, held, target)), await FullAsync(held, target),
+                    ("new_channels_per_hour", target.Kind == AddressKind.Room ? gates.NewChannel(held, target, isTrial: true) : null)],
+                await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Join)),
+            Operation.Presence => Answer("presence", gates.OfPresence(held, target), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
+            Operation.Receive => Answer("egress", gates.Of(held, target, isRead: true), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
             _ => Answer("administer", [("scope", target.Kind == AddressKind.Client && held.Rules.MayAdminister(target.Name)
                 ? null
                 : DuplexityError.Of(Errors.Denied, ScopeGate.Uncovered("administer", held.Rules.Shown.Administer, target.ToString())))]),
         };
+    }
+
+    private async ValueTask<(string Gate, DuplexityError? Error)> FullAsync(HeldIdentity held, Address room)
+    {
+        var full = await gates.FullAsync(held, room);
+        return (full?.Limit ?? gates.Places(held, room)?.Limit ?? "members", full);
     }
 
     private static ExplainResponse Answer(string step, IEnumerable<(string Gate, DuplexityError? Error)> asked, params GateVerdict[] added) =>

@@ -38,7 +38,13 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
     {
         var destination = transit.Destinations[at];
         announcer.Say(Step.Entry, AnnouncedAction.Entered, transit, destination.Text);
-        return PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, destination.Address, transit.Request, null));
+        var error = PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, destination.Address, transit.Request, null) { IsAgain = transit.HasPassed(destination.Address) });
+        if (error is null && !IsPlain)
+        {
+            transit.Pass(destination.Address);
+        }
+
+        return error;
     }
 
     /// <summary>What stands between the ingress and the destinations: the services hear of the message first, whatever its sender wants. Clients' own pipes have their place behind them.</summary>

@@ -38,5 +38,5 @@ internal sealed partial class Listening
             : new ReplayResponse { Error = DuplexityError.Of(Errors.PlaceGone, "There is no dead letter of that id: it was put back already, or it is over.") };
     }
 
-    private static DuplexityError? Own(HeldIdentity held, bool isRead) => JoinGates.Read(Address.Client(held.Client).ToString(), held, isRead, out _);
+    private DuplexityError? Own(HeldIdentity held, bool isRead) => gates.Read(Address.Client(held.Client).ToString(), held, isRead, out _);
 }

@@ -15,7 +15,7 @@ internal sealed partial class Listening
 
         if (mode is null)
         {
-            var (looked, isKnown) = await StartAsync(address, request.Since, request.Last ?? 0);
+            var (looked, isKnown) = await StartAsync(socket, held, address, request);
             return await ListenToInboxAsync(socket, held, address, looked, isKnown, null);
         }
 
@@ -48,7 +48,7 @@ internal sealed partial class Listening
     /// <summary>A reader of the own inbox has finished with everything up to a place, or with one message.</summary>
     public async Task<Done> AcknowledgeAsync(HeldIdentity held, AcknowledgeRequest request)
     {
-        if ((JoinGates.Read(request.Channel, held, isRead: false, out var address) ?? ReadReader(request.Reader) ?? ReadPlace(request.Through) ?? ReadPlace(request.Position)) is { } error)
+        if ((gates.Read(request.Channel, held, isRead: false, out var address) ?? ReadReader(request.Reader) ?? ReadPlace(request.Through) ?? ReadPlace(request.Position)) is { } error)
         {
             return new Done { Error = error };
         }

@@ -6,4 +6,5 @@ namespace Duplexity.Server.Sockets;
 
 /// <summary>What every socket of a node works with.</summary>
 internal sealed record SocketParts(
-    ChannelIndex Channels, SocketIndex Index, Listening Listening, SocketWatches Watches, Egress Egress, Answers Answers, Departures Departures, SessionEnds Ends, TimeProvider Time, DuplexityOptions Options, ILogger<Socket> Logger);
+    ChannelIndex Channels, SocketIndex Index, Listening Listening, SocketWatches Watches, Egress Egress, Answers Answers, Departures Departures, RoomRules Rules, SessionEnds Ends, TimeProvider Time,
+    DuplexityOptions Options, ILogger<Socket> Logger);

@@ -278,5 +278,9 @@ public sealed class ListenerTests
         public void Deliver(DataLink link, DeliveredMessage message) => listener.Deliver(link, message);
 
         public void Advance(DataLink link, AdvancedEvent advanced) => listener.Advance(link, advanced);
+
+        public void Tell(DataLink link, PresenceChangedEvent changed) => listener.Tell(link, changed);
+
+        public void Leave(DataLink link, LeftEvent left) => listener.Leave(link, left);
     }
 }

@@ -31,6 +31,16 @@ public sealed class ManualTests
         good.Text.Should().Be("good");
         (await InboxTests.AcknowledgeAsync(amy, new() { Position = good.Position })).Error.Should().BeNull();
         (await InboxTests.JoinAsync(amy, new() { Ack = "manual" })).Waiting.Should().Be(0, "what was given up is settled");
+
+        var kept = (await amy.InvokeAsync<DeadLettersResponse>("DeadLetters", new DeadLettersRequest())).Letters!.Should().ContainSingle().Subject;
+        (kept.Message.Id, kept.Message.From.Client).Should().Be((offered[0].Id, "ben"));
+        (await ben.InvokeAsync<DeadLettersResponse>("DeadLetters", new DeadLettersRequest())).Letters.Should().BeEmpty("they are the receiver's");
+        (await ben.InvokeAsync<ReplayResponse>("Replay", new ReplayRequest { Id = kept.Message.Id })).Error!.Code.Should().Be(110);
+        var replayed = await amy.InvokeAsync<ReplayResponse>("Replay", new ReplayRequest { Id = kept.Message.Id });
+        var anew = await amy.NextAsync();
+        (anew.Text, anew.Attempt, anew.Id, anew.Position).Should().Be(("poison", null, replayed.MessageId, replayed.Position));
+        (await InboxTests.AcknowledgeAsync(amy, new() { Position = anew.Position })).Error.Should().BeNull();
+        (await amy.InvokeAsync<ReplayResponse>("Replay", new ReplayRequest { Id = kept.Message.Id })).Error!.Code.Should().Be(110, "it was put back once");
     }
 
     [Fact]

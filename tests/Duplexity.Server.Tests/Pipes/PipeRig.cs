@@ -42,7 +42,7 @@ internal sealed class PipeRig
         Announcer = new Announcer(provider, Time, Settings, logs.CreateLogger<Announcer>());
         Traces = new MessageTraces(Time, Settings);
         Engine = new MemoryEngine(Time, Options.Create(Settings), NullLogger<MemoryEngine>.Instance);
-        Channels = new ChannelIndex(Engine, Time, NullLogger<ChannelIndex>.Instance);
+        Channels = new ChannelIndex(Engine, Settings, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
         Inboxes = new InboxIndex(Engine, Channels, Time, Settings, NullLogger<InboxIndex>.Instance);
         Machine = new PipeMachine(Engine, Channels, Inboxes, Replies, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach, Replies), .. own], application, Announcer, Traces, Time, Settings);
@@ -121,6 +121,10 @@ internal sealed class PipeRig
         public void Again(ChannelSubscription subscription, Delivery delivery, int attempt) => _entries.Writer.TryWrite(delivery.Entry);
 
         public void Move(ChannelSubscription subscription, Position place) => Moves.Enqueue(place);
+
+        public void Tell(ChannelSubscription subscription, PresenceNews news)
+        {
+        }
 
         public void Flush()
         {
