@@ -18,7 +18,19 @@ internal sealed partial class Inbox
 
     private int Retained => DefaultRetention.Headroom(options.Limits.InboxMessages);
 
-    /// <summary>Completes when it is read; reads it where nobody does.</summary>
+    /// <summary>Whether it is read.</summary>
+    public bool IsLoaded
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isLoaded;
+            }
+        }
+    }
+
+    /// <summary>Completes when it is read, unless too much came meanwhile; reads it where nobody does.</summary>
     public Task LoadedAsync()
     {
         lock (_lock)
@@ -33,22 +45,29 @@ internal sealed partial class Inbox
     {
         lock (_lock)
         {
-            if (_isLoaded && entry.Position.Offset <= _unread.Tail.Offset && entry.Position.Epoch == _unread.Tail.Epoch)
+            var isOld = _isLoaded && entry.Position.Offset <= _unread.Tail.Offset;
+            if (isOld && entry.Position.Epoch == _unread.Tail.Epoch)
             {
                 return;
             }
 
-            if (_ahead.Count < MostAhead && (!_isLoaded || entry.Position.Offset > _unread.Tail.Offset))
+            if (_ahead.Count < MostAhead && !isOld)
             {
                 _ahead[entry.Position.Offset] = entry;
+                FollowUnsynchronized();
+            }
+            else if (_isLoaded)
+            {
+                // Too much is missing, or the log has begun anew.
+                _isLoaded = false;
+                _ahead.Clear();
+                _ = LoadedAsync();
             }
             else
             {
-                // Too much is missing, or the log has begun anew.
-                (_isLoaded, _isBehind, _loading) = (false, true, null);
+                // Whoever reads it now reads it once more.
+                _isBehind = true;
             }
-
-            FollowUnsynchronized();
         }
     }
 
@@ -141,7 +160,6 @@ internal sealed partial class Inbox
             {
                 _isBehind = false;
                 _ahead.Clear();
-                _ = LoadedAsync();
             }
 
             FollowUnsynchronized();

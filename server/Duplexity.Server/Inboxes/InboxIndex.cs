@@ -53,7 +53,12 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
     {
         // It is touched by this, and what is touched stays for longer than any call takes.
         var inbox = Of(address);
-        await inbox.LoadedAsync();
+        do
+        {
+            await inbox.LoadedAsync();
+        }
+        while (!inbox.IsLoaded);
+
         return inbox;
     }
 

@@ -33,6 +33,11 @@ internal sealed partial class Listening(
             return await JoinInboxAsync(socket, held, address, request);
         }
 
+        if (request is not { Reader: null, Ack: null })
+        {
+            return new JoinResponse { Error = DuplexityError.Of(Errors.InvalidRequest, "reader and ack are for the own inbox; other channels have nothing to acknowledge.") };
+        }
+
         var isRoom = address.Kind == AddressKind.Room;
         if (isRoom && (JoinGates.RoomLimit(socket, held, address) ?? await gates.FullAsync(held, address) ?? gates.NewChannel(held, address)) is { } limit)
         {

@@ -38,7 +38,7 @@ public sealed class ManualTests
         (await ben.InvokeAsync<ReplayResponse>("Replay", new ReplayRequest { Id = kept.Message.Id })).Error!.Code.Should().Be(110);
         var replayed = await amy.InvokeAsync<ReplayResponse>("Replay", new ReplayRequest { Id = kept.Message.Id });
         var anew = await amy.NextAsync();
-        (anew.Text, anew.Attempt, anew.Id, anew.Position).Should().Be(("poison", null, replayed.MessageId, replayed.Position));
+        (anew.Text, anew.Attempt, anew.Id, anew.Position).Should().Be(("poison", null, replayed.MessageId!, replayed.Position!));
         (await InboxTests.AcknowledgeAsync(amy, new() { Position = anew.Position })).Error.Should().BeNull();
         (await amy.InvokeAsync<ReplayResponse>("Replay", new ReplayRequest { Id = kept.Message.Id })).Error!.Code.Should().Be(110, "it was put back once");
     }
