@@ -20,7 +20,7 @@ public sealed class AuthOptions
 
     /// <summary>
     /// What the service signs its own tokens with: a private key (RSA of 2,048 bits or more, or EC) as PEM text or the path of a PEM file, or a secret of at least
-    /// 32 bytes in UTF-8. Defaults to null: a key drawn at start and kept in memory only, so that the service's own tokens end with the process.
+    /// 32 bytes in UTF-8. Defaults to null: keys that the service draws, keeps sealed in the data folder and changes every 90 days; without a data folder, and in Development, one that ends with the process.
     /// </summary>
     public string? SigningKey { get; set; }
 

@@ -87,7 +87,7 @@ internal sealed class InProcessDuplexity(
     public Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(tokenId);
-        return revocations.RevokeTokenAsync(tokenId, ct);
+        return revocations.RevokeTokenAsync(tokenId, null, ct);
     }
 
     public Task<int> DisableAsync(string client, CancellationToken ct = default) => revocations.DisableAsync(Checked(client), ct);

@@ -46,8 +46,8 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
             return;
         }
 
-        // What the caller may not do itself, it cannot give.
-        var given = asked.Allowances is null ? null : AllowanceSets.Intersection(caller.Shown, asked.Allowances);
+        // As a key for another client: where nothing is said, what everybody may, or a token that says only what it may send would administer as its maker does. And never more than who asks.
+        var given = AllowanceSets.Intersection(caller.Shown, AllowanceSets.Or(asked.Allowances, allowances.Resolve([], null)));
 
         // What a key made ends with the key.
         var key = context.Features.Get<Identity>()!.KeyId is { } id && ApiKeys.IsKey(id) ? id : null;

@@ -17,10 +17,10 @@ internal sealed class Revocations(Standing standing, IdentityHolders holders, Se
         return await EnforceAsync($"client {VisibleText.Of(client, VisibleText.LogLength)}", "Its tokens were revoked.");
     }
 
-    /// <summary>One token by its <c>jti</c>.</summary>
-    public async Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct)
+    /// <summary>One token by its <c>jti</c>; <paramref name="expiresAt"/> is when it would have ended, null where that is not known.</summary>
+    public async Task<int> RevokeTokenAsync(string tokenId, DateTimeOffset? expiresAt, CancellationToken ct)
     {
-        await standing.RevokeTokenAsync(tokenId, ct);
+        await standing.RevokeTokenAsync(tokenId, expiresAt, ct);
         return await EnforceAsync("one token", "Its token was revoked.");
     }
 
