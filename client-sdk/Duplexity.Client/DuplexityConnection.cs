@@ -14,7 +14,7 @@ namespace Duplexity;
 /// One socket of a client, held open and restored after every loss: messages, rooms, feeds, the own inbox, and public pipes. A second connection, for pipes and
 /// administration, opens when it is first needed. Thread-safe.
 /// </summary>
-public sealed class DuplexityConnection : IAsyncDisposable
+public sealed partial class DuplexityConnection : IAsyncDisposable
 {
     // A page of history is one hub message with its answer; 100 usual messages stay well under a second of a slow line.
     private const int HistoryPage = 100;
@@ -187,21 +187,6 @@ public sealed class DuplexityConnection : IAsyncDisposable
         return _challenges.Handle(handler);
     }
 
-    /// <summary>
-    /// Sends to one destination and waits for the answer: the first message whose <see cref="Message.Re"/> is this one's id, as <see cref="Message.ReplyAsync"/> makes it. It comes to this very socket, whether or not the inbox is read, and no
-    /// reader of the inbox sees it. An answer to a socket that has reconnected meanwhile goes to the client's inbox, and counts there where it is read.
-    /// </summary>
-    /// <param name="to">Who is asked. A room has many that may answer: the first answer counts.</param>
-    /// <param name="body">As for the sends.</param>
-    /// <param name="timeout">How long to wait for the answer once the request is stored.</param>
-    /// <param name="ct">Gives up waiting.</param>
-    /// <exception cref="DuplexityException">It was refused; or <see cref="Errors.NoReply"/>: there was no answer in time.</exception>
-    public Task<Message> RequestAsync<T>(Address to, T body, TimeSpan timeout, CancellationToken ct = default) => _listening.Replies.AskAsync(async () =>
-    {
-        var options = new SendOptions { Headers = new Dictionary<string, string> { [Wire.ReplyHeader] = "socket" } };
-        return (await SendAsync(to, body, options, ct).ConfigureAwait(false)).MessageId;
-    }, timeout, Options.TimeProvider, ct);
-
     /// <summary>Who is in a channel now.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
     public async Task<Presence> PresenceAsync(Address channel, CancellationToken ct = default)
@@ -280,9 +265,6 @@ public sealed class DuplexityConnection : IAsyncDisposable
             _loop.Nudge();
         }
     }
-
-    internal async Task Acknowledge(AcknowledgeRequest request, CancellationToken ct) =>
-        await _data.AskAsync(d => d.Hub.Acknowledge(request with { As = request.As ?? d.Client }), ct).ConfigureAwait(false);
 
     internal void Nudge() => _loop.Nudge();
 

@@ -36,12 +36,12 @@ public static class Errors
     public static readonly (int Code, string Name) TooManyChannels = (301, "too_many_channels");
     public static readonly (int Code, string Name) TooManyPipes = (302, "too_many_pipes");
     public static readonly (int Code, string Name) InboxFull = (304, "inbox_full");
-    public static readonly (int Code, string Name) TooManyReaders = (311, "too_many_readers");
     public static readonly (int Code, string Name) PortsExhausted = (305, "ports_exhausted");
     public static readonly (int Code, string Name) TooManyIdentities = (306, "too_many_identities");
     public static readonly (int Code, string Name) TooManySockets = (307, "too_many_sockets");
     public static readonly (int Code, string Name) RoomFull = (308, "room_full");
     public static readonly (int Code, string Name) TooManyWatches = (309, "too_many_watches");
+    public static readonly (int Code, string Name) TooManyReaders = (311, "too_many_readers");
 
     // 4xx: not now
     public static readonly (int Code, string Name) Unavailable = (400, "unavailable");

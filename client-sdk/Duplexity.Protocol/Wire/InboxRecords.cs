@@ -2,6 +2,47 @@ using MessagePack;
 
 namespace Duplexity.Protocol;
 
+/// <summary>What <see cref="JoinRequest.Ack"/> can say.</summary>
+public static class AckWord
+{
+    /// <summary>What was written to the socket counts as acknowledged.</summary>
+    public const string Auto = "auto";
+
+    /// <summary>The reader acknowledges what it has finished with; what it has not comes again with the next Join.</summary>
+    public const string Handled = "handled";
+
+    /// <summary>The reader acknowledges each message; what it does not comes again with back-off, and becomes a dead letter after a number of attempts.</summary>
+    public const string Manual = "manual";
+
+    /// <summary>It only looks: nothing is acknowledged, and it begins now.</summary>
+    public const string None = "none";
+}
+
+/// <summary>Says how far a reader of the own inbox has come. One of <c>through</c> and <c>position</c>.</summary>
+[MessagePackObject]
+public sealed record AcknowledgeRequest : Request
+{
+    /// <summary>The inbox's address.</summary>
+    [Key(1)]
+    public string? Channel { get; init; }
+
+    /// <summary>Which reader; absent: the one that has no name.</summary>
+    [Key(2)]
+    public string? Reader { get; init; }
+
+    /// <summary>Everything up to this place is acknowledged.</summary>
+    [Key(3)]
+    public Position? Through { get; init; }
+
+    /// <summary>The message at this place is acknowledged; for <c>ack: manual</c>.</summary>
+    [Key(4)]
+    public Position? Position { get; init; }
+
+    /// <summary>With <c>position</c>: the attempt that is acknowledged; absent: whichever is the last.</summary>
+    [Key(5)]
+    public int? Attempt { get; init; }
+}
+
 /// <summary>A message that an inbox gave up: it was offered as often as it may be and never acknowledged.</summary>
 [MessagePackObject]
 public sealed record DeadLetter

@@ -83,7 +83,7 @@ internal sealed class AllowanceGate(IDirectReach reach, AwaitedReplies replies) 
         {
             AddressKind.Room or AddressKind.Client => true,
             AddressKind.Feed => sender.IsServer || target.Name == sender.Client,
-            AddressKind.Socket => reach.Reaches(target.Name, sender.Client, sender.IsServer) || replies.Awaits(target.Name, passage.Request?.Re),
+            AddressKind.Socket => reach.Reaches(target.Name, sender.Client, sender.IsServer) || (reach.IsThere(target.Name) && replies.Awaits(target.Name, passage.Request?.Re)),
             _ => false,
         };
         return allowed ? null : DuplexityError.Of(Errors.UnknownDestination, NotThere(target));
@@ -97,4 +97,7 @@ internal interface IDirectReach
 {
     /// <summary>False where the socket is not there, and where it does not want to hear this client: the two look alike.</summary>
     bool Reaches(string socketId, string client, bool isServer);
+
+    /// <summary>Whether there is such a socket.</summary>
+    bool IsThere(string socketId);
 }

@@ -16,7 +16,7 @@ namespace Duplexity.Server.Pipes;
 /// Driven alike by a hub, by the injectable API and by a test; it knows no sockets. Where every gate answers at once, everything up to the append runs without an await, so the
 /// order of calls is the order of the log; where one does not, the sender's <see cref="SendLine"/> keeps it (G11). Thread-safe.
 /// </summary>
-internal sealed class PipeMachine
+internal sealed partial class PipeMachine
 {
     private readonly IEngine _engine;
     private readonly ChannelIndex _channels;
@@ -162,33 +162,6 @@ internal sealed class PipeMachine
             Destinations = taken,
         };
         return FinishAsync(AppendAsync(message, transit.Key), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
-    }
-
-    /// <summary>Appends; the inboxes among the destinations count it until the log does.</summary>
-    private ValueTask<AppendResult> AppendAsync(StoredMessage message, IdempotencyKey? key)
-    {
-        _replies.Note(message);
-        Inbox[] to = [.. message.Destinations.Where(d => d.Kind == AddressKind.Client).Select(_inboxes.Of)];
-        if (to.Length == 0)
-        {
-            return _engine.Log.AppendAsync(new AppendRequest(message, key));
-        }
-
-        var size = message.Size;
-        Array.ForEach(to, i => i.Sending(message.FromClient, size));
-        return SettleAsync(_engine.Log.AppendAsync(new AppendRequest(message, key)));
-
-        async ValueTask<AppendResult> SettleAsync(ValueTask<AppendResult> append)
-        {
-            try
-            {
-                return await append;
-            }
-            finally
-            {
-                Array.ForEach(to, i => i.Sent(message.FromClient, size));
-            }
-        }
     }
 
     /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>

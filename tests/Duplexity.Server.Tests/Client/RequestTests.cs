@@ -58,6 +58,7 @@ public sealed class RequestTests
             await gone.Should().ThrowAsync<DuplexityException>("the connection is over, and so is the wait");
         }
 
+        await node.Logs.WaitForAsync("amy's socket is gone", l => l.Event.Id == 2003 && l.Text.Contains("amy", StringComparison.Ordinal));
         await question.ReplyAsync("!");
 
         await using var back = await node.ConnectAsync("amy");

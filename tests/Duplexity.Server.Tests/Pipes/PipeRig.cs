@@ -103,6 +103,8 @@ internal sealed class PipeRig
     {
         public HashSet<string> Sockets { get; } = [];
 
+        public bool IsThere(string socketId) => Sockets.Contains(socketId);
+
         public bool Reaches(string socketId, string client, bool isServer) => Sockets.Contains(socketId);
     }
 
