@@ -47,7 +47,6 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
 
         return request.Operation switch
         {
-<<<<<<< HEAD
             Operation.Send => Answer(await machine.ExplainAsync(held.SenderFrom(socket?.Id), target)),
             Operation.Join => Answer(
                 "join",
@@ -56,39 +55,21 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
                 await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Join)),
             Operation.Presence => Answer("presence", gates.OfPresence(held, target), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
             Operation.Receive => Answer("egress", gates.Of(held, target, isRead: true), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
-=======
-            Operation.Send => Answer(machine.Explain(held.SenderFrom(socket?.Id), target)),
-            Operation.Join => Answer("join", await JoinAsync(held, socket, target)),
-            Operation.Receive => Answer("egress", JoinGates.Of(held, target, isRead: true)),
->>>>>>> attacker
             _ => Answer("administer", [("scope", target.Kind == AddressKind.Client && held.Rules.MayAdminister(target.Name)
                 ? null
                 : DuplexityError.Of(Errors.Denied, ScopeGate.Uncovered("administer", held.Rules.Shown.Administer, target.ToString())))]),
         };
     }
 
-<<<<<<< HEAD
     private async ValueTask<(string Gate, DuplexityError? Error)> FullAsync(HeldIdentity held, Address room)
     {
-        var full = await gates.FullAsync(held, room);
+        // How full a room is concerns those who may come in.
+        var full = Array.TrueForAll(gates.Of(held, room, isRead: false), g => g.Error is null) ? await gates.FullAsync(held, room) : null;
         return (full?.Limit ?? gates.Places(held, room)?.Limit ?? "members", full);
     }
 
     private static ExplainResponse Answer(string step, IEnumerable<(string Gate, DuplexityError? Error)> asked, params GateVerdict[] added) =>
         Answer([.. asked.Select(g => new GateVerdict { Step = step, Gate = g.Gate, Error = g.Error }), .. added]);
-=======
-    private async Task<IEnumerable<(string Gate, DuplexityError? Error)>> JoinAsync(HeldIdentity held, Socket? socket, Address room)
-    {
-        var doors = JoinGates.Of(held, room, isRead: false);
-
-        // How full a room is concerns those who may come in.
-        var full = Array.TrueForAll(doors, g => g.Error is null) ? await gates.FullAsync(held, room) : null;
-        return [.. doors, ("rooms_per_socket", JoinGates.RoomLimit(socket, held, room)), ("users_per_room", full)];
-    }
-
-    private static ExplainResponse Answer(string step, IEnumerable<(string Gate, DuplexityError? Error)> asked) =>
-        Answer([.. asked.Select(g => new GateVerdict { Step = step, Gate = g.Gate, Error = g.Error })]);
->>>>>>> attacker
 
     private static ExplainResponse Answer(GateVerdict[] verdicts) => new() { Allowed = Array.TrueForAll(verdicts, v => v.Error is null), Gates = verdicts };
 
