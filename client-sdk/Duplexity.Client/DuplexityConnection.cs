@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Duplexity.Carriers;
 using Duplexity.Links;
+using Duplexity.Locking;
 using Duplexity.Protocol;
 using Duplexity.Reading;
 using Duplexity.Sending;
@@ -21,6 +22,7 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
     private readonly Outbox _outbox;
     private readonly PipeDesk _pipes;
     private readonly Calls<DataLink> _data;
+    private readonly LockDesk _locks;
     private readonly ControlCalls _control;
     private readonly Challenges _challenges;
 
@@ -58,6 +60,8 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         (_restorer.Identities, _restorer.Again, _pipes.TokenOf) = (Identities, _loop.Nudge, Identities.SourceOf);
         _challenges = new Challenges(Identities, Options.TimeProvider, logger);
         _restorer.Challenges = _challenges;
+        _restorer.Locks = _locks = new LockDesk(_data, Options);
+        _restorer.Lockspaces = Lockspaces = new Lockspaces(_control);
         Sockets = new Sockets(_control, watches);
         Allowances = new LiveAllowances(this);
         Pipes = new Pipes(this, _pipes, _control, watches);
@@ -183,32 +187,11 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         return _challenges.Handle(handler);
     }
 
-    /// <summary>Who is in a channel now.</summary>
-    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<Presence> PresenceAsync(Address channel, CancellationToken ct = default)
-    {
-        var answer = await AskPresenceAsync(channel, null, countOnly: false, ct).ConfigureAwait(false);
-        return new Presence(answer.Version ?? 0, answer.Members ?? []);
-    }
-
-    /// <summary>How many clients are in a channel now.</summary>
-    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<int> PresenceCountAsync(Address channel, CancellationToken ct = default) =>
-        (await AskPresenceAsync(channel, null, countOnly: true, ct).ConfigureAwait(false)).Count ?? 0;
-
-    /// <summary>Asks which gates would refuse an operation, without doing or counting it: each gate with its refusal, in their order.</summary>
-    /// <param name="operation">A word of <see cref="Operation"/>.</param>
-    /// <param name="target">An address, such as <c>room:lobby</c>; for <see cref="Operation.Publish"/> a public name.</param>
-    /// <param name="options">As whom, and whose case.</param>
-    /// <param name="ct">Gives up waiting.</param>
-    /// <exception cref="DuplexityException">The question was wrong, or there was no answer in time.</exception>
-    public Task<ExplainResponse> ExplainAsync(string operation, string target, AskOptions? options = null, CancellationToken ct = default) =>
-        _control.AskAsync(options, (hub, client) => hub.Explain(new ExplainRequest { As = client, Operation = operation, Target = target, Client = options?.Client }), ct);
-
-    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, and the server is told, within 2 s. Never throws.</summary>
+    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, locks given back, and the server is told, within 2 s. Never throws.</summary>
     public async ValueTask DisposeAsync()
     {
         await _listening.FlushAsync().ConfigureAwait(false);
+        await GiveBackLocksAsync().ConfigureAwait(false);
         await _loop.StopAsync().ConfigureAwait(false);
     }
 
@@ -251,6 +234,7 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
             Level = Levels.Word(options.Level ?? Options.DefaultLevel),
             IdempotencyKey = options.IdempotencyKey,
         };
+        request = Under(request, options.Under);
         Bodies.CheckSize(request, Options.Format);
         return Receipts.Of(await _outbox.SendAsync(request, ct).ConfigureAwait(false));
     }
@@ -259,6 +243,7 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
     {
         _outbox.Close(reason ?? CloseReason.Disposed.ToException());
         _listening.End(reason);
+        _locks.End();
         _pipes.End(reason?.Error);
         _restorer.Close(reason ?? CloseReason.Disposed.ToException());
     }

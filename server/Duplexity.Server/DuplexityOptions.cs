@@ -71,6 +71,9 @@ public sealed class DuplexityOptions
     /// <summary>Whose tokens are accepted.</summary>
     public AuthOptions Auth { get; } = new();
 
+    /// <summary>Lockspaces and locks.</summary>
+    public LockOptions Locks { get; } = new();
+
     /// <summary>Queues, sizes and counts.</summary>
     public LimitOptions Limits { get; } = new();
 

@@ -1,3 +1,4 @@
+using Duplexity.Server.Api;
 using Duplexity.Server.Auth;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
@@ -43,12 +44,13 @@ public static class DuplexityServer
         services.AddDuplexityAuth();
         services.AddDuplexityTunnels();
         services.AddDuplexityHubs();
+        services.AddDuplexityApi();
         services.TryAddSingleton<IDuplexity, InProcessDuplexity>();
         return new DuplexityBuilder(services);
     }
 
     /// <summary>
-    /// Maps the node's endpoints below <paramref name="prefix"/>: <c>/control</c>, <c>/data</c>, <c>/data/carry</c>, <c>/auth</c>. They answer on the service's own
+    /// Maps the node's endpoints below <paramref name="prefix"/>: <c>/control</c>, <c>/data</c>, <c>/data/carry</c>, <c>/auth</c>, <c>/api</c>. They answer on the service's own
     /// hosts only; the hosts of public pipes are served before routing and never reach them.
     /// </summary>
     public static IEndpointConventionBuilder MapDuplexity(this IEndpointRouteBuilder routes, string prefix = "")
@@ -58,7 +60,7 @@ public static class DuplexityServer
         // First those of other projects: an embedded provider says here what the sign-in below then asks.
         var path = prefix.Trim('/') is { Length: > 0 } segments ? $"/{segments}" : "";
         var further = routes.ServiceProvider.GetServices<IDuplexityEndpoints>().Select(endpoints => endpoints.Map(group, path)).ToArray();
-        return new EndpointGroup([.. further, group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth()]);
+        return new EndpointGroup([.. further, group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth(), group.MapDuplexityApi()]);
     }
 
     private static void AddDuplexityChannels(this IServiceCollection services)
@@ -67,6 +69,10 @@ public static class DuplexityServer
         services.TryAddSingleton<InboxIndex>();
         services.AddHostedService(provider => provider.GetRequiredService<InboxIndex>());
         services.AddHostedService<EngineAttachment>();
+        services.TryAddSingleton<Lockspaces>();
+        services.AddHostedService(provider => provider.GetRequiredService<Lockspaces>());
+        services.TryAddSingleton<Holdings>();
+        services.TryAddSingleton<KeyTries>();
     }
 
     private static void AddDuplexityPipes(this IServiceCollection services)
@@ -74,11 +80,13 @@ public static class DuplexityServer
         services.AddSingleton<IBuiltInGate, IdentityGate>();
         services.AddSingleton<IBuiltInGate, SizeGate>();
         services.AddSingleton<IBuiltInGate, LimitGate>();
+        services.AddSingleton<IBuiltInGate, HoldGate>();
         services.AddSingleton<IBuiltInGate, ScopeGate>();
         services.AddSingleton<IBuiltInGate, AllowanceGate>();
         services.AddSingleton<IBuiltInGate, StandingGate>();
         services.AddSingleton<IBuiltInGate, InboxGate>();
         services.AddSingleton<IBuiltInGate, RoomGate>();
+        services.AddSingleton<IBuiltInGate, FenceGate>();
         services.AddSingleton<IBuiltInGate, NewChannelGate>();
         services.TryAddSingleton<GateHttp>();
         services.TryAddSingleton<GateSettings>();
@@ -124,6 +132,10 @@ public static class DuplexityServer
         services.AddHostedService(provider => provider.GetRequiredService<RoomPresence>());
         services.TryAddSingleton<Listening>();
         services.TryAddSingleton<ForcedDisconnects>();
+        services.TryAddSingleton<Membership>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftLockspaces>());
+        services.TryAddSingleton<Locking>();
+        services.AddHostedService(provider => provider.GetRequiredService<Locking>());
         services.AddHostedService<SocketSweep>();
     }
 

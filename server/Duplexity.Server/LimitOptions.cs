@@ -90,6 +90,12 @@ public sealed class LimitOptions
     /// <summary>Receipts kept per session and channel log for repeated sends. Defaults to 256 (G4).</summary>
     public int ReceiptsPerSession { get; set; } = 256;
 
+    /// <summary>Requests of one client to the HTTP API that run at once; one more is answered 429. Defaults to 256: as many as four sockets' invocations.</summary>
+    public int ApiRequestsPerClient { get; set; } = 256;
+
+    /// <summary>Clients whose use of the HTTP API is counted at once, those with a rate for a window; a further one is answered 503. Defaults to 100,000: some ten megabytes.</summary>
+    public int ApiClients { get; set; } = 100_000;
+
     /// <summary>Messages of one socket that wait for an answer to a challenge, and behind those; one more is refused. Defaults to 100 (G11).</summary>
     public int HeldMessages { get; set; } = 100;
 

@@ -81,6 +81,9 @@ public sealed class TimeOptions
     /// <summary>How often somebody who waits for a sign-in is told that it is still waited for. Defaults to 15 s: below the idle time-outs of common proxies.</summary>
     public TimeSpan SignInWaiting { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a request to the HTTP API may take to arrive. Defaults to 30 s: the largest one at 35 KB a second.</summary>
+    public TimeSpan ApiRequest { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long before its end a client is told to reauthenticate. Defaults to 30 s.</summary>
     public TimeSpan ReauthenticateMargin { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -43,6 +43,20 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<RevokeResponse> Disable(DisableRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.Disable), request);
 
+    public Task<Done> CreateLockspace(CreateLockspaceRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.CreateLockspace), request);
+
+    public Task<Done> RemoveLockspace(RemoveLockspaceRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.RemoveLockspace), request);
+
+    public Task<HeldResponse> Admit(AdmitRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.Admit), request);
+
+    public Task<HeldResponse> Release(ReleaseRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.Release), request);
+
+    public Task<HeldResponse> ReleaseTo(ReleaseToRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.ReleaseTo), request);
+
+    public Task<HeldResponse> MoveTo(MoveToRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.MoveTo), request);
+
+    public Task<Done> BreakLock(BreakLockRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.BreakLock), request);
+
     public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.RemoveClient), request);
 
     public Task<RoomResponse> CreateRoom(CreateRoomRequest request) => connection.InvokeAsync<RoomResponse>(nameof(IControlHub.CreateRoom), request);

@@ -1,3 +1,4 @@
+using Duplexity.Locking;
 using Duplexity.Protocol;
 using Duplexity.Sending;
 using Microsoft.AspNetCore.SignalR.Client;
@@ -41,6 +42,12 @@ internal sealed class DataLink : Link, IDataClient
 
     /// <summary>Who is told of the identities; none before the connection has taken the link.</summary>
     public Identities? Identities { get; set; }
+
+    /// <summary>Who is told of locks; as the identities.</summary>
+    public LockDesk? Locks { get; set; }
+
+    /// <summary>Who is told who is held; as the identities.</summary>
+    public Lockspaces? Lockspaces { get; set; }
 
     /// <summary>Who answers what gates ask; none before the connection has taken the link.</summary>
     public Challenges? Challenges { get; set; }
@@ -86,6 +93,18 @@ internal sealed class DataLink : Link, IDataClient
     {
         // Not awaited: the answer comes through the very loop that calls this.
         _ = Identities?.RenewAsync(this, soon.Client);
+        return Task.CompletedTask;
+    }
+
+    public Task LockChanged(LockChangedEvent changed)
+    {
+        Locks?.Apply(this, changed);
+        return Task.CompletedTask;
+    }
+
+    public Task HeldChanged(HeldChangedEvent changed)
+    {
+        Lockspaces?.Apply(changed);
         return Task.CompletedTask;
     }
 

@@ -91,6 +91,10 @@ public sealed record SendRequest : MessageRequest
     /// <summary>1 to 100 addresses. An empty list is refused; Emit is the verb without destinations.</summary>
     [Key(11)]
     public string[]? To { get; init; }
+
+    /// <summary>The lock under which this is sent: it is stored only if no later grant of that lock was sent under to one of the destinations (G17).</summary>
+    [Key(12)]
+    public LockToken? Under { get; init; }
 }
 
 /// <summary>Drops a message without destinations: for the sender's followers, its other sockets and the rooms in which the sending socket stands.</summary>
@@ -196,6 +200,10 @@ public sealed record LeaveRequest : Request
     /// <summary>The channel's address.</summary>
     [Key(1)]
     public string? Channel { get; init; }
+
+    /// <summary>The key that lets out of a lockspace that holds.</summary>
+    [Key(2)]
+    public string? Key { get; init; }
 }
 
 /// <summary>Reads a page of a channel's log, without listening.</summary>

@@ -83,4 +83,7 @@ public static class Operation
 
     /// <summary>Administer a client.</summary>
     public const string Administer = "administer";
+
+    /// <summary>Take locks in a lockspace.</summary>
+    public const string Lock = "lock";
 }

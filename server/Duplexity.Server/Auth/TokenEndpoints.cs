@@ -182,7 +182,11 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
         ? AuthRequests.RefuseAsync(context, DuplexityError.Of(Errors.TokenRefused, refusal))
         : AuthRequests.AnswerAsync(context, answer);
 
-    private sealed record Minting(string? Client, int? LifetimeSeconds, Allowances? Allowances);
-
     private sealed record Adding(string? Name, string? Client, Allowances? Allowances);
 }
+
+/// <summary>Asks for a token for a client that the caller may administer.</summary>
+/// <param name="Client">The CID.</param>
+/// <param name="LifetimeSeconds">For how long, 1 to 86,400; absent: the service's own default, ten minutes.</param>
+/// <param name="Allowances">What the token may do, as far as the caller itself may; absent: what the client's roles or the default give.</param>
+internal sealed record Minting(string? Client, int? LifetimeSeconds, Allowances? Allowances);

@@ -13,7 +13,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, Explaining explaining, Tracing tracing, RoomCalls rooms, Node node, TimeProvider time, DuplexityOptions options,
+    IdentityHolders holders, Standing standing, Watching watching, Explaining explaining, Tracing tracing, RoomCalls rooms, Locking locking, LockspaceCalls lockspaces, Node node, TimeProvider time, DuplexityOptions options,
     IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
@@ -156,6 +156,20 @@ internal sealed class ControlHub(
         var acting = Acting(request);
         return explaining.ExplainAsync(acting, Connection.SessionOf(acting.Client)?.Id, request, Context.ConnectionAborted);
     }
+
+    public Task<Done> CreateLockspace(CreateLockspaceRequest request) => lockspaces.CreateAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<Done> RemoveLockspace(RemoveLockspaceRequest request) => lockspaces.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<HeldResponse> Admit(AdmitRequest request) => lockspaces.AdmitAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<HeldResponse> Release(ReleaseRequest request) => Task.FromResult(lockspaces.Release(Acting(request), request));
+
+    public Task<HeldResponse> ReleaseTo(ReleaseToRequest request) => Task.FromResult(lockspaces.ReleaseTo(Acting(request), request));
+
+    public Task<HeldResponse> MoveTo(MoveToRequest request) => Task.FromResult(lockspaces.MoveTo(Acting(request), request));
+
+    public Task<Done> BreakLock(BreakLockRequest request) => locking.BreakAsync(Acting(request), request, Context.ConnectionAborted);
 
     public Task<TraceResponse> Trace(TraceRequest request) => Task.FromResult(tracing.Answer(Acting(request), request));
 

@@ -11,7 +11,7 @@ namespace Duplexity.Server.Hubs;
 /// peer or a level beyond <c>stored</c> (G11), and Send and Emit run without an await up to the append.
 /// </summary>
 internal sealed class DataHub(
-    PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, ChallengeCalls challenges, SocketWatches watches, SessionEnds ends) : Hub<IDataClient>, IDataHub
+    PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, ChallengeCalls challenges, SocketWatches watches, SessionEnds ends, Locking locking) : Hub<IDataClient>, IDataHub
 {
     private Socket Socket => Context.Features.Get<Socket>()!;
 
@@ -75,6 +75,12 @@ internal sealed class DataHub(
     public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => listening.DeadLettersAsync(Acting(request), request);
 
     public Task<ReplayResponse> Replay(ReplayRequest request) => listening.ReplayAsync(Acting(request), request);
+
+    public Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request) => locking.AcquireAsync(Socket, Acting(request), request);
+
+    public Task<RenewLockResponse> RenewLock(RenewLockRequest request) => locking.RenewAsync(Socket, Acting(request), request);
+
+    public Task<Done> ReleaseLock(ReleaseLockRequest request) => locking.ReleaseAsync(Socket, Acting(request), request);
 
     private HeldIdentity Acting(Request request) =>
         Socket.Identities.Resolve(request.As, out var held) is { } error ? throw new DuplexityException(error) : held;

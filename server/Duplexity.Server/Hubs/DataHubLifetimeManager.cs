@@ -65,12 +65,15 @@ internal sealed class DataHubLifetimeManager(
             foreach (var client in subscription.Clients)
             {
                 await presence.LoseAsync(socket, subscription.Address, client, departure.Reason, departure.IsFinal);
+                parts.Listening.Unwind(subscription.Address, client, socket.Id);
             }
         }
 
+        await engine.Locks.LoseAsync(socket.Id);
         sockets.Remove(socket, connection.ConnectionId);
         foreach (var client in socket.Identities.Clients)
         {
+            parts.Membership.Unwind(client, socket.Id);
             parts.Watches.Mark(socket, client, SocketChangeKind.Gone);
         }
 

@@ -24,6 +24,7 @@ internal static class HubServices
         services.TryAddSingleton<ChallengeCalls>();
         services.TryAddSingleton<Administration>();
         services.TryAddSingleton<Explaining>();
+        services.TryAddSingleton<LockspaceCalls>();
         services.TryAddSingleton<Watching>();
         services.TryAddSingleton<Tracing>();
         services.TryAddSingleton<RoomCalls>();

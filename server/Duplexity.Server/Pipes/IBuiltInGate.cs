@@ -22,6 +22,9 @@ internal interface IBuiltInGate
     /// <summary>The step that it stands at.</summary>
     Step Step { get; }
 
+    /// <summary>Whether it is asked once more just before the message goes, for what may have changed while gates of the application took their time.</summary>
+    bool IsAskedLast => false;
+
     /// <summary>Null lets the message pass; an error refuses it.</summary>
     DuplexityError? Check(in Passage passage);
 }

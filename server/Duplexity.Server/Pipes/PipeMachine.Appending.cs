@@ -7,18 +7,19 @@ namespace Duplexity.Server.Pipes;
 internal sealed partial class PipeMachine
 {
     /// <summary>Appends; the inboxes among the destinations count it until the log does.</summary>
-    private ValueTask<AppendResult> AppendAsync(StoredMessage message, IdempotencyKey? key)
+    private ValueTask<AppendResult> AppendAsync(AppendRequest request)
     {
+        var message = request.Message;
         _replies.Note(message);
         Inbox[] to = [.. message.Destinations.Where(d => d.Kind == AddressKind.Client).Select(_inboxes.Of)];
         if (to.Length == 0)
         {
-            return _engine.Log.AppendAsync(new AppendRequest(message, key));
+            return _engine.Log.AppendAsync(request);
         }
 
         var size = message.Size;
         Array.ForEach(to, i => i.Sending(message.FromClient, size));
-        return SettleAsync(_engine.Log.AppendAsync(new AppendRequest(message, key)));
+        return SettleAsync(_engine.Log.AppendAsync(request));
 
         async ValueTask<AppendResult> SettleAsync(ValueTask<AppendResult> append)
         {

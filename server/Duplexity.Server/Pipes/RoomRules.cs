@@ -36,10 +36,10 @@ internal sealed class RoomRules
         _ => true,
     };
 
-    /// <summary>Whether a client may see who is in a room, or who follows it.</summary>
-    public bool LetsSee(Address channel, string client, ClaimsPrincipal? principal) => channel.Kind is AddressKind.Room or AddressKind.Feed
+    /// <summary>Whether a client may see who is in a room or lockspace, or who follows it.</summary>
+    public bool LetsSee(Address channel, string client, ClaimsPrincipal? principal) => channel.Kind == AddressKind.Lockspace || (channel.Kind is AddressKind.Room or AddressKind.Feed
         && Said(channel, r => r.Presence, (a, b) => a && b) != false
-        && Lets(RoomRight.SeePresence, channel, client, principal);
+        && Lets(RoomRight.SeePresence, channel, client, principal));
 
     /// <summary>Whether joins and leaves are told as they happen.</summary>
     public bool Announces(Address channel) => Said(channel, r => r.Announcements, (a, b) => a && b) != false;

@@ -9,7 +9,7 @@ internal sealed class JoinGates(IEngine engine, RoomRules rooms, NewChannels new
     /// <summary>Which gates refuse a client to join a channel (to read it), in order; an error that is null lets pass.</summary>
     public (string Gate, DuplexityError? Error)[] Of(HeldIdentity held, Address address, bool isRead) =>
     [
-        ("channel", address.Kind is AddressKind.Room or AddressKind.Feed || (address.Kind == AddressKind.Client && address.Name == held.Client) ? null : NotThere(address)),
+        ("channel", address.Kind is AddressKind.Room or AddressKind.Feed or AddressKind.Lockspace || (address.Kind == AddressKind.Client && address.Name == held.Client) ? null : NotThere(address)),
         ("scope", isRead
             ? held.Rules.MayReceive(address) ? null : DuplexityError.Of(Errors.UnknownDestination, ScopeGate.Uncovered("receive", held.Rules.Shown.Receive, address.ToString()))
             : held.Rules.MayJoin(address) ? null : DuplexityError.Of(Errors.UnknownDestination, ScopeGate.Uncovered("join", held.Rules.Shown.Join, address.ToString()))),
@@ -21,7 +21,7 @@ internal sealed class JoinGates(IEngine engine, RoomRules rooms, NewChannels new
     /// <summary>Which gates refuse a client to see who is in a channel.</summary>
     public (string Gate, DuplexityError? Error)[] OfPresence(HeldIdentity held, Address address) =>
     [
-        ("channel", address.Kind is AddressKind.Room or AddressKind.Feed ? null : NotThere(address)),
+        ("channel", address.Kind is AddressKind.Room or AddressKind.Feed or AddressKind.Lockspace ? null : NotThere(address)),
         ("scope", held.Rules.MayJoin(address) || (address.Kind == AddressKind.Feed && address.Name == held.Client)
             ? null
             : DuplexityError.Of(Errors.UnknownDestination, ScopeGate.Uncovered("join", held.Rules.Shown.Join, address.ToString()))),

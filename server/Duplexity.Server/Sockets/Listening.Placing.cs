@@ -15,7 +15,7 @@ internal sealed partial class Listening
             return false;
         }
 
-        if (await EnterAsync(socket, held, address) is not null)
+        if (await EnterAsync(socket, held, address, isNew: true) is not null)
         {
             return false;
         }

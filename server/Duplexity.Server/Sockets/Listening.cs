@@ -8,7 +8,7 @@ namespace Duplexity.Server.Sockets;
 
 /// <summary>What a socket does with channels beside sending to them: join, leave, read back, see who is there. Thread-safe.</summary>
 internal sealed partial class Listening(
-    IEngine engine, ChannelIndex channels, JoinGates gates, ListenerGates listeners, InboxIndex inboxes, RoomRules rooms, RoomPresence presence, Egress egress, SocketWatches watches, DuplexityOptions options)
+    IEngine engine, ChannelIndex channels, JoinGates gates, ListenerGates listeners, InboxIndex inboxes, RoomRules rooms, RoomPresence presence, Egress egress, Membership membership, SocketWatches watches, DuplexityOptions options)
 {
     private const int DefaultPage = 100;
 
@@ -48,12 +48,13 @@ internal sealed partial class Listening(
         var shared = request is { Since: null, Last: null or 0 } && socket.SubscriptionTo(address) is { } there && !there.Clients.Contains(held.Client) ? there.Told : null;
         var (start, recovered) = shared is null ? await StartAsync(socket, held, address, request) : (shared, null);
         var isWatching = request.Presence == true && await MayWatchAsync(socket, held, address);
+        var isNew = socket.SubscriptionTo(address)?.Clients.Contains(held.Client) != true;
         if (!socket.TryListen(address, held.Client, start, out var subscription, isWatching: isWatching))
         {
             return new JoinResponse { Error = TooManyChannels(socket) };
         }
 
-        if ((await EnterAsync(socket, held, address) ?? await StayAsync(socket, held, address)) is { } refused)
+        if ((await EnterAsync(socket, held, address, isNew) ?? await StayAsync(socket, held, address)) is { } refused)
         {
             return new JoinResponse { Error = refused };
         }
@@ -90,6 +91,11 @@ internal sealed partial class Listening(
         }
 
         var isOwn = address.Kind == AddressKind.Socket || (address.Kind == AddressKind.Feed && held.Client == address.Name);
+        if (address.Kind == AddressKind.Lockspace && membership.Leave(socket, held.Client, address.Name, request.Key) is { } kept)
+        {
+            return new Done { Error = kept };
+        }
+
         if (isOwn || !await StopAsync(socket, address, held.Client))
         {
             return new Done { Error = DuplexityError.Of(Errors.NotJoined, $"This socket has not joined {VisibleText.Of(address.ToString())} as {VisibleText.Of(held.Client)}.") };
@@ -108,6 +114,7 @@ internal sealed partial class Listening(
         }
 
         await presence.LeaveAsync(socket, address, client, reason);
+        Unwind(address, client, socket.Id);
         return true;
     }
 
@@ -135,14 +142,14 @@ internal sealed partial class Listening(
     }
 
     /// <summary>A page of a channel's log, through the same egress gates as what is delivered (G9).</summary>
-    public async Task<HistoryResponse> HistoryAsync(Socket socket, HeldIdentity held, HistoryRequest request)
+    public async Task<HistoryResponse> HistoryAsync(Socket? socket, HeldIdentity held, HistoryRequest request)
     {
         if ((gates.Read(request.Channel, held, isRead: true, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Limit), request.Limit, 1)) is { } error)
         {
             return new HistoryResponse { Error = error };
         }
 
-        var reader = held.SenderFrom(socket.Id, socket.Line);
+        var reader = held.SenderFrom(socket?.Id, socket?.Line);
         if (await listeners.CheckAsync(reader, address, Operation.Receive) is { } kept)
         {
             return new HistoryResponse { Error = kept };
@@ -175,15 +182,24 @@ internal sealed partial class Listening(
         return Page(messages, page.End ? null : last?.Position, request.Since);
     }
 
-    /// <summary>Who is in a room, or follows a feed.</summary>
-    public async Task<PresenceResponse> PresenceAsync(Socket socket, HeldIdentity held, PresenceRequest request)
+    /// <summary>A client that was in a lockspace by this socket is not any more: what held it there is over.</summary>
+    public void Unwind(Address address, string client, string socketId)
+    {
+        if (address.Kind == AddressKind.Lockspace)
+        {
+            membership.Gone(client, socketId, address.Name);
+        }
+    }
+
+    /// <summary>Who is in a room or lockspace, or follows a feed.</summary>
+    public async Task<PresenceResponse> PresenceAsync(Socket? socket, HeldIdentity held, PresenceRequest request)
     {
         if (gates.ReadPresence(request.Channel, held, out var address) is { } error)
         {
             return new PresenceResponse { Error = error };
         }
 
-        if (await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Receive) is { } kept)
+        if (await listeners.CheckAsync(held.SenderFrom(socket?.Id, socket?.Line), address, Operation.Receive) is { } kept)
         {
             return new PresenceResponse { Error = kept };
         }
@@ -198,7 +214,7 @@ internal sealed partial class Listening(
         && await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Receive) is null;
 
     /// <summary>Is in the channel from here on, unless that was one too many.</summary>
-    private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, Address address)
+    private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, Address address, bool isNew)
     {
         var places = address.Kind == AddressKind.Room ? gates.Places(held, address) : null;
         if (!await presence.EnterAsync(socket, address, held.Client, places?.Most))
@@ -206,6 +222,12 @@ internal sealed partial class Listening(
             // Several came at once: none of those who are too many stays.
             await StopAsync(socket, address, held.Client);
             return JoinGates.Full(address, places!.Value, places.Value.Most);
+        }
+
+        // Once, as it comes in: to join again moves a place, and holds nobody who was let out.
+        if (isNew && address.Kind == AddressKind.Lockspace)
+        {
+            membership.Enter(socket, held.Client, address.Name);
         }
 
         return null;

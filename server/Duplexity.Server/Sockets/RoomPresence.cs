@@ -29,8 +29,8 @@ internal sealed class RoomPresence(IEngine engine, SocketIndex sockets, Duplexit
         }
     }
 
-    /// <summary>Whether a channel has members, and the client is one where it listens: rooms, and feeds of others.</summary>
-    public static bool IsMember(Address channel, string client) => channel.Kind == AddressKind.Room || (channel.Kind == AddressKind.Feed && channel.Name != client);
+    /// <summary>Whether a channel has members, and the client is one where it listens: rooms, lockspaces, and feeds of others.</summary>
+    public static bool IsMember(Address channel, string client) => channel.Kind is AddressKind.Room or AddressKind.Lockspace || (channel.Kind == AddressKind.Feed && channel.Name != client);
 
     /// <summary>The socket listens: it is there from here on. False where <paramref name="most"/> other clients are; it is for the caller to stop listening then.</summary>
     public async ValueTask<bool> EnterAsync(Socket socket, Address channel, string client, int? most)
@@ -71,7 +71,8 @@ internal sealed class RoomPresence(IEngine engine, SocketIndex sockets, Duplexit
             return;
         }
 
-        if (!isFinal && options.Times.Vacated > TimeSpan.Zero && !IsThereByAnother(socket, channel, client))
+        // A lockspace lets go of whom it holds with the socket, and says so at once.
+        if (!isFinal && channel.Kind != AddressKind.Lockspace && options.Times.Vacated > TimeSpan.Zero && !IsThereByAnother(socket, channel, client))
         {
             Linger(socket, channel, client);
 

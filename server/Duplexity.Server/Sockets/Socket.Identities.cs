@@ -77,6 +77,10 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
             await _parts.Listening.StopAsync(this, subscription.Address, client, reason);
         }
 
+        _parts.Membership.Unwind(client, Id);
+
+        // Whoever comes back with a new token goes on with its locks; what was dropped or revoked, does not.
+        await (change == IdentityChange.Expired ? _parts.Engine.Locks.LoseAsync(Id, client) : _parts.Engine.Locks.DropAsync(client, Id));
         _parts.Watches.Mark(this, client, SocketChangeKind.Gone);
         try
         {

@@ -196,6 +196,12 @@ public sealed class ListenerTests
 
         public Task<Done> SetPrimary(SetPrimaryRequest request) => throw new NotSupportedException();
 
+        public Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request) => throw new NotSupportedException();
+
+        public Task<RenewLockResponse> RenewLock(RenewLockRequest request) => throw new NotSupportedException();
+
+        public Task<Done> ReleaseLock(ReleaseLockRequest request) => throw new NotSupportedException();
+
         private static Position Place(int offset) => offset == 0 ? Position.Start : new Position(offset, "e");
 
         private static DeliveredMessage Message(int offset, int after) => new()

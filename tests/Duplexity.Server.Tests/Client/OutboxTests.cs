@@ -230,6 +230,12 @@ public sealed class OutboxTests
 
         public Task<Done> SetPrimary(SetPrimaryRequest request) => throw new NotSupportedException();
 
+        public Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request) => throw new NotSupportedException();
+
+        public Task<RenewLockResponse> RenewLock(RenewLockRequest request) => throw new NotSupportedException();
+
+        public Task<Done> ReleaseLock(ReleaseLockRequest request) => throw new NotSupportedException();
+
         private static SendResponse Stored => new() { MessageId = "m", Level = "written", Destinations = [] };
     }
 }
