@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Duplexity.Carriers;
 using Duplexity.Links;
@@ -17,9 +16,6 @@ namespace Duplexity;
 /// </summary>
 public sealed partial class DuplexityConnection : IAsyncDisposable
 {
-    // A page of history is one hub message with its answer; 100 usual messages stay well under a second of a slow line.
-    private const int HistoryPage = 100;
-
     private readonly ConnectionLoop _loop;
     private readonly Restorer _restorer;
     private readonly Listening _listening;
@@ -191,50 +187,10 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         return _challenges.Handle(handler);
     }
 
-    /// <summary>
-    /// Reads a channel's log without listening to it, oldest first unless <see cref="HistoryOptions.Reverse"/>, page by page as it is consumed. Ends at the end
-    /// of the log.
-    /// </summary>
-    /// <exception cref="DuplexityException">It was refused, or <see cref="HistoryOptions.Since"/> cannot be served any more, or there was no answer in time.</exception>
-    public async IAsyncEnumerable<Message> HistoryAsync(Address channel, HistoryOptions? options = null, [EnumeratorCancellation] CancellationToken ct = default)
-    {
-        options ??= new HistoryOptions();
-        var left = options.Limit ?? int.MaxValue;
-        var since = options.Since;
-        while (left > 0)
-        {
-            var request = new HistoryRequest
-            {
-                As = options.As ?? Identities.Primary,
-                Channel = channel.ToString(),
-                Since = since,
-                Limit = Math.Min(left, HistoryPage),
-                Reverse = options.Reverse ? true : null,
-            };
-            var (_, page) = await _data.AskAsync(d => d.Hub.History(request), ct).ConfigureAwait(false);
-            if (page.Recovered == false)
-            {
-                throw new DuplexityException(DuplexityError.Of(Errors.PlaceGone, $"The log of {channel} does not hold {since} any more."));
-            }
-
-            foreach (var message in page.Messages ?? [])
-            {
-                left--;
-                yield return _listening.Read(message, channel);
-            }
-
-            if (page.Next is null)
-            {
-                yield break;
-            }
-
-            since = page.Next;
-        }
-    }
-
     /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, locks given back, and the server is told, within 2 s. Never throws.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _listening.FlushAsync().ConfigureAwait(false);
         await GiveBackLocksAsync().ConfigureAwait(false);
         await _loop.StopAsync().ConfigureAwait(false);
     }

@@ -58,7 +58,7 @@ public sealed record DuplexityConnectionOptions
     /// </summary>
     public int ReadBuffer { get; init; } = 256;
 
-    /// <summary>From where <see cref="DuplexityConnection.Inbox"/> begins. Defaults to null: from its first use.</summary>
+    /// <summary>From where <see cref="DuplexityConnection.Inbox"/> begins, and who acknowledges. Defaults to null: with the first message that was not acknowledged, and the SDK does.</summary>
     public JoinOptions? Inbox { get; init; }
 
     /// <summary>Who may send to this socket's own address: false, the default, only the clients that it holds; true: whoever knows its id.</summary>

@@ -3,22 +3,27 @@ using Duplexity.Reading;
 namespace Duplexity;
 
 /// <summary>
-/// What is sent to this client (<c>client:CID</c>), and to this very socket (<c>socket:ID</c>, <see cref="Message.Channel"/> tells which). The client's inbox is joined when it is
-/// first read, from <see cref="DuplexityConnectionOptions.Inbox"/>. What comes to the socket's own address needs no join and is buffered from the start; it has
+/// What is sent to this client (<c>client:CID</c>), and to this very socket (<c>socket:ID</c>, <see cref="Message.Channel"/> tells which). The client's inbox keeps what is sent while the client is away. It is joined when it is
+/// first read, and begins with the first message that was not acknowledged; <see cref="DuplexityConnectionOptions.Inbox"/> says otherwise, and who acknowledges (<see cref="AckMode"/>). What comes to the socket's own address needs no join and is buffered from the start; it has
 /// no log, so that what a full buffer leaves out is told to <see cref="Subscription.OnGap"/> and gone.
 /// </summary>
 public sealed class Inbox : Subscription
 {
+    private readonly Acknowledger _acknowledger;
     private readonly Action _begin;
     private readonly Func<CancellationToken, Task> _join;
 
-    internal Inbox(DuplexityConnection connection, Listener listener, Observers observers, Action begin, Func<CancellationToken, Task> join)
+    internal Inbox(DuplexityConnection connection, Listener listener, Observers observers, Acknowledger acknowledger, Action begin, Func<CancellationToken, Task> join)
         : base(connection, listener.Address, observers)
     {
         Listener = listener;
+        _acknowledger = acknowledger;
         _begin = begin;
         _join = join;
     }
+
+    /// <summary>How many messages waited when the inbox was joined last; 0 before.</summary>
+    public long Waiting => Listener.Waiting;
 
     internal override Listener Listener { get; }
 
@@ -28,6 +33,20 @@ public sealed class Inbox : Subscription
     {
         Begin();
         return _join(ct);
+    }
+
+    /// <summary>Says that a message has been dealt with, so that it does not come again. Only with <see cref="AckMode.Manual"/>; what comes to the socket's own address needs none.</summary>
+    /// <exception cref="DuplexityException"><see cref="Errors.Taken"/>: it was acknowledged already. <see cref="Errors.StaleAttempt"/>: it has been offered again since; acknowledge that one. Or there was no answer in time.</exception>
+    /// <exception cref="InvalidOperationException">The inbox is not read with <see cref="AckMode.Manual"/>.</exception>
+    public Task AcknowledgeAsync(Message message, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (Listener.Ack != AckMode.Manual)
+        {
+            throw new InvalidOperationException("This inbox is not acknowledged by hand; set DuplexityConnectionOptions.Inbox to new() { Ack = AckMode.Manual }.");
+        }
+
+        return message.Channel == Address ? _acknowledger.AcknowledgeAsync(message, ct) : Task.CompletedTask;
     }
 
     private protected override void Begin() => _begin();

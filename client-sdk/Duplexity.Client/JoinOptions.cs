@@ -1,6 +1,6 @@
 namespace Duplexity;
 
-/// <summary>Where a subscription begins. Nothing set: now.</summary>
+/// <summary>Where a subscription begins. Nothing set: now; for the inbox, with the first message that was not acknowledged.</summary>
 public sealed record JoinOptions
 {
     /// <summary>The last place already seen: everything behind it comes. Where it cannot be served any more, <see cref="Subscription.OnGap"/> is told.</summary>
@@ -14,6 +14,25 @@ public sealed record JoinOptions
 
     /// <summary>Have the server tell who comes and goes from the join on; without it the first <see cref="Room.WatchPresenceAsync"/> asks for that. Defaults to false.</summary>
     public bool Presence { get; init; }
+
+    /// <summary>For the inbox: a name of this device's own, at most 128 characters, with a place of its own; at most 16 a client. Null: the place that all of the client's programs share.</summary>
+    public string? Reader { get; init; }
+
+    /// <summary>For the inbox: who acknowledges. Null: <see cref="AckMode.Auto"/>; with <see cref="Since"/> or <see cref="Last"/>, a place of one's own, <see cref="AckMode.None"/>.</summary>
+    public AckMode? Ack { get; init; }
+}
+
+/// <summary>Who acknowledges the messages of an inbox, so that they do not wait there any longer.</summary>
+public enum AckMode
+{
+    /// <summary>The SDK, each message once it is finished with: its handler has returned (or thrown), or the reader has asked for the next one. What was not finished with waits for the next start.</summary>
+    Auto,
+
+    /// <summary>The program, by <see cref="Inbox.AcknowledgeAsync"/>. What it does not acknowledge comes again, after 10 s, 20 s, 40 s …, and after five attempts becomes a dead letter.</summary>
+    Manual,
+
+    /// <summary>Nobody: it only looks, from now on unless <see cref="JoinOptions.Since"/> or <see cref="JoinOptions.Last"/> say otherwise.</summary>
+    None,
 }
 
 /// <summary>Which part of a channel's log to read.</summary>

@@ -39,6 +39,9 @@ public class Message
     /// <summary>Its place in <see cref="Channel"/>'s log.</summary>
     public Position Position => _wire.Position;
 
+    /// <summary>How often it was offered, with this one: 1, and more where it comes again (<see cref="AckMode.Manual"/>).</summary>
+    public int Attempt => _wire.Attempt ?? 1;
+
     /// <summary>When the server took it.</summary>
     public DateTimeOffset SentAt => DateTimeOffset.FromUnixTimeMilliseconds(_wire.SentAt);
 
@@ -66,12 +69,27 @@ public class Message
         ? JsonSerializer.Deserialize<T>(text, _connection.Options.Json)
         : JsonSerializer.Deserialize<T>(Bytes.Span, _connection.Options.Json);
 
-    /// <summary>Answers to the inbox of the client that sent it, as the client that received it, with <see cref="Re"/> set to this message's id.</summary>
+    /// <summary>
+    /// Answers, as the client that received it, with <see cref="Re"/> set to this message's id: to the socket that sent it where that waits for an answer (<see cref="DuplexityConnection.RequestAsync"/>) and is still there, else to
+    /// the inbox of the client that sent it.
+    /// </summary>
     /// <exception cref="DuplexityException">The answer was refused.</exception>
-    public Task<Receipt> ReplyAsync<T>(T body, SendOptions? options = null, CancellationToken ct = default)
+    public async Task<Receipt> ReplyAsync<T>(T body, SendOptions? options = null, CancellationToken ct = default)
     {
-        options ??= new SendOptions();
-        return _connection.SendAsync(Address.Client(From.Client), body, options with { Re = Id, As = options.As ?? For }, ct);
+        options = (options ?? new SendOptions()) with { Re = Id, As = options?.As ?? For };
+        if (From.Socket is { } socket && Headers.ContainsKey(Wire.ReplyHeader))
+        {
+            try
+            {
+                return await _connection.SendAsync(Address.Socket(socket), body, options, ct).ConfigureAwait(false);
+            }
+            catch (DuplexityException e) when (e.Error.Is(Errors.UnknownDestination))
+            {
+                // It has gone, or asked too long ago.
+            }
+        }
+
+        return await _connection.SendAsync(Address.Client(From.Client), body, options, ct).ConfigureAwait(false);
     }
 }
 

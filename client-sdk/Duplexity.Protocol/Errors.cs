@@ -16,6 +16,8 @@ public static class Errors
     public static readonly (int Code, string Name) InvalidPipe = (108, "invalid_pipe");
     public static readonly (int Code, string Name) NotJoined = (109, "not_joined");
     public static readonly (int Code, string Name) PlaceGone = (110, "place_gone");
+    public static readonly (int Code, string Name) Taken = (111, "taken");
+    public static readonly (int Code, string Name) StaleAttempt = (112, "stale_attempt");
     public static readonly (int Code, string Name) NoSuchChallenge = (120, "no_such_challenge");
 
     // 2xx: not allowed
@@ -42,6 +44,7 @@ public static class Errors
     public static readonly (int Code, string Name) RoomFull = (308, "room_full");
     public static readonly (int Code, string Name) TooManyWatches = (309, "too_many_watches");
     public static readonly (int Code, string Name) TooManyLockspaces = (310, "too_many_lockspaces");
+    public static readonly (int Code, string Name) TooManyReaders = (311, "too_many_readers");
     public static readonly (int Code, string Name) TooManyLocks = (312, "too_many_locks");
 
     // 4xx: not now
@@ -50,6 +53,7 @@ public static class Errors
     public static readonly (int Code, string Name) Draining = (402, "draining");
     public static readonly (int Code, string Name) ControlNotEstablished = (403, "control_not_established");
     public static readonly (int Code, string Name) LockTaken = (404, "lock_taken");
+    public static readonly (int Code, string Name) NoReply = (405, "no_reply");
     public static readonly (int Code, string Name) Challenged = (420, "challenged");
 
     // 5xx: the connection is over. 500-509 come back, 510-519 come back elsewhere, 520-529 stay away until a person decides.

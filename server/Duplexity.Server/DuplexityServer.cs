@@ -3,6 +3,7 @@ using Duplexity.Server.Auth;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Hubs;
+using Duplexity.Server.Inboxes;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
@@ -65,6 +66,8 @@ public static class DuplexityServer
     private static void AddDuplexityChannels(this IServiceCollection services)
     {
         services.TryAddSingleton<ChannelIndex>();
+        services.TryAddSingleton<InboxIndex>();
+        services.AddHostedService(provider => provider.GetRequiredService<InboxIndex>());
         services.AddHostedService<EngineAttachment>();
         services.TryAddSingleton<Lockspaces>();
         services.AddHostedService(provider => provider.GetRequiredService<Lockspaces>());
@@ -81,6 +84,7 @@ public static class DuplexityServer
         services.AddSingleton<IBuiltInGate, ScopeGate>();
         services.AddSingleton<IBuiltInGate, AllowanceGate>();
         services.AddSingleton<IBuiltInGate, StandingGate>();
+        services.AddSingleton<IBuiltInGate, InboxGate>();
         services.AddSingleton<IBuiltInGate, RoomGate>();
         services.AddSingleton<IBuiltInGate, FenceGate>();
         services.AddSingleton<IBuiltInGate, NewChannelGate>();
@@ -95,6 +99,7 @@ public static class DuplexityServer
         services.TryAddSingleton<ListenerGates>();
         services.TryAddSingleton<Answers>();
         services.TryAddSingleton<Departures>();
+        services.TryAddSingleton<AwaitedReplies>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, RoomOptionsCheck>());
         services.TryAddSingleton<RoomPatterns>();
         services.TryAddSingleton<RoomBook>();
@@ -119,6 +124,7 @@ public static class DuplexityServer
         services.TryAddSingleton<IClientStanding>(provider => provider.GetRequiredService<Standing>());
         services.TryAddSingleton<Revocations>();
         services.TryAddSingleton<Removals>();
+        services.AddSingleton<IBelongings, InboxBelongings>();
         services.TryAddSingleton<SocketWatches>();
         services.TryAddSingleton<JoinGates>();
         services.TryAddSingleton<SocketParts>();

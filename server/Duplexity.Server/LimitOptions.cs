@@ -45,6 +45,24 @@ public sealed class LimitOptions
     /// <summary>Bytes of messages (bodies and headers) that a channel keeps; the newest message stays whatever its size. Defaults to 64 MiB: 10,000 messages of 6.5 KB, so that only channels of large ones notice.</summary>
     public long BytesPerChannel { get; set; } = 64 * 1024 * 1024;
 
+    /// <summary>Messages that may wait unacknowledged in an inbox; one more is refused, and one sender may fill a tenth (G22). Defaults to 10,000, as a channel keeps.</summary>
+    public int InboxMessages { get; set; } = 10_000;
+
+    /// <summary>Bytes of messages (bodies and headers) that may wait unacknowledged in an inbox; one sender may fill a tenth. Defaults to 64 MiB, as a channel keeps.</summary>
+    public long InboxBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Readers that an inbox has, the one without a name included. Defaults to 17: 16 devices that name themselves (G22).</summary>
+    public int InboxReaders { get; set; } = 17;
+
+    /// <summary>Messages that a reader that acknowledges by hand may have in hand; further ones wait. Defaults to 256, as a client's read buffer.</summary>
+    public int InboxWindow { get; set; } = 256;
+
+    /// <summary>How often a message is offered to a reader that acknowledges by hand before it becomes a dead letter. Defaults to 5: with the pauses, some three minutes.</summary>
+    public int InboxAttempts { get; set; } = 5;
+
+    /// <summary>Dead letters that an inbox keeps, oldest out first. Defaults to 1,000.</summary>
+    public int DeadLetters { get; set; } = 1_000;
+
     /// <summary>Bytes of recent messages of a log on disk that are held in memory for readers, over all channels, the least recently used channel out first. Defaults to 64 MiB.</summary>
     public long TailBytes { get; set; } = 64 * 1024 * 1024;
 

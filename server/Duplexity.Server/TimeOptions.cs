@@ -30,6 +30,15 @@ public sealed class TimeOptions
     /// <summary>How long a channel keeps a message. Defaults to 7 days.</summary>
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
 
+    /// <summary>How long what readers acknowledged is gathered before it is written: at most one write for an inbox in this time. What a crash loses of it comes again. Defaults to 0.25 s.</summary>
+    public TimeSpan Cursors { get; set; } = TimeSpan.FromSeconds(0.25);
+
+    /// <summary>When a message that was not acknowledged by hand comes again; each further pause is twice as long. Defaults to 10 s.</summary>
+    public TimeSpan InboxAgain { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The longest pause before a message comes again. Defaults to 5 min.</summary>
+    public TimeSpan InboxAgainMost { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>How long an append or a read waits for the disk, before its sender is told that the outcome is unknown. Defaults to 10 s.</summary>
     public TimeSpan Disk { get; set; } = TimeSpan.FromSeconds(10);
 

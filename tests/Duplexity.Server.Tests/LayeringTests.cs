@@ -16,6 +16,7 @@ public sealed class LayeringTests
         ["Tunnels", "Auth"],
         ["Sockets"],
         ["Pipes"],
+        ["Inboxes"],
         ["Channels"],
         ["Backend"],
         ["Engine"],

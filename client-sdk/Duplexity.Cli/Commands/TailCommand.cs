@@ -16,7 +16,7 @@ internal static class TailCommand
         runner.Action(command, (run, parsed) =>
         {
             var addresses = parsed.GetRequiredValue(channels).Select(Addresses.One).Distinct().ToArray();
-            var from = new JoinOptions { Last = Places.Count(parsed.GetValue(last), "-n"), Since = Places.Since(parsed.GetValue(since)) };
+            var from = new JoinOptions { Last = Places.Count(parsed.GetValue(last), "-n"), Since = Places.Since(parsed.GetValue(since)), Ack = AckMode.None };
             if (from.Since is not null && addresses.Length > 1)
             {
                 throw new UsageException("--since is a place in one channel; name only one.");

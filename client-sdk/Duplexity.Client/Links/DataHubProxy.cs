@@ -20,6 +20,12 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
 
     public Task<PresenceResponse> Presence(PresenceRequest request) => connection.InvokeAsync<PresenceResponse>(nameof(IDataHub.Presence), request);
 
+    public Task<Done> Acknowledge(AcknowledgeRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.Acknowledge), request);
+
+    public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => connection.InvokeAsync<DeadLettersResponse>(nameof(IDataHub.DeadLetters), request);
+
+    public Task<ReplayResponse> Replay(ReplayRequest request) => connection.InvokeAsync<ReplayResponse>(nameof(IDataHub.Replay), request);
+
     public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => connection.InvokeAsync<IdentityResponse>(nameof(IDataHub.Authenticate), request);
 
     public Task<IdentityResponse> Refresh(RefreshRequest request) => connection.InvokeAsync<IdentityResponse>(nameof(IDataHub.Refresh), request);

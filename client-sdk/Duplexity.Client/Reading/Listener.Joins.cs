@@ -53,6 +53,8 @@ internal sealed partial class Listener
                     Channel = Address.ToString(),
                     Since = _last,
                     Last = !_wasJoined && _options.Last > 0 ? _options.Last : null,
+                    Reader = Ack is null or AckMode.None ? null : _options.Reader,
+                    Ack = Ack switch { AckMode.Auto => AckWord.Handled, AckMode.Manual => AckWord.Manual, AckMode.None => AckWord.None, _ => null },
                     Presence = WantsPresenceUnsynchronized ? true : null,
                 };
             }
@@ -117,11 +119,12 @@ internal sealed partial class Listener
             if (since is null || answer.Recovered == false)
             {
                 var place = answer.Position ?? Position.Start;
-                gap = since is null ? null : new Gap(Address, since, place);
+                gap = answer.Recovered == false ? new Gap(Address, since ?? Position.Start, place) : null;
                 _last = place;
             }
 
             _wasJoined = true;
+            Waiting = answer.Waiting ?? 0;
             LastFailure = null;
             PresenceJoinedUnsynchronized(request, answer);
             isSettled = !_joinAgain;

@@ -47,6 +47,15 @@ internal sealed partial class Listener
 
     public ReadBuffer Buffer { get; }
 
+    /// <summary>How it acknowledges; null where there is nothing to acknowledge.</summary>
+    public AckMode? Ack => Address.Kind != AddressKind.Client ? null : _options.Ack ?? (_options.Since is null && _options.Last == 0 ? AckMode.Auto : AckMode.None);
+
+    /// <summary>Which reader of the inbox it is.</summary>
+    public string? Reader => _options.Reader;
+
+    /// <summary>How many messages waited behind the place at which it began last.</summary>
+    public long Waiting { get; private set; }
+
     /// <summary>Completes with the first answer that lets the subscription begin; faults when it is over before.</summary>
     public Task Joined => _joined.Task;
 
@@ -170,8 +179,22 @@ internal sealed partial class Listener
 
     private void SeeUnsynchronized(DeliveredMessage message)
     {
-        switch (Track.Look(_last, message.Position, message.After))
+        var sight = Track.Look(_last, message.Position, message.After);
+        if (message.Attempt > 1 && sight != Sight.Follows)
         {
+            // It comes again: its place was passed, and says nothing of what follows. What finds no room now comes later.
+            Buffer.TryAdd(_context.Read(message, Address));
+            return;
+        }
+
+        switch (sight)
+        {
+            case Sight.Follows when message.Attempt > 1 && !Buffer.IsFull:
+                _context.Seen.TryAdd(message.Id);
+                Buffer.TryAdd(_context.Read(message, Address));
+                TakePlaceUnsynchronized(message.Position);
+                break;
+
             case Sight.Follows when _context.Seen.Contains(message.Id):
                 TakePlaceUnsynchronized(message.Position);
                 break;

@@ -15,6 +15,7 @@ internal sealed class Listening
     private readonly ILogger _logger;
     private readonly SeenIds _seen = new();
     private readonly Lazy<Inbox> _inbox;
+    private Acknowledger? _acknowledger;
 
     public Listening(DuplexityConnection connection, Listeners listeners, Restorer restorer, ILogger logger)
     {
@@ -25,12 +26,15 @@ internal sealed class Listening
         _inbox = new Lazy<Inbox>(NewInbox);
         listeners.TakeDirect(message =>
         {
-            if (Address.TryRead(message.Channel, out var channel, out _))
+            if (Address.TryRead(message.Channel, out var channel, out _) && !Replies.TryTake(Read(message, channel), () => Inbox.Listener.DeliverDirect(message, channel)))
             {
                 Inbox.Listener.DeliverDirect(message, channel);
             }
         });
     }
+
+    /// <summary>The requests that wait for an answer.</summary>
+    public Replies Replies { get; } = new();
 
     /// <summary>The inbox, not joined before it is read. The client is known since the first Welcome.</summary>
     public Inbox Inbox => _inbox.Value;
@@ -82,8 +86,12 @@ internal sealed class Listening
 
     public Message Read(DeliveredMessage message, Address channel) => new(_connection, message, channel, message.For ?? _restorer.Client!);
 
+    /// <summary>Tells the server what was finished with last, before the connection ends; for a moment at most, and never throws.</summary>
+    public Task FlushAsync() => Volatile.Read(ref _acknowledger)?.FlushAsync() ?? Task.CompletedTask;
+
     public void End(DuplexityException? reason)
     {
+        Replies.End(reason ?? CloseReason.Disposed.ToException());
         _listeners.End(reason);
         if (_restorer.Client is not null)
         {
@@ -108,11 +116,13 @@ internal sealed class Listening
     private Inbox NewInbox()
     {
         var (listener, observers) = NewListener(Address.Client(_restorer.Client!), Options.Inbox ?? new JoinOptions());
+        _acknowledger = new Acknowledger(listener, _connection.Acknowledge, Options);
         var began = 0;
         return new Inbox(
             _connection,
             listener,
             observers,
+            _acknowledger,
             begin: () =>
             {
                 if (Interlocked.Exchange(ref began, 1) == 0)
@@ -130,7 +140,12 @@ internal sealed class Listening
         {
             Options = Options,
             Seen = _seen,
-            Read = Read,
+            Read = (message, address) =>
+            {
+                var read = Read(message, address);
+                Replies.Look(read);
+                return read;
+            },
             Missed = observers.Gap,
             Refused = Refuse,
             Paused = address => Log.Paused(_logger, address),

@@ -13,11 +13,15 @@ internal sealed class ReadBuffer(int capacity)
     private readonly List<Reader> _readers = [];
     private long _first;
     private long _end;
+    private long _finished;
     private bool _isComplete;
     private Exception? _fault;
 
     /// <summary>Raised, outside of any lock, when reading has brought the buffer down to half or less.</summary>
     public event Action? Drained;
+
+    /// <summary>Raised, outside of any lock, when every reader has finished with a message and all before it.</summary>
+    public event Action<Message>? Finished;
 
     public bool IsFull
     {
@@ -106,10 +110,31 @@ internal sealed class ReadBuffer(int capacity)
         }
     }
 
+    /// <summary>The last message that every reader has finished with; null where that is no news.</summary>
+    private Message? FinishUnsynchronized()
+    {
+        var slowest = _readers.MinBy(r => r.Done);
+        if (slowest is null || slowest.Done <= _finished)
+        {
+            return null;
+        }
+
+        _finished = slowest.Done;
+        return slowest.Last;
+    }
+
     /// <summary>One reader's cursor; used by one thread at a time.</summary>
     internal sealed class Reader(ReadBuffer buffer, long next) : IDisposable
     {
+        private Message? _inHand;
+
         public long Next { get; private set; } = next;
+
+        /// <summary>Everything before it is finished with: who asks for the next message has finished with the last one.</summary>
+        public long Done { get; private set; } = next;
+
+        /// <summary>The last message before <see cref="Done"/> that this reader had.</summary>
+        public Message? Last { get; private set; }
 
         public TaskCompletionSource Signal { get; private set; } = NewSignal();
 
@@ -117,6 +142,7 @@ internal sealed class ReadBuffer(int capacity)
         /// <exception cref="DuplexityException">The subscription failed.</exception>
         public async ValueTask<bool> WaitAsync(CancellationToken ct)
         {
+            Finish();
             while (true)
             {
                 Task signal;
@@ -146,6 +172,7 @@ internal sealed class ReadBuffer(int capacity)
 
         public bool TryRead([NotNullWhen(true)] out Message? message)
         {
+            Finish();
             bool isHalfEmpty;
             lock (buffer._gate)
             {
@@ -155,7 +182,7 @@ internal sealed class ReadBuffer(int capacity)
                     return false;
                 }
 
-                message = buffer._ring[Next++ % buffer._ring.Length]!;
+                _inHand = message = buffer._ring[Next++ % buffer._ring.Length]!;
                 buffer.TrimUnsynchronized();
                 isHalfEmpty = buffer.IsHalfEmptyUnsynchronized;
             }
@@ -186,6 +213,26 @@ internal sealed class ReadBuffer(int capacity)
             if (isHalfEmpty)
             {
                 buffer.Drained?.Invoke();
+            }
+        }
+
+        private void Finish()
+        {
+            Message? finished;
+            lock (buffer._gate)
+            {
+                if (Done == Next)
+                {
+                    return;
+                }
+
+                (Done, Last) = (Next, _inHand);
+                finished = buffer.FinishUnsynchronized();
+            }
+
+            if (finished is not null)
+            {
+                buffer.Finished?.Invoke(finished);
             }
         }
 

@@ -158,6 +158,14 @@ public sealed record JoinRequest : Request
     /// <summary>Tell who comes and goes by <see cref="IDataClient.PresenceChanged"/>, where the acting client may see that; left out in a later Join of the same client: no more.</summary>
     [Key(4)]
     public bool? Presence { get; init; }
+
+    /// <summary>For the own inbox: which of the client's readers this is, at most 128 characters; absent: the one that has no name.</summary>
+    [Key(5)]
+    public string? Reader { get; init; }
+
+    /// <summary>For the own inbox: who acknowledges, a word of <see cref="AckWord"/>; absent: <c>auto</c>, and <c>none</c> with a place of one's own (<c>since</c>, <c>last</c>).</summary>
+    [Key(6)]
+    public string? Ack { get; init; }
 }
 
 /// <summary>Answers Join.</summary>
@@ -172,13 +180,17 @@ public sealed record JoinResponse : Answer
     [Key(2)]
     public Position? Position { get; init; }
 
-    /// <summary>With <c>since</c>: whether that place could be served. False: something may be missing, for ever.</summary>
+    /// <summary>With <c>since</c>: whether that place could be served. False: something may be missing, for ever. The same of the place of an inbox's reader, where it could not.</summary>
     [Key(3)]
     public bool? Recovered { get; init; }
 
     /// <summary>With <c>presence</c>: whether who comes and goes is told. False: the acting client may not see it, or the room does not tell it.</summary>
     [Key(4)]
     public bool? Presence { get; init; }
+
+    /// <summary>For the own inbox: how many messages wait behind <c>position</c>.</summary>
+    [Key(5)]
+    public long? Waiting { get; init; }
 }
 
 /// <summary>Stops listening.</summary>

@@ -167,6 +167,15 @@ public interface IDataHub
     /// <summary>Who is in a channel.</summary>
     Task<PresenceResponse> Presence(PresenceRequest request);
 
+    /// <summary>Says how far a reader of the own inbox has come.</summary>
+    Task<Done> Acknowledge(AcknowledgeRequest request);
+
+    /// <summary>What the acting client's inbox gave up.</summary>
+    Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request);
+
+    /// <summary>Puts a dead letter into the inbox anew.</summary>
+    Task<ReplayResponse> Replay(ReplayRequest request);
+
     /// <summary>Asks for a lock; who has to wait is told by <see cref="IDataClient.LockChanged"/>.</summary>
     Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request);
 

@@ -93,6 +93,10 @@ public sealed record DeliveredMessage
     /// <summary>The place that this message follows for this socket (G9); absent: the entry just before, with the same epoch. What lies between was not for this socket.</summary>
     [Key(12)]
     public Position? After { get; init; }
+
+    /// <summary>From an inbox with <c>ack: manual</c>: how often it was offered, where that is more than once. It may come again behind later ones: its place finds no gap.</summary>
+    [Key(13)]
+    public int? Attempt { get; init; }
 }
 
 /// <summary>First event of every connection.</summary>

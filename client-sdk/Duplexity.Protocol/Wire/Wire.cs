@@ -24,6 +24,9 @@ public static class Wire
     /// <summary>The longest answer to a challenge, in characters.</summary>
     public const int MaxAnswerLength = 4 * 1024;
 
+    /// <summary>The message header by which a request asks for its answer at the socket that sent it; its value is <c>socket</c>. Whoever has the message may answer there, with <c>re</c> its id.</summary>
+    public const string ReplyHeader = "duplexity-reply";
+
     /// <summary>The request header of <c>/data/carry</c> that has the carry ticket. Never a query or a path: those are logged (G14).</summary>
     public const string CarryHeader = "Duplexity-Carry";
 

@@ -135,7 +135,7 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
         foreach (var entry in page.Entries)
         {
             // Before each one: a page counts entries, the queue counts bytes, and a hundred large ones are more than it holds.
-            if (!await subscription.Subscriber.WaitForRoomAsync(subscription.Closed))
+            if (!await subscription.WaitForRoomAsync())
             {
                 return true;
             }
@@ -244,7 +244,7 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
         {
             foreach (var delivery in round)
             {
-                if (!subscription.Subscriber.HasRoom)
+                if (!subscription.HasRoom)
                 {
                     FallBehind(subscription);
                     break;
@@ -290,6 +290,7 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
         subscription.Cursor = delivery.Entry.Position;
         if (!subscription.IsClosed)
         {
+            subscription.Reading?.Handed();
             subscription.Subscriber.Enqueue(subscription, delivery);
         }
     }

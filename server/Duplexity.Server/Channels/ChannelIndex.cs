@@ -16,9 +16,13 @@ internal sealed class ChannelIndex(IEngine engine, DuplexityOptions options, Tim
     /// <summary>How many channels are listened to.</summary>
     public int Count => _channels.Count;
 
+    /// <summary>Told of every entry that comes, before those who listen. Called from any thread; must not block or throw.</summary>
+    public event Action<LogEntry>? Appended;
+
     /// <inheritdoc/>
     public void OnAppended(LogEntry entry)
     {
+        Appended?.Invoke(entry);
         if (_channels.TryGetValue(entry.Channel, out var channel))
         {
             channel.OnAppended(entry);

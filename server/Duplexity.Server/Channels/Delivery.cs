@@ -20,18 +20,18 @@ internal sealed class Delivery(LogEntry entry)
         + (entry.Message.Headers?.Sum(h => h.Key.Length + h.Value.Length) ?? 0);
 
     /// <summary>The frame of a Deliver event with this one message.</summary>
-    public ReadOnlyMemory<byte> Frame(IHubProtocol protocol, string? receiver, Position? after)
+    public ReadOnlyMemory<byte> Frame(IHubProtocol protocol, string? receiver, Position? after, int? attempt = null)
     {
-        if (receiver is not null || after is not null)
+        if (receiver is not null || after is not null || attempt is not null)
         {
-            return Encode(protocol, receiver, after);
+            return Encode(protocol, receiver, after, attempt);
         }
 
-        return _frames.TryGetValue(protocol.Name, out var frame) ? frame : _frames.GetOrAdd(protocol.Name, Encode(protocol, null, null));
+        return _frames.TryGetValue(protocol.Name, out var frame) ? frame : _frames.GetOrAdd(protocol.Name, Encode(protocol, null, null, null));
     }
 
     /// <summary>The message as it goes over the wire.</summary>
-    public static DeliveredMessage OnTheWire(LogEntry entry, string? receiver = null, Position? after = null)
+    public static DeliveredMessage OnTheWire(LogEntry entry, string? receiver = null, Position? after = null, int? attempt = null)
     {
         var message = entry.Message;
         return new DeliveredMessage
@@ -49,9 +49,10 @@ internal sealed class Delivery(LogEntry entry)
             Headers = message.Headers is null ? null : new Dictionary<string, string>(message.Headers),
             For = receiver,
             After = after,
+            Attempt = attempt,
         };
     }
 
-    private ReadOnlyMemory<byte> Encode(IHubProtocol protocol, string? receiver, Position? after) =>
-        protocol.GetMessageBytes(new InvocationMessage(nameof(IDataClient.Deliver), [new[] { OnTheWire(Entry, receiver, after) }]));
+    private ReadOnlyMemory<byte> Encode(IHubProtocol protocol, string? receiver, Position? after, int? attempt) =>
+        protocol.GetMessageBytes(new InvocationMessage(nameof(IDataClient.Deliver), [new[] { OnTheWire(Entry, receiver, after, attempt) }]));
 }

@@ -9,6 +9,9 @@ internal interface ISubscriber
     /// <summary>Puts an entry into the line to the socket; whether it may leave is decided when it does.</summary>
     void Enqueue(Subscription subscription, Delivery delivery);
 
+    /// <summary>Puts an entry into the line that was offered before and not acknowledged; its place says nothing about what it follows.</summary>
+    void Again(Subscription subscription, Delivery delivery, int attempt);
+
     /// <summary>Says, in line, that what follows does not join what was handed over before: the place that the socket was told is void.</summary>
     void Move(Subscription subscription, Position place);
 

@@ -46,9 +46,32 @@ internal sealed class Subscription(Channel channel, ISubscriber subscriber, Immu
     /// <summary>Whether the channel's pump feeds it; until then its own catch-up does. Changes under the channel's lock.</summary>
     public bool IsLive { get; set; }
 
+    /// <summary>What counts how far an inbox is read through it; null for all other channels. Set before anything feeds it.</summary>
+    public IReading? Reading { get; set; }
+
+    /// <summary>Whether there is room for more: in the line to the socket, and in the reader's hands.</summary>
+    public bool HasRoom => Subscriber.HasRoom && Reading?.HasRoom != false;
+
+    /// <summary>Completes when there is room for more; false when the socket is gone.</summary>
+    public async ValueTask<bool> WaitForRoomAsync()
+    {
+        if (Reading is { HasRoom: false } reading)
+        {
+            // What it has to acknowledge first must reach it.
+            Subscriber.Flush();
+            await reading.WaitForRoomAsync(Closed);
+        }
+
+        return await Subscriber.WaitForRoomAsync(Closed);
+    }
+
     public bool IsClosed => _closed.IsCancellationRequested;
 
     public CancellationToken Closed => _closed.Token;
 
-    public void Close() => _closed.Cancel();
+    public void Close()
+    {
+        _closed.Cancel();
+        Reading?.End();
+    }
 }

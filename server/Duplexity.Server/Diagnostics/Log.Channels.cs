@@ -13,4 +13,10 @@ internal static partial class Log
 
     [LoggerMessage(3011, LogLevel.Error, "Who is where could not be compared with the sockets; the next round tries again")]
     public static partial void PresenceCheckFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(3050, LogLevel.Error, "The inbox {Inbox} could not be read or written, which is tried again")]
+    public static partial void InboxFailed(this ILogger logger, Address inbox, Exception exception);
+
+    [LoggerMessage(3051, LogLevel.Information, "The message {MessageId} to {Client} is a dead letter after {Attempts} attempts")]
+    public static partial void DeadLetter(this ILogger logger, string messageId, string client, int attempts);
 }

@@ -23,13 +23,30 @@ internal sealed class DefaultRetention : IRetention
 {
     private readonly Retention _kept;
     private readonly Retention _ephemeral;
+    private readonly Retention _inbox;
 
     public DefaultRetention(DuplexityOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Limits.MessagesPerChannel, 1);
         _kept = new Retention(options.Times.Retention, options.Limits.MessagesPerChannel, options.Limits.BytesPerChannel);
         _ephemeral = _kept with { Ephemeral = true };
+        _inbox = OfInbox(_kept, options.Limits);
     }
 
-    public Retention Of(Address channel) => channel.Kind is AddressKind.Socket or AddressKind.Service ? _ephemeral : _kept;
+    public Retention Of(Address channel) => channel.Kind switch
+    {
+        AddressKind.Socket or AddressKind.Service => _ephemeral,
+        AddressKind.Client => _inbox,
+        _ => _kept,
+    };
+
+    /// <summary>An inbox keeps a tenth more than may wait in it unacknowledged, so that neither count nor size takes what is (G22): what its bound misses for a moment fits into that.</summary>
+    public static Retention OfInbox(Retention kept, LimitOptions limits)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limits.InboxMessages, 1);
+        return kept with { Count = Math.Max(kept.Count, limits.InboxMessages + Headroom(limits.InboxMessages)), Bytes = Math.Max(kept.Bytes, limits.InboxBytes + (limits.InboxBytes / 10)) };
+    }
+
+    /// <summary>How many messages more than may wait in it an inbox keeps.</summary>
+    public static int Headroom(int most) => Math.Max(1, most / 10);
 }

@@ -71,7 +71,7 @@ internal sealed class SizeGate : IBuiltInGate
 /// <summary>
 /// Entry: what a client may send to by the kind of address. What it may not use reads the same as what does not exist (1.23, 1.28).
 /// </summary>
-internal sealed class AllowanceGate(IDirectReach reach, Lockspaces? lockspaces = null, Holdings? holdings = null) : IBuiltInGate
+internal sealed class AllowanceGate(IDirectReach reach, AwaitedReplies replies, Lockspaces? lockspaces = null, Holdings? holdings = null) : IBuiltInGate
 {
     public string Name => "allowance";
 
@@ -85,7 +85,7 @@ internal sealed class AllowanceGate(IDirectReach reach, Lockspaces? lockspaces =
             AddressKind.Room or AddressKind.Client => true,
             AddressKind.Lockspace => lockspaces?.HasChannel(target) == true || (sender.SocketId is { } socket && holdings?.HolderOf(new(sender.Client, socket)) == target.Name),
             AddressKind.Feed => sender.IsServer || target.Name == sender.Client,
-            AddressKind.Socket => reach.Reaches(target.Name, sender.Client, sender.IsServer),
+            AddressKind.Socket => reach.Reaches(target.Name, sender.Client, sender.IsServer) || (reach.IsThere(target.Name) && replies.Awaits(target.Name, passage.Request?.Re)),
             _ => false,
         };
         return allowed ? null : DuplexityError.Of(Errors.UnknownDestination, NotThere(target));
@@ -99,4 +99,7 @@ internal interface IDirectReach
 {
     /// <summary>False where the socket is not there, and where it does not want to hear this client: the two look alike.</summary>
     bool Reaches(string socketId, string client, bool isServer);
+
+    /// <summary>Whether there is such a socket.</summary>
+    bool IsThere(string socketId);
 }

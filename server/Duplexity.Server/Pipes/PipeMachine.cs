@@ -3,6 +3,7 @@ using System.Text;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Inboxes;
 
 namespace Duplexity.Server.Pipes;
 
@@ -15,7 +16,7 @@ namespace Duplexity.Server.Pipes;
 /// Driven alike by a hub, by the injectable API and by a test; it knows no sockets. Where every gate answers at once, everything up to the append runs without an await, so the
 /// order of calls is the order of the log; where one does not, the sender's <see cref="SendLine"/> keeps it (G11). Thread-safe.
 /// </summary>
-internal sealed class PipeMachine
+internal sealed partial class PipeMachine
 {
     private readonly IEngine _engine;
     private readonly ChannelIndex _channels;
@@ -24,16 +25,18 @@ internal sealed class PipeMachine
     private readonly ApplicationGates _gates;
     private readonly Announcer _announcer;
     private readonly MessageTraces _traces;
+    private readonly InboxIndex _inboxes;
+    private readonly AwaitedReplies _replies;
     private readonly IBuiltInGate[] _ingress;
     private readonly IBuiltInGate[] _entry;
     private readonly GateRun _run;
     private readonly Func<Transit, DuplexityError?, ValueTask<SendResponse>> _commit;
 
     public PipeMachine(
-        IEngine engine, ChannelIndex channels, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
+        IEngine engine, ChannelIndex channels, InboxIndex inboxes, AwaitedReplies replies, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
     {
         (_engine, _channels, _gates, _time, _options) = (engine, channels, gates, time, options);
-        (_announcer, _traces) = (announcer, traces);
+        (_announcer, _traces, _inboxes, _replies) = (announcer, traces, inboxes, replies);
         _ingress = [.. own.Where(g => g.Step == Step.Ingress)];
         _entry = [.. own.Where(g => g.Step == Step.Entry)];
         _run = new GateRun(_entry, gates, announcer, time, options);
@@ -159,7 +162,7 @@ internal sealed class PipeMachine
             Headers = request.Headers,
             Destinations = taken,
         };
-        return FinishAsync(_engine.Log.AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request) }), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
+        return FinishAsync(AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request) }), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
     }
 
     /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>

@@ -1,13 +1,14 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Inboxes;
 using Duplexity.Server.Pipes;
 
 namespace Duplexity.Server.Sockets;
 
 /// <summary>What a socket does with channels beside sending to them: join, leave, read back, see who is there. Thread-safe.</summary>
 internal sealed partial class Listening(
-    IEngine engine, ChannelIndex channels, JoinGates gates, ListenerGates listeners, RoomRules rooms, RoomPresence presence, Egress egress, Membership membership, SocketWatches watches, DuplexityOptions options)
+    IEngine engine, ChannelIndex channels, JoinGates gates, ListenerGates listeners, InboxIndex inboxes, RoomRules rooms, RoomPresence presence, Egress egress, Membership membership, SocketWatches watches, DuplexityOptions options)
 {
     private const int DefaultPage = 100;
 
@@ -27,6 +28,16 @@ internal sealed partial class Listening(
             return new JoinResponse { Error = kept };
         }
 
+        if (address.Kind == AddressKind.Client)
+        {
+            return await JoinInboxAsync(socket, held, address, request);
+        }
+
+        if (request is not { Reader: null, Ack: null })
+        {
+            return new JoinResponse { Error = DuplexityError.Of(Errors.InvalidRequest, "reader and ack are for the own inbox; other channels have nothing to acknowledge.") };
+        }
+
         var isRoom = address.Kind == AddressKind.Room;
         if (isRoom && (JoinGates.RoomLimit(socket, held, address) ?? await gates.FullAsync(held, address) ?? gates.NewChannel(held, address)) is { } limit)
         {
@@ -40,8 +51,7 @@ internal sealed partial class Listening(
         var isNew = socket.SubscriptionTo(address)?.Clients.Contains(held.Client) != true;
         if (!socket.TryListen(address, held.Client, start, out var subscription, isWatching: isWatching))
         {
-            var full = DuplexityError.Of(Errors.TooManyChannels, $"A socket listens to at most {options.Limits.ChannelsPerSocket} channels; leave one first.");
-            return new JoinResponse { Error = full with { Limit = "channels_per_socket", Used = socket.Subscriptions.Count } };
+            return new JoinResponse { Error = TooManyChannels(socket) };
         }
 
         if ((await EnterAsync(socket, held, address, isNew) ?? await StayAsync(socket, held, address)) is { } refused)

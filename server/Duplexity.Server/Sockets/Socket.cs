@@ -157,6 +157,9 @@ internal sealed partial class Socket : ISubscriber
     public void Enqueue(Subscription subscription, Delivery delivery) => Queue.Enqueue(subscription, delivery);
 
     /// <inheritdoc/>
+    public void Again(Subscription subscription, Delivery delivery, int attempt) => Queue.Again(subscription, delivery, attempt);
+
+    /// <inheritdoc/>
     public void Move(Subscription subscription, Position place) => Queue.Move(subscription, place);
 
     /// <inheritdoc/>

@@ -81,4 +81,7 @@ internal sealed class SocketIndex : IDirectReach
     /// <inheritdoc/>
     public bool Reaches(string socketId, string client, bool isServer) =>
         Find(socketId) is { IsClosing: false } socket && (isServer || socket.IsOpenToAnyone || socket.Identities.Find(client) is not null);
+
+    /// <inheritdoc/>
+    public bool IsThere(string socketId) => Find(socketId) is { IsClosing: false };
 }

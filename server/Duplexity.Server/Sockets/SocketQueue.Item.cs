@@ -11,12 +11,17 @@ internal sealed partial class SocketQueue
     {
         Frame,
         Delivery,
+        Again,
         Move,
         Advance,
         Presence,
     }
 
-    private readonly record struct Item(Kind Kind, Subscription? Subscription, Delivery? Delivery, ReadOnlyMemory<byte> Frame, Position? Place, long Since, int Size);
+    private readonly record struct Item(Kind Kind, Subscription? Subscription, Delivery? Delivery, ReadOnlyMemory<byte> Frame, Position? Place, long Since, int Size)
+    {
+        /// <summary>With <see cref="Kind.Again"/>: which one.</summary>
+        public int Attempt { get; init; }
+    }
 
     /// <summary>The frame of an item as it leaves; null where it is not for this socket (G8: the last gates stand here, not where it was enqueued).</summary>
     private ReadOnlyMemory<byte>? Frame(in Item item)
@@ -46,8 +51,21 @@ internal sealed partial class SocketQueue
         }
 
         var entry = item.Delivery!.Entry;
+        if (item.Kind == Kind.Again)
+        {
+            return socket.ReceiverOf(subscription, entry) is { } again ? item.Delivery.Frame(connection.Protocol, again == socket.Primary ? null : again, null, item.Attempt) : null;
+        }
+
         subscription.Passed = entry.Position;
-        if (socket.ReceiverOf(subscription, entry) is not { } receiver)
+        var reading = subscription.Reading;
+        if (reading is not null)
+        {
+            reading.Looked();
+            _read.Add(subscription);
+        }
+
+        var attempt = 1;
+        if (socket.ReceiverOf(subscription, entry) is not { } receiver || reading?.Offer(entry, out attempt) == false)
         {
             return null;
         }
@@ -57,6 +75,6 @@ internal sealed partial class SocketQueue
 
         // Left out, `after` means the offset before under the same epoch: the client knows no other epoch than that of the message (G2).
         var isJustBefore = told == entry.Before && (told.Epoch == entry.Position.Epoch || told == Position.Start);
-        return item.Delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told);
+        return item.Delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told, attempt > 1 ? attempt : null);
     }
 }

@@ -31,7 +31,16 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
     private bool _isTaking;
     private TaskCompletionSource? _handed;
 
+    // For the writer alone.
+    private readonly HashSet<Subscription> _read = [];
+
     public void Enqueue(Subscription subscription, Delivery delivery) => Add(new Item(Kind.Delivery, subscription, delivery, default, null, time.GetTimestamp(), delivery.Size));
+
+    public void Again(Subscription subscription, Delivery delivery, int attempt)
+    {
+        Add(new Item(Kind.Again, subscription, delivery, default, null, time.GetTimestamp(), delivery.Size) { Attempt = attempt });
+        Flush();
+    }
 
     public void Move(Subscription subscription, Position place) => Add(new Item(Kind.Move, subscription, null, default, place, time.GetTimestamp(), 0));
 
@@ -189,6 +198,7 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
                 var written = frames.IsEmpty ? default : connection.WriteAsync(new SerializedHubMessage([new SerializedMessage(connection.Protocol.Name, frames)]), CancellationToken.None);
                 Handed();
                 await written;
+                TellRead();
             }
         }
         catch (Exception e)
@@ -206,6 +216,17 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
         {
             HandedUnsynchronized();
         }
+    }
+
+    /// <summary>What was read of inboxes is with the transport now.</summary>
+    private void TellRead()
+    {
+        foreach (var subscription in _read)
+        {
+            subscription.Reading!.Written(subscription.Passed);
+        }
+
+        _read.Clear();
     }
 
     private void HandedUnsynchronized()
@@ -226,7 +247,7 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
             {
                 if (!_items.TryDequeue(out item))
                 {
-                    if (_buffer.WrittenCount > 0)
+                    if (_buffer.WrittenCount > 0 || _read.Count > 0)
                     {
                         return _buffer.WrittenMemory;
                     }

@@ -182,6 +182,12 @@ public sealed class ListenerTests
 
         public Task<PresenceResponse> Presence(PresenceRequest request) => throw new NotSupportedException();
 
+        public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => throw new NotSupportedException();
+
+        public Task<ReplayResponse> Replay(ReplayRequest request) => throw new NotSupportedException();
+
+        public Task<Done> Acknowledge(AcknowledgeRequest request) => throw new NotSupportedException();
+
         public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => throw new NotSupportedException();
 
         public Task<IdentityResponse> Refresh(RefreshRequest request) => throw new NotSupportedException();

@@ -123,7 +123,7 @@ public sealed class RevocationTests
     [Trait("Requirement", "3.10")]
     public async Task Nothing_of_a_thousand_queued_messages_is_delivered_after_the_answer_of_the_revocation()
     {
-        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.SocketQueueAge = TimeSpan.FromMinutes(5));
+        await using var node = await TestNode.StartAsync(s => s.Options = o => (o.Times.SocketQueueAge, o.Limits.InboxMessages, o.Limits.InboxBytes) = (TimeSpan.FromMinutes(5), 100_000, 1024 * 1024 * 1024));
         await using var reader = await RawHub.ConnectAsync(node, "data", node.Token("ben"), receiveBuffer: 4096);
         await using var sender = await StockSocket.DataAsync(node, "cleo");
         await reader.AskAsync("Authenticate", new { token = node.Token("amy") });

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Inboxes;
 using Duplexity.Server.Pipes;
 using Duplexity.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -43,7 +44,8 @@ internal sealed class PipeRig
         Engine = new MemoryEngine(Time, Options.Create(Settings), NullLogger<MemoryEngine>.Instance);
         Channels = new ChannelIndex(Engine, Settings, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
-        Machine = new PipeMachine(Engine, Channels, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. own], application, Announcer, Traces, Time, Settings);
+        Inboxes = new InboxIndex(Engine, Channels, Time, Settings, NullLogger<InboxIndex>.Instance);
+        Machine = new PipeMachine(Engine, Channels, Inboxes, Replies, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach, Replies), .. own], application, Announcer, Traces, Time, Settings);
         Listeners = new ListenerGates(application, Time, Settings);
         Answers = new Answers(Machine, Listeners, Settings);
         Egress = new Egress(own, application);
@@ -75,6 +77,10 @@ internal sealed class PipeRig
 
     public ChannelIndex Channels { get; }
 
+    public InboxIndex Inboxes { get; }
+
+    public AwaitedReplies Replies { get; } = new();
+
     public PipeMachine Machine { get; }
 
     public FakeReach Reach { get; } = new();
@@ -97,6 +103,8 @@ internal sealed class PipeRig
     {
         public HashSet<string> Sockets { get; } = [];
 
+        public bool IsThere(string socketId) => Sockets.Contains(socketId);
+
         public bool Reaches(string socketId, string client, bool isServer) => Sockets.Contains(socketId);
     }
 
@@ -111,6 +119,8 @@ internal sealed class PipeRig
         public ConcurrentQueue<Position> Moves { get; } = new();
 
         public void Enqueue(ChannelSubscription subscription, Delivery delivery) => _entries.Writer.TryWrite(delivery.Entry);
+
+        public void Again(ChannelSubscription subscription, Delivery delivery, int attempt) => _entries.Writer.TryWrite(delivery.Entry);
 
         public void Move(ChannelSubscription subscription, Position place) => Moves.Enqueue(place);
 

@@ -1,0 +1,109 @@
+using MessagePack;
+
+namespace Duplexity.Protocol;
+
+/// <summary>What <see cref="JoinRequest.Ack"/> can say.</summary>
+public static class AckWord
+{
+    /// <summary>What was written to the socket counts as acknowledged.</summary>
+    public const string Auto = "auto";
+
+    /// <summary>The reader acknowledges what it has finished with; what it has not comes again with the next Join.</summary>
+    public const string Handled = "handled";
+
+    /// <summary>The reader acknowledges each message; what it does not comes again with back-off, and becomes a dead letter after a number of attempts.</summary>
+    public const string Manual = "manual";
+
+    /// <summary>It only looks: nothing is acknowledged, and it begins now.</summary>
+    public const string None = "none";
+}
+
+/// <summary>Says how far a reader of the own inbox has come. One of <c>through</c> and <c>position</c>.</summary>
+[MessagePackObject]
+public sealed record AcknowledgeRequest : Request
+{
+    /// <summary>The inbox's address.</summary>
+    [Key(1)]
+    public string? Channel { get; init; }
+
+    /// <summary>Which reader; absent: the one that has no name.</summary>
+    [Key(2)]
+    public string? Reader { get; init; }
+
+    /// <summary>Everything up to this place is acknowledged.</summary>
+    [Key(3)]
+    public Position? Through { get; init; }
+
+    /// <summary>The message at this place is acknowledged; for <c>ack: manual</c>.</summary>
+    [Key(4)]
+    public Position? Position { get; init; }
+
+    /// <summary>With <c>position</c>: the attempt that is acknowledged; absent: whichever is the last.</summary>
+    [Key(5)]
+    public int? Attempt { get; init; }
+}
+
+/// <summary>A message that an inbox gave up: it was offered as often as it may be and never acknowledged.</summary>
+[MessagePackObject]
+public sealed record DeadLetter
+{
+    /// <summary>The message as it was offered.</summary>
+    [Key(0)]
+    public DeliveredMessage Message { get; init; } = new();
+
+    /// <summary>How often it was offered.</summary>
+    [Key(1)]
+    public int Attempts { get; init; }
+
+    /// <summary>When it was given up, in milliseconds since 1970 UTC.</summary>
+    [Key(2)]
+    public long At { get; init; }
+}
+
+/// <summary>Asks for the acting client's dead letters, the oldest first.</summary>
+[MessagePackObject]
+public sealed record DeadLettersRequest : Request
+{
+    /// <summary>Go on behind the letter with this message id; absent: from the oldest.</summary>
+    [Key(1)]
+    public string? After { get; init; }
+
+    /// <summary>At most this many, 1 to 1,000; absent: 100.</summary>
+    [Key(2)]
+    public int? Limit { get; init; }
+}
+
+/// <summary>Answers DeadLetters.</summary>
+[MessagePackObject]
+public sealed record DeadLettersResponse : Answer
+{
+    /// <summary>The letters.</summary>
+    [Key(1)]
+    public DeadLetter[]? Letters { get; init; }
+
+    /// <summary>What to give as <c>after</c> to go on; absent at the end.</summary>
+    [Key(2)]
+    public string? Next { get; init; }
+}
+
+/// <summary>Puts a dead letter of the acting client into its inbox anew, with a new id and place; the letter is gone then. Asked again, it is put there once.</summary>
+[MessagePackObject]
+public sealed record ReplayRequest : Request
+{
+    /// <summary>The message's id.</summary>
+    [Key(1)]
+    public string? Id { get; init; }
+}
+
+/// <summary>Answers Replay.</summary>
+[MessagePackObject]
+public sealed record ReplayResponse : Answer
+{
+    /// <summary>The id of the new message.</summary>
+    [Key(1)]
+    public string? MessageId { get; init; }
+
+    /// <summary>Its place.</summary>
+    [Key(2)]
+    public Position? Position { get; init; }
+}

@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Duplexity.Protocol;
+using Duplexity.Server.Channels;
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Server.Inboxes;
+
+/// <summary>
+/// What inboxes gave up: offered as often as it may be and never acknowledged. Kept whole, for the log may let go of it; as many as the limit says, oldest out first, each for as long as a channel keeps a message. Thread-safe.
+/// </summary>
+internal sealed class DeadLetters(IEngine engine, TimeProvider time, DuplexityOptions options)
+{
+    /// <summary>Keeps one; again: no other one.</summary>
+    public async Task KeepAsync(string client, LogEntry entry, int attempts)
+    {
+        var at = time.GetUtcNow();
+        var letter = new DeadLetter { Message = Delivery.OnTheWire(entry), Attempts = attempts, At = at.ToUnixTimeMilliseconds() };
+        await engine.Records.PutAsync(Kind(client), Key(entry), JsonSerializer.Serialize(letter), at + options.Times.Retention);
+        var all = await engine.Records.ListAsync(Kind(client));
+        foreach (var (key, _) in all.Take(all.Count - options.Limits.DeadLetters))
+        {
+            await engine.Records.TakeAsync(Kind(client), key);
+        }
+    }
+
+    /// <summary>A client's dead letters, the oldest first.</summary>
+    public async Task<DeadLetter[]> ReadAsync(string client) =>
+        [.. (await engine.Records.ListAsync(Kind(client))).Select(r => JsonSerializer.Deserialize<DeadLetter>(r.Value)!)];
+
+    /// <summary>
+    /// Puts one into the inbox anew, then lets it go; null where there is none of that id. Asked twice, also by two, it is put there once: the letter itself is the key.
+    /// </summary>
+    public async Task<(string Id, Position Position)?> ReplayAsync(string client, string id)
+    {
+        foreach (var (key, value) in await engine.Records.ListAsync(Kind(client)))
+        {
+            if (!key.EndsWith(id, StringComparison.Ordinal) || JsonSerializer.Deserialize<DeadLetter>(value)!.Message is not { } old || old.Id != id)
+            {
+                continue;
+            }
+
+            var inbox = Address.Client(client);
+            var message = new StoredMessage
+            {
+                Id = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{client}\nreplay\n{key}")).AsSpan(0, 16)),
+                FromClient = old.From.Client,
+                FromSocket = old.From.Socket,
+                SentAt = time.GetUtcNow(),
+                Text = old.Text,
+                Bytes = old.Bytes,
+                ContentType = old.ContentType,
+                Type = old.Type,
+                Re = old.Re,
+                Headers = old.Headers,
+                Destinations = [inbox],
+            };
+
+            // The line break keeps it apart from every key that an application chooses of its own.
+            var result = await engine.Log.AppendAsync(new AppendRequest(message, new IdempotencyKey(client, null, 0, $"\nreplay {key}", key)));
+            await engine.Records.TakeAsync(Kind(client), key);
+            return (result.MessageId, result.Positions[0]);
+        }
+
+        return null;
+    }
+
+    /// <summary>Forgets all of a client.</summary>
+    public async ValueTask RemoveAsync(string client, CancellationToken ct)
+    {
+        foreach (var (key, _) in await engine.Records.ListAsync(Kind(client), ct))
+        {
+            await engine.Records.TakeAsync(Kind(client), key, ct);
+        }
+    }
+
+    private static string Kind(string client) => $"dead-letter:{client}";
+
+    /// <summary>In the order of sending, and the same for the same copy.</summary>
+    private static string Key(LogEntry entry) =>
+        string.Create(CultureInfo.InvariantCulture, $"{entry.Message.SentAt.ToUnixTimeMilliseconds():D14}-{entry.Position.Offset:D16}-{entry.Message.Id}");
+}

@@ -1,0 +1,175 @@
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Server.Inboxes;
+
+/// <summary>
+/// One client's inbox: its readers, and what none of them has acknowledged. Read from records and log when it is first touched; from then on it follows the log. The lock is held for moments, never over a wait. Thread-safe.
+/// </summary>
+internal sealed partial class Inbox(Address address, IEngine engine, TimeProvider time, DuplexityOptions options, IInboxes host) : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, InboxReader> _readers = new(StringComparer.Ordinal);
+    private readonly Tally _sending = new();
+    private UnreadMail _unread = new(Position.Start);
+    private TaskCompletionSource? _room;
+    private ITimer? _timer;
+    private DateTimeOffset _touched = time.GetUtcNow();
+
+    public Address Address { get; } = address;
+
+    /// <summary>The CID.</summary>
+    public string Client => Address.Name;
+
+    /// <summary>Why it does not take a message of a sender; null: it does. Until it is read from the log it takes what fits into the log beside a full inbox.</summary>
+    public DuplexityError? Refusal(string sender, bool isServer, int size)
+    {
+        lock (_lock)
+        {
+            var now = Touch();
+            if (!_isLoaded)
+            {
+                _ = LoadedAsync();
+                return _sending.Count + _ahead.Count < Retained
+                    ? null
+                    : DuplexityError.Of(Errors.Unavailable, "The inbox is being read after a start; send again in a moment.") with { RetryAfterMs = 1000 };
+            }
+
+            _unread.Expire(now - options.Times.Retention);
+            var limits = options.Limits;
+            var (count, bytes) = (_unread.Tally.Count + _sending.Count, _unread.Tally.Bytes + _sending.Bytes);
+            if (count >= limits.InboxMessages || (count > 0 && bytes + size > limits.InboxBytes))
+            {
+                return Full($"The inbox is full: {count} messages of {bytes} bytes wait to be acknowledged there; send again when they have been.", count < limits.InboxMessages, count, bytes, "");
+            }
+
+            var (own, ownBytes) = (_unread.Tally.Of(sender).Count + _sending.Of(sender).Count, _unread.Tally.Of(sender).Bytes + _sending.Of(sender).Bytes);
+            return !isServer && (own >= Math.Max(1, limits.InboxMessages / 10) || (own > 0 && ownBytes + size > limits.InboxBytes / 10))
+                ? Full($"Your part of the inbox is full: {own} of your messages of {ownBytes} bytes wait there, a tenth is one sender's; send again when they have been acknowledged.", own < Math.Max(1, limits.InboxMessages / 10), own, ownBytes, "_per_sender")
+                : null;
+        }
+    }
+
+    /// <summary>A message is on its way to the log; counted until <see cref="Sent"/>, and from its arrival there as unread.</summary>
+    public void Sending(string sender, int size)
+    {
+        lock (_lock)
+        {
+            _sending.Add(sender, size);
+        }
+    }
+
+    /// <summary>What became of it is known.</summary>
+    public void Sent(string sender, int size)
+    {
+        lock (_lock)
+        {
+            _sending.Remove(sender, size);
+        }
+    }
+
+    /// <summary>One of its readers; made, behind what nobody has acknowledged, where there is none of that name. Null: it has too many. Loaded before.</summary>
+    public InboxReader? Reader(string name)
+    {
+        lock (_lock)
+        {
+            var now = Touch();
+            if (!_readers.TryGetValue(name, out var reader))
+            {
+                foreach (var old in _readers.Values.Where(r => r.Readings.Count == 0 && now - r.Used > options.Times.Retention).ToArray())
+                {
+                    _readers.Remove(old.Name);
+                }
+
+                if (_readers.Count >= options.Limits.InboxReaders)
+                {
+                    return null;
+                }
+
+                reader = new InboxReader(name, _unread.Start);
+                _readers.Add(name, reader);
+            }
+
+            reader.Used = now;
+            host.Changed(this);
+            return reader;
+        }
+    }
+
+    /// <summary>Everything up to a place that the log knows is acknowledged.</summary>
+    public void AcknowledgeThrough(InboxReader reader, Position through)
+    {
+        lock (_lock)
+        {
+            if (reader.AcknowledgeThrough(through))
+            {
+                MovedUnsynchronized(reader);
+            }
+        }
+    }
+
+    /// <summary>One message is acknowledged by hand. Null: it counts.</summary>
+    public (int Code, string Name)? Acknowledge(InboxReader reader, Position position, int? attempt)
+    {
+        lock (_lock)
+        {
+            if (reader.Acknowledge(position, attempt) is { } refused)
+            {
+                return refused;
+            }
+
+            MovedUnsynchronized(reader);
+            return null;
+        }
+    }
+
+    /// <summary>Its readers' places as they are kept.</summary>
+    public string Record()
+    {
+        lock (_lock)
+        {
+            return ReaderRecord.Write(_readers.Values.ToDictionary(r => r.Name, r => new ReaderRecord(r.Cursor.ToString(), r.Used.ToUnixTimeMilliseconds())));
+        }
+    }
+
+    /// <summary>Whether nobody has used it for a while: what it knows can be read again.</summary>
+    public bool IsIdle(TimeSpan age)
+    {
+        lock (_lock)
+        {
+            return time.GetUtcNow() - _touched > age && _sending.Count == 0 && _readers.Values.All(r => r.Readings.Count == 0);
+        }
+    }
+
+    public void Dispose() => _timer?.Dispose();
+
+    private static DuplexityError Full(string sentence, bool isBytes, int count, long bytes, string whose) =>
+        DuplexityError.Of(Errors.InboxFull, sentence) with { Limit = (isBytes ? "inbox_bytes" : "inbox_messages") + whose, Used = isBytes ? bytes : count };
+
+    private void MovedUnsynchronized(InboxReader reader)
+    {
+        reader.Used = Touch();
+        if (reader.Cursor.Offset > _unread.Start.Offset)
+        {
+            _unread.Advance(reader.Cursor);
+        }
+
+        _room?.TrySetResult();
+        _room = null;
+        host.Changed(this);
+    }
+
+    private DateTimeOffset Touch() => _touched = time.GetUtcNow();
+}
+
+/// <summary>Where inboxes are kept.</summary>
+internal interface IInboxes
+{
+    /// <summary>A reader has moved: its place is to be written, soon. Does not block.</summary>
+    void Changed(Inbox inbox);
+
+    /// <summary>A message has used up its attempts and is kept as a dead letter; throws where it cannot be.</summary>
+    Task BuryAsync(Inbox inbox, LogEntry entry, int attempts);
+
+    /// <summary>Something about an inbox did not work, and is tried again.</summary>
+    void Failed(Inbox inbox, Exception exception);
+}

@@ -1,0 +1,166 @@
+using System.Collections.Concurrent;
+using Duplexity.Server.Channels;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Duplexity.Server.Inboxes;
+
+/// <summary>
+/// The inboxes that somebody on this node reads or sends to, and the writer of their readers' places: one at a time, what changed meanwhile waits for the next round. What nobody has used for
+/// a while is forgotten here; it is read again when it is needed. Thread-safe.
+/// </summary>
+internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
+{
+    /// <summary>How long an inbox is remembered that nobody uses: reading it again costs a moment, keeping it some memory.</summary>
+    private static readonly TimeSpan Idle = TimeSpan.FromMinutes(10);
+
+    private readonly ConcurrentDictionary<Address, Inbox> _inboxes = new();
+    private readonly ConcurrentDictionary<Inbox, byte> _changed = new();
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly IEngine _engine;
+    private readonly TimeProvider _time;
+    private readonly DuplexityOptions _options;
+    private readonly ILogger _logger;
+    private readonly ITimer _write;
+    private readonly ITimer _sweep;
+    private int _isArmed;
+
+    public InboxIndex(IEngine engine, ChannelIndex channels, TimeProvider time, DuplexityOptions options, ILogger<InboxIndex> logger)
+    {
+        (_engine, _time, _options, _logger) = (engine, time, options, logger);
+        DeadLetters = new DeadLetters(engine, time, options);
+        _write = time.CreateTimer(_ => _ = WriteAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _sweep = time.CreateTimer(_ => Sweep(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
+        channels.Appended += entry =>
+        {
+            if (entry.Channel.Kind == AddressKind.Client && _inboxes.TryGetValue(entry.Channel, out var inbox))
+            {
+                inbox.OnAppended(entry);
+            }
+        };
+    }
+
+    /// <summary>What was given up.</summary>
+    public DeadLetters DeadLetters { get; }
+
+    /// <summary>How many are remembered.</summary>
+    public int Count => _inboxes.Count;
+
+    /// <summary>An inbox that has been read from the log.</summary>
+    public async ValueTask<Inbox> OpenAsync(Address address)
+    {
+        // It is touched by this, and what is touched stays for longer than any call takes.
+        var inbox = Of(address);
+        do
+        {
+            await inbox.LoadedAsync();
+        }
+        while (!inbox.IsLoaded);
+
+        return inbox;
+    }
+
+    /// <summary>An inbox, read from the log or not yet.</summary>
+    public Inbox Of(Address address) => _inboxes.GetOrAdd(address, a => new Inbox(a, _engine, _time, _options, this));
+
+    /// <inheritdoc/>
+    public void Changed(Inbox inbox)
+    {
+        _changed[inbox] = 0;
+        Arm();
+    }
+
+    /// <inheritdoc/>
+    public async Task BuryAsync(Inbox inbox, LogEntry entry, int attempts)
+    {
+        await DeadLetters.KeepAsync(inbox.Client, entry, attempts);
+        _logger.DeadLetter(entry.Message.Id, VisibleText.Of(inbox.Client, VisibleText.LogLength), attempts);
+    }
+
+    /// <inheritdoc/>
+    public void Failed(Inbox inbox, Exception exception) => _logger.InboxFailed(inbox.Address, exception);
+
+    /// <summary>Forgets a client's inbox, with its readers and dead letters.</summary>
+    public async ValueTask RemoveAsync(string client, CancellationToken ct)
+    {
+        await _turn.WaitAsync(ct);
+        try
+        {
+            if (_inboxes.TryRemove(Address.Client(client), out var inbox))
+            {
+                _changed.TryRemove(inbox, out _);
+                inbox.Dispose();
+            }
+
+            await _engine.Records.TakeAsync(ReaderRecord.Kind, client, ct);
+            await DeadLetters.RemoveAsync(client, ct);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Writes what has changed last.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => WriteAsync();
+
+    public void Dispose()
+    {
+        _write.Dispose();
+        _sweep.Dispose();
+        foreach (var inbox in _inboxes.Values)
+        {
+            inbox.Dispose();
+        }
+    }
+
+    private void Arm()
+    {
+        if (Interlocked.Exchange(ref _isArmed, 1) == 0)
+        {
+            _write.Change(_options.Times.Cursors, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            Volatile.Write(ref _isArmed, 0);
+            foreach (var inbox in _changed.Keys)
+            {
+                _changed.TryRemove(inbox, out _);
+                try
+                {
+                    // For as long as the log may hold anything that it acknowledges.
+                    await _engine.Records.PutAsync(ReaderRecord.Kind, inbox.Client, inbox.Record(), _time.GetUtcNow() + (2 * _options.Times.Retention));
+                }
+                catch (Exception e)
+                {
+                    Failed(inbox, e);
+                    Changed(inbox);
+                }
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private void Sweep()
+    {
+        foreach (var (address, inbox) in _inboxes)
+        {
+            if (inbox.IsIdle(Idle) && !_changed.ContainsKey(inbox) && _inboxes.TryRemove(new(address, inbox)))
+            {
+                inbox.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+using System.Text.Json;
+
+namespace Duplexity.Server.Inboxes;
+
+/// <summary>What is kept of one reader: its place, and when it was used last, in milliseconds since 1970 UTC. One record of an inbox has all its readers.</summary>
+internal sealed record ReaderRecord(string Place, long Used)
+{
+    /// <summary>The kind of the records; the key is the CID.</summary>
+    public const string Kind = "inbox";
+
+    public static string Write(Dictionary<string, ReaderRecord> readers) => JsonSerializer.Serialize(readers);
+
+    public static Dictionary<string, ReaderRecord> Read(string? record) => record is null ? [] : JsonSerializer.Deserialize<Dictionary<string, ReaderRecord>>(record)!;
+}

@@ -1,0 +1,152 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Inboxes;
+
+namespace Duplexity.Server.Sockets;
+
+/// <summary>The own inbox: its readers, their places, and what they acknowledge.</summary>
+internal sealed partial class Listening
+{
+    private async Task<JoinResponse> JoinInboxAsync(Socket socket, HeldIdentity held, Address address, JoinRequest request)
+    {
+        if ((ReadAck(request, out var mode) ?? ReadReader(request.Reader)) is { } error)
+        {
+            return new JoinResponse { Error = error };
+        }
+
+        if (mode is null)
+        {
+            var (looked, isKnown) = await StartAsync(socket, held, address, request);
+            return await ListenToInboxAsync(socket, held, address, looked, isKnown, null);
+        }
+
+        var inbox = await inboxes.OpenAsync(address);
+        if (inbox.Reader(request.Reader ?? "") is not { } reader)
+        {
+            return new JoinResponse { Error = TooManyReaders() };
+        }
+
+        var (start, recovered) = (reader.Cursor, reader.WasLost ? false : (bool?)null);
+        if (request.Since is { } since)
+        {
+            // A place of its own that cannot be served leaves the one that is kept.
+            recovered = (await engine.Log.ReadAsync(address, since, 1)).Recovered;
+            start = recovered == true ? since : start;
+            if (recovered == true && mode == AckMode.Manual)
+            {
+                await inbox.TakeUpAsync(reader, since);
+            }
+            else if (recovered == true && mode == AckMode.Auto)
+            {
+                inbox.AcknowledgeThrough(reader, since);
+            }
+        }
+
+        reader.WasLost = false;
+        return await ListenToInboxAsync(socket, held, address, start, recovered, (inbox, reader, mode.Value));
+    }
+
+    /// <summary>A reader of the own inbox has finished with everything up to a place, or with one message.</summary>
+    public async Task<Done> AcknowledgeAsync(HeldIdentity held, AcknowledgeRequest request)
+    {
+        if ((gates.Read(request.Channel, held, isRead: false, out var address) ?? ReadReader(request.Reader) ?? ReadPlace(request.Through) ?? ReadPlace(request.Position)) is { } error)
+        {
+            return new Done { Error = error };
+        }
+
+        if (address.Kind != AddressKind.Client || request.Through is null == request.Position is null)
+        {
+            return new Done { Error = DuplexityError.Of(Errors.InvalidRequest, "Acknowledge names the own inbox, and one of through and position.") };
+        }
+
+        var inbox = await inboxes.OpenAsync(address);
+        if (inbox.Reader(request.Reader ?? "") is not { } reader)
+        {
+            return new Done { Error = TooManyReaders() };
+        }
+
+        if (request.Position is { } position)
+        {
+            return new Done { Error = inbox.Acknowledge(reader, position, request.Attempt) is { } refused ? NotAcknowledged(refused, position) : null };
+        }
+
+        var through = request.Through!;
+        if (through.Offset >= reader.Cursor.Offset && through != reader.Cursor)
+        {
+            if (through.Offset == reader.Cursor.Offset || !(await engine.Log.ReadAsync(address, through, 1)).Recovered)
+            {
+                return new Done { Error = NotAcknowledged(Errors.PlaceGone, through) };
+            }
+
+            inbox.AcknowledgeThrough(reader, through);
+        }
+
+        return new Done();
+    }
+
+    private async Task<JoinResponse> ListenToInboxAsync(Socket socket, HeldIdentity held, Address address, Position start, bool? recovered, (Inbox Inbox, InboxReader Reader, AckMode Mode)? reading)
+    {
+        if (!socket.TryListen(address, held.Client, start, out var subscription))
+        {
+            return new JoinResponse { Error = TooManyChannels(socket) };
+        }
+
+        if (reading is var (inbox, reader, mode))
+        {
+            var own = new InboxReading(inbox, reader, subscription!, mode);
+            subscription!.Reading = own;
+            inbox.Arrive(own);
+            if (subscription.IsClosed)
+            {
+                // Its end may have been before the lines above.
+                own.End();
+            }
+        }
+
+        _ = Task.Run(() => subscription!.Channel.CatchUpAsync(subscription));
+        watches.Mark(socket, held.Client, SocketChangeKind.Changed);
+        var top = await engine.Log.TopAsync(address);
+        return new JoinResponse { Channel = address.ToString(), Position = start, Recovered = recovered, Waiting = Math.Max(0, top.Offset - start.Offset) };
+    }
+
+    private static DuplexityError? ReadReader(string? reader) => reader is null or { Length: > 0 and <= Wire.MaxNameLength }
+        ? null
+        : DuplexityError.Of(Errors.InvalidRequest, $"reader is a name of 1 to {Wire.MaxNameLength} characters; leave it out for the reader without a name.");
+
+    /// <summary>Who acknowledges; null: nobody does.</summary>
+    private static DuplexityError? ReadAck(JoinRequest request, out AckMode? mode)
+    {
+        var hasPlace = request.Since is not null || request.Last is not null;
+        mode = (request.Ack ?? (hasPlace ? AckWord.None : AckWord.Auto)) switch
+        {
+            AckWord.Auto => AckMode.Auto,
+            AckWord.Handled => AckMode.Handled,
+            AckWord.Manual => AckMode.Manual,
+            _ => null,
+        };
+        if (mode is null && request.Ack is not (null or AckWord.None))
+        {
+            return DuplexityError.Of(Errors.InvalidRequest, $"ack is auto, handled, manual or none; \"{VisibleText.Of(request.Ack, 64)}\" is not.");
+        }
+
+        return mode is not null && request.Last is not null
+            ? DuplexityError.Of(Errors.InvalidRequest, "last looks back and would acknowledge what it leaves out; with ack leave last out, or ack: none.")
+            : null;
+    }
+
+    private static DuplexityError NotAcknowledged((int Code, string Name) code, Position position) => DuplexityError.Of(code, code switch
+    {
+        _ when code == Errors.Taken => $"The message at {VisibleText.Of(position.ToString(), 64)} has been acknowledged already.",
+        _ when code == Errors.StaleAttempt => $"The message at {VisibleText.Of(position.ToString(), 64)} has been offered again since; that attempt is the one to acknowledge.",
+        _ => $"{VisibleText.Of(position.ToString(), 64)} is no place of this inbox, or nothing there is offered to this reader.",
+    });
+
+    private DuplexityError TooManyReaders() =>
+        DuplexityError.Of(Errors.TooManyReaders, $"An inbox has {options.Limits.InboxReaders} readers at most; those that are not used are forgotten after {options.Times.Retention.TotalDays:0.#} days.") with
+        {
+            Limit = "inbox_readers",
+            Used = options.Limits.InboxReaders,
+        };
+
+    private DuplexityError TooManyChannels(Socket socket) =>
+        DuplexityError.Of(Errors.TooManyChannels, $"A socket listens to at most {options.Limits.ChannelsPerSocket} channels; leave one first.") with { Limit = "channels_per_socket", Used = socket.Subscriptions.Count };
+}
