@@ -274,19 +274,6 @@ public sealed record PresenceResponse : Answer
     public Member[]? Members { get; init; }
 }
 
-/// <summary>A client in a channel.</summary>
-[MessagePackObject]
-public sealed record Member
-{
-    /// <summary>The CID.</summary>
-    [Key(0)]
-    public string Client { get; init; } = "";
-
-    /// <summary>Its sockets there.</summary>
-    [Key(1)]
-    public string[] Sockets { get; init; } = [];
-}
-
 /// <summary>Says that nothing for this socket lies between two places, where no message says it (G9).</summary>
 [MessagePackObject]
 public sealed record AdvancedEvent

@@ -60,3 +60,16 @@ public static class DepartureReason
     /// <summary>The server ended its stay: by force, a revocation, the end of its token, or because the room's policy does not let it any more.</summary>
     public const string Removed = "removed";
 }
+
+/// <summary>A client in a channel.</summary>
+[MessagePackObject]
+public sealed record Member
+{
+    /// <summary>The CID.</summary>
+    [Key(0)]
+    public string Client { get; init; } = "";
+
+    /// <summary>Its sockets there.</summary>
+    [Key(1)]
+    public string[] Sockets { get; init; } = [];
+}

@@ -26,7 +26,14 @@ internal sealed class SqliteStore : IDisposable
         _marks = new SqliteMarks(connection, options.Limits, clock);
         _receipts = new SqliteReceipts(connection, options.Limits, options.Times.Idempotency, clock);
         _channels = new SqliteChannels(connection, _marks, retention, options.Times.ChannelMarks, incarnation, clock);
-        clock.GoOnFrom((long)new SqliteStatement(connection, "SELECT max(coalesce((SELECT max(used) FROM sessions), 0), coalesce((SELECT max(used) FROM keys), 0))").Scalar()!);
+
+        // Of everything that is let go of by use: after a start in the same moment or an earlier one, what is used now would else count as the oldest.
+        clock.GoOnFrom((long)new SqliteStatement(
+            connection,
+            """
+            SELECT coalesce(max(used), 0) FROM (
+                SELECT max(used) AS used FROM sessions UNION ALL SELECT max(used) FROM keys UNION ALL SELECT max(used) FROM tokens UNION ALL SELECT max(used) FROM sources)
+            """).Scalar()!);
         _begin = new SqliteStatement(connection, "BEGIN IMMEDIATE");
         _commit = new SqliteStatement(connection, "COMMIT");
         _pages = new SqliteStatement(connection, "PRAGMA page_count");

@@ -48,6 +48,33 @@ public sealed class SqliteLogTests
         (await TextsAsync(log, numbered.Positions[0])).Should().Equal("next");
     }
 
+    [Theory]
+    [Trait("Guarantee", "G17")]
+    [Trait("Guarantee", "G20")]
+    [InlineData(0)]
+    [InlineData(-60)]
+    public async Task After_a_restart_in_the_same_moment_or_an_earlier_one_the_oldest_token_and_source_give_way_and_not_the_newest(int seconds)
+    {
+        (_options.Limits.LocksPerChannel, _options.Limits.SourcesPerChannel) = (2, 2);
+        var time = new FakeTimeProvider(_time.GetUtcNow());
+        await using var engine = new SqliteEngineUnderTest(time, _options, _handler);
+        await AppendAsync("a", 5);
+        await AppendAsync("b", 5);
+
+        time.AdjustTime(time.GetUtcNow().AddSeconds(seconds));
+        engine.Restart();
+        await AppendAsync("c", 5);
+
+        (await engine.Log.ReadSourceAsync(Lobby, "c")).Should().Be(new Position(5, "e"));
+        (await engine.Log.ReadSourceAsync(Lobby, "a")).Should().BeNull();
+        (await engine.Log.AppendAsync(new AppendRequest(Message("x", Lobby)) { Fence = new Fence("c", 4) })).Outcome.Should().Be(AppendOutcome.StaleFence);
+        (await engine.Log.AppendAsync(new AppendRequest(Message("x", Lobby)) { Fence = new Fence("b", 4) })).Outcome.Should().Be(AppendOutcome.StaleFence);
+
+        async Task AppendAsync(string name, int number) =>
+            (await engine.Log.AppendAsync(new AppendRequest(Message(name, Lobby)) { Fence = new Fence(name, number), Source = new SourcePlace(name, new Position(number, "e")) }))
+                .Outcome.Should().Be(AppendOutcome.Stored);
+    }
+
     [Fact]
     [Trait("Guarantee", "G4")]
     [Trait("Guarantee", "G3")]
