@@ -3,6 +3,7 @@ using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Hubs;
 using Duplexity.Server.Pipes;
+using Duplexity.Server.Pipes.Cooked;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
 using Microsoft.AspNetCore.Builder;
@@ -41,6 +42,7 @@ public static class DuplexityServer
         services.AddDuplexitySockets();
         services.AddDuplexityAuth();
         services.AddDuplexityTunnels();
+        services.AddDuplexityMessagePipes();
         services.AddDuplexityHubs();
         services.TryAddSingleton<IDuplexity, InProcessDuplexity>();
         return new DuplexityBuilder(services);
@@ -108,6 +110,17 @@ public static class DuplexityServer
         services.TryAddSingleton<Listening>();
         services.TryAddSingleton<ForcedDisconnects>();
         services.AddHostedService<SocketSweep>();
+    }
+
+    private static void AddDuplexityMessagePipes(this IServiceCollection services)
+    {
+        services.TryAddSingleton<Knuckles>();
+        services.TryAddSingleton<PipeStore>();
+        services.TryAddSingleton<PipeCarrying>();
+        services.TryAddSingleton<IPipeOwners, PipeOwners>();
+        services.TryAddSingleton<MessagePipes>();
+        services.AddSingleton<IBelongings, PipeBelongings>();
+        services.AddHostedService(provider => provider.GetRequiredService<MessagePipes>());
     }
 
     private sealed class DuplexityBuilder(IServiceCollection services) : IDuplexityBuilder

@@ -45,6 +45,12 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.RemoveClient), request);
 
+    public Task<MessagePipesResponse> SetMessagePipes(SetMessagePipesRequest request) => connection.InvokeAsync<MessagePipesResponse>(nameof(IControlHub.SetMessagePipes), request);
+
+    public Task<MessagePipesResponse> ListMessagePipes(ListMessagePipesRequest request) => connection.InvokeAsync<MessagePipesResponse>(nameof(IControlHub.ListMessagePipes), request);
+
+    public Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.RemoveMessagePipes), request);
+
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
     public static void Register(HubConnection connection, IControlClient client)
     {

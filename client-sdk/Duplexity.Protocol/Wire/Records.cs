@@ -93,6 +93,10 @@ public sealed record DeliveredMessage
     /// <summary>The place that this message follows for this socket (G9); absent: the entry just before, with the same epoch. What lies between was not for this socket.</summary>
     [Key(12)]
     public Position? After { get; init; }
+
+    /// <summary>The message pipe that brought it; absent: its sender did. <see cref="From"/> stays the first sender.</summary>
+    [Key(13)]
+    public Via? Via { get; init; }
 }
 
 /// <summary>First event of every connection.</summary>

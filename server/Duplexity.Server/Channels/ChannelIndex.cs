@@ -16,9 +16,13 @@ internal sealed class ChannelIndex(IEngine engine, TimeProvider time, ILogger<Ch
     /// <summary>How many channels are listened to.</summary>
     public int Count => _channels.Count;
 
+    /// <summary>Raised for each channel that something was appended to, by whoever appended: must not block or throw.</summary>
+    public event Action<Address>? Appended;
+
     /// <inheritdoc/>
     public void OnAppended(LogEntry entry)
     {
+        Appended?.Invoke(entry.Channel);
         if (_channels.TryGetValue(entry.Channel, out var channel))
         {
             channel.OnAppended(entry);

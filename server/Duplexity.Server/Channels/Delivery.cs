@@ -49,6 +49,9 @@ internal sealed class Delivery(LogEntry entry)
             Headers = message.Headers is null ? null : new Dictionary<string, string>(message.Headers),
             For = receiver,
             After = after,
+            Via = message.Path is { Hops: [.., var hop] hops }
+                ? new Via { Client = hop.Owner, Pipe = hop.Pipe, Channel = hop.From.ToString(), Message = hop.MessageId, Hops = hops.Count }
+                : null,
         };
     }
 

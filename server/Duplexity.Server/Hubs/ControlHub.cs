@@ -13,7 +13,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, Explaining explaining, Tracing tracing, Node node, TimeProvider time, DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub,
+    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, Node node, TimeProvider time, DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
     private ControlConnection Connection => Context.Features.Get<ControlConnection>()!;
@@ -163,6 +163,12 @@ internal sealed class ControlHub(
     public Task<RevokeResponse> Disable(DisableRequest request) => administration.DisableAsync(Acting(request), request, Context.ConnectionAborted);
 
     public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => administration.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<MessagePipesResponse> SetMessagePipes(SetMessagePipesRequest request) => messagePipes.SetAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<MessagePipesResponse> ListMessagePipes(ListMessagePipesRequest request) => Task.FromResult(messagePipes.List(Acting(request)));
+
+    public Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request) => messagePipes.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
 
     public async Task<Done> Disconnect(DisconnectRequest request)
     {

@@ -24,6 +24,7 @@ internal static class HubServices
         services.TryAddSingleton<Administration>();
         services.TryAddSingleton<Explaining>();
         services.TryAddSingleton<Watching>();
+        services.TryAddSingleton<MessagePipeCalls>();
         services.TryAddSingleton<Tracing>();
         services.AddSingleton<HubLifetimeManager<ControlHub>, DefaultHubLifetimeManager<ControlHub>>();
         services.AddSingleton<HubLifetimeManager<DataHub>, DataHubLifetimeManager>();

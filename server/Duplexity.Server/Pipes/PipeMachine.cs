@@ -15,7 +15,7 @@ namespace Duplexity.Server.Pipes;
 /// Driven alike by a hub, by the injectable API and by a test; it knows no sockets. Where every gate answers at once, everything up to the append runs without an await, so the
 /// order of calls is the order of the log; where one does not, the sender's <see cref="SendLine"/> keeps it (G11). Thread-safe.
 /// </summary>
-internal sealed class PipeMachine
+internal sealed partial class PipeMachine
 {
     private readonly IEngine _engine;
     private readonly ChannelIndex _channels;
@@ -147,8 +147,9 @@ internal sealed class PipeMachine
         var message = new StoredMessage
         {
             Id = transit.MessageId,
-            FromClient = sender.Client,
-            FromSocket = sender.SocketId,
+            FromClient = transit.Carried?.From.Client ?? sender.Client,
+            FromSocket = transit.Carried is { } carried ? carried.From.Socket : sender.SocketId,
+            Path = transit.Carried?.Path,
             SentAt = _time.GetUtcNow(),
             Text = request.Text,
             Bytes = request.Bytes,
@@ -158,7 +159,7 @@ internal sealed class PipeMachine
             Headers = request.Headers,
             Destinations = taken,
         };
-        return FinishAsync(_engine.Log.AppendAsync(new AppendRequest(message, transit.Key)), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
+        return FinishAsync(_engine.Log.AppendAsync(new AppendRequest(message, transit.Key) { Source = transit.Carried?.Source }), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
     }
 
     /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>
@@ -191,6 +192,8 @@ internal sealed class PipeMachine
         {
             case AppendOutcome.Mismatch:
                 return new SendResponse { Error = DuplexityError.Of(Errors.IdempotencyMismatch, "This key was used before, for another message.") };
+            case AppendOutcome.AlreadyTaken:
+                return new SendResponse { MessageId = result.MessageId, Destinations = [] };
             case AppendOutcome.Unknown:
                 return new SendResponse { Error = DuplexityError.Of(Errors.OutcomeUnknown, "This sequence is too old: whether the message was stored is not known any more.") };
         }
