@@ -1,5 +1,4 @@
 using Duplexity.Cli;
-using Duplexity.Protocol;
 using Duplexity.Server.Tests.Cli;
 using Duplexity.Testing;
 using FluentAssertions;

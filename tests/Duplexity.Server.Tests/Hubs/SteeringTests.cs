@@ -223,6 +223,9 @@ public sealed class SteeringTests
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],
         "Disable" => [new DisableRequest { As = "amy", Client = "ben" }],
         "RemoveClient" => [new RemoveClientRequest { As = "amy", Client = "ben" }],
+        "SetMessagePipes" => [new SetMessagePipesRequest { As = "amy", Pipes = [new() { From = "client:ben", To = ["room:x"] }] }, new SetMessagePipesRequest { As = "amy", Pipes = [new() { Id = "p", From = "client:amy", To = ["room:x"] }] }],
+        "ListMessagePipes" => [new ListMessagePipesRequest { As = "amy" }],
+        "RemoveMessagePipes" => [new RemoveMessagePipesRequest { As = "amy", Ids = ["bens"] }],
         "ForceDisconnect" => [new ForceDisconnectRequest { As = "amy", Target = "client:ben" }, new ForceDisconnectRequest { As = "amy", Target = "socket:none" }],
         _ => throw new InvalidOperationException($"{method.Name} is new: say here what one identity must not do for another by it."),
     };

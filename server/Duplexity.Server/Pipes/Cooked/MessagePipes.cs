@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -252,7 +253,14 @@ internal sealed class MessagePipes(
         foreach (var runner in All())
         {
             runner.Wake();
-            await runner.SaveAsync();
+            try
+            {
+                await runner.SaveAsync();
+            }
+            catch (Exception e)
+            {
+                logger.PipeFailed(VisibleText.Of($"{runner.Record.Owner}/{runner.Record.Id}", VisibleText.LogLength), e);
+            }
         }
     }
 

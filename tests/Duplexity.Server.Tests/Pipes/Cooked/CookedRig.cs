@@ -43,7 +43,11 @@ internal sealed class CookedRig : IAsyncDisposable
 
     public async Task<ServerMessagePipes> StartAsync()
     {
-        await Rig.Announcer.StartAsync(default);
+        if (_started.Count == 0)
+        {
+            await Rig.Announcer.StartAsync(default);
+        }
+
         var store = new PipeStore(Engine, Rig.Time);
         var carrying = new PipeCarrying(
             _machine, Owners, Rig.Listeners, Rig.Egress, new Knuckles(_knuckles, new ServiceCollection().BuildServiceProvider(), Rig.Time, Rig.Settings), store, Rig.Announcer, Rig.Traces, Rig.Time, Rig.Settings);

@@ -1,6 +1,4 @@
 using Duplexity.Protocol;
-using Duplexity.Server.Pipes.Cooked;
-using Duplexity.Server.Tests.Pipes;
 using FluentAssertions;
 using Xunit;
 

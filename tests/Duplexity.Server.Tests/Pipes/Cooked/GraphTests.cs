@@ -1,5 +1,4 @@
 using CsCheck;
-using Duplexity.Protocol;
 using FluentAssertions;
 using Xunit;
 
