@@ -47,7 +47,7 @@ public sealed class MessagePipeTests
         await cleo.MessagePipes.SetAsync([new() { Id = "cleos", From = "room:a", To = ["room:b"], Transform = new() { Text = "cleo's" } }]).Soon();
 
         await server.DisableAsync("amy");
-        await ben.SendAsync(Address.Room("a"), "hi").Soon();
+        await cleo.SendAsync(Address.Room("a"), "hi").Soon();
         await using var messages = room.ReadAllAsync().GetAsyncEnumerator();
         (await messages.MoveNextAsync().Soon()).Should().BeTrue();
 
