@@ -74,6 +74,9 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(ChatCommand.Create(run));
         root.Add(HistoryCommand.Create(run));
         root.Add(PresenceCommand.Create(run));
+        root.Add(RoomsCommand.Create(run));
+        root.Add(FollowersCommand.Create(run));
+        root.Add(LockCommand.Create(run));
         root.Add(LoginCommand.Create(run));
         root.Add(LogoutCommand.Create(run));
         root.Add(WhoamiCommand.Create(run));

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Duplexity.Carriers;
 using Duplexity.Links;
+using Duplexity.Locking;
 using Duplexity.Protocol;
 using Duplexity.Reading;
 using Duplexity.Sending;
@@ -14,7 +15,7 @@ namespace Duplexity;
 /// One socket of a client, held open and restored after every loss: messages, rooms, feeds, the own inbox, and public pipes. A second connection, for pipes and
 /// administration, opens when it is first needed. Thread-safe.
 /// </summary>
-public sealed class DuplexityConnection : IAsyncDisposable
+public sealed partial class DuplexityConnection : IAsyncDisposable
 {
     // A page of history is one hub message with its answer; 100 usual messages stay well under a second of a slow line.
     private const int HistoryPage = 100;
@@ -25,6 +26,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
     private readonly Outbox _outbox;
     private readonly PipeDesk _pipes;
     private readonly Calls<DataLink> _data;
+    private readonly LockDesk _locks;
     private readonly ControlCalls _control;
     private readonly Challenges _challenges;
 
@@ -62,10 +64,14 @@ public sealed class DuplexityConnection : IAsyncDisposable
         (_restorer.Identities, _restorer.Again, _pipes.TokenOf) = (Identities, _loop.Nudge, Identities.SourceOf);
         _challenges = new Challenges(Identities, Options.TimeProvider, logger);
         _restorer.Challenges = _challenges;
+        _restorer.Locks = _locks = new LockDesk(_data, Options);
+        _restorer.Lockspaces = Lockspaces = new Lockspaces(_control);
         Sockets = new Sockets(_control, watches);
         Allowances = new LiveAllowances(this);
         MessagePipes = new MessagePipes(_control);
         Pipes = new Pipes(this, _pipes, _control, watches);
+        Rooms = new Rooms(_control);
+        Followers = new Followers(_control);
         _listening = new Listening(this, listeners, _restorer, logger);
     }
 
@@ -99,6 +105,12 @@ public sealed class DuplexityConnection : IAsyncDisposable
 
     /// <summary>What each client may do from this connection's socket, and how much of it it uses. The first use opens the control connection.</summary>
     public LiveAllowances Allowances { get; }
+
+    /// <summary>Rooms by hand. The first use opens the control connection.</summary>
+    public Rooms Rooms { get; }
+
+    /// <summary>Who may follow this client. The first use opens the control connection.</summary>
+    public Followers Followers { get; }
 
     /// <summary>Public pipes. The first use opens the control connection.</summary>
     public Pipes Pipes { get; }
@@ -183,23 +195,6 @@ public sealed class DuplexityConnection : IAsyncDisposable
         return _challenges.Handle(handler);
     }
 
-    /// <summary>Who is in a channel now.</summary>
-    /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
-    public async Task<Presence> PresenceAsync(Address channel, CancellationToken ct = default)
-    {
-        var (_, answer) = await _data.AskAsync(d => d.Hub.Presence(new PresenceRequest { As = d.Client, Channel = channel.ToString() }), ct).ConfigureAwait(false);
-        return new Presence(answer.Version ?? 0, answer.Members ?? []);
-    }
-
-    /// <summary>Asks which gates would refuse an operation, without doing or counting it: each gate with its refusal, in their order.</summary>
-    /// <param name="operation">A word of <see cref="Operation"/>.</param>
-    /// <param name="target">An address, such as <c>room:lobby</c>; for <see cref="Operation.Publish"/> a public name.</param>
-    /// <param name="options">As whom, and whose case.</param>
-    /// <param name="ct">Gives up waiting.</param>
-    /// <exception cref="DuplexityException">The question was wrong, or there was no answer in time.</exception>
-    public Task<ExplainResponse> ExplainAsync(string operation, string target, AskOptions? options = null, CancellationToken ct = default) =>
-        _control.AskAsync(options, (hub, client) => hub.Explain(new ExplainRequest { As = client, Operation = operation, Target = target, Client = options?.Client }), ct);
-
     /// <summary>
     /// Reads a channel's log without listening to it, oldest first unless <see cref="HistoryOptions.Reverse"/>, page by page as it is consumed. Ends at the end
     /// of the log.
@@ -241,8 +236,12 @@ public sealed class DuplexityConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, and the server is told, within 2 s. Never throws.</summary>
-    public async ValueTask DisposeAsync() => await _loop.StopAsync().ConfigureAwait(false);
+    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, locks given back, and the server is told, within 2 s. Never throws.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await GiveBackLocksAsync().ConfigureAwait(false);
+        await _loop.StopAsync().ConfigureAwait(false);
+    }
 
     internal void NeedControl()
     {
@@ -254,6 +253,13 @@ public sealed class DuplexityConnection : IAsyncDisposable
     }
 
     internal void Nudge() => _loop.Nudge();
+
+    internal async Task<PresenceResponse> AskPresenceAsync(Address channel, string? client, bool countOnly, CancellationToken ct)
+    {
+        var (_, answer) = await _data.AskAsync(
+            d => d.Hub.Presence(new PresenceRequest { As = client ?? d.Client, Channel = channel.ToString(), CountOnly = countOnly ? true : null }), ct).ConfigureAwait(false);
+        return answer;
+    }
 
     internal ValueTask LeaveAsync(Listener listener) => _listening.LeaveAsync(listener);
 
@@ -276,6 +282,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
             Level = Levels.Word(options.Level ?? Options.DefaultLevel),
             IdempotencyKey = options.IdempotencyKey,
         };
+        request = Under(request, options.Under);
         Bodies.CheckSize(request, Options.Format);
         return Receipts.Of(await _outbox.SendAsync(request, ct).ConfigureAwait(false));
     }
@@ -284,6 +291,7 @@ public sealed class DuplexityConnection : IAsyncDisposable
     {
         _outbox.Close(reason ?? CloseReason.Disposed.ToException());
         _listening.End(reason);
+        _locks.End();
         _pipes.End(reason?.Error);
         _restorer.Close(reason ?? CloseReason.Disposed.ToException());
     }

@@ -11,6 +11,9 @@ public sealed record JoinOptions
 
     /// <summary>The client to listen as, one that the socket holds; null for the primary one.</summary>
     public string? As { get; init; }
+
+    /// <summary>Have the server tell who comes and goes from the join on; without it the first <see cref="Room.WatchPresenceAsync"/> asks for that. Defaults to false.</summary>
+    public bool Presence { get; init; }
 }
 
 /// <summary>Which part of a channel's log to read.</summary>

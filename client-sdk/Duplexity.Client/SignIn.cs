@@ -130,6 +130,12 @@ public sealed class SignIn : IAsyncDisposable
         var started = await NextAsync(ct).ConfigureAwait(false);
         _id = started.GetProperty("id").GetString()!;
         Link = new Uri(started.GetProperty("link").GetString()!);
+        if (Link.Scheme is not ("https" or "http"))
+        {
+            // Programs open it for the person: with another scheme the server would choose the file or the program that is opened.
+            throw AuthCalls.Away($"{_server.GetLeftPart(UriPartial.Authority)} sends a link that is no web page's; it is not a server to sign in at.");
+        }
+
         Code = started.GetProperty("code").GetString()!;
         ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(started.GetProperty("expiresAt").GetInt64());
     }
@@ -193,7 +199,8 @@ public sealed class SignIn : IAsyncDisposable
         var fields = target?.Query.TrimStart('?').Split('&').Select(f => f.Split('=', 2)).Where(f => f.Length == 2).DistinctBy(f => f[0]).ToDictionary(f => f[0], f => Uri.UnescapeDataString(f[1])) ?? [];
         var isRight = fields.GetValueOrDefault("id") == _id && fields.GetValueOrDefault("grant") is { Length: > 0 } grant && await ProveAsync(grant, ct).ConfigureAwait(false);
         var text = isRight ? "Connected. You can close this page." : "This is not the sign-in that is waited for here.";
-        var page = $"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Duplexity</title><p style=\"font:1.2rem system-ui;margin:20vh auto;max-width:30rem\">{text}</p></html>";
+        var page = $"<!doctype html><html lang=\"en\" style=\"color-scheme:light dark\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>Duplexity</title>"
+            + $"<p style=\"font:1.2rem/1.5 system-ui,sans-serif;margin:20vh auto;padding:0 1rem;max-width:30rem\">{text}</p></html>";
         await stream.WriteAsync(
             Encoding.UTF8.GetBytes($"HTTP/1.1 {(isRight ? "200 OK" : "404 Not Found")}\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\nContent-Length: {page.Length}\r\nConnection: close\r\n\r\n{page}"), ct).ConfigureAwait(false);
     }

@@ -106,6 +106,16 @@ public abstract class Subscription : IAsyncDisposable
     /// <summary>Stops listening: readers end after what is buffered. Telling the server is a courtesy and never throws.</summary>
     public ValueTask DisposeAsync() => Connection.LeaveAsync(Listener);
 
+    private protected async IAsyncEnumerable<PresenceChange> WatchMembersAsync([EnumeratorCancellation] CancellationToken ct)
+    {
+        var watch = new PresenceWatch(stop => Connection.AskPresenceAsync(Address, Listener.As, countOnly: false, stop));
+        using var watching = Listener.Watch(watch);
+        await foreach (var change in watch.ReadAsync(ct).ConfigureAwait(false))
+        {
+            yield return change;
+        }
+    }
+
     private protected virtual void Begin()
     {
     }

@@ -121,10 +121,11 @@ public readonly record struct Address : IParsable<Address>
 
     /// <summary>
     /// Whether <paramref name="client"/> can be a CID (G19): normal form C, 1 to 128 characters, no control characters, white space, bidirectional
-    /// controls, lone surrogates or colons; only a service principal has a colon, in <c>service:NAME</c>.
+    /// controls, lone surrogates, colons or asterisks; only a service principal has a colon, in <c>service:NAME</c>. An asterisk stands for any run of characters in
+    /// <see cref="Allowances"/>, and alone for everybody: a client of that name would be taken for all of them.
     /// </summary>
     public static bool IsClientId([NotNullWhen(true)] string? client) =>
-        TryCreate(AddressKind.Client, client, out var address, out _) && string.Equals(address.Name, client, StringComparison.Ordinal);
+        client?.Contains('*') != true && TryCreate(AddressKind.Client, client, out var address, out _) && string.Equals(address.Name, client, StringComparison.Ordinal);
 
     private static Address Create(AddressKind kind, string name) =>
         TryCreate(kind, name, out var address, out var problem) ? address : throw new FormatException(problem);
@@ -140,8 +141,8 @@ public readonly record struct Address : IParsable<Address>
 
         foreach (var rune in name.EnumerateRunes())
         {
-            // A lone surrogate enumerates as U+FFFD, which therefore is refused as well.
-            if (rune == Rune.ReplacementChar || Rune.IsControl(rune) || Rune.IsWhiteSpace(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.Format)
+            // A lone surrogate enumerates as U+FFFD, which therefore is refused as well. The last two of each plane are no characters, and have no normal form.
+            if (rune == Rune.ReplacementChar || (rune.Value & 0xFFFE) == 0xFFFE || Rune.IsControl(rune) || Rune.IsWhiteSpace(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.Format)
             {
                 problem = $"The name of a {KindText(kind)} has the character U+{rune.Value:X4}; white space, control, direction and broken characters are not allowed.";
                 return false;

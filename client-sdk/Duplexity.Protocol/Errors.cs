@@ -27,6 +27,8 @@ public static class Errors
     public static readonly (int Code, string Name) NameTaken = (205, "name_taken");
     public static readonly (int Code, string Name) GateRefused = (206, "gate_refused");
     public static readonly (int Code, string Name) TokenRefused = (207, "token_refused");
+    public static readonly (int Code, string Name) StaleToken = (209, "stale_token");
+    public static readonly (int Code, string Name) Held = (210, "held");
     public static readonly (int Code, string Name) ChallengeFailed = (220, "challenge_failed");
 
     // 3xx: a limit
@@ -39,12 +41,15 @@ public static class Errors
     public static readonly (int Code, string Name) TooManySockets = (307, "too_many_sockets");
     public static readonly (int Code, string Name) RoomFull = (308, "room_full");
     public static readonly (int Code, string Name) TooManyWatches = (309, "too_many_watches");
+    public static readonly (int Code, string Name) TooManyLockspaces = (310, "too_many_lockspaces");
+    public static readonly (int Code, string Name) TooManyLocks = (312, "too_many_locks");
 
     // 4xx: not now
     public static readonly (int Code, string Name) Unavailable = (400, "unavailable");
     public static readonly (int Code, string Name) OutcomeUnknown = (401, "outcome_unknown");
     public static readonly (int Code, string Name) Draining = (402, "draining");
     public static readonly (int Code, string Name) ControlNotEstablished = (403, "control_not_established");
+    public static readonly (int Code, string Name) LockTaken = (404, "lock_taken");
     public static readonly (int Code, string Name) Challenged = (420, "challenged");
 
     // 5xx: the connection is over. 500-509 come back, 510-519 come back elsewhere, 520-529 stay away until a person decides.

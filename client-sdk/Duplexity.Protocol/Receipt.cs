@@ -66,6 +66,12 @@ public sealed record SendOptions
     /// <summary>The id of the message that this one answers.</summary>
     public string? Re { get; init; }
 
+    /// <summary>
+    /// The lock under which this is sent, such as a held lock of the SDK. It is stored only if no later grant of the lock was sent under to the destinations, else refused as <see cref="Errors.StaleToken"/>;
+    /// null: under none.
+    /// </summary>
+    public Protocol.LockToken? Under { get; init; }
+
     /// <summary>Headers for the receivers; names and values 4 KB together.</summary>
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 }

@@ -8,7 +8,9 @@ namespace Duplexity.Host;
 public static class HostProgram
 {
     /// <summary>Runs until it is told to stop. Settings: environment, <c>appsettings.json</c> beside the program, the command line.</summary>
-    public static async Task RunAsync(string[] args)
+    /// <param name="args">Settings, such as <c>--urls http://localhost:5080</c>.</param>
+    /// <param name="command">How whoever started it types the command line: the greeting's lines begin with it.</param>
+    public static async Task RunAsync(string[] args, string command = "dotnet run --project client-sdk/Duplexity.Cli --")
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
@@ -23,6 +25,9 @@ public static class HostProgram
                 new("Logging:LogLevel:Microsoft", "Warning"),
                 new("Logging:LogLevel:Microsoft.AspNetCore.DataProtection", "Error"),
                 new("Logging:LogLevel:Yarp", "Warning"),
+
+                // The framework's lines under our handler's name: one for each stranger without a token.
+                new("Logging:LogLevel:Duplexity.Server.Auth.BearerHandler", "Warning"),
             ],
         });
         builder.WebHost.UseUrls(builder.Configuration["urls"] ?? "http://localhost:5080");
@@ -37,7 +42,7 @@ public static class HostProgram
         app.MapHealthChecks("/health/live").AddServiceGate(requireIdentity: false);
         app.MapHealthChecks("/health/ready").AddServiceGate(requireIdentity: false);
         app.MapDuplexity();
-        app.Lifetime.ApplicationStarted.Register(() => Greeting.Print(app));
+        app.Lifetime.ApplicationStarted.Register(() => Greeting.Print(app, command));
         await app.RunAsync();
     }
 }

@@ -1,3 +1,4 @@
+using Duplexity.Server.Api;
 using Duplexity.Server.Auth;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
@@ -44,12 +45,13 @@ public static class DuplexityServer
         services.AddDuplexityTunnels();
         services.AddDuplexityMessagePipes();
         services.AddDuplexityHubs();
+        services.AddDuplexityApi();
         services.TryAddSingleton<IDuplexity, InProcessDuplexity>();
         return new DuplexityBuilder(services);
     }
 
     /// <summary>
-    /// Maps the node's endpoints below <paramref name="prefix"/>: <c>/control</c>, <c>/data</c>, <c>/data/carry</c>, <c>/auth</c>. They answer on the service's own
+    /// Maps the node's endpoints below <paramref name="prefix"/>: <c>/control</c>, <c>/data</c>, <c>/data/carry</c>, <c>/auth</c>, <c>/api</c>. They answer on the service's own
     /// hosts only; the hosts of public pipes are served before routing and never reach them.
     /// </summary>
     public static IEndpointConventionBuilder MapDuplexity(this IEndpointRouteBuilder routes, string prefix = "")
@@ -59,13 +61,17 @@ public static class DuplexityServer
         // First those of other projects: an embedded provider says here what the sign-in below then asks.
         var path = prefix.Trim('/') is { Length: > 0 } segments ? $"/{segments}" : "";
         var further = routes.ServiceProvider.GetServices<IDuplexityEndpoints>().Select(endpoints => endpoints.Map(group, path)).ToArray();
-        return new EndpointGroup([.. further, group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth()]);
+        return new EndpointGroup([.. further, group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth(), group.MapDuplexityApi()]);
     }
 
     private static void AddDuplexityChannels(this IServiceCollection services)
     {
         services.TryAddSingleton<ChannelIndex>();
         services.AddHostedService<EngineAttachment>();
+        services.TryAddSingleton<Lockspaces>();
+        services.AddHostedService(provider => provider.GetRequiredService<Lockspaces>());
+        services.TryAddSingleton<Holdings>();
+        services.TryAddSingleton<KeyTries>();
     }
 
     private static void AddDuplexityPipes(this IServiceCollection services)
@@ -73,9 +79,13 @@ public static class DuplexityServer
         services.AddSingleton<IBuiltInGate, IdentityGate>();
         services.AddSingleton<IBuiltInGate, SizeGate>();
         services.AddSingleton<IBuiltInGate, LimitGate>();
+        services.AddSingleton<IBuiltInGate, HoldGate>();
         services.AddSingleton<IBuiltInGate, ScopeGate>();
         services.AddSingleton<IBuiltInGate, AllowanceGate>();
         services.AddSingleton<IBuiltInGate, StandingGate>();
+        services.AddSingleton<IBuiltInGate, RoomGate>();
+        services.AddSingleton<IBuiltInGate, FenceGate>();
+        services.AddSingleton<IBuiltInGate, NewChannelGate>();
         services.TryAddSingleton<GateHttp>();
         services.TryAddSingleton<GateSettings>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, GateOptionsCheck>());
@@ -87,6 +97,13 @@ public static class DuplexityServer
         services.TryAddSingleton<ListenerGates>();
         services.TryAddSingleton<Answers>();
         services.TryAddSingleton<Departures>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, RoomOptionsCheck>());
+        services.TryAddSingleton<RoomPatterns>();
+        services.TryAddSingleton<RoomBook>();
+        services.AddHostedService(provider => provider.GetRequiredService<RoomBook>());
+        services.TryAddSingleton<RoomRules>();
+        services.Replace(ServiceDescriptor.Singleton<IRetention, RoomRetention>());
+        services.TryAddSingleton<NewChannels>();
         services.TryAddSingleton<Egress>();
         services.TryAddSingleton<PipeMachine>();
     }
@@ -107,8 +124,14 @@ public static class DuplexityServer
         services.TryAddSingleton<SocketWatches>();
         services.TryAddSingleton<JoinGates>();
         services.TryAddSingleton<SocketParts>();
+        services.TryAddSingleton<RoomPresence>();
+        services.AddHostedService(provider => provider.GetRequiredService<RoomPresence>());
         services.TryAddSingleton<Listening>();
         services.TryAddSingleton<ForcedDisconnects>();
+        services.TryAddSingleton<Membership>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftLockspaces>());
+        services.TryAddSingleton<Locking>();
+        services.AddHostedService(provider => provider.GetRequiredService<Locking>());
         services.AddHostedService<SocketSweep>();
     }
 

@@ -14,7 +14,7 @@ internal sealed class InProcessDuplexity(
     DuplexityOptions options) : IDuplexity
 {
     /// <summary>Who the application is, where it does not act as a client of its own.</summary>
-    private const string Application = "service:app";
+    public const string Application = "service:app";
 
     private const int Page = 100;
 
@@ -39,6 +39,7 @@ internal sealed class InProcessDuplexity(
             Headers = options?.Headers is null ? null : new Dictionary<string, string>(options.Headers),
             Level = options?.Level is { } level ? Levels.Word(level) : null,
             IdempotencyKey = options?.IdempotencyKey,
+            Under = options?.Under,
         });
         return Receipts.Of(answer);
     }
@@ -87,7 +88,7 @@ internal sealed class InProcessDuplexity(
     public Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(tokenId);
-        return revocations.RevokeTokenAsync(tokenId, ct);
+        return revocations.RevokeTokenAsync(tokenId, null, ct);
     }
 
     public Task<int> DisableAsync(string client, CancellationToken ct = default) => revocations.DisableAsync(Checked(client), ct);

@@ -11,6 +11,7 @@ public sealed class LayeringTests
     /// <summary>The rooms of the server from the top down. A room sees itself and what stands in later lines, never its neighbours or those above.</summary>
     private static readonly string[][] Floors =
     [
+        ["Api"],
         ["Hubs"],
         ["Tunnels", "Auth"],
         ["Sockets"],

@@ -25,6 +25,8 @@ internal sealed class CommittingEngine(IEngine inner, TimeSpan commit) : IEngine
 
     public IRecords Records => inner.Records;
 
+    public ILocks Locks => inner.Locks;
+
     public ReceiptLevel Level => inner.Log.Level;
 
     public void Attach(IEngineHandler handler) => inner.Attach(handler);

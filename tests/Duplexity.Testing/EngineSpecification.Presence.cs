@@ -1,4 +1,5 @@
 using CsCheck;
+using Duplexity.Server.Engine;
 using FluentAssertions;
 using Xunit;
 
@@ -96,5 +97,21 @@ public abstract partial class EngineSpecification
 
         snapshot.Members.Should().HaveCount(800).And.OnlyHaveUniqueItems();
         snapshot.Version.Should().Be(8 * 300);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G23")]
+    public async Task A_channel_takes_as_many_clients_as_it_is_told_however_many_come_at_once()
+    {
+        await using var engine = await CreateAsync();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(async () => await engine.Nodes[i % engine.Nodes.Count].Presence.TryAddAsync(Lobby, $"c{i}", $"s{i}", 7))));
+        var presence = engine.Nodes[0].Presence;
+        var there = await presence.ReadAsync(Lobby);
+
+        answers.Count(a => a).Should().Be(7);
+        there.Count.Should().Be(7);
+        (await presence.TryAddAsync(Lobby, there.Members[0].Client, "another", 7)).Should().BeTrue("a client takes one place, however many sockets it has");
+        (await presence.ReadAsync(Lobby)).Should().Match<PresenceSnapshot>(s => s.Count == 7 && s.Members.Count == 8 && s.Has(there.Members[0].Client, "another") && !s.Has("c99", "s99"));
+        (await presence.ListOwnAsync()).Should().HaveCountLessThanOrEqualTo(8).And.OnlyContain(m => m.Channel == Lobby);
     }
 }

@@ -17,5 +17,8 @@ internal abstract class EngineUnderTest : IAsyncDisposable
     /// <summary>What was appended since the mark is lost behind the nodes' backs; the store goes on as a new incarnation, with the same handlers.</summary>
     public abstract Task LoseSinceMarkAsync();
 
+    /// <summary>The node is killed and started again on what its store keeps.</summary>
+    public virtual Task RestartAsync() => throw new NotSupportedException("This engine cannot be started again.");
+
     public abstract ValueTask DisposeAsync();
 }

@@ -24,7 +24,7 @@ internal static class Asking
 
             throw read.ValueKind == JsonValueKind.Object && read.TryGetProperty("error", out var error) && error.Deserialize<DuplexityError>(JsonSerializerOptions.Web) is { } refused
                 ? new DuplexityException(refused)
-                : new NotSignedInException($"{ServerChoice.Origin(run.Server)} does not take your token (status {(int)answer.StatusCode}).");
+                : new NotSignedInException($"{ServerChoice.Origin(run.Server)} does not take your token (status {(int)answer.StatusCode}). Sign in again: duplexity login.");
         }
 
         return read;

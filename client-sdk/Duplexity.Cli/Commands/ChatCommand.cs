@@ -32,10 +32,12 @@ internal static class ChatCommand
 
     private static async Task TalkAsync(Invocation run, DuplexityConnection connection, Address address, CancellationToken stop)
     {
-        await using var room = await connection.JoinAsync(address.Name, new JoinOptions { Last = Backlog }, stop);
+        await using var room = await connection.JoinAsync(address.Name, new JoinOptions { Last = Backlog, Presence = true }, stop);
         using var messages = room.OnMessage((m, _) => Print(run, MessageLine.Short(m, run.Around.Time), m));
         using var gaps = room.OnGap(_ => run.Terminal.Note("some messages may be missing here"));
         using var direct = (await connection.InboxAsync(stop)).OnMessage((m, _) => Print(run, $"{MessageLine.Short(m, run.Around.Time)} (to you alone)", m));
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var presence = WatchAsync(run, room, done.Token);
         run.Terminal.Note($"you are {connection.Client} in {address} · {Commands}");
         while (await run.Terminal.ReadLineAsync(stop) is { } line && line.Trim() != "/quit")
         {
@@ -48,6 +50,31 @@ internal static class ChatCommand
                 // One refused line does not end the conversation.
                 run.Terminal.Fail(e.Message);
             }
+        }
+
+        await done.CancelAsync();
+        await presence;
+    }
+
+    /// <summary>Says who comes and who leaves, for people: scripts have <c>presence --watch --json</c>.</summary>
+    private static async Task WatchAsync(Invocation run, Room room, CancellationToken stop)
+    {
+        try
+        {
+            var isFirst = true;
+            await foreach (var change in room.WatchPresenceAsync(stop))
+            {
+                foreach (var line in isFirst || run.Json ? [] : PresenceLine.Of(change))
+                {
+                    run.Terminal.Note(line);
+                }
+
+                isFirst = false;
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or DuplexityException)
+        {
+            // The talk is over, or the room does not tell: then it is talked in without.
         }
     }
 

@@ -11,11 +11,12 @@ internal static class KeyCommand
     {
         var name = new Argument<string>("NAME") { Description = "your name for it" };
         var client = new Option<string?>("--client") { Description = "whose it is, such as service:ci; for administrators (you)" };
-        var publish = new Option<string[]>("--publish") { Description = "public names it may serve, such as cat1; may be repeated (what you may)" };
+        var publish = new Option<string[]>("--publish") { Description = "public names it may serve, such as cat1; may be repeated; such a key administers nobody (what you may)" };
         var add = new Command("add", "make a key; it is shown once") { name, client, publish };
         runner.Action(add, async (run, parsed) =>
         {
-            var allowances = parsed.GetValue(publish) is { Length: > 0 } names ? new { publish = names } : null;
+            // A machine that serves a name needs no power over others, whoever made its key.
+            var allowances = parsed.GetValue(publish) is { Length: > 0 } names ? new Allowances { Publish = names, Administer = [] } : null;
             var made = await Asking.AskAsync(run, HttpMethod.Post, "auth/keys", new { name = parsed.GetValue(name), client = parsed.GetValue(client), allowances });
             run.Result(made, made.GetProperty("key").GetString()!);
             run.Terminal.Note($"{made.GetProperty("client").GetString()}'s key; it is shown this once. A machine uses it as DUPLEXITY_KEY");

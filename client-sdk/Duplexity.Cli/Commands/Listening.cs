@@ -11,9 +11,10 @@ internal static class Listening
     {
         AddressKind.Room => await connection.JoinAsync(channel.Name, options, cancel),
         AddressKind.Feed => await connection.FollowAsync(channel.Name, options, cancel),
+        AddressKind.Lockspace => await connection.EnterAsync(channel.Name, new() { As = options.As, Since = options.Since, Last = options.Last }, cancel),
         AddressKind.Client when channel.Name == connection.Client => await InboxAsync(connection, cancel),
         AddressKind.Client => throw new UsageException($"{channel} is somebody else's inbox; you can listen to your own, client:{connection.Client}."),
-        _ => throw new UsageException($"{channel} cannot be listened to; name a room, a feed or your own inbox."),
+        _ => throw new UsageException($"{channel} cannot be listened to; name a room, a feed, a lockspace or your own inbox."),
     };
 
     /// <summary>The own inbox, listened to from now on.</summary>

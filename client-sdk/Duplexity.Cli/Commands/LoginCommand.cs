@@ -16,7 +16,7 @@ internal static class LoginCommand
         runner.Action(command, async (run, parsed) =>
         {
             var to = parsed.GetValue(server) is { } named ? ServerChoice.Parse(named) : run.Server;
-            if (Credentials.IsDevelopment(to))
+            if (await Credentials.IsDevelopmentAsync(run, to))
             {
                 var client = run.NamedClient ?? System.Environment.UserName;
                 await Credentials.DevelopmentAsync(run, to, client);

@@ -31,7 +31,7 @@ internal static class WhoamiCommand
                 }
                 catch (NotSignedInException e)
                 {
-                    run.Result(new { Client = client, IsDefault = isDefault, Problem = e.Message }, $"{client} at {ServerChoice.Origin(server)}: {e.Message}");
+                    run.Result(new { Client = client, IsDefault = isDefault, Problem = e.Message }, $"{client}: {e.Message}");
                 }
             }
 

@@ -10,7 +10,7 @@ internal static class ChangeLine
     {
         var socket = change.Socket;
         var state = change.Kind == SocketChangeKind.Gone ? "" : string.Create(
-            CultureInfo.InvariantCulture, $" sent {socket.Use.Sent}, in this window {socket.Use.Messages} ({socket.Use.Bytes} bytes) · {string.Join(' ', socket.Channels)}");
+            CultureInfo.InvariantCulture, $" · {socket.Use.Sent} sent, {socket.Use.Messages} in this window ({socket.Use.Bytes} bytes) · {string.Join(' ', socket.Channels)}");
         return $"{MessageLine.Clock(time.GetUtcNow(), time)} {change.Kind} {socket.SocketId} of {socket.Client}, {socket.Transport} at {socket.Node}{state}";
     }
 

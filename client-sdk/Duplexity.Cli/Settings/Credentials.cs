@@ -20,7 +20,7 @@ internal static class Credentials
     public static async Task<Func<CancellationToken, ValueTask<string?>>> FindAsync(Invocation run, Uri server)
     {
         var name = run.NamedClient;
-        if (name is not null && IsDevelopment(server))
+        if (name is not null && await IsDevelopmentAsync(run, server))
         {
             return await DevelopmentAsync(run, server, name);
         }
@@ -41,7 +41,7 @@ internal static class Credentials
         }
 
         await WhoAmI.ReachAsync(server, run.Cancel);
-        throw new NotSignedInException(IsDevelopment(server)
+        throw new NotSignedInException(await IsDevelopmentAsync(run, server)
             ? $"Nobody is signed in at {ServerChoice.Origin(server)}: run duplexity login, or name somebody with --as."
             : $"Nobody is signed in at {ServerChoice.Origin(server)}: {HowTo}.");
     }
@@ -130,5 +130,7 @@ internal static class Credentials
         }, cancel);
     }
 
-    public static bool IsDevelopment(Uri server) => DevelopmentToken.IsLoopback(server) && File.Exists(DevelopmentSecret.PathFor(server.Port));
+    /// <summary>Whether any name may be signed in there by this user. The secret alone does not say so: a node that was killed leaves it behind, for whatever listens on the port next.</summary>
+    public static async Task<bool> IsDevelopmentAsync(Invocation run, Uri server) =>
+        DevelopmentToken.IsLoopback(server) && File.Exists(DevelopmentSecret.PathFor(server.Port)) && !await WhoAmI.DeniesDevelopmentAsync(server, run.Cancel);
 }

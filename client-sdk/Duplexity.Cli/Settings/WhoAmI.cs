@@ -18,7 +18,7 @@ internal sealed record WhoAmI(string Client, long? ExpiresAt, string? Issuer, st
         using var response = await ServerCalls.SendAsync(server, HttpMethod.Get, "auth", token, null, cancel);
         if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
         {
-            throw new NotSignedInException($"{ServerChoice.Origin(server)} does not take this token; it may have expired.");
+            throw new NotSignedInException($"{ServerChoice.Origin(server)} does not take this token: it has ended or was revoked. Sign in again: duplexity login.");
         }
 
         try
@@ -32,7 +32,23 @@ internal sealed record WhoAmI(string Client, long? ExpiresAt, string? Issuer, st
         }
     }
 
+    /// <summary>Whether a Duplexity server answers at <paramref name="server"/> and says that it is not in Development; one that is away says nothing.</summary>
+    public static async Task<bool> DeniesDevelopmentAsync(Uri server, CancellationToken cancel)
+    {
+        try
+        {
+            using var response = await ServerCalls.SendAsync(server, HttpMethod.Get, "auth/providers", null, null, cancel);
+            return response.IsSuccessStatusCode && await response.Content.ReadFromJsonAsync<Providers>(cancel) is { Development: false };
+        }
+        catch (Exception e) when (e is DuplexityException or HttpRequestException or JsonException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Returns when an HTTP server answers at <paramref name="server"/>, whatever it says.</summary>
     /// <exception cref="DuplexityException">None does.</exception>
     public static async Task ReachAsync(Uri server, CancellationToken cancel) => (await ServerCalls.SendAsync(server, HttpMethod.Get, "auth", null, null, cancel)).Dispose();
+
+    private sealed record Providers(bool? Development);
 }

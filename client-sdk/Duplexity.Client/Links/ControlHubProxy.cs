@@ -43,6 +43,20 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<RevokeResponse> Disable(DisableRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.Disable), request);
 
+    public Task<Done> CreateLockspace(CreateLockspaceRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.CreateLockspace), request);
+
+    public Task<Done> RemoveLockspace(RemoveLockspaceRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.RemoveLockspace), request);
+
+    public Task<HeldResponse> Admit(AdmitRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.Admit), request);
+
+    public Task<HeldResponse> Release(ReleaseRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.Release), request);
+
+    public Task<HeldResponse> ReleaseTo(ReleaseToRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.ReleaseTo), request);
+
+    public Task<HeldResponse> MoveTo(MoveToRequest request) => connection.InvokeAsync<HeldResponse>(nameof(IControlHub.MoveTo), request);
+
+    public Task<Done> BreakLock(BreakLockRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.BreakLock), request);
+
     public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.RemoveClient), request);
 
     public Task<MessagePipesResponse> SetMessagePipes(SetMessagePipesRequest request) => connection.InvokeAsync<MessagePipesResponse>(nameof(IControlHub.SetMessagePipes), request);
@@ -50,6 +64,16 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
     public Task<MessagePipesResponse> ListMessagePipes(ListMessagePipesRequest request) => connection.InvokeAsync<MessagePipesResponse>(nameof(IControlHub.ListMessagePipes), request);
 
     public Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.RemoveMessagePipes), request);
+
+    public Task<RoomResponse> CreateRoom(CreateRoomRequest request) => connection.InvokeAsync<RoomResponse>(nameof(IControlHub.CreateRoom), request);
+
+    public Task<RoomResponse> ChangeRoom(ChangeRoomRequest request) => connection.InvokeAsync<RoomResponse>(nameof(IControlHub.ChangeRoom), request);
+
+    public Task<Done> RemoveRoom(RemoveRoomRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.RemoveRoom), request);
+
+    public Task<ListRoomsResponse> ListRooms(ListRoomsRequest request) => connection.InvokeAsync<ListRoomsResponse>(nameof(IControlHub.ListRooms), request);
+
+    public Task<SetFeedResponse> SetFeed(SetFeedRequest request) => connection.InvokeAsync<SetFeedResponse>(nameof(IControlHub.SetFeed), request);
 
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
     public static void Register(HubConnection connection, IControlClient client)

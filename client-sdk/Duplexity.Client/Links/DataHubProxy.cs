@@ -28,6 +28,12 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
 
     public Task<Done> SetPrimary(SetPrimaryRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.SetPrimary), request);
 
+    public Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request) => connection.InvokeAsync<AcquireLockResponse>(nameof(IDataHub.AcquireLock), request);
+
+    public Task<RenewLockResponse> RenewLock(RenewLockRequest request) => connection.InvokeAsync<RenewLockResponse>(nameof(IDataHub.RenewLock), request);
+
+    public Task<Done> ReleaseLock(ReleaseLockRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.ReleaseLock), request);
+
     public Task<Done> AnswerChallenge(AnswerChallengeRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.AnswerChallenge), request);
 
     /// <summary>Hands the hub's events to <paramref name="client"/>, one at a time and in order.</summary>
@@ -36,13 +42,16 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
         connection.On<WelcomeEvent>(nameof(IDataClient.Welcome), client.Welcome);
         connection.On<DeliveredMessage[]>(nameof(IDataClient.Deliver), client.Deliver);
         connection.On<AdvancedEvent>(nameof(IDataClient.Advanced), client.Advanced);
+        connection.On<PresenceChangedEvent>(nameof(IDataClient.PresenceChanged), client.PresenceChanged);
+        connection.On<LeftEvent>(nameof(IDataClient.Left), client.Left);
         connection.On<IdentitiesChangedEvent>(nameof(IDataClient.IdentitiesChanged), client.IdentitiesChanged);
         connection.On<ReauthenticateSoonEvent>(nameof(IDataClient.ReauthenticateSoon), client.ReauthenticateSoon);
         connection.On<AllowancesChangedEvent>(nameof(IDataClient.AllowancesChanged), client.AllowancesChanged);
+        connection.On<LockChangedEvent>(nameof(IDataClient.LockChanged), client.LockChanged);
+        connection.On<HeldChangedEvent>(nameof(IDataClient.HeldChanged), client.HeldChanged);
         connection.On<ChallengeEvent>(nameof(IDataClient.Challenge), client.Challenge);
         connection.On<ReceiptChangedEvent>(nameof(IDataClient.ReceiptChanged), client.ReceiptChanged);
         connection.On<JoinedEvent>(nameof(IDataClient.Joined), client.Joined);
-        connection.On<LeftEvent>(nameof(IDataClient.Left), client.Left);
         connection.On<DisconnectedEvent>(nameof(IDataClient.Disconnected), client.Disconnected);
     }
 }

@@ -1,3 +1,4 @@
+using Duplexity.Locking;
 using Duplexity.Protocol;
 using Duplexity.Sending;
 using Microsoft.AspNetCore.SignalR.Client;
@@ -10,6 +11,10 @@ internal interface IDataSink
     void Deliver(DataLink link, DeliveredMessage message);
 
     void Advance(DataLink link, AdvancedEvent advanced);
+
+    void Tell(DataLink link, PresenceChangedEvent changed);
+
+    void Leave(DataLink link, LeftEvent left);
 }
 
 /// <summary>A data connection.</summary>
@@ -38,6 +43,12 @@ internal sealed class DataLink : Link, IDataClient
     /// <summary>Who is told of the identities; none before the connection has taken the link.</summary>
     public Identities? Identities { get; set; }
 
+    /// <summary>Who is told of locks; as the identities.</summary>
+    public LockDesk? Locks { get; set; }
+
+    /// <summary>Who is told who is held; as the identities.</summary>
+    public Lockspaces? Lockspaces { get; set; }
+
     /// <summary>Who answers what gates ask; none before the connection has taken the link.</summary>
     public Challenges? Challenges { get; set; }
 
@@ -60,6 +71,18 @@ internal sealed class DataLink : Link, IDataClient
         return Task.CompletedTask;
     }
 
+    public Task PresenceChanged(PresenceChangedEvent changed)
+    {
+        _sink.Tell(this, changed);
+        return Task.CompletedTask;
+    }
+
+    public Task Left(LeftEvent left)
+    {
+        _sink.Leave(this, left);
+        return Task.CompletedTask;
+    }
+
     public Task IdentitiesChanged(IdentitiesChangedEvent changed)
     {
         Identities?.Apply(changed);
@@ -70,6 +93,18 @@ internal sealed class DataLink : Link, IDataClient
     {
         // Not awaited: the answer comes through the very loop that calls this.
         _ = Identities?.RenewAsync(this, soon.Client);
+        return Task.CompletedTask;
+    }
+
+    public Task LockChanged(LockChangedEvent changed)
+    {
+        Locks?.Apply(this, changed);
+        return Task.CompletedTask;
+    }
+
+    public Task HeldChanged(HeldChangedEvent changed)
+    {
+        Lockspaces?.Apply(changed);
         return Task.CompletedTask;
     }
 
@@ -93,6 +128,4 @@ internal sealed class DataLink : Link, IDataClient
     }
 
     public Task Joined(JoinedEvent joined) => Task.CompletedTask;
-
-    public Task Left(LeftEvent left) => Task.CompletedTask;
 }

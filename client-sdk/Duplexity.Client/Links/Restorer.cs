@@ -1,4 +1,5 @@
 using Duplexity.Carriers;
+using Duplexity.Locking;
 using Duplexity.Protocol;
 using Duplexity.Reading;
 using Duplexity.Sending;
@@ -34,6 +35,12 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
 
     /// <summary>Who answers what gates ask, set before the first link is opened.</summary>
     public Challenges? Challenges { get; set; }
+
+    /// <summary>The connection's locks, set before the first link is opened.</summary>
+    public LockDesk? Locks { get; set; }
+
+    /// <summary>The connection's lockspaces, set before the first link is opened.</summary>
+    public Lockspaces? Lockspaces { get; set; }
 
     public Slot<DataLink> Data { get; } = new(options.TimeProvider);
 
@@ -215,10 +222,11 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
             answer.OrThrow();
             SocketId = link.SocketId;
             link.Identities = Identities;
-            (link.Challenges, link.Outbox) = (Challenges, outbox);
+            (link.Challenges, link.Outbox, link.Locks, link.Lockspaces) = (Challenges, outbox, Locks, Lockspaces);
             await Identities.RestoreAsync(link, link.BeganAs, ct).ConfigureAwait(false);
             await listeners.AttachAsync(link).WaitAsync(ct).ConfigureAwait(false);
             outbox.Resume(link);
+            Locks?.Resume(link);
             Data.Fill(link);
             return link;
         }

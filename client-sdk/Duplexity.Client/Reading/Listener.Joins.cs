@@ -53,6 +53,7 @@ internal sealed partial class Listener
                     Channel = Address.ToString(),
                     Since = _last,
                     Last = !_wasJoined && _options.Last > 0 ? _options.Last : null,
+                    Presence = WantsPresenceUnsynchronized ? true : null,
                 };
             }
 
@@ -62,7 +63,7 @@ internal sealed partial class Listener
                 var answer = await link.Hub.Join(request).WaitAsync(_context.Options.SendTimeout, _context.Options.TimeProvider).ConfigureAwait(false);
                 if (answer.Error is null)
                 {
-                    if (Settle(link, answer, request.Since))
+                    if (Settle(link, answer, request))
                     {
                         return;
                     }
@@ -101,8 +102,9 @@ internal sealed partial class Listener
     }
 
     /// <summary>Takes a join's answer; false when another join was wanted meanwhile.</summary>
-    private bool Settle(DataLink link, JoinResponse answer, Position? since)
+    private bool Settle(DataLink link, JoinResponse answer, JoinRequest request)
     {
+        var since = request.Since;
         Gap? gap = null;
         bool isSettled;
         lock (_gate)
@@ -121,6 +123,7 @@ internal sealed partial class Listener
 
             _wasJoined = true;
             LastFailure = null;
+            PresenceJoinedUnsynchronized(request, answer);
             isSettled = !_joinAgain;
             if (!isSettled)
             {

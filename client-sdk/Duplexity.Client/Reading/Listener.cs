@@ -152,6 +152,7 @@ internal sealed partial class Listener
 
             _isOver = true;
             _early.Clear();
+            EndWatchesUnsynchronized(fault);
         }
 
         _doubt.Dispose();

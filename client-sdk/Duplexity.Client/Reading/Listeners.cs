@@ -91,6 +91,10 @@ internal sealed class Listeners : IDataSink
 
     public void Advance(DataLink link, AdvancedEvent advanced) => Find(advanced.Channel)?.Advance(link, advanced);
 
+    public void Tell(DataLink link, PresenceChangedEvent changed) => Find(changed.Channel)?.Tell(link, changed);
+
+    public void Leave(DataLink link, LeftEvent left) => Find(left.Channel)?.Leave(link, left);
+
     // What comes for a channel that was just left has no listener any more: nobody misses it.
     private Listener? Find(string channel)
     {

@@ -15,6 +15,8 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
     /// <summary>At most 4,096 that wait; further ones are refused at once.</summary>
     public const int Capacity = 4096;
 
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, long> _sequences = [];
     private readonly LinkedList<PendingSend> _waiting = new();
@@ -162,9 +164,15 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
         try
         {
             var answer = await (send.Request is SendRequest to ? link.Hub.Send(to) : link.Hub.Emit((EmitRequest)send.Request)).ConfigureAwait(false);
-            if (answer.Error is { } error && (ErrorKind)(error.Code / 100) == ErrorKind.Unavailable)
+            var kind = (ErrorKind)((answer.Error?.Code ?? 0) / 100);
+            if (kind == ErrorKind.Unavailable)
             {
-                Hold(send, attempt, error);
+                Hold(send, attempt, answer.Error!);
+            }
+            else if (kind == ErrorKind.Closed && Retry.Of(answer.Error!.Code) != Retry.Never)
+            {
+                // The server is closing the connection, and has taken nothing: the link's own end, which has the reason, is on its way.
+                Leave(link);
             }
             else if (answer.Level != Levels.Held || TryApplyEarly(send, attempt, answer.MessageId, out answer))
             {
@@ -174,11 +182,7 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
         catch (Exception e) when (Faults.IsLoss(e))
         {
             link.Abandon(e);
-            lock (_gate)
-            {
-                // Stays in flight until the next link: Resume puts it back into line.
-                _link = _link == link ? null : _link;
-            }
+            Leave(link);
         }
         catch (Exception e)
         {
@@ -194,6 +198,15 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
         }
 
         Pump();
+    }
+
+    /// <summary>What is in flight stays so until the next link: Resume puts it back into line.</summary>
+    private void Leave(DataLink link)
+    {
+        lock (_gate)
+        {
+            _link = _link == link ? null : _link;
+        }
     }
 
     private void Complete(PendingSend send, int attempt, SendResponse answer)
@@ -252,7 +265,8 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
 
     private async Task ReleaseAsync(TimeSpan pause)
     {
-        await Task.Delay(pause, options.TimeProvider).ConfigureAwait(false);
+        // A pause that chance made shorter than a millisecond would be none at all.
+        await Task.Delay(pause < Shortest ? Shortest : pause, options.TimeProvider).ConfigureAwait(false);
         lock (_gate)
         {
             _isHeld = false;

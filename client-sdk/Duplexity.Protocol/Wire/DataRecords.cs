@@ -91,6 +91,10 @@ public sealed record SendRequest : MessageRequest
     /// <summary>1 to 100 addresses. An empty list is refused; Emit is the verb without destinations.</summary>
     [Key(11)]
     public string[]? To { get; init; }
+
+    /// <summary>The lock under which this is sent: it is stored only if no later grant of that lock was sent under to one of the destinations (G17).</summary>
+    [Key(12)]
+    public LockToken? Under { get; init; }
 }
 
 /// <summary>Drops a message without destinations: for the sender's followers, its other sockets and the rooms in which the sending socket stands.</summary>
@@ -150,6 +154,10 @@ public sealed record JoinRequest : Request
     /// <summary>Deliver the last n first, at most 1,000.</summary>
     [Key(3)]
     public int? Last { get; init; }
+
+    /// <summary>Tell who comes and goes by <see cref="IDataClient.PresenceChanged"/>, where the acting client may see that; left out in a later Join of the same client: no more.</summary>
+    [Key(4)]
+    public bool? Presence { get; init; }
 }
 
 /// <summary>Answers Join.</summary>
@@ -167,6 +175,10 @@ public sealed record JoinResponse : Answer
     /// <summary>With <c>since</c>: whether that place could be served. False: something may be missing, for ever.</summary>
     [Key(3)]
     public bool? Recovered { get; init; }
+
+    /// <summary>With <c>presence</c>: whether who comes and goes is told. False: the acting client may not see it, or the room does not tell it.</summary>
+    [Key(4)]
+    public bool? Presence { get; init; }
 }
 
 /// <summary>Stops listening.</summary>
@@ -176,6 +188,10 @@ public sealed record LeaveRequest : Request
     /// <summary>The channel's address.</summary>
     [Key(1)]
     public string? Channel { get; init; }
+
+    /// <summary>The key that lets out of a lockspace that holds.</summary>
+    [Key(2)]
+    public string? Key { get; init; }
 }
 
 /// <summary>Reads a page of a channel's log, without listening.</summary>
@@ -216,13 +232,17 @@ public sealed record HistoryResponse : Answer
     public bool? Recovered { get; init; }
 }
 
-/// <summary>Asks who is in a channel.</summary>
+/// <summary>Asks who is in a room, or who follows the acting client's feed.</summary>
 [MessagePackObject]
 public sealed record PresenceRequest : Request
 {
     /// <summary>The channel's address.</summary>
     [Key(1)]
     public string? Channel { get; init; }
+
+    /// <summary>Only how many.</summary>
+    [Key(2)]
+    public bool? CountOnly { get; init; }
 }
 
 /// <summary>Answers Presence.</summary>
@@ -237,7 +257,7 @@ public sealed record PresenceResponse : Answer
     [Key(2)]
     public int? Count { get; init; }
 
-    /// <summary>Each client with its sockets, by name.</summary>
+    /// <summary>Each client with its sockets, by name; absent with <see cref="PresenceRequest.CountOnly"/>.</summary>
     [Key(3)]
     public Member[]? Members { get; init; }
 }

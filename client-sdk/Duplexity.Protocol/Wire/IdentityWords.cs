@@ -75,9 +75,15 @@ public static class Operation
     /// <summary>Receive from a channel.</summary>
     public const string Receive = "receive";
 
+    /// <summary>See who is in a channel.</summary>
+    public const string Presence = "presence";
+
     /// <summary>Register a public pipe.</summary>
     public const string Publish = "publish";
 
     /// <summary>Administer a client.</summary>
     public const string Administer = "administer";
+
+    /// <summary>Take locks in a lockspace.</summary>
+    public const string Lock = "lock";
 }

@@ -42,6 +42,27 @@ public interface IControlHub
     /// <summary>Which gate would refuse, and why.</summary>
     Task<ExplainResponse> Explain(ExplainRequest request);
 
+    /// <summary>Makes a lockspace.</summary>
+    Task<Done> CreateLockspace(CreateLockspaceRequest request);
+
+    /// <summary>Forgets a lockspace.</summary>
+    Task<Done> RemoveLockspace(RemoveLockspaceRequest request);
+
+    /// <summary>Admits a client to come and go.</summary>
+    Task<HeldResponse> Admit(AdmitRequest request);
+
+    /// <summary>Lets a client out of a lockspace that holds it.</summary>
+    Task<HeldResponse> Release(ReleaseRequest request);
+
+    /// <summary>Brings a client back to a lockspace.</summary>
+    Task<HeldResponse> ReleaseTo(ReleaseToRequest request);
+
+    /// <summary>Moves a client from one lockspace that holds it to another.</summary>
+    Task<HeldResponse> MoveTo(MoveToRequest request);
+
+    /// <summary>Takes a lock from whoever holds it.</summary>
+    Task<Done> BreakLock(BreakLockRequest request);
+
     /// <summary>A message's way, step by step.</summary>
     Task<TraceResponse> Trace(TraceRequest request);
 
@@ -62,6 +83,21 @@ public interface IControlHub
 
     /// <summary>Removes message pipes of the acting client.</summary>
     Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request);
+
+    /// <summary>Makes a room by hand.</summary>
+    Task<RoomResponse> CreateRoom(CreateRoomRequest request);
+
+    /// <summary>Says anew what holds in a room.</summary>
+    Task<RoomResponse> ChangeRoom(ChangeRoomRequest request);
+
+    /// <summary>Removes a room.</summary>
+    Task<Done> RemoveRoom(RemoveRoomRequest request);
+
+    /// <summary>The acting client's rooms.</summary>
+    Task<ListRoomsResponse> ListRooms(ListRoomsRequest request);
+
+    /// <summary>Who may follow the acting client's feed.</summary>
+    Task<SetFeedResponse> SetFeed(SetFeedRequest request);
 
     /// <summary>The courtesy before leaving.</summary>
     Task<Done> Disconnect(DisconnectRequest request);
@@ -140,6 +176,15 @@ public interface IDataHub
     /// <summary>Who is in a channel.</summary>
     Task<PresenceResponse> Presence(PresenceRequest request);
 
+    /// <summary>Asks for a lock; who has to wait is told by <see cref="IDataClient.LockChanged"/>.</summary>
+    Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request);
+
+    /// <summary>Lets a lock's lease begin anew.</summary>
+    Task<RenewLockResponse> RenewLock(RenewLockRequest request);
+
+    /// <summary>Gives a lock back, or stops waiting for it.</summary>
+    Task<Done> ReleaseLock(ReleaseLockRequest request);
+
     /// <summary>Answers what a gate asked.</summary>
     Task<Done> AnswerChallenge(AnswerChallengeRequest request);
 }
@@ -156,6 +201,12 @@ public interface IDataClient
     /// <summary>A place moved without a message.</summary>
     Task Advanced(AdvancedEvent advanced);
 
+    /// <summary>Who came to a channel and who left, for sockets that asked.</summary>
+    Task PresenceChanged(PresenceChangedEvent changed);
+
+    /// <summary>The server has ended what a client of this socket listened to.</summary>
+    Task Left(LeftEvent left);
+
     /// <summary>The clients of this connection have changed.</summary>
     Task IdentitiesChanged(IdentitiesChangedEvent changed);
 
@@ -165,6 +216,12 @@ public interface IDataClient
     /// <summary>What a client may do from this socket has changed.</summary>
     Task AllowancesChanged(AllowancesChangedEvent changed);
 
+    /// <summary>Something happened to a lock that a client of this socket holds, held or waits for.</summary>
+    Task LockChanged(LockChangedEvent changed);
+
+    /// <summary>A lockspace holds a client of this socket, another one does, or none any more.</summary>
+    Task HeldChanged(HeldChangedEvent changed);
+
     /// <summary>A gate asks something before a message or a listener may pass.</summary>
     Task Challenge(ChallengeEvent challenge);
 
@@ -173,9 +230,6 @@ public interface IDataClient
 
     /// <summary>The server has let a client of this socket listen to a channel.</summary>
     Task Joined(JoinedEvent joined);
-
-    /// <summary>The server has ended what a client of this socket listened to.</summary>
-    Task Left(LeftEvent left);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

@@ -33,7 +33,7 @@ internal sealed class InvitationPage(UserDirectory users, Forms forms, IOptions<
         var (user, problem) = await users.AcceptAsync(token, password, context.RequestAborted);
         await (user is null ? OverAsync(context)
             : problem is not null ? AskAsync(context, token, problem)
-            : SignInPages.SayAsync(context, StatusCodes.Status200OK, "Welcome", $"Your password is set, {user.Id}. Sign in from your terminal: duplexity login {Service(context)}"));
+            : WelcomeAsync(context, user.Id));
     }
 
     /// <summary>The service's address as this browser knows it.</summary>
@@ -56,6 +56,12 @@ internal sealed class InvitationPage(UserDirectory users, Forms forms, IOptions<
                 """)}
             """);
     }
+
+    private static Task WelcomeAsync(HttpContext context, string name) => SignInPages.WriteAsync(context, StatusCodes.Status200OK, "Welcome", $"""
+        <h1>Welcome</h1>
+        <p>Your password is set, {SignInPages.Text(name)}. Sign in from your terminal:</p>
+        <pre>duplexity login {SignInPages.Text(Service(context))}</pre>
+        """);
 
     private static Task OverAsync(HttpContext context) => SignInPages.SayAsync(
         context, StatusCodes.Status404NotFound, "This link is over", "It was used, it is too old, or a newer one was made. Ask an administrator for another.");

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
+using Duplexity.Server.Sockets;
 using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.OpenId.Users;
@@ -9,13 +9,12 @@ namespace Duplexity.Server.OpenId.Users;
 internal sealed class FailedAttempts(TimeProvider time, IOptions<OpenIdOptions> options)
 {
     private const int Kept = 10_000;
-    private const int NetworkBytes = 8;
 
     private readonly ConcurrentDictionary<IPAddress, (int Count, DateTimeOffset Since)> _counts = new();
 
     /// <summary>Whether an address has to wait.</summary>
     public bool IsExhausted(IPAddress address) =>
-        _counts.TryGetValue(Network(address), out var there) && there.Count >= options.Value.FailuresPerAddress && !IsOver(there.Since);
+        _counts.TryGetValue(PeerAddresses.NetworkOf(address), out var there) && there.Count >= options.Value.FailuresPerAddress && !IsOver(there.Since);
 
     /// <summary>One more.</summary>
     public void Count(IPAddress address)
@@ -38,21 +37,8 @@ internal sealed class FailedAttempts(TimeProvider time, IOptions<OpenIdOptions> 
             }
         }
 
-        _counts.AddOrUpdate(Network(address), (1, now), (_, there) => IsOver(there.Since) ? (1, now) : (there.Count + 1, there.Since));
+        _counts.AddOrUpdate(PeerAddresses.NetworkOf(address), (1, now), (_, there) => IsOver(there.Since) ? (1, now) : (there.Count + 1, there.Since));
     }
 
     private bool IsOver(DateTimeOffset since) => time.GetUtcNow() - since >= options.Value.LockOut;
-
-    // A household has a whole IPv6 network of 64 bits, and an attacker every address in it.
-    private static IPAddress Network(IPAddress address)
-    {
-        if (address.AddressFamily != AddressFamily.InterNetworkV6 || IPAddress.IsLoopback(address))
-        {
-            return address;
-        }
-
-        var bytes = address.GetAddressBytes();
-        Array.Clear(bytes, NetworkBytes, NetworkBytes);
-        return new IPAddress(bytes);
-    }
 }

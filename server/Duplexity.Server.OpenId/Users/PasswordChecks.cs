@@ -54,7 +54,7 @@ internal sealed class PasswordChecks(IPasswordHasher<OpenIdUser> hasher, FailedA
         try
         {
             // Again: others of the same address were tried in the meantime.
-            return failures.IsExhausted(address) ? (PasswordOutcome.TooMany, null) : await TryAsync(context, names.NormalizeName(name ?? ""), password ?? "", address, ct);
+            return failures.IsExhausted(address) ? (PasswordOutcome.TooMany, null) : await TryAsync(context, Normal(names, name), password ?? "", address, ct);
         }
         finally
         {
@@ -63,6 +63,19 @@ internal sealed class PasswordChecks(IPasswordHasher<OpenIdUser> hasher, FailedA
     }
 
     public void Dispose() => _turns.Dispose();
+
+    /// <summary>A name as it is looked up; one that has no normal form is nobody's.</summary>
+    private static string Normal(ILookupNormalizer names, string? name)
+    {
+        try
+        {
+            return names.NormalizeName(name ?? "");
+        }
+        catch (ArgumentException)
+        {
+            return "";
+        }
+    }
 
     private async Task<bool> EnterAsync(CancellationToken ct)
     {

@@ -27,42 +27,8 @@ internal sealed class UserDirectory(
     }
 
     /// <summary>Adds a person, with a password or, without one, with a link by which the person sets it.</summary>
-    public Task<(UserInfo? User, DuplexityError? Error)> AddAsync(string? name, IReadOnlyCollection<string> given, string? password, string by, CancellationToken ct) => AloneAsync<(UserInfo?, DuplexityError?)>(async () =>
-    {
-        if (Checked(name) is not { } id)
-        {
-            return Wrong("A user's name is a client's: 1 to 128 characters in normal form, without white space, control characters and colons.");
-        }
-
-        if (given.FirstOrDefault(role => role is not { Length: > 0 and <= 64 } || !role.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')) is { } bad)
-        {
-            return Wrong($"\"{VisibleText.Of(bad, 64)}\" cannot be a role: 1 to 64 letters, digits, hyphens, underscores or dots.");
-        }
-
-        if (await users.FindByNameAsync(id) is not null)
-        {
-            return (null, DuplexityError.Of(Errors.NameTaken, "There is a user of that name, or there was: a name is never given twice, and case does not count."));
-        }
-
-        var user = new OpenIdUser { Id = id, UserName = id, CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds() };
-        var made = password is null ? await users.CreateAsync(user) : await users.CreateAsync(user, password);
-        if (!made.Succeeded)
-        {
-            return Wrong(string.Join(' ', made.Errors.Select(e => e.Description)));
-        }
-
-        foreach (var role in given)
-        {
-            if (!await roles.RoleExistsAsync(role))
-            {
-                Done(await roles.CreateAsync(new IdentityRole(role)));
-            }
-        }
-
-        Done(await users.AddToRolesAsync(user, given.Distinct(StringComparer.OrdinalIgnoreCase)));
-        Told(id, "added", by);
-        return (await WithLinkAsync(user, password is null, ct), null);
-    }, ct);
+    public Task<(UserInfo? User, DuplexityError? Error)> AddAsync(string? name, IReadOnlyCollection<string> given, string? password, string by, CancellationToken ct) =>
+        AloneAsync(() => AddUnsynchronizedAsync(name, given, password, by, ct), ct);
 
     /// <summary>Ends all that a person has at once, until it is enabled again.</summary>
     public Task<(UserInfo? User, DuplexityError? Error)> DisableAsync(string? name, string by, CancellationToken ct) => ChangeAsync(name, isTaking: true, async user =>
@@ -139,20 +105,21 @@ internal sealed class UserDirectory(
     public async Task<bool> HasAdministratorAsync() => (await AdministratorsAsync()).Count > 0;
 
     /// <summary>Makes the first administrator, with a link that is used up by it.</summary>
-    public async Task<(UserInfo? User, DuplexityError? Error)> AddFirstAsync(string token, string? name, string password, CancellationToken ct)
+    public Task<(UserInfo? User, DuplexityError? Error)> AddFirstAsync(string token, string? name, string password, CancellationToken ct) => AloneAsync(async () =>
     {
         if (await ProblemAsync(new OpenIdUser { UserName = name }, password) is { } problem)
         {
             return Wrong(problem);
         }
 
-        if (Checked(name) is { } id && await users.FindByNameAsync(id) is null && !await links.TakeAsync(token, ct))
+        // In line, and not only when the page was opened: each start prints a link, and of two that are used at once the second comes too late.
+        if (await HasAdministratorAsync() || (Checked(name) is { } id && await users.FindByNameAsync(id) is null && !await links.TakeAsync(token, ct)))
         {
-            return Wrong("This link was used already.");
+            return Wrong("This link was used already, or there is an administrator by now.");
         }
 
-        return await AddAsync(name, [AdminRole], password, "the link of the first administrator", ct);
-    }
+        return await AddUnsynchronizedAsync(name, [AdminRole], password, "the link of the first administrator", ct);
+    }, ct);
 
     /// <summary>What must not fail, and would leave somebody with what was to be taken: then the caller is told so by a 500, and no success.</summary>
     private static void Done(IdentityResult result)
@@ -164,6 +131,43 @@ internal sealed class UserDirectory(
     }
 
     private static (UserInfo?, DuplexityError?) Wrong(string sentence) => (null, DuplexityError.Of(Errors.InvalidRequest, sentence));
+
+    private async Task<(UserInfo? User, DuplexityError? Error)> AddUnsynchronizedAsync(string? name, IReadOnlyCollection<string> given, string? password, string by, CancellationToken ct)
+    {
+        if (Checked(name) is not { } id)
+        {
+            return Wrong("A user's name is a client's: 1 to 128 characters in normal form, without white space, control characters, colons and asterisks.");
+        }
+
+        if (given.FirstOrDefault(role => role is not { Length: > 0 and <= 64 } || !role.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')) is { } bad)
+        {
+            return Wrong($"\"{VisibleText.Of(bad, 64)}\" cannot be a role: 1 to 64 letters, digits, hyphens, underscores or dots.");
+        }
+
+        if (await users.FindByNameAsync(id) is not null)
+        {
+            return (null, DuplexityError.Of(Errors.NameTaken, "There is a user of that name, or there was: a name is never given twice, and case does not count."));
+        }
+
+        var user = new OpenIdUser { Id = id, UserName = id, CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds() };
+        var made = password is null ? await users.CreateAsync(user) : await users.CreateAsync(user, password);
+        if (!made.Succeeded)
+        {
+            return Wrong(string.Join(' ', made.Errors.Select(e => e.Description)));
+        }
+
+        foreach (var role in given)
+        {
+            if (!await roles.RoleExistsAsync(role))
+            {
+                Done(await roles.CreateAsync(new IdentityRole(role)));
+            }
+        }
+
+        Done(await users.AddToRolesAsync(user, given.Distinct(StringComparer.OrdinalIgnoreCase)));
+        Told(id, "added", by);
+        return (await WithLinkAsync(user, password is null, ct), null);
+    }
 
     private async Task<string?> ProblemAsync(OpenIdUser user, string password)
     {
@@ -180,7 +184,7 @@ internal sealed class UserDirectory(
 
     private async Task<(UserInfo?, DuplexityError?)> ChangeAsync(string? name, bool isTaking, Func<OpenIdUser, Task> change, CancellationToken ct) => await AloneAsync<(UserInfo?, DuplexityError?)>(async () =>
     {
-        if (name is null || await users.FindByNameAsync(name) is not { IsRemoved: false } user)
+        if (Checked(name) is not { } id || await users.FindByNameAsync(id) is not { IsRemoved: false } user)
         {
             return (null, null);
         }

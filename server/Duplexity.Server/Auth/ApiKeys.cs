@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Duplexity.Server.Diagnostics;
@@ -11,17 +13,27 @@ namespace Duplexity.Server.Auth;
 /// <summary>
 /// Credentials for machines: each is one client's, is shown once and stored as a hash, and can do no more than whoever made it could. Removing one revokes its tokens at once. Thread-safe.
 /// </summary>
-internal sealed class ApiKeys(IEngine engine, AccessTokens tokens, Standing standing, Revocations revocations, IOptions<DuplexityOptions> options, ILogger<ApiKeys> logger) : IBelongings
+internal sealed class ApiKeys(
+    IEngine engine, OwnKeys own, AllowanceResolver resolver, AccessTokens tokens, Standing standing, Revocations revocations, TimeProvider time, IOptions<DuplexityOptions> options,
+    ILogger<ApiKeys> logger) : IBelongings
 {
     private const string Kind = "api-key";
     private const string Prefix = "dxk_";
     private const string IdPrefix = "key-";
+
+    /// <summary>How long a key that was good is not read again: the store is one for all. What stands against it is asked each time.</summary>
+    private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(30);
+
+    private readonly ConcurrentDictionary<string, (Stored Key, DateTimeOffset Until)> _good = new();
 
     // Adding looks at what is there: one at a time.
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     /// <summary>Whether what a token was made for is a key, and not a sign-in.</summary>
     public static bool IsKey(string id) => id.StartsWith(IdPrefix, StringComparison.Ordinal);
+
+    /// <summary>Whether a bearer's credential is meant to be a key.</summary>
+    public static bool LooksLikeKey(string text) => text.StartsWith(Prefix, StringComparison.Ordinal);
 
     /// <summary>Makes a key of <paramref name="client"/>; the name is the client's own.</summary>
     public async Task<(ApiKeyInfo? Key, DuplexityError? Error)> AddAsync(string client, string? name, Allowances allowances, string by, CancellationToken ct)
@@ -78,6 +90,7 @@ internal sealed class ApiKeys(IEngine engine, AccessTokens tokens, Standing stan
         }
 
         await revocations.RevokeKeyAsync(key.Id, ct);
+        _good.TryRemove(key.Id, out _);
         Log.KeyChanged(logger, VisibleText.Of(client, VisibleText.LogLength), "removed", name, VisibleText.Of(by, VisibleText.LogLength));
         return true;
     }
@@ -103,16 +116,54 @@ internal sealed class ApiKeys(IEngine engine, AccessTokens tokens, Standing stan
     /// <summary>An access token for a key; null where it is not good.</summary>
     public async Task<TokenAnswer?> ExchangeAsync(string? key, CancellationToken ct)
     {
-        if (key is not { Length: < 256 } || !key.StartsWith(Prefix, StringComparison.Ordinal) || key[Prefix.Length..].Split('.') is not [var id, var secret])
+        return await FindAsync(key, ct) is var (id, stored) && standing.Problem(stored.Client, stored.CreatedAt) is null ? tokens.For(stored.Client, new(stored.Allowances, null, id)) : null;
+    }
+
+    /// <summary>Who a key itself is, for one request; null where it is not good.</summary>
+    public async ValueTask<Identity?> IdentifyAsync(string? key, CancellationToken ct)
+    {
+        if (await FindAsync(key, ct) is var (id, stored))
+        {
+            var principal = new ClaimsPrincipal(new ClaimsIdentity([new("sub", stored.Client), new("key", id)], DuplexityScheme.Name, "sub", "role"));
+            var identity = new Identity(stored.Client, null, own.Issuer, null, principal) { IssuedAt = stored.CreatedAt, KeyId = id, Allowances = resolver.Resolve([], stored.Allowances) };
+            if (standing.Problem(identity) is null)
+            {
+                return identity;
+            }
+        }
+
+        Log.TokenRefused(logger, "it is no API key, or not any more");
+        return null;
+    }
+
+    private async ValueTask<(string Id, Stored Key)?> FindAsync(string? key, CancellationToken ct)
+    {
+        if (key is not { Length: < 256 } || !LooksLikeKey(key) || key[Prefix.Length..].Split('.') is not [var id, var secret])
         {
             return null;
         }
 
+        var now = time.GetUtcNow();
+        var isRemembered = _good.TryGetValue(id, out var good) && now < good.Until;
+        var stored = isRemembered ? good.Key : await engine.Records.ReadAsync(Kind, id, ct) is { } text ? JsonSerializer.Deserialize<Stored>(text) : null;
+
         // Who asks with a key that never was does the same work as who guesses a secret.
-        var stored = await engine.Records.ReadAsync(Kind, id, ct) is { } text ? JsonSerializer.Deserialize<Stored>(text) : null;
-        return Secrets.AreSame(Secrets.Hash(secret), stored?.Hash ?? Secrets.Hash("")) && stored is not null && standing.Problem(stored.Client, stored.CreatedAt) is null
-            ? tokens.For(stored.Client, new(stored.Allowances, null, id))
-            : null;
+        if (!Secrets.AreSame(Secrets.Hash(secret), stored?.Hash ?? Secrets.Hash("")) || stored is null)
+        {
+            return null;
+        }
+
+        if (!isRemembered)
+        {
+            foreach (var (old, _) in _good.Where(g => g.Value.Until <= now))
+            {
+                _good.TryRemove(old, out _);
+            }
+
+            _good[id] = (stored, now + Remembered);
+        }
+
+        return (id, stored);
     }
 
     private static ApiKeyInfo Info(string id, Stored stored) => new(stored.Name, id, stored.Client, stored.Allowances, stored.CreatedBy, stored.CreatedAt.ToUnixTimeMilliseconds());

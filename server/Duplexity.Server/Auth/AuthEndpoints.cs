@@ -23,7 +23,7 @@ internal static class AuthEndpoints
         signIn.Map(group);
         var tokens = services.GetRequiredService<TokenEndpoints>();
         tokens.Map(group);
-        routes.MapService("POST", "/api/tokens", tokens.MintAsync);
+        routes.MapService("POST", "/api/tokens", tokens.MintAsync).WithMetadata(new ApiEndpoint());
         if (services.GetRequiredService<DevelopmentIdentity>() is { IsInDevelopment: true } development)
         {
             // Every method here as well, or a GET would be told 405 and so that there is something. It is not under the gate's origins: it takes none at all.

@@ -93,7 +93,7 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
 
         if (!IsKeySetAddress(oidc.Authority))
         {
-            yield return $"{Path}:Authority must be an https address; http is taken on a loopback address only.";
+            yield return $"{Path}:Authority must be an https address; http is taken for 127.0.0.1 and [::1] only.";
         }
 
         if (string.IsNullOrWhiteSpace(oidc.ClientId))
@@ -163,7 +163,7 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
         {
             "Secret" => KeyMaterial.TrySecret(value, out _, out problem),
             "Pem" => KeyMaterial.TryPem(value, isPrivate: false, out _, out problem),
-            _ => IsKeySetAddress(value) || (problem = "must be an https address; http is taken on a loopback address only") is null,
+            _ => IsKeySetAddress(value) || (problem = "must be an https address; http is taken for 127.0.0.1 and [::1] only") is null,
         };
         return problem;
     }

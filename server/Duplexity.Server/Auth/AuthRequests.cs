@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -13,7 +14,7 @@ internal static class AuthRequests
     private const int MaxBodyBytes = 32 * 1024;
 
     /// <summary>Maps one path for some methods. Others are answered 405 behind the gate: routing would do so before it has looked at the host.</summary>
-    public static void MapService(this IEndpointRouteBuilder routes, string methods, string path, RequestDelegate handle, bool requireIdentity = true) => routes.Map(path, context =>
+    public static IEndpointConventionBuilder MapService(this IEndpointRouteBuilder routes, string methods, string path, RequestDelegate handle, bool requireIdentity = true) => routes.Map(path, context =>
     {
         if (methods.Split(' ').Contains(context.Request.Method, StringComparer.OrdinalIgnoreCase))
         {
@@ -21,10 +22,17 @@ internal static class AuthRequests
             return handle(context);
         }
 
-        context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
-        context.Response.Headers.Allow = methods.Replace(" ", ", ");
-        return Task.CompletedTask;
+        return RefuseMethodAsync(context, methods.Replace(" ", ", "));
     }).AddServiceGate(requireIdentity);
+
+    /// <summary>Answers 405; <paramref name="allowed"/> are the methods that there are.</summary>
+    public static Task RefuseMethodAsync(HttpContext context, string allowed)
+    {
+        context.Response.Headers.Allow = allowed;
+        return context.GetEndpoint()?.Metadata.GetMetadata<ApiEndpoint>() is null
+            ? Task.FromResult(context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed)
+            : AnswerAsync(context, new { error = DuplexityError.Of(Errors.NoSuchMethod, $"This path takes {allowed}.") }, StatusCodes.Status405MethodNotAllowed);
+    }
 
     /// <summary>The request's body as JSON; null where it is none, or too long.</summary>
     public static async Task<T?> ReadAsync<T>(HttpContext context, int maxBytes = MaxBodyBytes, JsonSerializerOptions? json = null)
@@ -55,7 +63,7 @@ internal static class AuthRequests
         {
             return (await context.Request.ReadFormAsync(context.RequestAborted)).ToDictionary(field => field.Key, field => field.Value.ToString());
         }
-        catch (Exception e) when (e is InvalidDataException or BadHttpRequestException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
             return new Dictionary<string, string>();
         }
@@ -68,15 +76,29 @@ internal static class AuthRequests
         return context.Response.WriteAsJsonAsync(answer, AllowanceClaim.Json, context.RequestAborted);
     }
 
-    /// <summary>Answers with a refusal; the status goes with the hundreds of its code.</summary>
-    public static Task RefuseAsync(HttpContext context, DuplexityError error) => AnswerAsync(context, new { error }, error switch
+    /// <summary>Answers with a refusal; the status goes with its code.</summary>
+    public static Task RefuseAsync(HttpContext context, DuplexityError error) => AnswerAsync(context, new { error }, Mark(context.Response, error));
+
+    /// <summary>Says when to try again, where the refusal knows it, and returns the status that goes with its code.</summary>
+    public static int Mark(HttpResponse response, DuplexityError error)
     {
-        { Code: var code } when code == Errors.TokenRefused.Code => StatusCodes.Status401Unauthorized,
-        { Kind: "denied" } => StatusCodes.Status403Forbidden,
-        { Kind: "limit" } => StatusCodes.Status429TooManyRequests,
-        { Kind: "unavailable" } => StatusCodes.Status503ServiceUnavailable,
-        _ => StatusCodes.Status400BadRequest,
-    });
+        var isAway = error.Kind == "unavailable";
+        if (error.RetryAfterMs is not null || isAway)
+        {
+            // Whole seconds, rounded up; who is away without saying for how long is asked again after one.
+            response.Headers.RetryAfter = (error.RetryAfterMs is { } wait ? (wait + 999) / 1000 : 1).ToString(CultureInfo.InvariantCulture);
+        }
+
+        return error switch
+        {
+            _ when error.Is(Errors.TokenRefused) || error.Is(Errors.TokenExpired) => StatusCodes.Status401Unauthorized,
+            _ when error.Is(Errors.MessageTooLarge) => StatusCodes.Status413PayloadTooLarge,
+            { Kind: "denied" } => StatusCodes.Status403Forbidden,
+            { Kind: "limit" } => StatusCodes.Status429TooManyRequests,
+            _ when isAway => StatusCodes.Status503ServiceUnavailable,
+            _ => StatusCodes.Status400BadRequest,
+        };
+    }
 
     /// <summary>Answers that the request is wrong.</summary>
     public static Task RefuseAsync(HttpContext context, string sentence) => RefuseAsync(context, DuplexityError.Of(Errors.InvalidRequest, sentence));

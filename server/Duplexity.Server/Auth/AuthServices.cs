@@ -33,6 +33,7 @@ internal static class AuthServices
         services.TryAddSingleton<ApiKeys>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, Grants>(provider => provider.GetRequiredService<Grants>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, ApiKeys>(provider => provider.GetRequiredService<ApiKeys>()));
+        services.TryAddSingleton<Leavings>();
         services.TryAddSingleton<SignIns>();
         services.TryAddSingleton<SignInEndpoints>();
         services.TryAddSingleton<TokenEndpoints>();

@@ -8,9 +8,9 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Auth;
 
 /// <summary>
-/// The scheme <c>Duplexity</c>: a bearer token becomes the request's <see cref="Identity"/>. Cookies never authenticate (G5): a page can make a browser send those.
+/// The scheme <c>Duplexity</c>: a bearer token (below <c>/api</c> also an API key) becomes the request's <see cref="Identity"/>. Cookies never authenticate (G5): a page can make a browser send those.
 /// </summary>
-internal sealed class BearerHandler(TokenReader tokens, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
+internal sealed class BearerHandler(TokenReader tokens, ApiKeys keys, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     private const string Bearer = "Bearer ";
@@ -23,7 +23,9 @@ internal sealed class BearerHandler(TokenReader tokens, IOptionsMonitor<Authenti
         }
 
         // The reason is in TokenReader's log and nowhere else: an answer that says what was wrong helps whoever is trying tokens.
-        if (await tokens.ReadAsync(token, Context.RequestAborted) is not { } identity)
+        // A key itself opens what programs call without a socket, and nothing else: a connection lasts, and its token's end bounds what a stolen one is worth.
+        var isKey = ApiKeys.LooksLikeKey(token) && Context.GetEndpoint()?.Metadata.GetMetadata<ApiEndpoint>() is not null;
+        if (await (isKey ? keys.IdentifyAsync(token, Context.RequestAborted) : tokens.ReadAsync(token, Context.RequestAborted)) is not { } identity)
         {
             return AuthenticateResult.Fail("The token was refused.");
         }

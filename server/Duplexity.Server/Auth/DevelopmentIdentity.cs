@@ -43,7 +43,7 @@ internal sealed class DevelopmentIdentity(TokenIssuer tokens, Standing standing,
         context.Response.Headers.CacheControl = "no-store";
         var client = (await AuthRequests.ReadAsync<Asked>(context, MaxBodyBytes, JsonSerializerOptions.Web))?.Client;
         var error = client is null || !Address.IsClientId(client)
-            ? DuplexityError.Of(Errors.InvalidRequest, "Send {\"client\": \"NAME\"}, where NAME can be a client: no white space, control characters or colons.")
+            ? DuplexityError.Of(Errors.InvalidRequest, "Send {\"client\": \"NAME\"}, where NAME can be a client: no white space, control characters, colons or asterisks.")
             : standing.Removed(client);
         if (error is not null)
         {

@@ -9,6 +9,9 @@ namespace Duplexity.Server.Auth;
 /// <param name="Exists">A further condition; null: none.</param>
 internal sealed record ServiceEndpoint(Func<HttpContext, bool>? Exists = null);
 
+/// <summary>Marks an endpoint that programs call without a socket: it takes API keys as they are, and says in its body why the gate refuses.</summary>
+internal sealed record ApiEndpoint;
+
 /// <summary>
 /// Hosts before paths (G5): where an endpoint of the service does not exist for a request, routing goes on as if it had never been mapped, to the application's
 /// own endpoints or to its own "not found". So nothing in an answer tells the two apart.

@@ -14,6 +14,10 @@ namespace Duplexity.Server.Auth;
 /// </summary>
 internal static class ServiceGate
 {
+    private static readonly DuplexityError ForeignPage = DuplexityError.Of(Errors.Denied, "Pages of this origin may not use the service; the operator lists those that may in Duplexity:Origins.");
+
+    private static readonly DuplexityError NoIdentity = DuplexityError.Of(Errors.TokenRefused, "Send `Authorization: Bearer` with an access token or an API key; there was none, or it is not good, or not any more.");
+
     /// <summary>Puts the gate in front of endpoints of ours: hubs, WebSockets and plain requests alike.</summary>
     /// <param name="builder">The endpoints.</param>
     /// <param name="requireIdentity">Whether a request without a good token is answered 401; with one, its <see cref="Identity"/> is a feature of the request.</param>
@@ -43,7 +47,7 @@ internal static class ServiceGate
         var (request, response) = (context.Request, context.Response);
         if (!context.RequestServices.GetRequiredService<BrowserOrigins>().IsAllowed(request))
         {
-            response.StatusCode = StatusCodes.Status403Forbidden;
+            await RefuseAsync(context, StatusCodes.Status403Forbidden, ForeignPage);
             return;
         }
 
@@ -63,14 +67,14 @@ internal static class ServiceGate
             if (!result.Succeeded)
             {
                 await context.ChallengeAsync(DuplexityScheme.Name);
+                await RefuseAsync(context, response.StatusCode, NoIdentity);
                 return;
             }
 
             var identity = context.Features.Get<Identity>()!;
             if (context.RequestServices.GetRequiredService<Standing>().Block(identity.Client, request.Query["session"]) is { } blocked)
             {
-                response.StatusCode = StatusCodes.Status403Forbidden;
-                response.Headers.RetryAfter = ((blocked.RetryAfterMs + 999) / 1000).ToString();
+                await RefuseAsync(context, AuthRequests.Mark(response, blocked), blocked);
                 return;
             }
 
@@ -78,6 +82,13 @@ internal static class ServiceGate
         }
 
         await inner(context);
+    }
+
+    // A body for those who read one; the others are answered by status alone, as upgrades are.
+    private static Task RefuseAsync(HttpContext context, int status, DuplexityError error)
+    {
+        context.Response.StatusCode = status;
+        return context.GetEndpoint()?.Metadata.GetMetadata<ApiEndpoint>() is null ? Task.CompletedTask : AuthRequests.AnswerAsync(context, new { error }, status);
     }
 
     // By hand, and not by the application's CORS middleware: that has the application's policies, may not be there, and must not change because of us.
@@ -88,10 +99,11 @@ internal static class ServiceGate
 
         // The stock client asks with credentials. They open nothing here: cookies never authenticate.
         response.Headers.AccessControlAllowCredentials = "true";
+        response.Headers.AccessControlExposeHeaders = "Retry-After";
         if (IsPreflight(request))
         {
             response.Headers.AccessControlAllowMethods = "GET, POST, DELETE";
-            response.Headers.AccessControlAllowHeaders = "Authorization, Content-Type, X-Requested-With, X-SignalR-User-Agent";
+            response.Headers.AccessControlAllowHeaders = "Authorization, Content-Type, Idempotency-Key, X-Requested-With, X-SignalR-User-Agent";
             response.Headers.AccessControlMaxAge = "600";
         }
     }

@@ -20,6 +20,9 @@ internal sealed class SignInEndpoints(
 {
     private const string Cookie = "__Host-duplexity-sign-in";
 
+    /// <summary>How much of a page is kept while its browser is at the provider: its address, and its own state.</summary>
+    private const int MaxKept = 1024;
+
     /// <summary>Maps what is below <c>/auth</c> for a person and a browser; <c>POST /auth</c> itself is <see cref="WaitAsync"/>.</summary>
     public void Map(IEndpointRouteBuilder auth)
     {
@@ -146,10 +149,10 @@ internal sealed class SignInEndpoints(
     {
         var query = context.Request.Query;
         var isKnown = Uri.TryCreate(query["redirect_uri"], UriKind.Absolute, out var uri) && codes.MayReturnTo(uri, context.Request);
-        if (!isKnown || query["code_challenge"] is not [{ Length: 43 } challenge] || query["code_challenge_method"] != "S256" || query["response_type"] is not ([] or ["code"]) || query["state"].ToString().Length > 1024)
+        if (!isKnown || query["code_challenge"] is not [{ Length: 43 } challenge] || query["code_challenge_method"] != "S256" || query["response_type"] is not ([] or ["code"]) || query["state"].ToString().Length > MaxKept || uri!.AbsoluteUri.Length > MaxKept)
         {
             await SignInPages.SayAsync(context, StatusCodes.Status400BadRequest, "This page may not ask", isKnown
-                ? "It must send response_type=code, code_challenge (43 characters) and code_challenge_method=S256."
+                ? $"It must send response_type=code, code_challenge (43 characters) and code_challenge_method=S256; its address and its state have at most {MaxKept} characters each."
                 : "Its address is not one of an origin that this service knows (Duplexity:Origins).");
             return;
         }
@@ -172,9 +175,12 @@ internal sealed class SignInEndpoints(
         }
 
         var cookie = context.Request.Cookies[Cookie] is { Length: 43 } there ? there : Secrets.New();
-        if (await signIns.LeaveAsync(signIn, redirect, cookie, $"{Base(context)}/auth/callback", context.RequestAborted) is not { } address)
+        var (address, error) = await signIns.LeaveAsync(signIn, redirect, cookie, $"{Base(context)}/auth/callback", peers.Of(context), context.RequestAborted);
+        if (address is null)
         {
-            await SignInPages.SayAsync(context, StatusCodes.Status503ServiceUnavailable, "The sign-in is away", "The OpenID provider does not answer. Try again in a minute; who is signed in already is not concerned.");
+            await (error!.Is(Errors.RateLimited)
+                ? SignInPages.SayAsync(context, StatusCodes.Status429TooManyRequests, "Too many sign-ins", error.Sentence)
+                : SignInPages.SayAsync(context, StatusCodes.Status503ServiceUnavailable, "The sign-in is away", error.Sentence));
             return;
         }
 

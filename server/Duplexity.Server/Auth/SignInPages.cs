@@ -11,8 +11,8 @@ internal static class SignInPages
 {
     private const string Style =
         """
-        :root{color-scheme:light dark;--ink:#1c2024;--dim:#60646c;--line:#d9d9e0;--card:#fff;--page:#f6f6f9;--mark:#2f5bd7}
-        @media(prefers-color-scheme:dark){:root{--ink:#edeef0;--dim:#b0b4ba;--line:#3a3f45;--card:#1b1d21;--page:#111316;--mark:#8aa8ff}}
+        :root{color-scheme:light dark;--ink:#1c2024;--dim:#60646c;--line:#d9d9e0;--card:#fff;--page:#f6f6f9;--mark:#2f5bd7;--bad:#c6373b}
+        @media(prefers-color-scheme:dark){:root{--ink:#edeef0;--dim:#b0b4ba;--line:#3a3f45;--card:#1b1d21;--page:#111316;--mark:#8aa8ff;--bad:#ff9592}}
         *{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;background:var(--page);color:var(--ink);font:1rem/1.55 system-ui,sans-serif}
         main{width:100%;max-width:27rem;background:var(--card);border:1px solid var(--line);border-radius:14px;padding:2rem}
         .name{font-weight:600;color:var(--mark);margin:0 0 1.2rem}h1{font-size:1.35rem;margin:0 0 .6rem}p{margin:.6rem 0}
@@ -23,7 +23,7 @@ internal static class SignInPages
         button{display:block;width:100%;margin-top:1.1rem;padding:.7rem;border:0;border-radius:9px;background:var(--mark);color:var(--card);font:600 1rem system-ui,sans-serif;cursor:pointer}
         button.plain{margin-top:.6rem;background:none;color:var(--ink);border:1px solid var(--line)}a{color:var(--mark)}ul{margin:.6rem 0;padding-left:1.2rem}.away{position:absolute;left:-99rem}
         pre{margin:1rem 0;padding:.8rem 1rem;border:1px solid var(--line);border-radius:10px;white-space:pre-wrap;overflow-wrap:anywhere;font:.9rem/1.7 ui-monospace,monospace}
-        :focus-visible{outline:3px solid var(--mark);outline-offset:2px}.bad{color:#c6373b;font-weight:600}small{color:var(--dim)}
+        :focus-visible{outline:3px solid var(--mark);outline-offset:2px}.bad{color:var(--bad);font-weight:600}small{color:var(--dim)}input+small{display:block;margin-top:.45rem;line-height:1.4}
         """;
 
     private static readonly string StyleHash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)));

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Threading.Channels;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
 using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Auth;
@@ -10,7 +11,7 @@ namespace Duplexity.Server.Auth;
 /// Sign-ins that wait for a person (G1). It is assumed that whoever sent the link is an attacker: tokens go only to the one who waits and proves the verifier, and only after the person's own browser brought
 /// the grant to the waiting machine, or the person typed the code that the waiting terminal shows. Bounded per address and node; thread-safe.
 /// </summary>
-internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider provider, TimeProvider time, IOptions<DuplexityOptions> options)
+internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider provider, Leavings leavings, TimeProvider time, IOptions<DuplexityOptions> options)
 {
     private const string StatePurpose = "sign-in-state";
 
@@ -28,7 +29,8 @@ internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider prov
         lock (_lock)
         {
             var limits = options.Value.Limits;
-            var own = _waiting.Values.Count(s => s.Address.Equals(address));
+            var network = PeerAddresses.NetworkOf(address);
+            var own = _waiting.Values.Count(s => PeerAddresses.NetworkOf(s.Address).Equals(network));
             if (own >= limits.SignInsPerAddress || _waiting.Count >= limits.SignIns)
             {
                 var isOwn = own >= limits.SignInsPerAddress;
@@ -52,27 +54,35 @@ internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider prov
     /// <summary>Nobody waits for it any more.</summary>
     public void End(SignIn signIn) => _waiting.TryRemove(signIn.Id, out _);
 
-    /// <summary>Sends a browser to the provider, for a sign-in or for a page (<paramref name="redirect"/>). Returns where to; null: the provider is away. What comes back is bound to the browser by <paramref name="cookie"/>.</summary>
-    public async Task<string?> LeaveAsync(string? signInId, PageRedirect? redirect, string cookie, string callback, CancellationToken ct)
+    /// <summary>Sends a browser to the provider, for a sign-in or for a page (<paramref name="redirect"/>). Returns where to; an error where the provider is away or too many have left. What comes back is bound to the browser by <paramref name="cookie"/>.</summary>
+    public async Task<(string? Address, DuplexityError? Error)> LeaveAsync(string? signInId, PageRedirect? redirect, string cookie, string callback, IPAddress address, CancellationToken ct)
     {
         var attempt = new Leaving(signInId, redirect, Secrets.Hash(cookie), Secrets.New(), Secrets.New(), callback);
         var state = Secrets.New();
-        if (await provider.AuthorizeAsync(callback, state, attempt.Nonce, attempt.Verifier, ct) is not { } address)
+        if (await provider.AuthorizeAsync(callback, state, attempt.Nonce, attempt.Verifier, ct) is not { } target)
         {
-            return null;
+            return (null, DuplexityError.Of(Errors.Unavailable, "The OpenID provider does not answer. Try again in a minute; who is signed in already is not concerned."));
         }
 
-        await engine.Vault.TryAddAsync($"state:{Secrets.Hash(state)}", sealing.Seal(StatePurpose, System.Text.Json.JsonSerializer.Serialize(attempt)), options.Value.Times.SignIn, ct);
-        return address;
+        var hash = Secrets.Hash(state);
+        if (leavings.Add(hash, address) is { } tooMany)
+        {
+            return (null, tooMany);
+        }
+
+        await engine.Vault.TryAddAsync($"state:{hash}", sealing.Seal(StatePurpose, System.Text.Json.JsonSerializer.Serialize(attempt)), options.Value.Times.SignIn, ct);
+        return (target, null);
     }
 
     /// <summary>What a state stands for: once, and only in the browser that left with it.</summary>
     public async Task<Leaving?> ReturnAsync(string? state, string? cookie, CancellationToken ct)
     {
-        if (state is not { Length: > 0 and < 256 } || sealing.Open(StatePurpose, await engine.Vault.TakeAsync($"state:{Secrets.Hash(state)}", ct)) is not { } text)
+        if (state is not { Length: > 0 and < 256 } || Secrets.Hash(state) is not { } hash || sealing.Open(StatePurpose, await engine.Vault.TakeAsync($"state:{hash}", ct)) is not { } text)
         {
             return null;
         }
+
+        leavings.Remove(hash);
 
         var left = System.Text.Json.JsonSerializer.Deserialize<Leaving>(text)!;
         return cookie is not null && Secrets.AreSame(left.Cookie, Secrets.Hash(cookie)) ? left : null;
@@ -82,6 +92,7 @@ internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider prov
     public CodeOutcome Try(SignIn signIn, Attempt attempt, string? typed, IPAddress address)
     {
         var now = time.GetUtcNow();
+        address = PeerAddresses.NetworkOf(address);
         if (_wrong.TryGetValue(address, out var wrong) && wrong.Count >= WrongCodesPerAddress && now - wrong.Since < options.Value.Times.SignIn)
         {
             return CodeOutcome.TooMany;
@@ -145,8 +156,10 @@ internal sealed record Attempt(string Id, Person Person, string Cookie, string G
 /// <summary>One sign-in that waits. Thread-safe.</summary>
 internal sealed class SignIn(string id, string challenge, string code, int? port, string program, IPAddress address, DateTimeOffset begunAt, DateTimeOffset expiresAt)
 {
+    /// <summary>How many browsers may come back for one.</summary>
+    public const int Browsers = 20;
+
     private const int WrongCodes = 5;
-    private const int Browsers = 20;
     private const int WrongProofs = 20;
 
     private readonly Lock _lock = new();

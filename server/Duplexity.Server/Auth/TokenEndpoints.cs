@@ -46,8 +46,8 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
             return;
         }
 
-        // What the caller may not do itself, it cannot give.
-        var given = asked.Allowances is null ? null : AllowanceSets.Intersection(caller.Shown, asked.Allowances);
+        // As a key for another client: where nothing is said, what everybody may, or a token that says only what it may send would administer as its maker does. And never more than who asks.
+        var given = AllowanceSets.Intersection(caller.Shown, AllowanceSets.Or(asked.Allowances, allowances.Resolve([], null)));
 
         // What a key made ends with the key.
         var key = context.Features.Get<Identity>()!.KeyId is { } id && ApiKeys.IsKey(id) ? id : null;
@@ -182,7 +182,11 @@ internal sealed class TokenEndpoints(Grants grants, PageCodes codes, ApiKeys key
         ? AuthRequests.RefuseAsync(context, DuplexityError.Of(Errors.TokenRefused, refusal))
         : AuthRequests.AnswerAsync(context, answer);
 
-    private sealed record Minting(string? Client, int? LifetimeSeconds, Allowances? Allowances);
-
     private sealed record Adding(string? Name, string? Client, Allowances? Allowances);
 }
+
+/// <summary>Asks for a token for a client that the caller may administer.</summary>
+/// <param name="Client">The CID.</param>
+/// <param name="LifetimeSeconds">For how long, 1 to 86,400; absent: the service's own default, ten minutes.</param>
+/// <param name="Allowances">What the token may do, as far as the caller itself may; absent: what the client's roles or the default give.</param>
+internal sealed record Minting(string? Client, int? LifetimeSeconds, Allowances? Allowances);

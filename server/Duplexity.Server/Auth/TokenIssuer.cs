@@ -13,7 +13,7 @@ internal sealed class TokenIssuer(OwnKeys keys, Standing standing, IOptions<Dupl
     /// <summary>The claim that says in milliseconds since 1970 UTC when a token was issued: <c>iat</c> has whole seconds, in which much may happen.</summary>
     public const string IssuedAtClaim = "iat_ms";
 
-    /// <summary>Nobody can take a token back yet but by its end.</summary>
+    /// <summary>Within a day a token that nobody knows to be stolen ends by itself; who needs longer renews.</summary>
     public static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(24);
 
     private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
@@ -32,7 +32,7 @@ internal sealed class TokenIssuer(OwnKeys keys, Standing standing, IOptions<Dupl
         if (!Address.IsClientId(client))
         {
             throw new ArgumentException(
-                $"\"{VisibleText.Of(client, 64)}\" cannot be a client: 1 to {Address.MaxClientLength} characters in normal form C, without white space, control characters and colons.", nameof(client));
+                $"\"{VisibleText.Of(client, 64)}\" cannot be a client: 1 to {Address.MaxClientLength} characters in normal form C, without white space, control characters, colons and asterisks.", nameof(client));
         }
 
         if (lifetime < TimeSpan.FromSeconds(1) || lifetime > MaxLifetime)

@@ -22,11 +22,18 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
     private Position? _tail;
     private bool _isPumping;
     private bool _isRemoved;
+    private PresenceLine? _presence;
 
     public Address Address { get; } = address;
 
     /// <summary>A snapshot of who listens.</summary>
     public IReadOnlyList<Subscription> Subscriptions => Volatile.Read(ref _subscriptions);
+
+    /// <summary>What those are told who watch who comes and goes; null before the first of them.</summary>
+    public PresenceLine? Presence => Volatile.Read(ref _presence);
+
+    /// <summary>The same, made where there is none.</summary>
+    public PresenceLine Watched(Func<Channel, PresenceLine> make) => LazyInitializer.EnsureInitialized(ref _presence, () => make(this));
 
     /// <summary>Adds a subscription; false when this channel has just been given up, and another must be asked for.</summary>
     public bool TryAdd(Subscription subscription)

@@ -9,7 +9,7 @@ namespace Duplexity.Server.Channels;
 /// The channels that somebody on this node listens to, by address: the way from a channel to its sockets. A socket keeps the way back; the two always agree.
 /// What the engine brings comes in here. Thread-safe.
 /// </summary>
-internal sealed class ChannelIndex(IEngine engine, TimeProvider time, ILogger<ChannelIndex> logger) : IEngineHandler
+internal sealed class ChannelIndex(IEngine engine, DuplexityOptions options, TimeProvider time, ILogger<ChannelIndex> logger) : IEngineHandler
 {
     private readonly ConcurrentDictionary<Address, Channel> _channels = new();
 
@@ -29,19 +29,36 @@ internal sealed class ChannelIndex(IEngine engine, TimeProvider time, ILogger<Ch
         }
     }
 
-    /// <summary>A subscription that stands at <paramref name="start"/> and is fed by nobody yet: <see cref="Channel.CatchUpAsync"/> starts it.</summary>
-    public Subscription Add(Address address, ISubscriber subscriber, ImmutableArray<string> clients, Position start)
+    /// <inheritdoc/>
+    public void OnPresenceChanged(PresenceChange change)
+    {
+        if (_channels.TryGetValue(change.Channel, out var channel))
+        {
+            channel.Presence?.OnChanged(change);
+        }
+    }
+
+    /// <summary>The channels that are listened to.</summary>
+    public IEnumerable<Address> Addresses => _channels.Keys;
+
+    /// <summary>A subscription that stands at <paramref name="start"/> and is fed by nobody yet: <see cref="Channel.CatchUpAsync"/> starts it. <paramref name="prepare"/> sees it before anybody else does.</summary>
+    public Subscription Add(Address address, ISubscriber subscriber, ImmutableArray<string> clients, Position start, Action<Subscription>? prepare = null)
     {
         while (true)
         {
             var channel = _channels.GetOrAdd(address, a => new Channel(a, engine.Log, time, logger));
             var subscription = new Subscription(channel, subscriber, clients) { Start = start, Cursor = start, Told = start, Passed = start };
+            prepare?.Invoke(subscription);
             if (channel.TryAdd(subscription))
             {
                 return subscription;
             }
         }
     }
+
+    /// <summary>From here on a subscription's watchers are told who comes and goes: whoever reads the set after this misses nothing.</summary>
+    public ValueTask WatchAsync(Subscription subscription) =>
+        subscription.Channel.Watched(channel => new PresenceLine(channel, engine.Presence, options, time, logger)).BeginAsync();
 
     /// <summary>Ends a subscription; the channel goes with its last one.</summary>
     public void Remove(Subscription subscription)

@@ -12,6 +12,9 @@ internal interface ISubscriber
     /// <summary>Says, in line, that what follows does not join what was handed over before: the place that the socket was told is void.</summary>
     void Move(Subscription subscription, Position place);
 
+    /// <summary>Puts who came and went into the line to the socket, and writes; whether it may leave is decided when it does.</summary>
+    void Tell(Subscription subscription, PresenceNews news);
+
     /// <summary>Writes what is in line, unless somebody is writing already.</summary>
     void Flush();
 

@@ -20,6 +20,20 @@ internal sealed class Subscription(Channel channel, ISubscriber subscriber, Immu
     /// <summary>The CIDs that listen; each falls out when it falls off the socket. Changes under the socket's lock.</summary>
     public ImmutableArray<string> Clients { get; set; } = clients;
 
+    /// <summary>
+    /// Where the stay of each of them began. Who may not read what was said before may come back to any place from there on: what this socket has heard is not the past. Changes under the socket's lock.
+    /// </summary>
+    public ImmutableDictionary<string, Position> Stays { get; set; } = ImmutableDictionary<string, Position>.Empty;
+
+    /// <summary>Those of them who want to be told who comes and goes. Changes under the socket's lock.</summary>
+    public ImmutableArray<string> Watchers { get; set; } = [];
+
+    /// <summary>Whether one of them watches who comes and goes.</summary>
+    public bool IsWatching => !Watchers.IsEmpty;
+
+    /// <summary>Whether it was not told of some that came and went. Changes under the lock of the channel's <see cref="PresenceLine"/>.</summary>
+    public bool IsBehind { get; set; }
+
     /// <summary>Where it began: what stands behind this place it brings to the socket.</summary>
     public Position Start { get; init; } = Position.Start;
 

@@ -44,7 +44,7 @@ internal static partial class Log
     [LoggerMessage(1008, LogLevel.Warning, "An API key of {Client} was {Change}: {Name}, by {By}.")]
     public static partial void KeyChanged(ILogger logger, string client, string change, string name, string by);
 
-    [LoggerMessage(1009, LogLevel.Information, "A signing key was drawn: {Id}. The older ones go on verifying until their last tokens end.")]
+    [LoggerMessage(1009, LogLevel.Information, "A signing key was drawn: {Id}. Older ones, where there are any, go on verifying until their last tokens end.")]
     public static partial void SigningKeyDrawn(ILogger logger, string id);
 
     [LoggerMessage(1014, LogLevel.Warning, "The signing keys could not be read again; those that are known go on.")]

@@ -18,4 +18,10 @@ internal static partial class Log
 
     [LoggerMessage(6004, LogLevel.Warning, "What is too old in the message log could not be let go of; the next minute tries again.")]
     public static partial void LogNotSwept(ILogger logger, Exception exception);
+
+    [LoggerMessage(6010, LogLevel.Error, "What became of a lock could not be written. A grant is taken back; a lock that was given back is free now, and held for one more lease if the node is started again.")]
+    public static partial void LockNotWritten(ILogger logger, Exception exception);
+
+    [LoggerMessage(6011, LogLevel.Error, "The handler failed on what happened to a lock. It has happened; whoever was to be told of it finds out by asking.")]
+    public static partial void LockHandlerFailed(ILogger logger, Exception exception);
 }

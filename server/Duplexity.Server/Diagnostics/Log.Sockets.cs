@@ -32,6 +32,12 @@ internal static partial class Log
     [LoggerMessage(2009, LogLevel.Warning, "Client {Client} is removed, by {By}; its name is never given again")]
     public static partial void ClientRemoved(this ILogger logger, string client, string by);
 
+    [LoggerMessage(2051, LogLevel.Information, "{Client} is {What}: {Channel}, by {By}")]
+    public static partial void Placed(this ILogger logger, string client, string what, string channel, string by);
+
+    [LoggerMessage(2050, LogLevel.Error, "{Operation} of the HTTP API failed")]
+    public static partial void ApiCallFailed(this ILogger logger, string operation, Exception exception);
+
     [LoggerMessage(2004, LogLevel.Information, "Session {Session} of {Client} is over")]
     public static partial void SessionOver(this ILogger logger, string session, string client);
 }

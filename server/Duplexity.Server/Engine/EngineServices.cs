@@ -30,7 +30,7 @@ internal static class EngineServices
         var level = DurabilityCheck.LevelOf(options);
         return level == ReceiptLevel.Accepted
             ? ActivatorUtilities.CreateInstance<MemoryEngine>(provider)
-            : new MemoryEngine(provider.GetRequiredService<TimeProvider>(), options, Log(provider, level), provider.GetRequiredService<IRecords>());
+            : new MemoryEngine(provider.GetRequiredService<TimeProvider>(), options, Log(provider, level), provider.GetRequiredService<IRecords>(), provider.GetRequiredService<ILogger<MemoryEngine>>());
     }
 
     private static SqliteMessageLog Log(IServiceProvider provider, ReceiptLevel level) => new(

@@ -18,6 +18,9 @@ internal interface IEngine
     /// <summary>Small records that outlive the process.</summary>
     IRecords Records { get; }
 
+    /// <summary>Exclusive locks.</summary>
+    ILocks Locks { get; }
+
     /// <summary>Names the receiver of everything that arrives; once, before anything is appended.</summary>
     void Attach(IEngineHandler handler);
 }

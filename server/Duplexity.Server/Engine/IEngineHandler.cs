@@ -5,4 +5,9 @@ internal interface IEngineHandler
 {
     /// <summary>An entry was appended, on this node or another. Must not block or throw; called from any thread, entries of a channel not always in order.</summary>
     void OnAppended(LogEntry entry);
+
+    /// <summary>A channel's presence changed, on this node or another. As above; by the version a receiver sees what it was not told. Of no use to a receiver that has no listeners.</summary>
+    void OnPresenceChanged(PresenceChange change)
+    {
+    }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Engine;
@@ -18,27 +19,29 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     private readonly ILocalLog _log;
     private readonly MemoryPresence _presence;
     private readonly MemoryVault _vault;
+    private readonly MemoryLocks _locks;
     private readonly MemoryRecords? _records;
     private readonly ITimer _sweep;
 
     public MemoryEngine(TimeProvider time, IOptions<DuplexityOptions> options, ILogger<MemoryEngine> logger, IRecords? records = null, IRetention? retention = null)
-        : this(time, options.Value, records, new MonotonicClock(time), clock => new MemoryMessageLog(clock, options.Value, retention ?? new DefaultRetention(options.Value), NewIncarnation(), logger))
+        : this(time, options.Value, records, new MonotonicClock(time), clock => new MemoryMessageLog(clock, options.Value, retention ?? new DefaultRetention(options.Value), NewIncarnation(), logger), logger)
     {
     }
 
     /// <summary>An engine around a log, which it disposes.</summary>
-    internal MemoryEngine(TimeProvider time, DuplexityOptions options, ILocalLog log, IRecords? records = null)
-        : this(time, options, records, new MonotonicClock(time), _ => log)
+    internal MemoryEngine(TimeProvider time, DuplexityOptions options, ILocalLog log, IRecords? records = null, ILogger? logger = null)
+        : this(time, options, records, new MonotonicClock(time), _ => log, logger ?? NullLogger.Instance)
     {
     }
 
-    private MemoryEngine(TimeProvider time, DuplexityOptions options, IRecords? records, MonotonicClock clock, Func<MonotonicClock, ILocalLog> log)
+    private MemoryEngine(TimeProvider time, DuplexityOptions options, IRecords? records, MonotonicClock clock, Func<MonotonicClock, ILocalLog> log, ILogger logger)
     {
         _log = log(clock);
-        _presence = new MemoryPresence(clock, options);
+        _presence = new MemoryPresence(clock);
         _vault = new MemoryVault(clock);
         Records = records ?? (_records = new MemoryRecords(time));
         Registry = new MemoryRegistry(time);
+        _locks = new MemoryLocks(Records, clock, time, options, logger);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepInterval, SweepInterval);
     }
 
@@ -57,15 +60,23 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     /// <inheritdoc/>
     public IRecords Records { get; }
 
+    /// <inheritdoc/>
+    public ILocks Locks => _locks;
+
     /// <summary>A name for one life of a store: 10 of 62 letters, so that two lives never share one.</summary>
     internal static string NewIncarnation() => RandomNumberGenerator.GetString(Letters, 10);
 
     /// <inheritdoc/>
-    public void Attach(IEngineHandler handler) => _log.Attach(handler);
+    public void Attach(IEngineHandler handler)
+    {
+        _log.Attach(handler);
+        _presence.Attach(handler);
+    }
 
     public void Dispose()
     {
         _sweep.Dispose();
+        _locks.Dispose();
         _log.Dispose();
     }
 

@@ -3,6 +3,8 @@ namespace Duplexity.Server.Engine;
 /// <summary>One-time secrets in this process's memory. What has expired is let go of by the next addition or sweep.</summary>
 internal sealed class MemoryVault(MonotonicClock clock) : IVault
 {
+    private const int Spare = 1_000;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Secret> _secrets = new(StringComparer.Ordinal);
     private readonly PriorityQueue<(string Key, Secret Secret), TimeSpan> _byExpiry = new();
@@ -21,6 +23,7 @@ internal sealed class MemoryVault(MonotonicClock clock) : IVault
             }
 
             _byExpiry.Enqueue((key, secret), secret.ExpiresAt);
+            ForgetTakenUnsynchronized();
             return new(true);
         }
     }
@@ -55,6 +58,18 @@ internal sealed class MemoryVault(MonotonicClock clock) : IVault
                 _secrets.Remove(oldest.Key);
             }
         }
+    }
+
+    // What was taken waits for its expiry only in the order of these. It is let go of when it is more than half of them: else whoever adds and takes in a loop would fill the memory.
+    private void ForgetTakenUnsynchronized()
+    {
+        if (_byExpiry.Count <= Spare + (_secrets.Count * 2))
+        {
+            return;
+        }
+
+        _byExpiry.Clear();
+        _byExpiry.EnqueueRange(_secrets.Select(s => ((s.Key, s.Value), s.Value.ExpiresAt)));
     }
 
     private sealed record Secret(string Value, TimeSpan ExpiresAt);

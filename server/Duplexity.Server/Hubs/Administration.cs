@@ -57,8 +57,9 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
         if (request.TokenId is { } tokenId)
         {
             return tokenId.Length is 0 or > Wire.MaxNameLength ? new() { Error = DuplexityError.Of(Errors.InvalidRequest, $"tokenId has 1 to {Wire.MaxNameLength} characters.") }
-                : acting.Identity.TokenId != tokenId && acting.Rules.DeniesAdministering(AllowanceRules.Everybody) is { } denied ? new() { Error = denied }
-                : Answer(await revocations.RevokeTokenAsync(tokenId, ct));
+                : acting.Identity.TokenId == tokenId ? Answer(await revocations.RevokeTokenAsync(tokenId, acting.Identity.ExpiresAt, ct))
+                : acting.Rules.DeniesAdministering(AllowanceRules.Everybody) is { } denied ? new() { Error = denied }
+                : Answer(await revocations.RevokeTokenAsync(tokenId, null, ct));
         }
 
         if (NotAClient(request.Client) is { } invalid)

@@ -48,6 +48,9 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
     /// <summary>The session of a client; null before its Discover.</summary>
     public Session? SessionOf(string client) => _sessions.GetValueOrDefault(client);
 
+    /// <summary>Whether a client is on this connection still, and the connection is there.</summary>
+    public bool Holds(HeldIdentity held) => !_context.ConnectionAborted.IsCancellationRequested && Identities.All.Contains(held);
+
     /// <summary>Discover was answered. False where the client has fallen off the connection meanwhile.</summary>
     public bool Establish(Session session)
     {

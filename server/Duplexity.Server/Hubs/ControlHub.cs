@@ -13,7 +13,8 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, Node node, TimeProvider time, DuplexityOptions options, IHubContext<ControlHub, IControlClient> hub,
+    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, RoomCalls rooms, Locking locking, LockspaceCalls lockspaces, Node node, TimeProvider time, DuplexityOptions options,
+    IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
     private ControlConnection Connection => Context.Features.Get<ControlConnection>()!;
@@ -156,6 +157,20 @@ internal sealed class ControlHub(
         return explaining.ExplainAsync(acting, Connection.SessionOf(acting.Client)?.Id, request, Context.ConnectionAborted);
     }
 
+    public Task<Done> CreateLockspace(CreateLockspaceRequest request) => lockspaces.CreateAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<Done> RemoveLockspace(RemoveLockspaceRequest request) => lockspaces.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<HeldResponse> Admit(AdmitRequest request) => lockspaces.AdmitAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<HeldResponse> Release(ReleaseRequest request) => Task.FromResult(lockspaces.Release(Acting(request), request));
+
+    public Task<HeldResponse> ReleaseTo(ReleaseToRequest request) => Task.FromResult(lockspaces.ReleaseTo(Acting(request), request));
+
+    public Task<HeldResponse> MoveTo(MoveToRequest request) => Task.FromResult(lockspaces.MoveTo(Acting(request), request));
+
+    public Task<Done> BreakLock(BreakLockRequest request) => locking.BreakAsync(Acting(request), request, Context.ConnectionAborted);
+
     public Task<TraceResponse> Trace(TraceRequest request) => Task.FromResult(tracing.Answer(Acting(request), request));
 
     public Task<RevokeResponse> Revoke(RevokeRequest request) => administration.RevokeAsync(Acting(request), request, Context.ConnectionAborted);
@@ -169,6 +184,16 @@ internal sealed class ControlHub(
     public Task<MessagePipesResponse> ListMessagePipes(ListMessagePipesRequest request) => Task.FromResult(messagePipes.List(Acting(request)));
 
     public Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request) => messagePipes.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<RoomResponse> CreateRoom(CreateRoomRequest request) => rooms.CreateAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<RoomResponse> ChangeRoom(ChangeRoomRequest request) => rooms.ChangeAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<Done> RemoveRoom(RemoveRoomRequest request) => rooms.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<ListRoomsResponse> ListRooms(ListRoomsRequest request) => rooms.ListAsync(Acting(request), request);
+
+    public Task<SetFeedResponse> SetFeed(SetFeedRequest request) => rooms.SetFeedAsync(Acting(request), request, Context.ConnectionAborted);
 
     public async Task<Done> Disconnect(DisconnectRequest request)
     {

@@ -11,14 +11,22 @@ namespace Duplexity.Server.Hubs;
 /// peer or a level beyond <c>stored</c> (G11), and Send and Emit run without an await up to the append.
 /// </summary>
 internal sealed class DataHub(
-    PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, ChallengeCalls challenges, SocketWatches watches, SessionEnds ends) : Hub<IDataClient>, IDataHub
+    PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, ChallengeCalls challenges, SocketWatches watches, SessionEnds ends, Locking locking) : Hub<IDataClient>, IDataHub
 {
     private Socket Socket => Context.Features.Get<Socket>()!;
 
     public override Task OnDisconnectedAsync(Exception? exception)
     {
+        // Without the state the connection never came as far as Welcome.
+        if (exception is null || Context.Features.Get<Socket>() is not { } socket)
+        {
+            return Task.CompletedTask;
+        }
+
+        socket.WasLost = true;
+
         // SignalR ends what it cannot read by itself, with a text of its own: the session learns our code when it is back.
-        if (exception is (InvalidDataException or MessagePackSerializationException) && Socket is { IsClosing: false } socket)
+        if (exception is InvalidDataException or MessagePackSerializationException && !socket.IsClosing)
         {
             ends.Remember(socket.OpenedAs, socket.SessionId, Errors.ProtocolViolation.Code, "What came on this connection could not be read.");
         }
@@ -61,6 +69,12 @@ internal sealed class DataHub(
     public Task<PresenceResponse> Presence(PresenceRequest request) => listening.PresenceAsync(Socket, Acting(request), request);
 
     public Task<Done> AnswerChallenge(AnswerChallengeRequest request) => challenges.AnswerAsync(Socket, Acting(request), request, Context.ConnectionAborted);
+
+    public Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request) => locking.AcquireAsync(Socket, Acting(request), request);
+
+    public Task<RenewLockResponse> RenewLock(RenewLockRequest request) => locking.RenewAsync(Socket, Acting(request), request);
+
+    public Task<Done> ReleaseLock(ReleaseLockRequest request) => locking.ReleaseAsync(Socket, Acting(request), request);
 
     private HeldIdentity Acting(Request request) =>
         Socket.Identities.Resolve(request.As, out var held) is { } error ? throw new DuplexityException(error) : held;

@@ -15,7 +15,7 @@ namespace Duplexity.Server.Hubs;
 /// groups, users and broadcasts are refused here; <see cref="IDuplexity"/> is the way to send.
 /// </summary>
 internal sealed class DataHubLifetimeManager(
-    IEngine engine, SocketIndex sockets, IdentityHolders holders, IdentityChanges changes, SocketParts parts, ILogger<DataHubLifetimeManager> logger)
+    IEngine engine, SocketIndex sockets, IdentityHolders holders, IdentityChanges changes, RoomPresence presence, SocketParts parts, ILogger<DataHubLifetimeManager> logger)
     : HubLifetimeManager<DataHub>
 {
     public override async Task OnConnectedAsync(HubConnectionContext connection)
@@ -59,17 +59,21 @@ internal sealed class DataHubLifetimeManager(
         }
 
         holders.Remove(socket);
-        foreach (var subscription in socket.Release().Where(s => s.Address.Kind == AddressKind.Room))
+        var departure = socket.Departure;
+        foreach (var subscription in socket.Release())
         {
             foreach (var client in subscription.Clients)
             {
-                await engine.Presence.RemoveAsync(subscription.Address, client, socket.Id);
+                await presence.LoseAsync(socket, subscription.Address, client, departure.Reason, departure.IsFinal);
+                parts.Listening.Unwind(subscription.Address, client, socket.Id);
             }
         }
 
+        await engine.Locks.LoseAsync(socket.Id);
         sockets.Remove(socket, connection.ConnectionId);
         foreach (var client in socket.Identities.Clients)
         {
+            parts.Membership.Unwind(client, socket.Id);
             parts.Watches.Mark(socket, client, SocketChangeKind.Gone);
         }
 

@@ -14,8 +14,9 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
     /// <param name="acting">Who asks.</param>
     /// <param name="session">Its session: where no socket is named, the oldest one of this session is meant.</param>
     /// <param name="request">What is asked.</param>
+    /// <param name="hasSockets">Whether one of its sockets is meant where none is named; false: the very request that asks.</param>
     /// <param name="ct">Gives up.</param>
-    public async Task<ExplainResponse> ExplainAsync(HeldIdentity acting, string? session, ExplainRequest request, CancellationToken ct)
+    public async Task<ExplainResponse> ExplainAsync(HeldIdentity acting, string? session, ExplainRequest request, CancellationToken ct, bool hasSockets = true)
     {
         var whose = request.Client ?? acting.Client;
         if (whose != acting.Client && acting.Rules.DeniesAdministering(whose) is { } denied)
@@ -23,7 +24,8 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
             return new() { Error = denied };
         }
 
-        var socket = Find(whose, session, request.SocketId);
+        var isOfRequest = !hasSockets && whose == acting.Client && request.SocketId is null;
+        var socket = isOfRequest ? null : Find(whose, session, request.SocketId);
         var held = socket?.Identities.Find(whose) ?? (whose == acting.Client && request.SocketId is null ? acting : null);
         if (held is null)
         {
@@ -35,9 +37,9 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
             return Answer("register", await pipes.ExplainAsync(held, request.Target, ct));
         }
 
-        if (request.Operation is not (Operation.Send or Operation.Join or Operation.Receive or Operation.Administer))
+        if (request.Operation is not (Operation.Send or Operation.Join or Operation.Receive or Operation.Presence or Operation.Administer or Operation.Lock))
         {
-            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "operation is send, join, receive, publish or administer.") };
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "operation is send, join, receive, presence, publish, administer or lock.") };
         }
 
         if (!Address.TryRead(request.Target, out var target, out var problem))
@@ -48,12 +50,29 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
         return request.Operation switch
         {
             Operation.Send => Answer(await machine.ExplainAsync(held.SenderFrom(socket?.Id), target)),
-            Operation.Join => Answer("join", [.. JoinGates.Of(held, target, isRead: false), ("rooms_per_socket", JoinGates.RoomLimit(socket, held, target)), ("users_per_room", await gates.FullAsync(held, target))], await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Join)),
-            Operation.Receive => Answer("egress", JoinGates.Of(held, target, isRead: true), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
+            Operation.Join => Answer("join", await JoinAsync(held, socket, target), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Join)),
+            Operation.Lock => Answer("lock", Locking.GatesOf(held, target)),
+            Operation.Presence => Answer("presence", gates.OfPresence(held, target), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
+            Operation.Receive => Answer("egress", gates.Of(held, target, isRead: true), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
             _ => Answer("administer", [("scope", target.Kind == AddressKind.Client && held.Rules.MayAdminister(target.Name)
                 ? null
                 : DuplexityError.Of(Errors.Denied, ScopeGate.Uncovered("administer", held.Rules.Shown.Administer, target.ToString())))]),
         };
+    }
+
+    private async Task<IEnumerable<(string Gate, DuplexityError? Error)>> JoinAsync(HeldIdentity held, Socket? socket, Address room)
+    {
+        var doors = gates.Of(held, room, isRead: false);
+
+        // How full a room is concerns those who may come in.
+        var full = Array.TrueForAll(doors, g => g.Error is null) ? await gates.FullAsync(held, room) : null;
+        return
+        [
+            .. doors,
+            ("rooms_per_socket", JoinGates.RoomLimit(socket, held, room)),
+            (full?.Limit ?? gates.Places(held, room)?.Limit ?? "members", full),
+            ("new_channels_per_hour", room.Kind == AddressKind.Room ? gates.NewChannel(held, room, isTrial: true) : null),
+        ];
     }
 
     private static ExplainResponse Answer(string step, IEnumerable<(string Gate, DuplexityError? Error)> asked, params GateVerdict[] added) =>

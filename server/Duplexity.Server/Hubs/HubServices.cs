@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.Routing;
@@ -23,9 +24,12 @@ internal static class HubServices
         services.TryAddSingleton<ChallengeCalls>();
         services.TryAddSingleton<Administration>();
         services.TryAddSingleton<Explaining>();
+        services.TryAddSingleton<LockspaceCalls>();
         services.TryAddSingleton<Watching>();
         services.TryAddSingleton<MessagePipeCalls>();
         services.TryAddSingleton<Tracing>();
+        services.TryAddSingleton<RoomCalls>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftRooms>());
         services.AddSingleton<HubLifetimeManager<ControlHub>, DefaultHubLifetimeManager<ControlHub>>();
         services.AddSingleton<HubLifetimeManager<DataHub>, DataHubLifetimeManager>();
         AddHub<ControlHub>(signalr, (options, _) => options.MaximumParallelInvocationsPerClient = 1);

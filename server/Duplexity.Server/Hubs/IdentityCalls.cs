@@ -5,7 +5,7 @@ using Duplexity.Server.Sockets;
 namespace Duplexity.Server.Hubs;
 
 /// <summary>
-/// Authenticate, Refresh, Drop and SetPrimary, the same on both hubs: in the connection's own line of changes, answered when they are in force (G10). One that names
+/// Authenticate, Refresh and Drop, the same on both hubs, and SetPrimary on data: in the connection's own line of changes, answered when they are in force (G10). One that names
 /// <c>as</c> may concern that identity only.
 /// </summary>
 internal sealed class IdentityCalls(TokenReader tokens, IdentityChanges changes, Standing standing)

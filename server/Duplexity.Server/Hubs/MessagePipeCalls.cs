@@ -5,7 +5,7 @@ using Duplexity.Server.Sockets;
 namespace Duplexity.Server.Hubs;
 
 /// <summary>What a client does about its own message pipes. They act as the client that set them, with the rights of the token by which it did (G10). Thread-safe.</summary>
-internal sealed class MessagePipeCalls(MessagePipes pipes)
+internal sealed class MessagePipeCalls(MessagePipes pipes, JoinGates gates)
 {
     public async Task<MessagePipesResponse> SetAsync(HeldIdentity acting, SetMessagePipesRequest request, CancellationToken ct)
     {
@@ -16,7 +16,7 @@ internal sealed class MessagePipeCalls(MessagePipes pipes)
 
         foreach (var pipe in wanted)
         {
-            if (JoinGates.Read(pipe.From, acting, isRead: true, out _) is { } refused)
+            if (gates.Read(pipe.From, acting, isRead: true, out _) is { } refused)
             {
                 return new() { Error = refused };
             }

@@ -24,9 +24,12 @@ internal sealed class Watching(SocketWatches sockets, PipeWatches pipes, PublicP
         }
 
         // Begun before it is listed: what happens in between is told twice rather than not at all.
-        return sockets.Start(connection, acting.Client, request.Watch, client, e => IsStillAllowed(acting, request.Client) ? tell(e) : Task.CompletedTask)
-            ? administration.ListSockets(acting, request.Client)
-            : new() { Error = TooMany() };
+        if (!sockets.Start(connection, acting.Client, request.Watch, client, e => IsStillAllowed(connection, acting, request.Client) ? tell(e) : Task.CompletedTask))
+        {
+            return new() { Error = TooMany() };
+        }
+
+        return IsGone(connection, acting) is { } gone ? new() { Error = gone } : administration.ListSockets(acting, request.Client);
     }
 
     public async Task<ListPipesResponse> WatchPipesAsync(ControlConnection connection, HeldIdentity acting, WatchPipesRequest request, Func<PipesChangedEvent, Task> tell, CancellationToken ct)
@@ -42,9 +45,12 @@ internal sealed class Watching(SocketWatches sockets, PipeWatches pipes, PublicP
             return new() { Error = refused };
         }
 
-        return pipes.Start(connection, acting.Client, request.Watch, client, e => IsStillAllowed(acting, request.Client) ? tell(e) : Task.CompletedTask)
-            ? new() { Pipes = [.. await registered.ListAsync(client, ct)] }
-            : new() { Error = TooMany() };
+        if (!pipes.Start(connection, acting.Client, request.Watch, client, e => IsStillAllowed(connection, acting, request.Client) ? tell(e) : Task.CompletedTask))
+        {
+            return new() { Error = TooMany() };
+        }
+
+        return IsGone(connection, acting) is { } gone ? new() { Error = gone } : new() { Pipes = [.. await registered.ListAsync(client, ct)] };
     }
 
     /// <summary>All watches of a connection end; with <paramref name="client"/>, those of that client on it.</summary>
@@ -62,8 +68,20 @@ internal sealed class Watching(SocketWatches sockets, PipeWatches pipes, PublicP
             : administration.Whose(acting, asked, out client);
     }
 
-    // A newer token may allow less than the one by which the watch began.
-    private bool IsStillAllowed(HeldIdentity acting, string? asked) => administration.Whose(acting, asked, out _) is null;
+    // A newer token may allow less than the one by which the watch began; and after a revocation there is none.
+    private bool IsStillAllowed(ControlConnection connection, HeldIdentity acting, string? asked) => connection.Holds(acting) && administration.Whose(acting, asked, out _) is null;
+
+    /// <summary>Ends a watch that began too late for whoever ended all of them: the client has fallen off the connection meanwhile, or the connection is gone.</summary>
+    private DuplexityError? IsGone(ControlConnection connection, HeldIdentity acting)
+    {
+        if (connection.Holds(acting))
+        {
+            return null;
+        }
+
+        StopAll(connection, acting.Client);
+        return IdentityChanges.NotHeld(acting.Client);
+    }
 
     private static DuplexityError TooMany() =>
         DuplexityError.Of(Errors.TooManyWatches, $"This client has {Watches<object>.Most} watches on this connection already; stop one first.") with { Limit = "watches_per_client", Used = Watches<object>.Most };

@@ -1,5 +1,6 @@
 using System.Text;
 using Duplexity.Protocol;
+using Duplexity.Server.Channels;
 
 namespace Duplexity.Server.Pipes;
 
@@ -70,7 +71,7 @@ internal sealed class SizeGate : IBuiltInGate
 /// <summary>
 /// Entry: what a client may send to by the kind of address. What it may not use reads the same as what does not exist (1.23, 1.28).
 /// </summary>
-internal sealed class AllowanceGate(IDirectReach reach) : IBuiltInGate
+internal sealed class AllowanceGate(IDirectReach reach, Lockspaces? lockspaces = null, Holdings? holdings = null) : IBuiltInGate
 {
     public string Name => "allowance";
 
@@ -82,6 +83,7 @@ internal sealed class AllowanceGate(IDirectReach reach) : IBuiltInGate
         var allowed = target.Kind switch
         {
             AddressKind.Room or AddressKind.Client => true,
+            AddressKind.Lockspace => lockspaces?.HasChannel(target) == true || (sender.SocketId is { } socket && holdings?.HolderOf(new(sender.Client, socket)) == target.Name),
             AddressKind.Feed => sender.IsServer || target.Name == sender.Client,
             AddressKind.Socket => reach.Reaches(target.Name, sender.Client, sender.IsServer),
             _ => false,

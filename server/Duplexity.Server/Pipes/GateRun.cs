@@ -10,6 +10,8 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
 {
     private static readonly SizeGate Size = new();
 
+    private readonly IBuiltInGate[] _last = Array.FindAll(entry, g => g.IsAskedLast);
+
     /// <summary>Whether only the node's own gates stand in the way.</summary>
     public bool IsPlain { get; } = gates.IsEmpty(Step.Ingress) && gates.IsEmpty(Step.Entry);
 
@@ -38,7 +40,25 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
     {
         var destination = transit.Destinations[at];
         announcer.Say(Step.Entry, AnnouncedAction.Entered, transit, destination.Text);
-        return PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, destination.Address, transit.Request, null));
+        var error = PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, destination.Address, transit.Request, null) { IsAgain = transit.HasPassed(destination.Address) });
+        if (error is null && !IsPlain)
+        {
+            transit.Pass(destination.Address);
+        }
+
+        return error;
+    }
+
+    /// <summary>Just before the message goes: what has changed while gates of the application took their time, or a client to answer.</summary>
+    public void AskLast(Transit transit)
+    {
+        for (var i = 0; !IsPlain && i < transit.Destinations.Count; i++)
+        {
+            if (transit.Destinations[i].IsTaking && PipeMachine.Check(_last, new Passage(Step.Entry, transit.Sender, transit.Destinations[i].Address, transit.Request, null)) is { } error)
+            {
+                Decide(transit, i, error);
+            }
+        }
     }
 
     /// <summary>What stands between the ingress and the destinations: the services hear of the message first, whatever its sender wants. Clients' own pipes have their place behind them.</summary>
@@ -150,6 +170,13 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
         GateResult.Held held => DuplexityError.Of(Errors.Challenged, $"The gate asks first: {VisibleText.Of(held.Sentence, VisibleText.LogLength)}") with { Gate = gate },
         _ => null,
     };
+
+    /// <summary>What somebody without a socket is told of a gate's question: not 420, for to try again changes nothing.</summary>
+    public static DuplexityError NobodyThere(string gate, GateResult.Held question)
+    {
+        var asked = VisibleText.Of(question.Sentence, VisibleText.LogLength);
+        return DuplexityError.Of(Errors.GateRefused, $"The gate asks first: {asked} Here is no socket that could answer; do it from one.") with { Gate = gate };
+    }
 
     /// <summary>A destination from which the message was sent on, and which nobody took there, refuses it: as its own gate, for the others are none of the sender's business.</summary>
     public static void Settle(Transit transit)

@@ -5,7 +5,7 @@ internal sealed class GateSettings(DuplexityOptions options, GateHttp http, Time
 {
     /// <summary>A fresh sign-in, where a room wants one: before anything else is asked.</summary>
     public IEnumerable<GateRegistration> First => options.Rooms.Values.Any(r => r?.Reauthenticate is not null)
-        ? [new("reauthenticate", Step.Entry, "room:*", _ => new ReauthenticateGate(options, time))]
+        ? [new("reauthenticate", Step.Entry, "room:*", _ => new ReauthenticateGate(new RoomPatterns(options), time))]
         : [];
 
     /// <summary>Gates over HTTP, by name.</summary>

@@ -31,9 +31,9 @@ internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>
     /// <summary>Holds a message; the answer says so, or why not.</summary>
     public SendResponse Hold(Transit transit)
     {
-        if (transit.Sender.Line is not { Held: var held } line)
+        if (transit.Sender.Line is not { HasEnd: true, Held: var held } line)
         {
-            return new() { Error = DuplexityError.Of(Errors.GateRefused, "The gate asks a question, and there is no socket that could answer it.") with { Gate = transit.QuestionOf } };
+            return new() { Error = GateRun.NobodyThere(transit.QuestionOf!, transit.Question!) };
         }
 
         var message = new HeldMessage(transit, Answer(transit));

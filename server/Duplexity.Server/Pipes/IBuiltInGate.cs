@@ -8,6 +8,9 @@ internal readonly record struct Passage(Step Step, Sender Sender, Address Target
 {
     /// <summary>Whether this only asks what would be (Explain): nothing may be counted or changed.</summary>
     public bool IsTrial { get; init; }
+
+    /// <summary>Whether this message has passed here before: held, or behind one that was, it is looked at again, and counted once.</summary>
+    public bool IsAgain { get; init; }
 }
 
 /// <summary>A check of the node's own at one step, before those of the application. Synchronous, so that nothing before the append awaits (G11). Thread-safe.</summary>
@@ -18,6 +21,9 @@ internal interface IBuiltInGate
 
     /// <summary>The step that it stands at.</summary>
     Step Step { get; }
+
+    /// <summary>Whether it is asked once more just before the message goes, for what may have changed while gates of the application took their time.</summary>
+    bool IsAskedLast => false;
 
     /// <summary>Null lets the message pass; an error refuses it.</summary>
     DuplexityError? Check(in Passage passage);

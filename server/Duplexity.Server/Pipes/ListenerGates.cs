@@ -110,9 +110,9 @@ internal sealed class ListenerGates(ApplicationGates gates, TimeProvider time, D
 
     private DuplexityError Ask(Sender sender, string gate, GateResult.Held question, Address channel, string operation)
     {
-        if (sender.Line is not { Held: var held } line)
+        if (sender.Line is not { HasEnd: true, Held: var held } line)
         {
-            return DuplexityError.Of(Errors.GateRefused, "The gate asks a question, and there is no socket that could answer it.") with { Gate = gate };
+            return GateRun.NobodyThere(gate, question);
         }
 
         Challenge challenge;

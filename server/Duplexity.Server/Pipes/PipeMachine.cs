@@ -136,6 +136,7 @@ internal sealed partial class PipeMachine
 
     private ValueTask<SendResponse> Append(Transit transit)
     {
+        _run.AskLast(transit);
         GateRun.Settle(transit);
         var (sender, request) = (transit.Sender, transit.Request);
         List<Address> taken = [.. transit.Destinations.Where(d => d.IsTaking).Select(d => d.Address)];
@@ -159,7 +160,7 @@ internal sealed partial class PipeMachine
             Headers = request.Headers,
             Destinations = taken,
         };
-        return FinishAsync(_engine.Log.AppendAsync(new AppendRequest(message, transit.Key) { Source = transit.Carried?.Source }), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
+        return FinishAsync(_engine.Log.AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source }), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
     }
 
     /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>
@@ -194,6 +195,8 @@ internal sealed partial class PipeMachine
                 return new SendResponse { Error = DuplexityError.Of(Errors.IdempotencyMismatch, "This key was used before, for another message.") };
             case AppendOutcome.AlreadyTaken:
                 return new SendResponse { MessageId = result.MessageId, Destinations = [] };
+            case AppendOutcome.StaleFence:
+                return new SendResponse { Error = FenceGate.Stale() };
             case AppendOutcome.Unknown:
                 return new SendResponse { Error = DuplexityError.Of(Errors.OutcomeUnknown, "This sequence is too old: whether the message was stored is not known any more.") };
         }
@@ -225,6 +228,8 @@ internal sealed partial class PipeMachine
     }
 
     private int Listeners(Address address, string? but) => _channels.Subscriptions(address).Count(s => s.Subscriber.SocketId != but);
+
+    private static Fence? FenceOf(MessageRequest request) => request is SendRequest { Under: { Lock: { } name, Token: { } token } } ? new(name, token) : null;
 
     /// <summary>What the first of the node's own gates says that refuses; null: none does.</summary>
     public static DuplexityError? Check(IBuiltInGate[] gates, in Passage passage)

@@ -17,15 +17,20 @@ internal interface ISenderEnd
 
 /// <summary>
 /// The sends of one socket in the order of their arrival: one whose gates have not all answered holds up those behind it, whose own gates are being asked meanwhile, and nobody else's (G11). Where
-/// nothing waits, a send passes with one look. Beside it what gates hold until the client has answered. Thread-safe.
+/// nothing waits, a send passes with one look. Beside it what gates hold until the client has answered. A batch that comes by HTTP has such a line, too, with nobody at its end. Thread-safe.
 /// </summary>
-internal sealed class SendLine(ISenderEnd end)
+/// <param name="end">Who can be asked, and told; null: nobody, and so nothing is held.</param>
+internal sealed class SendLine(ISenderEnd? end)
 {
     private readonly Lock _lock = new();
     private Task _last = Task.CompletedTask;
     private int _pending;
 
-    public ISenderEnd End => end;
+    /// <summary>The socket at its end; only asked for where one is.</summary>
+    public ISenderEnd End => end ?? throw new InvalidOperationException("Nobody is at the end of this line.");
+
+    /// <summary>Whether somebody is at its end who could answer.</summary>
+    public bool HasEnd => end is not null;
 
     /// <summary>What is held, and asked.</summary>
     public HeldMessages Held { get; } = new();

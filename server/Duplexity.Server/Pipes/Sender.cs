@@ -22,7 +22,7 @@ internal sealed record Sender
     /// <summary>When its token was issued; null: it does not say, or there is none.</summary>
     public DateTimeOffset? IssuedAt { get; init; }
 
-    /// <summary>The sends of its socket in their order; null for who has no socket: each send for itself, and nobody to ask.</summary>
+    /// <summary>The sends of its socket, or of one batch, in their order; null: each send for itself, and nobody to ask.</summary>
     public SendLine? Line { get; init; }
 
     /// <summary>What it may do; null for the application itself.</summary>

@@ -9,6 +9,7 @@ namespace Duplexity.Server.Pipes;
 internal sealed class Transit
 {
     private readonly MessageRequest _asSent;
+    private HashSet<Address>? _passed;
 
     public Transit(Sender sender, MessageRequest request, List<Destination> destinations, IdempotencyKey? key, string messageId)
     {
@@ -62,6 +63,12 @@ internal sealed class Transit
 
     /// <summary>All channels that it may go to: what later messages of the sender wait behind it for.</summary>
     public IEnumerable<Address> Channels => Destinations.Where(d => d.IsTaking).Select(d => d.Address);
+
+    /// <summary>Whether the node's own gates at a destination have let it pass before.</summary>
+    public bool HasPassed(Address destination) => _passed?.Contains(destination) == true;
+
+    /// <summary>The node's own gates at a destination let it pass.</summary>
+    public void Pass(Address destination) => (_passed ??= []).Add(destination);
 
     /// <summary>Back before the first gate, as it was sent.</summary>
     public void Restart()

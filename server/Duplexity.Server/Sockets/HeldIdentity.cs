@@ -3,7 +3,7 @@ using Duplexity.Server.Pipes;
 
 namespace Duplexity.Server.Sockets;
 
-/// <summary>A client on one connection: its identity, what it may do from there, and what it has used of that. Thread-safe.</summary>
+/// <summary>A client on one connection, or of one request without any: its identity, what it may do from there, and what it has used of that. Thread-safe.</summary>
 internal sealed class HeldIdentity
 {
     private readonly Lock _lock = new();
@@ -11,8 +11,11 @@ internal sealed class HeldIdentity
     private volatile AllowanceRules _rules;
     private Allowances? _narrowed;
 
-    public HeldIdentity(Identity identity)
+    /// <param name="identity">Who it is.</param>
+    /// <param name="meter">What is used already, where it outlives this connection; null: nothing.</param>
+    public HeldIdentity(Identity identity, Meter? meter = null)
     {
+        Meter = meter ?? new();
         _identity = identity;
         _rules = new(identity.Allowances);
     }
@@ -25,7 +28,7 @@ internal sealed class HeldIdentity
     /// <summary>What it may do from here, the owner's narrowing counted in.</summary>
     public AllowanceRules Rules => _rules;
 
-    public Meter Meter { get; } = new();
+    public Meter Meter { get; }
 
     /// <summary>Whether to forget it would give nothing back: nothing of a rate is used, and nothing was narrowed.</summary>
     public bool IsBlank => _narrowed is null && Meter.Use(_rules) is (0, 0);

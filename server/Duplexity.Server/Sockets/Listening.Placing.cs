@@ -15,7 +15,7 @@ internal sealed partial class Listening
             return false;
         }
 
-        if (address.Kind == AddressKind.Room && await EnterAsync(socket, held, address) is not null)
+        if (await EnterAsync(socket, held, address, isNew: true) is not null)
         {
             return false;
         }
@@ -29,7 +29,7 @@ internal sealed partial class Listening
     /// <summary>Ends what a client of a socket listens to; false where it did not.</summary>
     public async Task<bool> DisplaceAsync(Socket socket, string client, Address address, string reason)
     {
-        if (!await StopAsync(socket, address, client))
+        if (!await StopAsync(socket, address, client, DepartureReason.Removed))
         {
             return false;
         }

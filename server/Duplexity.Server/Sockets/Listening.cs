@@ -6,7 +6,8 @@ using Duplexity.Server.Pipes;
 namespace Duplexity.Server.Sockets;
 
 /// <summary>What a socket does with channels beside sending to them: join, leave, read back, see who is there. Thread-safe.</summary>
-internal sealed partial class Listening(IEngine engine, JoinGates gates, ListenerGates listeners, Egress egress, SocketWatches watches, DuplexityOptions options)
+internal sealed partial class Listening(
+    IEngine engine, ChannelIndex channels, JoinGates gates, ListenerGates listeners, RoomRules rooms, RoomPresence presence, Egress egress, Membership membership, SocketWatches watches, DuplexityOptions options)
 {
     private const int DefaultPage = 100;
 
@@ -16,7 +17,7 @@ internal sealed partial class Listening(IEngine engine, JoinGates gates, Listene
     /// <summary>Listens to a channel from now, from a place, or with the last n. Listening already: moves there; another client of the socket that listens already shares its place.</summary>
     public async Task<JoinResponse> JoinAsync(Socket socket, HeldIdentity held, JoinRequest request)
     {
-        if ((JoinGates.Read(request.Channel, held, isRead: false, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Last), request.Last, 0)) is { } error)
+        if ((gates.Read(request.Channel, held, isRead: false, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Last), request.Last, 0)) is { } error)
         {
             return new JoinResponse { Error = error };
         }
@@ -27,28 +28,35 @@ internal sealed partial class Listening(IEngine engine, JoinGates gates, Listene
         }
 
         var isRoom = address.Kind == AddressKind.Room;
-        if (isRoom && (JoinGates.RoomLimit(socket, held, address) ?? await gates.FullAsync(held, address)) is { } limit)
+        if (isRoom && (JoinGates.RoomLimit(socket, held, address) ?? await gates.FullAsync(held, address) ?? gates.NewChannel(held, address)) is { } limit)
         {
             return new JoinResponse { Error = limit };
         }
 
         // Without a place of its own it must not move the others: it begins where they are.
         var shared = request is { Since: null, Last: null or 0 } && socket.SubscriptionTo(address) is { } there && !there.Clients.Contains(held.Client) ? there.Told : null;
-        var (start, recovered) = shared is null ? await StartAsync(address, request.Since, request.Last ?? 0) : (shared, null);
-        if (!socket.TryListen(address, held.Client, start, out var subscription))
+        var (start, recovered) = shared is null ? await StartAsync(socket, held, address, request) : (shared, null);
+        var isWatching = request.Presence == true && await MayWatchAsync(socket, held, address);
+        var isNew = socket.SubscriptionTo(address)?.Clients.Contains(held.Client) != true;
+        if (!socket.TryListen(address, held.Client, start, out var subscription, isWatching: isWatching))
         {
             var full = DuplexityError.Of(Errors.TooManyChannels, $"A socket listens to at most {options.Limits.ChannelsPerSocket} channels; leave one first.");
             return new JoinResponse { Error = full with { Limit = "channels_per_socket", Used = socket.Subscriptions.Count } };
         }
 
-        if (isRoom && await EnterAsync(socket, held, address) is { } refused)
+        if ((await EnterAsync(socket, held, address, isNew) ?? await StayAsync(socket, held, address)) is { } refused)
         {
             return new JoinResponse { Error = refused };
         }
 
-        _ = Task.Run(() => subscription!.Channel.CatchUpAsync(subscription));
+        if (subscription!.IsWatching)
+        {
+            await channels.WatchAsync(subscription);
+        }
+
+        _ = Task.Run(() => subscription.Channel.CatchUpAsync(subscription));
         watches.Mark(socket, held.Client, SocketChangeKind.Changed);
-        return new JoinResponse { Channel = address.ToString(), Position = start, Recovered = recovered };
+        return new JoinResponse { Channel = address.ToString(), Position = start, Recovered = recovered, Presence = request.Presence is null ? null : isWatching };
     }
 
     /// <summary>What a socket hears for a client without joining: the socket's own address, and what the client's other sockets emit.</summary>
@@ -73,6 +81,11 @@ internal sealed partial class Listening(IEngine engine, JoinGates gates, Listene
         }
 
         var isOwn = address.Kind == AddressKind.Socket || (address.Kind == AddressKind.Feed && held.Client == address.Name);
+        if (address.Kind == AddressKind.Lockspace && membership.Leave(socket, held.Client, address.Name, request.Key) is { } kept)
+        {
+            return new Done { Error = kept };
+        }
+
         if (isOwn || !await StopAsync(socket, address, held.Client))
         {
             return new Done { Error = DuplexityError.Of(Errors.NotJoined, $"This socket has not joined {VisibleText.Of(address.ToString())} as {VisibleText.Of(held.Client)}.") };
@@ -82,31 +95,51 @@ internal sealed partial class Listening(IEngine engine, JoinGates gates, Listene
         return new Done();
     }
 
-    /// <summary>Ends what a client of a socket listens to at an address; false where it did not.</summary>
-    public async ValueTask<bool> StopAsync(Socket socket, Address address, string client)
+    /// <summary>Ends what a client of a socket listens to at an address; false where it did not. <paramref name="reason"/>: what the channel's members are told, where it is not its wish.</summary>
+    public async ValueTask<bool> StopAsync(Socket socket, Address address, string client, string? reason = null)
     {
         if (!socket.StopListening(address, client))
         {
             return false;
         }
 
-        if (address.Kind == AddressKind.Room)
-        {
-            await engine.Presence.RemoveAsync(address, client, socket.Id);
-        }
-
+        await presence.LeaveAsync(socket, address, client, reason);
+        Unwind(address, client, socket.Id);
         return true;
     }
 
-    /// <summary>A page of a channel's log, through the same egress gates as what is delivered (G9).</summary>
-    public async Task<HistoryResponse> HistoryAsync(Socket socket, HeldIdentity held, HistoryRequest request)
+    /// <summary>Ends what those listen to at an address whom its gates do not let join any more, and tells them.</summary>
+    public async ValueTask EvictAsync(Address address, string why)
     {
-        if ((JoinGates.Read(request.Channel, held, isRead: true, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Limit), request.Limit, 1)) is { } error)
+        foreach (var subscription in channels.Subscriptions(address))
+        {
+            if (subscription.Subscriber is not Socket socket)
+            {
+                continue;
+            }
+
+            foreach (var client in subscription.Clients)
+            {
+                // Its own feed a socket hears whatever its allowances are.
+                if (RoomPresence.IsMember(address, client) && socket.Identities.Find(client) is { } held && gates.Read(address.ToString(), held, isRead: false, out _) is not null
+                    && await StopAsync(socket, address, client, DepartureReason.Removed))
+                {
+                    socket.Queue.Send(nameof(IDataClient.Left), new LeftEvent { Channel = address.ToString(), Client = client, Reason = why });
+                    watches.Mark(socket, client, SocketChangeKind.Changed);
+                }
+            }
+        }
+    }
+
+    /// <summary>A page of a channel's log, through the same egress gates as what is delivered (G9).</summary>
+    public async Task<HistoryResponse> HistoryAsync(Socket? socket, HeldIdentity held, HistoryRequest request)
+    {
+        if ((gates.Read(request.Channel, held, isRead: true, out var address) ?? ReadPlace(request.Since) ?? ReadCount(nameof(request.Limit), request.Limit, 1)) is { } error)
         {
             return new HistoryResponse { Error = error };
         }
 
-        var reader = held.SenderFrom(socket.Id, socket.Line);
+        var reader = held.SenderFrom(socket?.Id, socket?.Line);
         if (await listeners.CheckAsync(reader, address, Operation.Receive) is { } kept)
         {
             return new HistoryResponse { Error = kept };
@@ -139,61 +172,88 @@ internal sealed partial class Listening(IEngine engine, JoinGates gates, Listene
         return Page(messages, page.End ? null : last?.Position, request.Since);
     }
 
-    /// <summary>Who is in a room.</summary>
-    public async Task<PresenceResponse> PresenceAsync(Socket socket, HeldIdentity held, PresenceRequest request)
+    /// <summary>A client that was in a lockspace by this socket is not any more: what held it there is over.</summary>
+    public void Unwind(Address address, string client, string socketId)
     {
-        if (!Address.TryRead(request.Channel, out var address, out var problem))
+        if (address.Kind == AddressKind.Lockspace)
         {
-            return new PresenceResponse { Error = DuplexityError.Of(Errors.InvalidAddress, problem) };
+            membership.Gone(client, socketId, address.Name);
+        }
+    }
+
+    /// <summary>Who is in a room or lockspace, or follows a feed.</summary>
+    public async Task<PresenceResponse> PresenceAsync(Socket? socket, HeldIdentity held, PresenceRequest request)
+    {
+        if (gates.ReadPresence(request.Channel, held, out var address) is { } error)
+        {
+            return new PresenceResponse { Error = error };
         }
 
-        if (address.Kind != AddressKind.Room || !held.Rules.MayJoin(address))
-        {
-            return new PresenceResponse { Error = JoinGates.NotThere(address) };
-        }
-
-        if (await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Receive) is { } kept)
+        if (await listeners.CheckAsync(held.SenderFrom(socket?.Id, socket?.Line), address, Operation.Receive) is { } kept)
         {
             return new PresenceResponse { Error = kept };
         }
 
         var snapshot = await engine.Presence.ReadAsync(address);
-        var members = Members.Of(snapshot);
-        return new PresenceResponse { Version = snapshot.Version, Count = members.Length, Members = members };
+        return new PresenceResponse { Version = snapshot.Version, Count = snapshot.Count, Members = request.CountOnly == true ? null : Members.Of(snapshot) };
     }
 
-    /// <summary>Is in the room from here on, unless that was one too many, or the client fell off the socket meanwhile.</summary>
-    private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, Address room)
-    {
-        await engine.Presence.AddAsync(room, held.Client, socket.Id);
-        if (socket.IsClosing || socket.Identities.Find(held.Client) is null)
-        {
-            // That end may have been before the line above.
-            await engine.Presence.RemoveAsync(room, held.Client, socket.Id);
-            return null;
-        }
+    /// <summary>Whether a client is told who comes and goes: those who may not see it by asking are not told either.</summary>
+    private async ValueTask<bool> MayWatchAsync(Socket socket, HeldIdentity held, Address address) =>
+        Array.TrueForAll(gates.OfPresence(held, address), g => g.Error is null) && rooms.Announces(address)
+        && await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Receive) is null;
 
-        if (await gates.FullAsync(held, room) is { } tooMany)
+    /// <summary>Is in the channel from here on, unless that was one too many.</summary>
+    private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, Address address, bool isNew)
+    {
+        var places = address.Kind == AddressKind.Room ? gates.Places(held, address) : null;
+        if (!await presence.EnterAsync(socket, address, held.Client, places?.Most))
         {
             // Several came at once: none of those who are too many stays.
-            await StopAsync(socket, room, held.Client);
-            return tooMany;
+            await StopAsync(socket, address, held.Client);
+            return JoinGates.Full(address, places!.Value, places.Value.Most);
+        }
+
+        // Once, as it comes in: to join again moves a place, and holds nobody who was let out.
+        if (isNew && address.Kind == AddressKind.Lockspace)
+        {
+            membership.Enter(socket, held.Client, address.Name);
         }
 
         return null;
     }
 
+    /// <summary>Leaves again where the gates do not let it join any more since they were asked: whoever changed what holds may not have met this one.</summary>
+    private async ValueTask<DuplexityError?> StayAsync(Socket socket, HeldIdentity held, Address address)
+    {
+        if (gates.Read(address.ToString(), held, isRead: false, out _) is not { } refused)
+        {
+            return null;
+        }
+
+        await StopAsync(socket, address, held.Client, DepartureReason.Removed);
+        return refused;
+    }
+
     private static HistoryResponse Page(List<DeliveredMessage> messages, Position? next, Position? since) =>
         new() { Messages = [.. messages], Next = next, Recovered = since is null ? null : true };
 
-    private async ValueTask<(Position Start, bool? Recovered)> StartAsync(Address address, Position? since, int last)
+    private async ValueTask<(Position Start, bool? Recovered)> StartAsync(Socket socket, HeldIdentity held, Address address, JoinRequest request)
     {
+        var (since, last) = (request.Since, request.Last ?? 0);
+        if (!rooms.Lets(RoomRight.ReadHistory, address, held.Client, held.Identity.Principal))
+        {
+            // What this socket has heard since it joined is not the past; all else is, and reads as not there.
+            var stay = socket.SubscriptionTo(address)?.Stays.GetValueOrDefault(held.Client);
+            (since, last) = (stay is not null && since?.Offset >= stay.Offset ? since : null, 0);
+        }
+
         if (since is not null && (await engine.Log.ReadAsync(address, since, 1)).Recovered)
         {
             return (since, true);
         }
 
-        bool? recovered = since is null ? null : false;
+        bool? recovered = request.Since is null ? null : false;
         if (last == 0)
         {
             return (await engine.Log.TopAsync(address), recovered);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 
@@ -7,6 +8,8 @@ namespace Duplexity.Server.Sockets;
 /// <summary>Who is at the other end of a request: its connection, or what the operator's own proxies say (<see cref="DuplexityOptions.TrustedProxies"/>). Thread-safe.</summary>
 internal sealed class PeerAddresses(IOptions<DuplexityOptions> options)
 {
+    private const int NetworkBytes = 8;
+
     private readonly (IPAddress? Address, IPNetwork Network)[] _trusted = [.. options.Value.TrustedProxies.Select(ReadProxy)];
 
     /// <summary>The connection's other end.</summary>
@@ -14,6 +17,19 @@ internal sealed class PeerAddresses(IOptions<DuplexityOptions> options)
 
     /// <summary>The IPv4 address that an IPv6 one only wraps: a listener for both families sees all IPv4 peers so.</summary>
     public static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+
+    /// <summary>What stands for an address where tries are counted: of IPv6 its network of 64 bits, for a household has a whole one, and an attacker every address in it.</summary>
+    public static IPAddress NetworkOf(IPAddress address)
+    {
+        if (address.AddressFamily != AddressFamily.InterNetworkV6 || IPAddress.IsLoopback(address))
+        {
+            return address;
+        }
+
+        var bytes = address.GetAddressBytes();
+        Array.Clear(bytes, NetworkBytes, NetworkBytes);
+        return new IPAddress(bytes);
+    }
 
     /// <summary>Whether the connection is a trusted proxy's, which carries many people.</summary>
     public bool IsFromProxy(HttpContext context) => Remote(context) is { } remote && IsTrusted(remote);

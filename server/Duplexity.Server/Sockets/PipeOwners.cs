@@ -8,7 +8,7 @@ namespace Duplexity.Server.Sockets;
 /// How owners of message pipes stand: by the token with which a pipe was set, or a newer one of the same issuer and sign-in (or key) with which they are here now. A pipe outlives its token's end, not its
 /// revocation. Thread-safe.
 /// </summary>
-internal sealed class PipeOwners(SocketIndex sockets, Standing standing) : IPipeOwners
+internal sealed class PipeOwners(SocketIndex sockets, Standing standing, JoinGates gates) : IPipeOwners
 {
     /// <summary>Claims that are written down with a pipe: more than gates ask for.</summary>
     private const int MostClaims = 64;
@@ -32,7 +32,7 @@ internal sealed class PipeOwners(SocketIndex sockets, Standing standing) : IPipe
 
     /// <inheritdoc/>
     public DuplexityError? MayRead(string owner, PipeGrant grant, Address channel) =>
-        JoinGates.Read(channel.ToString(), new HeldIdentity(IdentityOf(owner, grant)), isRead: true, out _);
+        gates.Read(channel.ToString(), new HeldIdentity(IdentityOf(owner, grant)), isRead: true, out _);
 
     /// <summary>What a token gives to the pipes that are set with it.</summary>
     public static PipeGrant GrantOf(Identity identity) => new()

@@ -1,5 +1,6 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
 using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Sockets;
@@ -8,19 +9,26 @@ namespace Duplexity.Server.Sockets;
 /// Ends tokens before their time (G8). When a call returns, the record is written, every connection of this node has lost the client, its pipes are closed, and no delivery,
 /// send or carrier byte begins for it any more; what the transport had taken by then is out of reach. Thread-safe.
 /// </summary>
-internal sealed class Revocations(Standing standing, IdentityHolders holders, Sessions sessions, IdentityChanges changes, ILogger<Revocations> logger)
+internal sealed class Revocations(IEngine engine, Standing standing, IdentityHolders holders, Sessions sessions, IdentityChanges changes, ILogger<Revocations> logger)
 {
     /// <summary>All tokens of a client up to <paramref name="before"/> (null: now). Returns how many connections lost it.</summary>
     public async Task<int> RevokeClientAsync(string client, DateTimeOffset? before, CancellationToken ct)
     {
         await standing.RevokeClientAsync(client, before ?? standing.GivenNow(client), ct);
-        return await EnforceAsync($"client {VisibleText.Of(client, VisibleText.LogLength)}", "Its tokens were revoked.");
+        var count = await EnforceAsync($"client {VisibleText.Of(client, VisibleText.LogLength)}", "Its tokens were revoked.");
+        if (before is null)
+        {
+            // Those of sockets that were lost before; the others fell with their sockets.
+            await engine.Locks.DropAsync(client, null, ct);
+        }
+
+        return count;
     }
 
-    /// <summary>One token by its <c>jti</c>.</summary>
-    public async Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct)
+    /// <summary>One token by its <c>jti</c>; <paramref name="expiresAt"/> is when it would have ended, null where that is not known.</summary>
+    public async Task<int> RevokeTokenAsync(string tokenId, DateTimeOffset? expiresAt, CancellationToken ct)
     {
-        await standing.RevokeTokenAsync(tokenId, ct);
+        await standing.RevokeTokenAsync(tokenId, expiresAt, ct);
         return await EnforceAsync("one token", "Its token was revoked.");
     }
 
@@ -35,7 +43,9 @@ internal sealed class Revocations(Standing standing, IdentityHolders holders, Se
     public async Task<int> DisableAsync(string client, CancellationToken ct)
     {
         await standing.DisableClientAsync(client, isDisabled: true, ct);
-        return await EnforceAsync($"client {VisibleText.Of(client, VisibleText.LogLength)}, disabled", "It was disabled.");
+        var count = await EnforceAsync($"client {VisibleText.Of(client, VisibleText.LogLength)}, disabled", "It was disabled.");
+        await engine.Locks.DropAsync(client, null, ct);
+        return count;
     }
 
     /// <summary>Allows a client to come back, with new tokens.</summary>

@@ -31,6 +31,19 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
         return HolderOf(subscription, entry);
     }
 
+    /// <summary>Whether one of its clients may be told who comes and goes in a channel, and wants to be.</summary>
+    public bool Sees(Subscription subscription)
+    {
+        if (subscription.IsClosed || !_parts.Rules.Announces(subscription.Address))
+        {
+            return false;
+        }
+
+        var now = _parts.Time.GetUtcNow();
+        return subscription.Watchers.Any(client => Identities.Find(client) is { } held && held.Identity.IsValidAt(now) && held.Rules.MayJoin(subscription.Address)
+            && _parts.Rules.LetsSee(subscription.Address, client, held.Identity.Principal));
+    }
+
     /// <inheritdoc/>
     public async ValueTask<DuplexityError?> AdmitAsync(HeldIdentity identity)
     {
@@ -58,11 +71,16 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
     {
         _parts.Index.Release(this, client);
         _parts.Answers.Release(Line, client);
+        var reason = change != IdentityChange.Dropped ? DepartureReason.Removed : IsClosing ? Departure.Reason : null;
         foreach (var subscription in Subscriptions.Where(s => s.Clients.Contains(client)))
         {
-            await _parts.Listening.StopAsync(this, subscription.Address, client);
+            await _parts.Listening.StopAsync(this, subscription.Address, client, reason);
         }
 
+        _parts.Membership.Unwind(client, Id);
+
+        // Whoever comes back with a new token goes on with its locks; what was dropped or revoked, does not.
+        await (change == IdentityChange.Expired ? _parts.Engine.Locks.LoseAsync(Id, client) : _parts.Engine.Locks.DropAsync(client, Id));
         _parts.Watches.Mark(this, client, SocketChangeKind.Gone);
         try
         {

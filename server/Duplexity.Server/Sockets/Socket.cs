@@ -16,6 +16,7 @@ internal sealed partial class Socket : ISubscriber
     private readonly SocketParts _parts;
     private ImmutableDictionary<Address, Subscription> _subscriptions = ImmutableDictionary<Address, Subscription>.Empty;
     private int _closing;
+    private int _closedWith;
 
     public Socket(string id, HubConnectionContext connection, Identity identity, SocketParts parts)
     {
@@ -67,6 +68,21 @@ internal sealed partial class Socket : ISubscriber
     /// <summary>Whether it is being closed.</summary>
     public bool IsClosing => Volatile.Read(ref _closing) != 0;
 
+    /// <summary>Whether its connection fell silent, or broke while it was used.</summary>
+    public bool WasLost { get; set; }
+
+    /// <summary>What its end says in the rooms where it was: a word of <see cref="DepartureReason"/>, and whether nobody has to be waited for.</summary>
+    public (string? Reason, bool IsFinal) Departure => Volatile.Read(ref _closedWith) switch
+    {
+        0 => (WasLost || Transport.IsAborted ? DepartureReason.Lost : null, false),
+        var code when code == Errors.Goodbye.Code => (null, true),
+        var code when Retry.Of(code) == Retry.Never => (DepartureReason.Removed, true),
+        _ => (DepartureReason.Lost, false),
+    };
+
+    /// <summary>Whether it listens to a channel as a client.</summary>
+    public bool Listens(Address address, string client) => _subscriptions.GetValueOrDefault(address)?.Clients.Contains(client) == true;
+
     /// <summary>The rooms in which it stands as <paramref name="client"/>.</summary>
     public IReadOnlyList<Address> RoomsOf(string client) =>
         [.. _subscriptions.Values.Where(s => s.Address.Kind == AddressKind.Room && s.Clients.Contains(client)).Select(s => s.Address)];
@@ -78,7 +94,7 @@ internal sealed partial class Socket : ISubscriber
     /// Listens to a channel from <paramref name="start"/> as <paramref name="client"/>, together with those of its clients that do already; what listens already moves there. False with
     /// <paramref name="subscription"/> null when the socket is over, does not hold the client any more, or has its limit of channels.
     /// </summary>
-    public bool TryListen(Address address, string client, Position start, out Subscription? subscription, bool isOwn = false)
+    public bool TryListen(Address address, string client, Position start, out Subscription? subscription, bool isOwn = false, bool isWatching = false)
     {
         subscription = null;
         Subscription? before;
@@ -91,7 +107,15 @@ internal sealed partial class Socket : ISubscriber
             }
 
             var clients = before is null ? ImmutableArray.Create(client) : before.Clients.Contains(client) ? before.Clients : before.Clients.Add(client);
-            subscription = _parts.Channels.Add(address, this, clients, start);
+            var (stays, watchers) = (before?.Stays ?? [], before?.Watchers ?? []);
+            subscription = _parts.Channels.Add(address, this, clients, start, s =>
+            {
+                s.Stays = stays.ContainsKey(client) ? stays : stays.Add(client, start);
+                s.Watchers = isWatching == watchers.Contains(client) ? watchers : isWatching ? watchers.Add(client) : watchers.Remove(client);
+
+                // What the one before it was told last may not have left before it was over.
+                s.IsBehind = before?.IsWatching == true;
+            });
             _subscriptions = _subscriptions.SetItem(address, subscription);
         }
 
@@ -115,6 +139,8 @@ internal sealed partial class Socket : ISubscriber
             }
 
             there.Clients = there.Clients.Remove(client);
+            there.Stays = there.Stays.Remove(client);
+            there.Watchers = there.Watchers.Remove(client);
             ended = there.Clients.IsEmpty ? there : null;
             _subscriptions = ended is null ? _subscriptions : _subscriptions.Remove(address);
         }
@@ -132,6 +158,9 @@ internal sealed partial class Socket : ISubscriber
 
     /// <inheritdoc/>
     public void Move(Subscription subscription, Position place) => Queue.Move(subscription, place);
+
+    /// <inheritdoc/>
+    public void Tell(Subscription subscription, PresenceNews news) => Queue.Tell(subscription, news);
 
     /// <inheritdoc/>
     public void Flush() => Queue.Flush();
@@ -152,6 +181,8 @@ internal sealed partial class Socket : ISubscriber
         {
             return;
         }
+
+        Volatile.Write(ref _closedWith, code.Code);
 
         // Under the name of the upgrade, as the next Welcome asks for it: a socket that closes because its token expired holds no identity any more.
         _parts.Ends.Remember(OpenedAs, SessionId, code.Code, reason);

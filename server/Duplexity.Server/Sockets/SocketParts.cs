@@ -1,4 +1,5 @@
 using Duplexity.Server.Channels;
+using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Microsoft.Extensions.Logging;
 
@@ -6,4 +7,5 @@ namespace Duplexity.Server.Sockets;
 
 /// <summary>What every socket of a node works with.</summary>
 internal sealed record SocketParts(
-    ChannelIndex Channels, SocketIndex Index, Listening Listening, SocketWatches Watches, Egress Egress, Answers Answers, Departures Departures, SessionEnds Ends, TimeProvider Time, DuplexityOptions Options, ILogger<Socket> Logger);
+    ChannelIndex Channels, SocketIndex Index, IEngine Engine, Listening Listening, Membership Membership, SocketWatches Watches, Egress Egress, Answers Answers, Departures Departures, RoomRules Rules, SessionEnds Ends, TimeProvider Time,
+    DuplexityOptions Options, ILogger<Socket> Logger);

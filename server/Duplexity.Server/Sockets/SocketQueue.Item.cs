@@ -1,7 +1,10 @@
+using Duplexity.Protocol;
 using Duplexity.Server.Channels;
+using Microsoft.AspNetCore.SignalR.Protocol;
 
 namespace Duplexity.Server.Sockets;
 
+/// <content>What stands in line, and what of it leaves.</content>
 internal sealed partial class SocketQueue
 {
     private enum Kind
@@ -10,7 +13,50 @@ internal sealed partial class SocketQueue
         Delivery,
         Move,
         Advance,
+        Presence,
     }
 
     private readonly record struct Item(Kind Kind, Subscription? Subscription, Delivery? Delivery, ReadOnlyMemory<byte> Frame, Position? Place, long Since, int Size);
+
+    /// <summary>The frame of an item as it leaves; null where it is not for this socket (G8: the last gates stand here, not where it was enqueued).</summary>
+    private ReadOnlyMemory<byte>? Frame(in Item item)
+    {
+        if (item.Subscription is not { } subscription)
+        {
+            return item.Frame;
+        }
+
+        if (item.Kind == Kind.Presence)
+        {
+            return socket.Sees(subscription) ? item.Frame : null;
+        }
+
+        var told = subscription.Told;
+        if (item.Kind == Kind.Move)
+        {
+            subscription.Told = subscription.Passed = item.Place!;
+            return null;
+        }
+
+        if (item.Kind == Kind.Advance)
+        {
+            subscription.Told = subscription.Passed;
+            return subscription.IsClosed || told == subscription.Passed ? null : connection.Protocol.GetMessageBytes(new InvocationMessage(
+                nameof(IDataClient.Advanced), [new AdvancedEvent { Channel = subscription.Address.ToString(), After = told, Through = subscription.Passed }]));
+        }
+
+        var entry = item.Delivery!.Entry;
+        subscription.Passed = entry.Position;
+        if (socket.ReceiverOf(subscription, entry) is not { } receiver)
+        {
+            return null;
+        }
+
+        subscription.Told = entry.Position;
+        socket.Delivered(entry, receiver);
+
+        // Left out, `after` means the offset before under the same epoch: the client knows no other epoch than that of the message (G2).
+        var isJustBefore = told == entry.Before && (told.Epoch == entry.Position.Epoch || told == Position.Start);
+        return item.Delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told);
+    }
 }

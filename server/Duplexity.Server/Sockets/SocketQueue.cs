@@ -35,6 +35,14 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
 
     public void Move(Subscription subscription, Position place) => Add(new Item(Kind.Move, subscription, null, default, place, time.GetTimestamp(), 0));
 
+    /// <summary>Adds who came and went, in line, and writes.</summary>
+    public void Tell(Subscription subscription, PresenceNews news)
+    {
+        var frame = news.Frame(connection.Protocol);
+        Add(new Item(Kind.Presence, subscription, null, frame, null, time.GetTimestamp(), frame.Length));
+        Flush();
+    }
+
     /// <summary>Tells the socket how far it is where no message has said it (G9).</summary>
     public void Advance(Subscription subscription)
     {
@@ -251,42 +259,5 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
                 }
             }
         }
-    }
-
-    /// <summary>The frame of an item as it leaves; null where it is not for this socket (G8: the last gates stand here, not where it was enqueued).</summary>
-    private ReadOnlyMemory<byte>? Frame(in Item item)
-    {
-        if (item.Subscription is not { } subscription)
-        {
-            return item.Frame;
-        }
-
-        var told = subscription.Told;
-        if (item.Kind == Kind.Move)
-        {
-            subscription.Told = subscription.Passed = item.Place!;
-            return null;
-        }
-
-        if (item.Kind == Kind.Advance)
-        {
-            subscription.Told = subscription.Passed;
-            return subscription.IsClosed || told == subscription.Passed ? null : connection.Protocol.GetMessageBytes(new InvocationMessage(
-                nameof(IDataClient.Advanced), [new AdvancedEvent { Channel = subscription.Address.ToString(), After = told, Through = subscription.Passed }]));
-        }
-
-        var entry = item.Delivery!.Entry;
-        subscription.Passed = entry.Position;
-        if (socket.ReceiverOf(subscription, entry) is not { } receiver)
-        {
-            return null;
-        }
-
-        subscription.Told = entry.Position;
-        socket.Delivered(entry, receiver);
-
-        // Left out, `after` means the offset before under the same epoch: the client knows no other epoch than that of the message (G2).
-        var isJustBefore = told == entry.Before && (told.Epoch == entry.Position.Epoch || told == Position.Start);
-        return item.Delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told);
     }
 }

@@ -12,6 +12,8 @@ internal sealed class SocketTransport
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly HubConnectionContext _connection;
 
+    private readonly CancellationToken _aborted;
+
     public SocketTransport(HubConnectionContext connection)
     {
         _connection = connection;
@@ -21,10 +23,14 @@ internal sealed class SocketTransport
             _gone.TrySetResult();
             return Task.CompletedTask;
         });
+        _aborted = http?.RequestAborted ?? default;
         UserAgent = http?.Request.Headers.UserAgent.ToString() is { Length: > 0 } agent ? agent : null;
         Family = http is null ? null : PeerAddresses.Remote(http)?.AddressFamily;
         Kind = connection.Features.Get<IHttpTransportFeature>()?.TransportType.ToString() ?? "";
     }
+
+    /// <summary>Whether the connection broke: it ended without the handshake of a close.</summary>
+    public bool IsAborted => _aborted.IsCancellationRequested;
 
     /// <summary>What the program called itself.</summary>
     public string? UserAgent { get; }

@@ -21,11 +21,15 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
     /// <summary>How long a single token's revocation is kept: longer than anybody's tokens should live.</summary>
     private static readonly TimeSpan TokenMemory = TimeSpan.FromDays(400);
 
+    /// <summary>How long that of a key or sign-in is kept: it is gone itself, and the last token made for it lives for a day at most.</summary>
+    private static readonly TimeSpan KeyMemory = TimeSpan.FromHours(25);
+
     private readonly ConcurrentDictionary<string, ClientStanding> _clients = new();
     private readonly ConcurrentDictionary<string, byte> _tombstones = new();
-    private readonly ConcurrentDictionary<string, byte> _tokens = new();
-    private readonly ConcurrentDictionary<string, byte> _keys = new();
+    private readonly RevokedIds _tokens = new(time);
+    private readonly RevokedIds _keys = new(time);
     private readonly ConcurrentDictionary<(string Client, string? Session), DateTimeOffset> _blocks = new();
+    private readonly SemaphoreSlim[] _writing = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -39,14 +43,14 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
             _tombstones[client] = 0;
         }
 
-        foreach (var (id, _) in await engine.Records.ListAsync(TokenKind, cancellationToken))
+        foreach (var (id, until) in await engine.Records.ListAsync(TokenKind, cancellationToken))
         {
-            _tokens[id] = 0;
+            _tokens.Add(id, Read(until) ?? time.GetUtcNow() + TokenMemory);
         }
 
-        foreach (var (id, _) in await engine.Records.ListAsync(KeyKind, cancellationToken))
+        foreach (var (id, until) in await engine.Records.ListAsync(KeyKind, cancellationToken))
         {
-            _keys[id] = 0;
+            _keys.Add(id, Read(until) ?? time.GetUtcNow() + KeyMemory);
         }
     }
 
@@ -54,8 +58,8 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
 
     /// <summary>What stands against an identity, in words for the log; null: nothing.</summary>
     public string? Problem(Identity identity) => Problem(identity.Client, identity.IssuedAt)
-        ?? (identity.TokenId is { } token && _tokens.ContainsKey(token) ? "it is revoked"
-            : identity.KeyId is { } key && _keys.ContainsKey(key) ? "the sign-in or key that it is from is revoked"
+        ?? (identity.TokenId is { } token && _tokens.Contains(token) ? "it is revoked"
+            : identity.KeyId is { } key && _keys.Contains(key) ? "the sign-in or key that it is from is revoked"
             : null);
 
     /// <summary>What stands against a credential of a client that was given at a time (null: it does not say when); null: nothing.</summary>
@@ -133,18 +137,20 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
         await engine.Records.TryAddAsync(TombstoneKind, client, time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture), null, ct);
     }
 
-    /// <summary>One token ends.</summary>
-    public async ValueTask RevokeTokenAsync(string tokenId, CancellationToken ct)
+    /// <summary>One token ends, which would have ended at <paramref name="expiresAt"/> (null: it is not known).</summary>
+    public async ValueTask RevokeTokenAsync(string tokenId, DateTimeOffset? expiresAt, CancellationToken ct)
     {
-        await engine.Records.PutAsync(TokenKind, tokenId, "", time.GetUtcNow() + TokenMemory, ct);
-        _tokens[tokenId] = 0;
+        var until = expiresAt ?? time.GetUtcNow() + TokenMemory;
+        await engine.Records.PutAsync(TokenKind, tokenId, Written(until), until, ct);
+        _tokens.Add(tokenId, until);
     }
 
     /// <summary>All tokens end that were made for an API key or by a sign-in.</summary>
     public async ValueTask RevokeKeyAsync(string keyId, CancellationToken ct)
     {
-        await engine.Records.PutAsync(KeyKind, keyId, "", time.GetUtcNow() + TokenMemory, ct);
-        _keys[keyId] = 0;
+        var until = time.GetUtcNow() + KeyMemory;
+        await engine.Records.PutAsync(KeyKind, keyId, Written(until), until, ct);
+        _keys.Add(keyId, until);
     }
 
     /// <summary>Keeps a client, or one session of it, away for a time (G21). Kept by this process: a block is minutes, a restart ends it.</summary>
@@ -161,14 +167,29 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
         _blocks[(client, session)] = time.GetUtcNow() + duration;
     }
 
+    private static string Written(DateTimeOffset until) => until.ToString("O", CultureInfo.InvariantCulture);
+
+    private static DateTimeOffset? Read(string until) => DateTimeOffset.TryParse(until, CultureInfo.InvariantCulture, out var read) ? read : null;
+
     private DateTimeOffset? Find(string client, string? session) =>
         _blocks.TryGetValue((client, session), out var until) && until > time.GetUtcNow() ? until : null;
 
     private async ValueTask ChangeAsync(string client, Func<ClientStanding, ClientStanding> change, CancellationToken ct)
     {
         // In memory first: from here on it is refused, and if the store fails the caller is told so and the refusal stands until a restart.
-        var changed = _clients.AddOrUpdate(client, _ => change(new(null, false)), (_, there) => change(there));
-        await engine.Records.PutAsync(ClientKind, client, JsonSerializer.Serialize(changed), null, ct);
+        _clients.AddOrUpdate(client, _ => change(new(null, false)), (_, there) => change(there));
+
+        // Written one after the other, each as it is then: of two changes at once neither puts back on the disk what the other has taken.
+        var turn = _writing[(uint)client.GetHashCode(StringComparison.Ordinal) % _writing.Length];
+        await turn.WaitAsync(ct);
+        try
+        {
+            await engine.Records.PutAsync(ClientKind, client, JsonSerializer.Serialize(_clients[client]), null, ct);
+        }
+        finally
+        {
+            turn.Release();
+        }
     }
 
     private sealed record ClientStanding(DateTimeOffset? Before, bool IsDisabled);

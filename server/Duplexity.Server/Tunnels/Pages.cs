@@ -28,7 +28,7 @@ internal static class Pages
             $$"""
             <!doctype html>
             <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{title}}</title>
-            <style>body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto;padding:0 1rem;color:#222;background:#fff}small{color:#767676}</style>
+            <style>:root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto;padding:0 1rem}small{opacity:.75}</style>
             <h1>{{title}}</h1>
             <p>{{sentence}}</p>
             <p><small>{{status}} · Duplexity</small></p>

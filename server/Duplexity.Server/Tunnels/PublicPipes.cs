@@ -90,10 +90,12 @@ internal sealed partial class PublicPipes
             return [("name", invalid)];
         }
 
-        var taken = await _backend.LocateAsync(name!, ct) is { } there && there.Client != held.Client
+        // Whose a name is concerns those who might have it.
+        var scope = Scope(held.Rules, name!);
+        var taken = scope is null && await _backend.LocateAsync(name!, ct) is { } there && there.Client != held.Client
             ? DuplexityError.Of(Errors.NameTaken, $"{name} belongs to another client.")
             : null;
-        return [("name", null), ("scope", Scope(held.Rules, name!)), ("owner", taken)];
+        return [("name", null), ("scope", scope), ("owner", taken)];
     }
 
     private PipeResult[] Read(IReadOnlyList<PipeRegistration> pipes)

@@ -20,6 +20,7 @@ public sealed class IdentityTests
         await using var amy = await node.ConnectAsync("amy");
         await using var room = await amy.JoinAsync("egg");
         await using var named = await amy.JoinAsync(egg.SocketId);
+        await egg.Followers.SetAsync(["client:amy"]);
         await using var feed = await amy.FollowAsync("egg");
         using var atInbox = new Heard(egg.Inbox);
         using var atRoom = new Heard(room);

@@ -87,6 +87,7 @@ public sealed class RoomTests
         var alone = await egg.EmitAsync("to nobody");
         await using var ben = await node.ConnectAsync("ben");
         await using var amy = await node.ConnectAsync("amy", WithInbox);
+        await egg.Followers.SetAsync(["client:ben"]);
         await using var feed = await ben.FollowAsync("egg");
         using var heard = new Heard(feed);
         using var stranger = new Heard(amy.Inbox);

@@ -135,6 +135,8 @@ internal sealed class VaultOnly(IRecords? records = null) : IEngine, IVault
 
     public IRecords Records { get; } = records ?? new MemoryRecords(TimeProvider.System);
 
+    public ILocks Locks => throw new NotSupportedException();
+
     public void Attach(IEngineHandler handler) => throw new NotSupportedException();
 
     public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken ct = default)

@@ -70,7 +70,7 @@ public sealed class ChannelTests
     {
         var rig = new PipeRig();
         var engine = new MemoryEngine(rig.Time, Microsoft.Extensions.Options.Options.Create(new DuplexityOptions()), NullLogger<MemoryEngine>.Instance);
-        var channels = new ChannelIndex(engine, rig.Time, NullLogger<ChannelIndex>.Instance);
+        var channels = new ChannelIndex(engine, new DuplexityOptions(), rig.Time, NullLogger<ChannelIndex>.Instance);
         engine.Attach(new LossyHandler(channels));
         var hearing = new PipeRig.Listener("s");
         var subscription = channels.Add(Address.Room("lobby"), hearing, ["amy"], Position.Start);

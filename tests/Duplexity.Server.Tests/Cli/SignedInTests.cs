@@ -106,6 +106,47 @@ public sealed class SignedInTests
         machine.Error[^1].Should().Contain("DUPLEXITY_KEY is amy's, not ben's");
     }
 
+    [Fact]
+    [Trait("Guarantee", "G6")]
+    public async Task A_secret_that_a_killed_development_node_left_behind_does_not_keep_people_from_signing_in()
+    {
+        await using var provider = await TestProvider.StartAsync();
+        await using var node = await SignInRig.StartAsync(provider, s => s.Environment = "Production");
+        using var cli = new CliUnderTest();
+        cli.Environment["DUPLEXITY_SERVER"] = At(node);
+        var left = DevelopmentSecret.PathFor(node.Port);
+        Directory.CreateDirectory(Path.GetDirectoryName(left)!);
+        await File.WriteAllTextAsync(left, "of a node that is no more");
+        try
+        {
+            await LoginAsync(cli, node, provider, "amy");
+            (await cli.RunAsync("--as", "amy", "whoami").Soon()).Should().Be(ExitCode.Done);
+        }
+        finally
+        {
+            File.Delete(left);
+        }
+    }
+
+    [Fact]
+    [Trait("Requirement", "2.4")]
+    public async Task An_administrators_key_for_a_public_name_administers_nobody()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Environment = "Production");
+        using var cli = new CliUnderTest();
+        cli.Environment["DUPLEXITY_SERVER"] = At(node);
+        cli.Environment["DUPLEXITY_TOKEN"] = node.Token("root", null, ("role", "admin"));
+        (await cli.RunAsync("key", "add", "rack", "--publish", "cat1").Soon()).Should().Be(ExitCode.Done);
+        using var machine = new CliUnderTest();
+        machine.Environment["DUPLEXITY_SERVER"] = At(node);
+        machine.Environment["DUPLEXITY_KEY"] = cli.Output[0];
+
+        (await cli.RunAsync("explain", "administer", "client:amy").Soon()).Should().Be(ExitCode.Done);
+        (await machine.RunAsync("explain", "administer", "client:amy").Soon()).Should().Be(ExitCode.NotAllowed);
+        (await machine.RunAsync("explain", "publish", "cat1").Soon()).Should().Be(ExitCode.Done);
+        (await machine.RunAsync("explain", "publish", "cat2").Soon()).Should().Be(ExitCode.NotAllowed);
+    }
+
     private static string At(TestNode node) => $"http://localhost:{node.Port}/";
 
     private static async Task LoginAsync(CliUnderTest cli, TestNode node, TestProvider provider, string client)

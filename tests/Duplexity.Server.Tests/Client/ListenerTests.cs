@@ -190,6 +190,12 @@ public sealed class ListenerTests
 
         public Task<Done> SetPrimary(SetPrimaryRequest request) => throw new NotSupportedException();
 
+        public Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request) => throw new NotSupportedException();
+
+        public Task<RenewLockResponse> RenewLock(RenewLockRequest request) => throw new NotSupportedException();
+
+        public Task<Done> ReleaseLock(ReleaseLockRequest request) => throw new NotSupportedException();
+
         private static Position Place(int offset) => offset == 0 ? Position.Start : new Position(offset, "e");
 
         private static DeliveredMessage Message(int offset, int after) => new()
@@ -272,5 +278,9 @@ public sealed class ListenerTests
         public void Deliver(DataLink link, DeliveredMessage message) => listener.Deliver(link, message);
 
         public void Advance(DataLink link, AdvancedEvent advanced) => listener.Advance(link, advanced);
+
+        public void Tell(DataLink link, PresenceChangedEvent changed) => listener.Tell(link, changed);
+
+        public void Leave(DataLink link, LeftEvent left) => listener.Leave(link, left);
     }
 }

@@ -39,6 +39,23 @@ public sealed class OutboxTests
     }
 
     [Fact]
+    public async Task A_send_that_meets_a_closing_connection_is_sent_again_on_the_next()
+    {
+        var (first, second) = (new Hub(), new Hub());
+        _outbox.Resume(first.Link(_time));
+        var a = _outbox.SendAsync(Message("a"), default);
+        first.Answer(0, new SendResponse { Error = DuplexityError.Of(Errors.ShuttingDown, "This connection is being closed.") });
+        var b = _outbox.SendAsync(Message("b"), default);
+
+        _outbox.Resume(second.Link(_time));
+        second.AnswerAll();
+
+        await Task.WhenAll(a, b).Soon();
+        first.Requests.Select(r => r.Text).Should().Equal("a");
+        second.Requests.Select(r => (r.Text, r.Sequence)).Should().Equal(("a", 1), ("b", 2));
+    }
+
+    [Fact]
     public async Task Not_now_is_tried_again_after_a_pause_and_what_is_newer_waits_behind_it()
     {
         var hub = new Hub();
@@ -206,6 +223,12 @@ public sealed class OutboxTests
         public Task<Done> Drop(DropRequest request) => throw new NotSupportedException();
 
         public Task<Done> SetPrimary(SetPrimaryRequest request) => throw new NotSupportedException();
+
+        public Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request) => throw new NotSupportedException();
+
+        public Task<RenewLockResponse> RenewLock(RenewLockRequest request) => throw new NotSupportedException();
+
+        public Task<Done> ReleaseLock(ReleaseLockRequest request) => throw new NotSupportedException();
 
         private static SendResponse Stored => new() { MessageId = "m", Level = "written", Destinations = [] };
     }

@@ -42,6 +42,15 @@ internal sealed class MemoryEngineUnderTest : EngineUnderTest
         return Task.CompletedTask;
     }
 
+    public override Task RestartAsync()
+    {
+        var records = _engine.Records;
+        _engine.Dispose();
+        _engine = new MemoryEngine(_time, Options.Create(_options), NullLogger<MemoryEngine>.Instance, records);
+        _engine.Attach(_handler);
+        return Task.CompletedTask;
+    }
+
     public override ValueTask DisposeAsync()
     {
         _engine.Dispose();

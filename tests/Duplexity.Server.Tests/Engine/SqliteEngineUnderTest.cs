@@ -16,6 +16,7 @@ internal sealed class SqliteEngineUnderTest : EngineUnderTest
     private readonly ILogger _logger;
     private readonly Action<SqliteConnection>? _opened;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("duplexity-test-");
+    private readonly MemoryRecords _records;
     private MemoryEngine _engine;
 
     public SqliteEngineUnderTest(
@@ -23,6 +24,7 @@ internal sealed class SqliteEngineUnderTest : EngineUnderTest
     {
         _opened = opened;
         (_time, _options, _handler, Level, _logger) = (time, options, handler, level, logger ?? NullLogger.Instance);
+        _records = new MemoryRecords(time);
         _retention = retention ?? new DefaultRetention(options);
         _engine = Open();
     }
@@ -58,6 +60,12 @@ internal sealed class SqliteEngineUnderTest : EngineUnderTest
     {
         _engine.Dispose();
         _engine = Open();
+    }
+
+    public override Task RestartAsync()
+    {
+        Restart();
+        return Task.CompletedTask;
     }
 
     public override ValueTask DisposeAsync()
@@ -100,7 +108,7 @@ internal sealed class SqliteEngineUnderTest : EngineUnderTest
 
     private MemoryEngine Open()
     {
-        var engine = new MemoryEngine(_time, _options, new SqliteMessageLog(Data, Level, _time, _options, _retention, _logger, _opened));
+        var engine = new MemoryEngine(_time, _options, new SqliteMessageLog(Data, Level, _time, _options, _retention, _logger, _opened), _records);
         engine.Attach(_handler);
         return engine;
     }

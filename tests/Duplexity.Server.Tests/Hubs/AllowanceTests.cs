@@ -85,13 +85,13 @@ public sealed class AllowanceTests
         var sent = await guest.SendAsync("hello", "room:lobby", "room:secret", "client:amy");
         var joined = await guest.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:secret" });
         var presence = await guest.InvokeAsync<PresenceResponse>("Presence", new PresenceRequest { Channel = "room:secret" });
-        var never = await amy.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "lockspace:x" });
+        var never = await amy.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "service:x" });
 
         sent.Error.Should().BeNull();
         sent.Destinations!.Select(d => d.Error?.Name).Should().Equal(null, "unknown_destination", "unknown_destination");
         sent.Destinations![1].Error!.Gate.Should().Be("scope");
         joined.Error!.Name.Should().Be(never.Error!.Name);
-        joined.Error.Sentence.Should().Be(never.Error.Sentence.Replace("lockspace:x", "room:secret"));
+        joined.Error.Sentence.Should().Be(never.Error.Sentence.Replace("service:x", "room:secret"));
         presence.Error!.Name.Should().Be("unknown_destination");
         await guest.JoinAsync("room:news");
         (await guest.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "client:guest" })).Error!.Name.Should().Be("unknown_destination");

@@ -107,7 +107,7 @@ public sealed class DataHubTests
     [Trait("Requirement", "1.27")]
     public async Task What_a_client_emits_reaches_followers_roommates_and_its_other_sockets()
     {
-        await using var node = await TestNode.StartAsync();
+        await using var node = await TestNode.StartAsync(s => s.Settings["Duplexity:Feeds:Followers:0"] = "*");
         await using var egg1 = await StockSocket.DataAsync(node, "egg");
         await using var egg2 = await StockSocket.DataAsync(node, "egg");
         await using var follower = await StockSocket.DataAsync(node, "amy");

@@ -189,6 +189,8 @@ public sealed class OpeningTests
 
         public IRecords Records => inner.Records;
 
+        public ILocks Locks => inner.Locks;
+
         public void Attach(IEngineHandler handler) => inner.Attach(handler);
     }
 

@@ -158,7 +158,13 @@ public sealed class SteeringTests
     [Trait("Guarantee", "G10")]
     public async Task As_one_of_several_a_connection_may_do_what_that_one_alone_may_do_on_every_method_of_both_hubs()
     {
-        await using var node = await TestNode.StartAsync(s => s.Environment = "Production");
+        await using var node = await TestNode.StartAsync(s =>
+        {
+            s.Environment = "Production";
+            s.Options = o => o.Rooms["staff"] = new();
+        });
+        await using var bens = await StockSocket.DiscoveredAsync(node, "ben");
+        (await bens.InvokeAsync<RoomResponse>("CreateRoom", new CreateRoomRequest { Name = "bens", Policy = new() { SeePresence = ["owner"], Join = ["owner"], ReadHistory = ["owner"], Send = ["owner"] } })).Error.Should().BeNull();
         foreach (var hub in (Type[])[typeof(IDataHub), typeof(IControlHub)])
         {
             foreach (var method in hub.GetMethods().Where(m => m.Name != "Disconnect"))
@@ -202,12 +208,12 @@ public sealed class SteeringTests
         "Refresh" => [new RefreshRequest { As = "amy", Token = node.Token("ben") }, new RefreshRequest { As = "amy", Token = node.Token("amy") }],
         "Drop" => [new DropRequest { As = "amy", Client = "ben" }],
         "SetPrimary" => [new SetPrimaryRequest { As = "amy", Client = "ben" }, new SetPrimaryRequest { As = "amy", Client = "amy" }],
-        "Send" => [new SendRequest { As = "amy", Text = "x", To = ["feed:ben"] }, new SendRequest { As = "amy", Text = "x", To = ["room:x"] }],
+        "Send" => [new SendRequest { As = "amy", Text = "x", To = ["feed:ben"] }, new SendRequest { As = "amy", Text = "x", To = ["room:x"] }, new SendRequest { As = "amy", Text = "x", To = ["room:bens"] }],
         "Emit" => [new EmitRequest { As = "amy", Text = "x" }],
-        "Join" => [new JoinRequest { As = "amy", Channel = "client:ben" }, new JoinRequest { As = "amy", Channel = "room:x" }],
+        "Join" => [new JoinRequest { As = "amy", Channel = "client:ben" }, new JoinRequest { As = "amy", Channel = "room:x" }, new JoinRequest { As = "amy", Channel = "room:bens" }, new JoinRequest { As = "amy", Channel = "feed:ben" }],
         "Leave" => [new LeaveRequest { As = "amy", Channel = "feed:ben" }, new LeaveRequest { As = "amy", Channel = "feed:amy" }],
-        "History" => [new HistoryRequest { As = "amy", Channel = "client:ben" }, new HistoryRequest { As = "amy", Channel = "client:amy" }],
-        "Presence" => [new PresenceRequest { As = "amy", Channel = "room:x" }],
+        "History" => [new HistoryRequest { As = "amy", Channel = "client:ben" }, new HistoryRequest { As = "amy", Channel = "client:amy" }, new HistoryRequest { As = "amy", Channel = "room:bens" }],
+        "Presence" => [new PresenceRequest { As = "amy", Channel = "room:x" }, new PresenceRequest { As = "amy", Channel = "room:bens" }, new PresenceRequest { As = "amy", Channel = "feed:ben" }],
         "AnswerChallenge" => [new AnswerChallengeRequest { As = "amy", Id = "none", Token = node.Token("ben") }],
         "Trace" => [new TraceRequest { As = "amy", Start = "client:ben" }, new TraceRequest { As = "amy", MessageId = "none" }, new TraceRequest { As = "amy", Start = "room:x" }],
         "Discover" => [new DiscoveryRequest { As = "amy", ClientId = "ben" }, new DiscoveryRequest { As = "amy", ClientId = "amy" }],
@@ -227,6 +233,21 @@ public sealed class SteeringTests
         "ListMessagePipes" => [new ListMessagePipesRequest { As = "amy" }],
         "RemoveMessagePipes" => [new RemoveMessagePipesRequest { As = "amy", Ids = ["bens"] }],
         "ForceDisconnect" => [new ForceDisconnectRequest { As = "amy", Target = "client:ben" }, new ForceDisconnectRequest { As = "amy", Target = "socket:none" }],
+        "CreateRoom" => [new CreateRoomRequest { As = "amy", Name = "bens" }, new CreateRoomRequest { As = "amy", Name = "staff" }],
+        "ChangeRoom" => [new ChangeRoomRequest { As = "amy", Name = "bens" }, new ChangeRoomRequest { As = "amy", Name = "nobodys" }],
+        "RemoveRoom" => [new RemoveRoomRequest { As = "amy", Name = "bens" }, new RemoveRoomRequest { As = "amy", Name = "nobodys" }],
+        "ListRooms" => [new ListRoomsRequest { As = "amy", Client = "*" }, new ListRoomsRequest { As = "amy", Client = "ben" }, new ListRoomsRequest { As = "amy" }],
+        "SetFeed" => [new SetFeedRequest { As = "amy", Followers = ["client:ben"] }],
+        "AcquireLock" => [new AcquireLockRequest { As = "amy", Lockspace = "x", Name = "card" }, new AcquireLockRequest { As = "amy", Lockspace = "x", Name = "card", Token = 1 }],
+        "RenewLock" => [new RenewLockRequest { As = "amy", Lockspace = "x", Name = "other", Token = 1 }],
+        "ReleaseLock" => [new ReleaseLockRequest { As = "amy", Lockspace = "x", Name = "other", Token = 1 }],
+        "BreakLock" => [new BreakLockRequest { As = "amy", Lockspace = "x", Name = "other" }],
+        "CreateLockspace" => [new CreateLockspaceRequest { As = "amy", Name = "amys" }],
+        "RemoveLockspace" => [new RemoveLockspaceRequest { As = "amy", Name = "bens" }],
+        "Admit" => [new AdmitRequest { As = "amy", Lockspace = "bens", Client = "amy" }],
+        "Release" => [new ReleaseRequest { As = "amy", Lockspace = "bens", Client = "amy" }],
+        "ReleaseTo" => [new ReleaseToRequest { As = "amy", Lockspace = "bens", Client = "amy" }],
+        "MoveTo" => [new MoveToRequest { As = "amy", Lockspace = "bens", To = "x", Client = "amy" }],
         _ => throw new InvalidOperationException($"{method.Name} is new: say here what one identity must not do for another by it."),
     };
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Duplexity.Server.OpenId;
+using Duplexity.Server.OpenId.Users;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.Data.Sqlite;
@@ -94,6 +95,21 @@ public sealed class FirstAdministratorTests
         }
 
         data.Delete(recursive: true);
+    }
+
+    [Fact]
+    [Trait("Requirement", "2.3")]
+    [Trait("Guarantee", "G19")]
+    public async Task Of_two_links_that_are_used_at_once_one_makes_an_administrator()
+    {
+        await using var node = await OpenIdNode.StartAsync();
+        var links = node.Node.Services.GetRequiredService<Duplexity.Server.OpenId.Users.Links>();
+        var tokens = await Task.WhenAll(Enumerable.Range(0, 2).Select(async _ => (await links.MakeAsync(new Link(null, null), TimeSpan.FromHours(1), default)).Token));
+
+        // Behind the page's own look: both had passed it.
+        var made = await Task.WhenAll(tokens.Select((token, i) => node.AskAsync(s => s.GetRequiredService<UserDirectory>().AddFirstAsync(token, $"root{i}", OpenIdNode.Password, default))));
+
+        made.Should().ContainSingle(m => m.User != null).And.ContainSingle(m => m.Error != null);
     }
 
     private static Task<Uri?> LinkAsync(OpenIdNode node) => node.Node.Services.GetRequiredService<FirstAdministrator>().Link.Soon();

@@ -28,7 +28,7 @@ public sealed partial class PasswordTests
         (string What, string Name, string Password)[] tries =
         [
             ("unknown", "nobody", "whatever it is"), ("wrong", "amy", "whatever it is"), ("disabled, right", "ben", OpenIdNode.Password), ("locked, right", "dan", OpenIdNode.Password),
-            ("without a password", "eve", "whatever it is"), ("the decoy's own id", ":", "whatever it is"), ("no name", "", "whatever it is"), ("no password", "amy", ""), ("a very long one", "amy", new string('x', 2000)),
+            ("without a password", "eve", "whatever it is"), ("the decoy's own id", ":", "whatever it is"), ("no name", "", "whatever it is"), ("no character", "\ufffe", "whatever it is"), ("no password", "amy", ""), ("a very long one", "amy", new string('x', 2000)),
         ];
 
         var seen = new List<(string What, HttpStatusCode Status, string Page, int Hashes)>();

@@ -41,7 +41,7 @@ internal sealed class PipeRig
         Announcer = new Announcer(provider, Time, Settings, logs.CreateLogger<Announcer>());
         Traces = new MessageTraces(Time, Settings);
         Engine = new MemoryEngine(Time, Options.Create(Settings), NullLogger<MemoryEngine>.Instance);
-        Channels = new ChannelIndex(Engine, Time, NullLogger<ChannelIndex>.Instance);
+        Channels = new ChannelIndex(Engine, Settings, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
         Machine = new PipeMachine(Engine, Channels, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach), .. own], application, Announcer, Traces, Time, Settings);
         Listeners = new ListenerGates(application, Time, Settings);
@@ -113,6 +113,10 @@ internal sealed class PipeRig
         public void Enqueue(ChannelSubscription subscription, Delivery delivery) => _entries.Writer.TryWrite(delivery.Entry);
 
         public void Move(ChannelSubscription subscription, Position place) => Moves.Enqueue(place);
+
+        public void Tell(ChannelSubscription subscription, PresenceNews news)
+        {
+        }
 
         public void Flush()
         {

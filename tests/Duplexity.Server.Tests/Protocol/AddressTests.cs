@@ -131,6 +131,8 @@ public sealed class AddressTests
     [InlineData("", false)]
     [InlineData("a b", false)]
     [InlineData("a:b", false)]
+    [InlineData("*", false)]
+    [InlineData("a*", false)]
     [InlineData("service:", false)]
     [InlineData("cafe\u0301", false)]
     [Trait("Guarantee", "G19")]

@@ -11,8 +11,8 @@ namespace Duplexity.Server.Tests.Protocol;
 /// <summary>The parts of PROTOCOL.md that the assembly and its documentation comments say already: hubs and records as tables.</summary>
 internal static partial class ProtocolPage
 {
-    private static readonly Dictionary<string, XElement> Docs = XDocument.Load(Path.Combine(AppContext.BaseDirectory, "Duplexity.Protocol.xml"))
-        .Descendants("member").ToDictionary(m => m.Attribute("name")!.Value);
+    private static readonly Dictionary<string, XElement> Docs = new[] { "Duplexity.Protocol.xml", "Duplexity.Server.xml" }
+        .SelectMany(file => XDocument.Load(Path.Combine(AppContext.BaseDirectory, file)).Descendants("member")).ToDictionary(m => m.Attribute("name")!.Value);
 
     private static readonly NullabilityInfoContext Nullability = new();
 
@@ -32,6 +32,15 @@ internal static partial class ProtocolPage
     /// <summary>The page with its generated sections as they should be.</summary>
     public static string Renew(string page) => Section().Replace(page, match =>
         $"<!-- generated: {match.Groups[1].Value} -->\n{Sections[match.Groups[1].Value]}<!-- end -->");
+
+    /// <summary>What the documentation says of a record.</summary>
+    public static string What(Type record) => Text(Docs[$"T:{record.FullName}"].Element("summary")!);
+
+    /// <summary>What the documentation says of a member of a record.</summary>
+    public static string What(PropertyInfo member) => Text(Doc(member));
+
+    /// <summary>Whether a member of a record may be absent.</summary>
+    public static bool IsOptional(PropertyInfo member) => Nullability.Create(member).ReadState == NullabilityState.Nullable;
 
     private static string Methods(Type hub)
     {
@@ -65,12 +74,12 @@ internal static partial class ProtocolPage
         var text = new StringBuilder();
         foreach (var record in WireRecords.All)
         {
-            text.Append(CultureInfo.InvariantCulture, $"### {record.Name}\n\n{Text(Docs[$"T:{record.FullName}"].Element("summary")!)}\n\n");
+            text.Append(CultureInfo.InvariantCulture, $"### {record.Name}\n\n{What(record)}\n\n");
             text.Append("| # | JSON | type | what |\n|---|---|---|---|\n");
             foreach (var (member, index) in WireRecords.Members(record).Select((m, i) => (m!, i)))
             {
-                var optional = Nullability.Create(member).ReadState == NullabilityState.Nullable ? "?" : "";
-                text.Append(CultureInfo.InvariantCulture, $"| {index} | `{WireRecords.JsonName(member)}` | {TypeText(member.PropertyType)}{optional} | {Text(Doc(member))} |\n");
+                var optional = IsOptional(member) ? "?" : "";
+                text.Append(CultureInfo.InvariantCulture, $"| {index} | `{WireRecords.JsonName(member)}` | {TypeText(member.PropertyType)}{optional} | {What(member)} |\n");
             }
 
             text.Append('\n');

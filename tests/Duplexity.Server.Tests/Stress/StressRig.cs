@@ -30,7 +30,13 @@ internal sealed class StressRig : IAsyncDisposable
     public Random Random { get; }
 
     public static async Task<StressRig> StartAsync(int seed, Action<DuplexityOptions>? options = null) => new(
-        await TestNode.StartAsync(s => s.Options = options), seed);
+        await TestNode.StartAsync(s => s.Options = o =>
+        {
+            // Whoever is lost is gone with its socket: what is left at the end is a fault, and not somebody who is waited for.
+            o.Times.Vacated = TimeSpan.Zero;
+            options?.Invoke(o);
+        }),
+        seed);
 
     /// <summary>A connection of the SDK that is ready; through a line of its own where the scenario breaks it.</summary>
     public async Task<DuplexityConnection> ConnectAsync(string client, FaultyLine? line = null, Func<DuplexityConnectionOptions, DuplexityConnectionOptions>? options = null)

@@ -21,6 +21,8 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
 
     public IRecords Records => inner.Records;
 
+    public ILocks Locks => inner.Locks;
+
     public ReceiptLevel Level => inner.Log.Level;
 
     /// <summary>The next append of a pipe is its process's last; completes when it is dead.</summary>

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Duplexity.Protocol;
+
+namespace Duplexity.Server.Api;
+
+/// <summary>What messages to listed destinations and to none share. Beside text and bytes a body may be any JSON value, which receivers get as text with the content type <c>application/json</c>.</summary>
+internal abstract record ApiBody : MessageRequest
+{
+    /// <summary>The body as JSON; exactly one of text, bytes and json. Receivers get it as text, byte for byte.</summary>
+    public JsonElement? Json { get; init; }
+}
+
+/// <summary>A message for the listed destinations: all of them in one step.</summary>
+internal sealed record ApiMessage : ApiBody
+{
+    /// <summary>An address, or 1 to 100 of them.</summary>
+    [JsonConverter(typeof(OneOrManyConverter))]
+    public string[]? To { get; init; }
+}
+
+/// <summary>A message without destinations: for the feed of the acting client.</summary>
+internal sealed record ApiEmit : ApiBody;
+
+/// <summary>Several messages, each by itself.</summary>
+internal sealed record ApiBatch
+{
+    /// <summary>1 to 100 messages, taken in this order.</summary>
+    public ApiMessage[]? Messages { get; init; }
+}
+
+/// <summary>Answers a batch. One that is refused does not stop the others.</summary>
+internal sealed record ApiBatchResponse : Answer
+{
+    /// <summary>One receipt for each message, in the order of the messages.</summary>
+    public SendResponse[]? Receipts { get; init; }
+}
+
+/// <summary>Answers the subscribing and unsubscribing of a client.</summary>
+internal sealed record ApiPlacedResponse : Answer
+{
+    /// <summary>How many sockets that was new for.</summary>
+    public int? Sockets { get; init; }
+}
+
+/// <summary>A request whose path says all.</summary>
+internal sealed record ApiNothing;
+
+/// <summary>Reads a text as a list of one: most messages have one destination.</summary>
+internal sealed class OneOrManyConverter : JsonConverter<string[]>
+{
+    public override string[]? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            return [reader.GetString()!];
+        }
+
+        var many = new List<string>();
+        for (var isArray = reader.TokenType == JsonTokenType.StartArray; isArray && reader.Read() && reader.TokenType != JsonTokenType.EndArray;)
+        {
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.Null))
+            {
+                break;
+            }
+
+            // An empty place is a destination that is refused by itself, as on the hubs.
+            many.Add(reader.GetString()!);
+        }
+
+        // Without words of its own: the path is added above, and a nested call would begin a path anew.
+        return reader.TokenType == JsonTokenType.EndArray ? [.. many] : throw new JsonException();
+    }
+
+    public override void Write(Utf8JsonWriter writer, string[] value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, value, options);
+}

@@ -1,0 +1,120 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Pipes;
+
+namespace Duplexity.Server.Api;
+
+/// <summary>Messages that come by HTTP: through the whole machine, from a sender without a socket. Thread-safe.</summary>
+internal sealed class Publishing(PipeMachine machine)
+{
+    /// <summary>The most messages of one batch.</summary>
+    public const int MaxBatch = 100;
+
+    /// <summary>The largest batch in bytes.</summary>
+    private const int MaxBatchBytes = 1024 * 1024;
+
+    /// <summary>One message to one destination or several.</summary>
+    public async Task<Answer> SendAsync(ApiCall call)
+    {
+        var message = await call.ReadAsync<ApiMessage>();
+        return await machine.SendAsync(call.Acting.SenderFrom(null), ToSend(message, Key(message, call.IdempotencyKey)));
+    }
+
+    /// <summary>Several messages: each is taken or refused by itself, in their order.</summary>
+    public async Task<Answer> SendBatchAsync(ApiCall call)
+    {
+        var batch = await call.ReadAsync<ApiBatch>(MaxBatchBytes);
+        if (batch.Messages is not { Length: > 0 and <= MaxBatch } messages || messages.Contains(null!))
+        {
+            throw ApiCall.Wrong($"messages has 1 to {MaxBatch} messages, and no empty place.");
+        }
+
+        if (call.IdempotencyKey is not null)
+        {
+            throw ApiCall.Wrong("In a batch each message has an idempotencyKey of its own; the header Idempotency-Key is for a single one.");
+        }
+
+        // Each is put into line before the first is waited for, as those that a socket sends one behind the other (G11); the line is so that gates which take their time do not change the order.
+        var line = new SendLine(null);
+        var receipts = new ValueTask<SendResponse>[messages.Length];
+        for (var i = 0; i < messages.Length; i++)
+        {
+            receipts[i] = Begin(call, line, messages[i]);
+        }
+
+        var answers = new SendResponse[messages.Length];
+        for (var i = 0; i < messages.Length; i++)
+        {
+            answers[i] = await receipts[i];
+        }
+
+        return new ApiBatchResponse { Receipts = answers };
+    }
+
+    /// <summary>A message to the acting client's feed.</summary>
+    public async Task<Answer> EmitAsync(ApiCall call)
+    {
+        var emit = await call.ReadAsync<ApiEmit>();
+        var (text, contentType) = Content(emit);
+        return await machine.EmitAsync(call.Acting.SenderFrom(null), new EmitRequest
+        {
+            Text = text,
+            Bytes = emit.Bytes,
+            ContentType = contentType,
+            Type = emit.Type,
+            Re = emit.Re,
+            Headers = emit.Headers,
+            Level = emit.Level,
+            Session = emit.Session,
+            Sequence = emit.Sequence,
+            IdempotencyKey = Key(emit, call.IdempotencyKey),
+        });
+    }
+
+    private ValueTask<SendResponse> Begin(ApiCall call, SendLine line, ApiMessage message)
+    {
+        try
+        {
+            call.CheckStanding();
+            return machine.SendAsync(call.Acting.SenderFrom(null, line), ToSend(message, message.IdempotencyKey));
+        }
+        catch (DuplexityException refused)
+        {
+            return new(new SendResponse { Error = refused.Error });
+        }
+    }
+
+    private static SendRequest ToSend(ApiMessage message, string? key)
+    {
+        var (text, contentType) = Content(message);
+        return new SendRequest
+        {
+            To = message.To,
+            Text = text,
+            Bytes = message.Bytes,
+            ContentType = contentType,
+            Type = message.Type,
+            Re = message.Re,
+            Headers = message.Headers,
+            Level = message.Level,
+            Session = message.Session,
+            Sequence = message.Sequence,
+            IdempotencyKey = key,
+        };
+    }
+
+    private static (string? Text, string? ContentType) Content(ApiBody body)
+    {
+        if (body.Json is not { } json)
+        {
+            return (body.Text, body.ContentType);
+        }
+
+        return body.Text is null && body.Bytes is null
+            ? (json.GetRawText(), body.ContentType ?? Body.Json)
+            : throw ApiCall.Wrong("A message has a body: give text, bytes or json, one of the three.");
+    }
+
+    private static string? Key(ApiBody body, string? header) => body.IdempotencyKey is { } own && header is not null && own != header
+        ? throw ApiCall.Wrong("The header Idempotency-Key and the member idempotencyKey say different things; give one of the two.")
+        : body.IdempotencyKey ?? header;
+}

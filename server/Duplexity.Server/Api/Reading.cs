@@ -1,0 +1,20 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Sockets;
+
+namespace Duplexity.Server.Api;
+
+/// <summary>What is in channels and who, asked by HTTP: by the gates that a join and a delivery pass. Thread-safe.</summary>
+internal sealed class Reading(Listening listening)
+{
+    /// <summary>A page of a channel's log.</summary>
+    public async Task<Answer> HistoryAsync(ApiCall call) => await listening.HistoryAsync(null, call.Acting, new HistoryRequest
+    {
+        Channel = call.Path("channel"),
+        Since = call.Place("since"),
+        Limit = call.Number("limit") is { } limit ? (int)Math.Clamp(limit, int.MinValue, int.MaxValue) : null,
+        Reverse = call.Flag("reverse"),
+    });
+
+    /// <summary>Who is in a room.</summary>
+    public async Task<Answer> PresenceAsync(ApiCall call) => await listening.PresenceAsync(null, call.Acting, new PresenceRequest { Channel = call.Path("channel") });
+}

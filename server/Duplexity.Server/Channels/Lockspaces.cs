@@ -1,0 +1,110 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Duplexity.Server.Engine;
+using Microsoft.Extensions.Hosting;
+
+namespace Duplexity.Server.Channels;
+
+/// <summary>A lockspace as somebody made it. Immutable.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Owner">The CID that made it.</param>
+/// <param name="HasChannel">Whether its address takes messages, also from outside, and hears of members and locks.</param>
+/// <param name="Holds">Whether whoever enters is held until released.</param>
+/// <param name="KeyHash">A hash of the key that lets somebody out; null: there is none.</param>
+/// <param name="Task">What is to be done there, in words for who is held.</param>
+/// <param name="Admitted">The CIDs that it does not hold any more.</param>
+internal sealed record MadeLockspace(string Name, string Owner, bool HasChannel, bool Holds, string? KeyHash, string? Task, ImmutableArray<string> Admitted)
+{
+    /// <summary>Whether <paramref name="key"/> lets somebody out.</summary>
+    public bool Opens(string? key) => key is not null && KeyHash is not null && CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(Hash(key)), Encoding.ASCII.GetBytes(KeyHash));
+
+    /// <summary>What is kept of a key (G18).</summary>
+    public static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+}
+
+/// <summary>
+/// The lockspaces that were made, kept over restarts; one that nobody made has members and locks by its use, and is not here. What happens in one with a channel is told there, as messages from <see cref="Teller"/>. Thread-safe.
+/// </summary>
+internal sealed class Lockspaces(IEngine engine, TimeProvider time) : IHostedService
+{
+    /// <summary>Who tells on a lockspace's channel: a service principal, which no client can spell.</summary>
+    public const string Teller = "service:lockspace";
+
+    private const string Kind = "lockspace";
+
+    private readonly ConcurrentDictionary<string, MadeLockspace> _made = new(StringComparer.Ordinal);
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (name, text) in await engine.Records.ListAsync(Kind, cancellationToken))
+        {
+            _made[name] = JsonSerializer.Deserialize<MadeLockspace>(text)!;
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>A lockspace that was made; null: nobody made it.</summary>
+    public MadeLockspace? Find(string name) => _made.GetValueOrDefault(name);
+
+    /// <summary>Whether an address is that of a lockspace with a channel.</summary>
+    public bool HasChannel(Address address) => address.Kind == AddressKind.Lockspace && Find(address.Name) is { HasChannel: true };
+
+    /// <summary>The names of those that a client has made.</summary>
+    public string[] MadeBy(string owner) => [.. _made.Values.Where(l => l.Owner == owner).Select(l => l.Name)];
+
+    /// <summary>Keeps a lockspace, new or changed; false where somebody else has made it meanwhile.</summary>
+    public async ValueTask<bool> PutAsync(MadeLockspace made, CancellationToken ct)
+    {
+        if (_made.AddOrUpdate(made.Name, made, (_, there) => there.Owner == made.Owner ? made : there) != made)
+        {
+            return false;
+        }
+
+        await engine.Records.PutAsync(Kind, made.Name, JsonSerializer.Serialize(made), null, ct);
+        return true;
+    }
+
+    /// <summary>Forgets a lockspace: from here on it is one that nobody made.</summary>
+    public async ValueTask RemoveAsync(string name, CancellationToken ct)
+    {
+        _made.TryRemove(name, out _);
+        await engine.Records.TakeAsync(Kind, name, ct);
+    }
+
+    /// <summary>Tells on a lockspace's channel what happened there; does nothing where it has none.</summary>
+    public void Tell(string name, string type, object body)
+    {
+        if (Find(name) is { HasChannel: true })
+        {
+            var message = new StoredMessage
+            {
+                Id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
+                FromClient = Teller,
+                SentAt = time.GetUtcNow(),
+                Text = JsonSerializer.Serialize(body, JsonSerializerOptions.Web),
+                ContentType = "application/json",
+                Type = type,
+                Destinations = [Address.Lockspace(name)],
+            };
+
+            // In line with the call, and nobody waits for it: what happened has happened, whether it could be told or not.
+            _ = AppendAsync(new AppendRequest(message));
+        }
+    }
+
+    private async Task AppendAsync(AppendRequest request)
+    {
+        try
+        {
+            await engine.Log.AppendAsync(request);
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException)
+        {
+            // The engine is away, or the node stops.
+        }
+    }
+}

@@ -1,0 +1,92 @@
+namespace Duplexity.Server;
+
+/// <summary>Bounds. All are per node.</summary>
+public sealed class LimitOptions
+{
+    /// <summary>What waits for one socket at most, in bytes, before it is closed as a slow consumer. Defaults to 1 MiB, as Centrifugo.</summary>
+    public int SocketQueueBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>Invocations of one data connection that run at once. Defaults to 64: with one, a socket is as slow as one commit (measured: 3.2 s against 0.11 s).</summary>
+    public int InvocationsPerSocket { get; set; } = 64;
+
+    /// <summary>Clients that one socket may hold. Defaults to 16: a person's accounts, not a directory.</summary>
+    public int IdentitiesPerSocket { get; set; } = 16;
+
+    /// <summary>Sign-ins that wait for a person, on this node. Defaults to 1,000 (G24).</summary>
+    public int SignIns { get; set; } = 1_000;
+
+    /// <summary>Sign-ins that wait for a person, from one address. Defaults to 10 (G24).</summary>
+    public int SignInsPerAddress { get; set; } = 10;
+
+    /// <summary>API keys of one client. Defaults to 100.</summary>
+    public int KeysPerClient { get; set; } = 100;
+
+    /// <summary>Channels that one socket may listen to. Defaults to 128, as Centrifugo.</summary>
+    public int ChannelsPerSocket { get; set; } = 128;
+
+    /// <summary>Rooms and other channels that one client may bring into being within an hour: by a message or a join where nobody was, or by hand. Defaults to 100 (G24).</summary>
+    public int NewChannelsPerHour { get; set; } = 100;
+
+    /// <summary>Rooms that one client may own, made by hand. Defaults to 1,000: they are kept on disk.</summary>
+    public int RoomsPerOwner { get; set; } = 1_000;
+
+    /// <summary>The most joins and leaves of one PresenceChanged; more of them, and those who watch are told counts only and ask. Defaults to 1,000 (G23).</summary>
+    public int PresenceChanges { get; set; } = 1_000;
+
+    /// <summary>Sockets of one client. Defaults to 100.</summary>
+    public int SocketsPerClient { get; set; } = 100;
+
+    /// <summary>Pipes of one session. Defaults to 100.</summary>
+    public int PipesPerSession { get; set; } = 100;
+
+    /// <summary>Messages that a channel keeps. Defaults to 10,000.</summary>
+    public int MessagesPerChannel { get; set; } = 10_000;
+
+    /// <summary>Bytes of messages (bodies and headers) that a channel keeps; the newest message stays whatever its size. Defaults to 64 MiB: 10,000 messages of 6.5 KB, so that only channels of large ones notice.</summary>
+    public long BytesPerChannel { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Bytes of recent messages of a log on disk that are held in memory for readers, over all channels, the least recently used channel out first. Defaults to 64 MiB.</summary>
+    public long TailBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Appends that wait for the disk; one more is refused as unavailable. Defaults to 10,000: what a slow disk takes in seconds.</summary>
+    public int AppendsWaiting { get; set; } = 10_000;
+
+    /// <summary>Bytes of messages that wait for the disk. Defaults to 64 MiB.</summary>
+    public long AppendBytesWaiting { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Locks whose highest fencing token a channel remembers, the least recently shown out first. Defaults to 1,000: more than one channel's writers take in turns.</summary>
+    public int LocksPerChannel { get; set; } = 1_000;
+
+    /// <summary>Edges of cooked pipes whose source place a channel remembers, the least recently used out first. Defaults to 1,000.</summary>
+    public int SourcesPerChannel { get; set; } = 1_000;
+
+    /// <summary>Carriers of one pipe at once; further visitors wait, bounded. Defaults to 256.</summary>
+    public int CarriersPerPipe { get; set; } = 256;
+
+    /// <summary>Visitor connections of one pipe that wait for a carrier. Defaults to 1,000; then 503.</summary>
+    public int CarriesWaitingPerPipe { get; set; } = 1_000;
+
+    /// <summary>Idempotency keys that applications choose, kept per client. Defaults to 10,000, oldest out first (G4).</summary>
+    public int IdempotencyKeysPerClient { get; set; } = 10_000;
+
+    /// <summary>Receipts kept per session and channel log for repeated sends. Defaults to 256 (G4).</summary>
+    public int ReceiptsPerSession { get; set; } = 256;
+
+    /// <summary>Requests of one client to the HTTP API that run at once; one more is answered 429. Defaults to 256: as many as four sockets' invocations.</summary>
+    public int ApiRequestsPerClient { get; set; } = 256;
+
+    /// <summary>Clients whose use of the HTTP API is counted at once, those with a rate for a window; a further one is answered 503. Defaults to 100,000: some ten megabytes.</summary>
+    public int ApiClients { get; set; } = 100_000;
+
+    /// <summary>Messages of one socket that wait for an answer to a challenge, and behind those; one more is refused. Defaults to 100 (G11).</summary>
+    public int HeldMessages { get; set; } = 100;
+
+    /// <summary>Wrong answers to one challenge; with the last one what was held is refused. Defaults to 3, as cash machines.</summary>
+    public int ChallengeAttempts { get; set; } = 3;
+
+    /// <summary>How often gates may send one message on, one after the other. Defaults to 8: what is longer is a circle.</summary>
+    public int Redirects { get; set; } = 8;
+
+    /// <summary>Calls of one connection that cannot be read or name no method; one more closes it. Defaults to 20 (G24).</summary>
+    public int ProtocolErrors { get; set; } = 20;
+}

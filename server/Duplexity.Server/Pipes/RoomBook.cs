@@ -1,0 +1,105 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Duplexity.Server.Engine;
+using Microsoft.Extensions.Hosting;
+
+namespace Duplexity.Server.Pipes;
+
+/// <summary>
+/// What clients have said that outlives the process about channels: rooms made by hand, and who may follow them. Read before the node serves anybody; asking is one look into memory. Thread-safe.
+/// </summary>
+internal sealed class RoomBook(IRecords records) : IHostedService
+{
+    private const string RoomKind = "room";
+    private const string FeedKind = "feed";
+
+    private readonly ConcurrentDictionary<string, MadeRoom> _rooms = new();
+    private readonly ConcurrentDictionary<string, (string[] Words, Who Followers)> _feeds = new();
+
+    /// <summary>All rooms that were made by hand, by name.</summary>
+    public IEnumerable<KeyValuePair<string, MadeRoom>> Rooms => _rooms;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (name, text) in await records.ListAsync(RoomKind, cancellationToken))
+        {
+            _rooms[name] = MadeRoom.Read(text);
+        }
+
+        foreach (var (client, text) in await records.ListAsync(FeedKind, cancellationToken))
+        {
+            Remember(client, JsonSerializer.Deserialize<string[]>(text)!);
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>A room that was made by hand; null: it was not.</summary>
+    public MadeRoom? Find(string name) => _rooms.GetValueOrDefault(name);
+
+    /// <summary>How many rooms a client owns.</summary>
+    public int CountOf(string owner) => _rooms.Count(r => r.Value.Owner == owner);
+
+    /// <summary>Writes a room down; false where there is one of that name already.</summary>
+    public async ValueTask<bool> TryAddAsync(string name, MadeRoom room, CancellationToken ct)
+    {
+        // In memory first: whoever comes meanwhile meets the policy, and not a room that is open still.
+        if (!_rooms.TryAdd(name, room))
+        {
+            return false;
+        }
+
+        if (await records.TryAddAsync(RoomKind, name, room.Write(), null, ct))
+        {
+            return true;
+        }
+
+        _rooms.TryRemove(new(name, room));
+        return false;
+    }
+
+    /// <summary>Puts a room in the place of what it was; false where it is not that any more.</summary>
+    public async ValueTask<bool> TryChangeAsync(string name, MadeRoom before, MadeRoom room, CancellationToken ct)
+    {
+        if (!_rooms.TryUpdate(name, room, before))
+        {
+            return false;
+        }
+
+        if (!room.IsClosing)
+        {
+            await records.PutAsync(RoomKind, name, room.Write(), null, ct);
+        }
+
+        return true;
+    }
+
+    /// <summary>Strikes a room out.</summary>
+    public async ValueTask RemoveAsync(string name, CancellationToken ct)
+    {
+        await records.TakeAsync(RoomKind, name, ct);
+        _rooms.TryRemove(name, out _);
+    }
+
+    /// <summary>What a client said about its followers; null: nothing.</summary>
+    public (string[] Words, Who Followers)? Feed(string client) => _feeds.TryGetValue(client, out var feed) ? feed : null;
+
+    /// <summary>Writes down who may follow a client; null: as the settings say.</summary>
+    public async ValueTask SetFeedAsync(string client, string[]? words, CancellationToken ct)
+    {
+        // Refused at once, allowed when it is written: should the store fail, nobody hears more than the owner has said.
+        _feeds.TryRemove(client, out _);
+        if (words is null)
+        {
+            await records.TakeAsync(FeedKind, client, ct);
+            return;
+        }
+
+        await records.PutAsync(FeedKind, client, JsonSerializer.Serialize(words), null, ct);
+        Remember(client, words);
+    }
+
+    private void Remember(string client, string[] words) => _feeds[client] = Who.TryRead(words, out var who, out var problem)
+        ? (words, who!)
+        : throw new JsonException($"The record of {client}'s feed {problem}.");
+}

@@ -1,0 +1,113 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Hubs;
+using Duplexity.Server.Sockets;
+using Duplexity.Server.Tests.Auth;
+using Duplexity.Testing;
+using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+using HeldBy = Duplexity.Server.Sockets.Identity;
+
+namespace Duplexity.Server.Tests.Sockets;
+
+/// <summary>What stands against clients, when several change it at once.</summary>
+public sealed class StandingTests
+{
+    [Fact]
+    [Trait("Guarantee", "G8")]
+    public async Task A_client_that_revokes_itself_while_it_is_disabled_is_disabled_after_a_restart_too()
+    {
+        var records = new SlowRecords(new MemoryRecords(TimeProvider.System));
+        var standing = new Standing(new VaultOnly(records), TimeProvider.System);
+
+        // Her own change is on its way to the disk when the administrator's comes.
+        var own = standing.RevokeClientAsync("amy", DateTimeOffset.UnixEpoch, default).AsTask();
+        await records.Began.Soon();
+        var disabled = standing.DisableClientAsync("amy", isDisabled: true, default).AsTask();
+        records.GoOn();
+        await Task.WhenAll(own, disabled).Soon();
+
+        var restarted = new Standing(new VaultOnly(records), TimeProvider.System);
+        await restarted.StartAsync(default);
+        restarted.IsOut("amy").Should().BeTrue();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task What_was_revoked_is_forgotten_when_nothing_that_names_it_can_be_good_any_more()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var records = new MemoryRecords(time);
+        var standing = new Standing(new VaultOnly(records), time);
+        var identity = new HeldBy("amy", null, "here", "token", new()) { KeyId = "key" };
+        await standing.RevokeKeyAsync("key", default);
+        await standing.RevokeTokenAsync("token", time.GetUtcNow() + TimeSpan.FromMinutes(5), default);
+        standing.Problem(identity).Should().NotBeNull();
+        var restarted = new Standing(new VaultOnly(records), time);
+        await restarted.StartAsync(default);
+        restarted.Problem(identity with { KeyId = null }).Should().NotBeNull();
+        restarted.Problem(identity with { TokenId = null }).Should().NotBeNull();
+
+        time.Advance(TimeSpan.FromHours(26));
+        await standing.RevokeKeyAsync("other", default);
+        await standing.RevokeTokenAsync("another", time.GetUtcNow() + TimeSpan.FromMinutes(5), default);
+
+        standing.Problem(identity).Should().BeNull();
+        (await records.ListAsync("revoked-key")).Should().ContainSingle();
+        (await records.ListAsync("revoked-token")).Should().ContainSingle();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G8")]
+    public async Task A_watch_that_begins_while_its_client_falls_off_the_connection_tells_nothing()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var control = await StockSocket.DiscoveredAsync(node, "ben");
+        await control.AuthenticateAsync(node.Token("root", null, ("role", "admin")));
+        var connection = node.Services.GetRequiredService<IdentityHolders>().All.OfType<ControlConnection>().Single();
+        var root = connection.Identities.Find("root")!;
+        var watching = node.Services.GetRequiredService<Duplexity.Server.Hubs.Watching>();
+        await node.Services.GetRequiredService<IDuplexity>().RevokeAsync("root");
+
+        // As a call that was under way when the revocation was answered.
+        var answer = watching.WatchSockets(connection, root, new WatchSocketsRequest { Client = "*" }, _ => throw new InvalidOperationException("Nobody may be told."));
+
+        answer.Error!.Name.Should().Be("identity_not_held");
+        answer.Sockets.Should().BeNull();
+    }
+
+    /// <summary>Records whose first change waits.</summary>
+    private sealed class SlowRecords(IRecords records) : IRecords
+    {
+        private readonly TaskCompletionSource _began = new();
+        private readonly TaskCompletionSource _goOn = new();
+        private int _puts;
+
+        public Task Began => _began.Task;
+
+        public bool IsDurable => true;
+
+        public void GoOn() => _goOn.SetResult();
+
+        public async ValueTask PutAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default)
+        {
+            if (Interlocked.Increment(ref _puts) == 1)
+            {
+                _began.SetResult();
+                await _goOn.Task;
+            }
+
+            await records.PutAsync(kind, key, value, expiresAt, ct);
+        }
+
+        public ValueTask<bool> TryAddAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => records.TryAddAsync(kind, key, value, expiresAt, ct);
+
+        public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => records.ReadAsync(kind, key, ct);
+
+        public ValueTask<string?> TakeAsync(string kind, string key, CancellationToken ct = default) => records.TakeAsync(kind, key, ct);
+
+        public ValueTask<IReadOnlyList<KeyValuePair<string, string>>> ListAsync(string kind, CancellationToken ct = default) => records.ListAsync(kind, ct);
+    }
+}
