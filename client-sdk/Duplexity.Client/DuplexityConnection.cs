@@ -64,6 +64,7 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         _restorer.Lockspaces = Lockspaces = new Lockspaces(_control);
         Sockets = new Sockets(_control, watches);
         Allowances = new LiveAllowances(this);
+        MessagePipes = new MessagePipes(_control);
         Pipes = new Pipes(this, _pipes, _control, watches);
         Rooms = new Rooms(_control);
         Followers = new Followers(_control);
@@ -109,6 +110,9 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
 
     /// <summary>Public pipes. The first use opens the control connection.</summary>
     public Pipes Pipes { get; }
+
+    /// <summary>Pipes that carry messages between channels. The first use opens the control connection.</summary>
+    public MessagePipes MessagePipes { get; }
 
     /// <summary>What is sent to this client and this socket; listened to from its first use on.</summary>
     /// <exception cref="InvalidOperationException">The connection was never ready.</exception>

@@ -36,6 +36,9 @@ public class Message
     /// <summary>Who sent it, as the server vouches for.</summary>
     public Origin From => _wire.From;
 
+    /// <summary>The message pipe that brought it here, as the server vouches for; null: <see cref="From"/> sent it here.</summary>
+    public Via? Via => _wire.Via;
+
     /// <summary>Its place in <see cref="Channel"/>'s log.</summary>
     public Position Position => _wire.Position;
 

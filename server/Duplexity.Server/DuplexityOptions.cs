@@ -62,6 +62,9 @@ public sealed class DuplexityOptions
     /// <summary>What services hear and administrators trace.</summary>
     public AnnouncementOptions Announcements { get; } = new();
 
+    /// <summary>Message pipes that clients configure.</summary>
+    public MessagePipeOptions MessagePipes { get; } = new();
+
     /// <summary>Public pipes.</summary>
     public PipesOptions Pipes { get; } = new();
 

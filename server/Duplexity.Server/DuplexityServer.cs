@@ -5,6 +5,7 @@ using Duplexity.Server.Engine;
 using Duplexity.Server.Hubs;
 using Duplexity.Server.Inboxes;
 using Duplexity.Server.Pipes;
+using Duplexity.Server.Pipes.Cooked;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
 using Microsoft.AspNetCore.Builder;
@@ -43,6 +44,7 @@ public static class DuplexityServer
         services.AddDuplexitySockets();
         services.AddDuplexityAuth();
         services.AddDuplexityTunnels();
+        services.AddDuplexityMessagePipes();
         services.AddDuplexityHubs();
         services.AddDuplexityApi();
         services.TryAddSingleton<IDuplexity, InProcessDuplexity>();
@@ -137,6 +139,17 @@ public static class DuplexityServer
         services.TryAddSingleton<Locking>();
         services.AddHostedService(provider => provider.GetRequiredService<Locking>());
         services.AddHostedService<SocketSweep>();
+    }
+
+    private static void AddDuplexityMessagePipes(this IServiceCollection services)
+    {
+        services.TryAddSingleton<Knuckles>();
+        services.TryAddSingleton<PipeStore>();
+        services.TryAddSingleton<PipeCarrying>();
+        services.TryAddSingleton<IPipeOwners, PipeOwners>();
+        services.TryAddSingleton<MessagePipes>();
+        services.AddSingleton<IBelongings, PipeBelongings>();
+        services.AddHostedService(provider => provider.GetRequiredService<MessagePipes>());
     }
 
     private sealed class DuplexityBuilder(IServiceCollection services) : IDuplexityBuilder

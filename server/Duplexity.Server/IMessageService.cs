@@ -64,6 +64,12 @@ public static class AnnouncedAction
     /// <summary>No destination took it.</summary>
     public const string DeadLetter = "dead_letter";
 
+    /// <summary>A message pipe found that a stretch of its source had left the log before it came there; <see cref="Announcement.Note"/> says from where to where.</summary>
+    public const string DeadStretch = "dead_stretch";
+
+    /// <summary>A knuckle says something; <see cref="Announcement.Note"/> has it.</summary>
+    public const string Said = "said";
+
     /// <summary>A socket holds a client.</summary>
     public const string Connected = "connected";
 
@@ -97,6 +103,9 @@ public sealed record Announcement
 
     /// <summary>Why it was refused; null where it was not.</summary>
     public DuplexityError? Error { get; init; }
+
+    /// <summary>What else is to be said of it; null: nothing.</summary>
+    public string? Note { get; init; }
 
     /// <summary>The message itself, on <see cref="ServiceChannel.Service"/> alone.</summary>
     public GateMessage? Message { get; init; }

@@ -59,6 +59,12 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => connection.InvokeAsync<RevokeResponse>(nameof(IControlHub.RemoveClient), request);
 
+    public Task<MessagePipesResponse> SetMessagePipes(SetMessagePipesRequest request) => connection.InvokeAsync<MessagePipesResponse>(nameof(IControlHub.SetMessagePipes), request);
+
+    public Task<MessagePipesResponse> ListMessagePipes(ListMessagePipesRequest request) => connection.InvokeAsync<MessagePipesResponse>(nameof(IControlHub.ListMessagePipes), request);
+
+    public Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.RemoveMessagePipes), request);
+
     public Task<RoomResponse> CreateRoom(CreateRoomRequest request) => connection.InvokeAsync<RoomResponse>(nameof(IControlHub.CreateRoom), request);
 
     public Task<RoomResponse> ChangeRoom(ChangeRoomRequest request) => connection.InvokeAsync<RoomResponse>(nameof(IControlHub.ChangeRoom), request);

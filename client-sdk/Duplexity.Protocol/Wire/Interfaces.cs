@@ -75,6 +75,15 @@ public interface IControlHub
     /// <summary>Removes a client for good; its name is never given again.</summary>
     Task<RevokeResponse> RemoveClient(RemoveClientRequest request);
 
+    /// <summary>Sets message pipes of the acting client.</summary>
+    Task<MessagePipesResponse> SetMessagePipes(SetMessagePipesRequest request);
+
+    /// <summary>The acting client's message pipes.</summary>
+    Task<MessagePipesResponse> ListMessagePipes(ListMessagePipesRequest request);
+
+    /// <summary>Removes message pipes of the acting client.</summary>
+    Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request);
+
     /// <summary>Makes a room by hand.</summary>
     Task<RoomResponse> CreateRoom(CreateRoomRequest request);
 

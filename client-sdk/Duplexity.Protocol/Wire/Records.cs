@@ -97,6 +97,10 @@ public sealed record DeliveredMessage
     /// <summary>From an inbox with <c>ack: manual</c>: how often it was offered, where that is more than once. It may come again behind later ones: its place finds no gap.</summary>
     [Key(13)]
     public int? Attempt { get; init; }
+
+    /// <summary>The message pipe that brought it; absent: its sender did. <see cref="From"/> stays the first sender.</summary>
+    [Key(14)]
+    public Via? Via { get; init; }
 }
 
 /// <summary>First event of every connection.</summary>

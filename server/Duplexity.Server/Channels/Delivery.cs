@@ -50,6 +50,9 @@ internal sealed class Delivery(LogEntry entry)
             For = receiver,
             After = after,
             Attempt = attempt,
+            Via = message.Path is { Hops: [.., var hop] hops }
+                ? new Via { Client = hop.Owner, Pipe = hop.Pipe, Channel = hop.From.ToString(), Message = hop.MessageId, Hops = hops.Count }
+                : null,
         };
     }
 

@@ -44,6 +44,10 @@ internal sealed record StoredMessage
     [Key(10)]
     public required IReadOnlyList<Address> Destinations { get; init; }
 
+    /// <summary>How it came through message pipes; null: its sender sent it here.</summary>
+    [Key(11)]
+    public StoredPath? Path { get; init; }
+
     /// <summary>What retention by bytes counts: body and headers, as every engine counts them.</summary>
     [IgnoreMember]
     public int Size => (Text is null ? 0 : Encoding.UTF8.GetByteCount(Text)) + (Bytes?.Length ?? 0)

@@ -33,4 +33,6 @@ internal sealed partial class PipeMachine
             }
         }
     }
+
+    private int Listeners(Address address, string? but) => _channels.Subscriptions(address).Count(s => s.Subscriber.SocketId != but);
 }

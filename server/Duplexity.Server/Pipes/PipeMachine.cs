@@ -151,8 +151,9 @@ internal sealed partial class PipeMachine
         var message = new StoredMessage
         {
             Id = transit.MessageId,
-            FromClient = sender.Client,
-            FromSocket = sender.SocketId,
+            FromClient = transit.Carried?.From.Client ?? sender.Client,
+            FromSocket = transit.Carried is { } carried ? carried.From.Socket : sender.SocketId,
+            Path = transit.Carried?.Path,
             SentAt = _time.GetUtcNow(),
             Text = request.Text,
             Bytes = request.Bytes,
@@ -162,7 +163,7 @@ internal sealed partial class PipeMachine
             Headers = request.Headers,
             Destinations = taken,
         };
-        return FinishAsync(AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request) }), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
+        return FinishAsync(AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source }), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
     }
 
     /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>
@@ -195,6 +196,8 @@ internal sealed partial class PipeMachine
         {
             case AppendOutcome.Mismatch:
                 return new SendResponse { Error = DuplexityError.Of(Errors.IdempotencyMismatch, "This key was used before, for another message.") };
+            case AppendOutcome.AlreadyTaken:
+                return new SendResponse { MessageId = result.MessageId, Destinations = [] };
             case AppendOutcome.StaleFence:
                 return new SendResponse { Error = FenceGate.Stale() };
             case AppendOutcome.Unknown:
@@ -226,8 +229,6 @@ internal sealed partial class PipeMachine
         var error = destination.Error ?? DuplexityError.Of(Errors.UnknownDestination, AllowanceGate.NotThere(destination.Address));
         return (destination with { Error = error }).Result(null, null);
     }
-
-    private int Listeners(Address address, string? but) => _channels.Subscriptions(address).Count(s => s.Subscriber.SocketId != but);
 
     private static Fence? FenceOf(MessageRequest request) => request is SendRequest { Under: { Lock: { } name, Token: { } token } } ? new(name, token) : null;
 

@@ -37,6 +37,9 @@ internal sealed class Transit
 
     public MessageTrace? Trace { get; init; }
 
+    /// <summary>What a client's own pipe brings along with it; null: the sender sent it.</summary>
+    public Carried? Carried { get; init; }
+
     /// <summary>How many of the destinations the sender named: the first ones.</summary>
     public int Named { get; }
 
@@ -77,5 +80,5 @@ internal sealed class Transit
     }
 
     /// <summary>The message as gates see it.</summary>
-    public GateMessage View() => GateViews.Of(Request, Sender);
+    public GateMessage View() => Carried is { } carried ? GateViews.Of(Request, Sender) with { From = carried.From } : GateViews.Of(Request, Sender);
 }

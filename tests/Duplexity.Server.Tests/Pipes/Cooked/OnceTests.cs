@@ -1,0 +1,108 @@
+using FluentAssertions;
+using Xunit;
+
+namespace Duplexity.Server.Tests.Pipes.Cooked;
+
+/// <summary>G20: a crash loses nothing and repeats nothing, whatever dies, and whoever runs beside.</summary>
+public sealed class OnceTests
+{
+    [Fact]
+    [Trait("Guarantee", "G20")]
+    public async Task Runners_that_die_before_or_behind_their_append_two_hundred_times_lose_and_repeat_nothing()
+    {
+        await using var rig = new CookedRig();
+        var pipes = await rig.StartAsync();
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:a", "room:b", "room:c"));
+
+        for (var i = 0; i < 200; i++)
+        {
+            var died = rig.Engine.DieAtNextAppend(isMade: i % 2 == 0);
+            await rig.SendAsync($"{i}", "room:a");
+            await died.WaitAsync(TimeSpan.FromSeconds(30));
+            pipes = await rig.StartAsync();
+        }
+
+        await rig.SettledAsync(pipes, "amy");
+        var all = Enumerable.Range(0, 200).Select(i => $"{i}");
+        (await rig.TextsAsync("room:b")).Should().Equal(all);
+        (await rig.TextsAsync("room:c")).Should().Equal(all);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G20")]
+    public async Task Two_runners_at_once_bring_each_source_place_once_and_in_order()
+    {
+        await using var rig = new CookedRig();
+        var one = await rig.StartAsync();
+        await CookedRig.SetAsync(one, "amy", CookedRig.Pipe("p", "room:a", "room:b"));
+        var other = await rig.StartAsync();
+
+        for (var i = 0; i < 300; i++)
+        {
+            await rig.SendAsync($"{i}", "room:a");
+        }
+
+        await rig.SettledAsync(one, "amy");
+        await rig.SettledAsync(other, "amy");
+        (await rig.TextsAsync("room:b")).Should().Equal(Enumerable.Range(0, 300).Select(i => $"{i}"));
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G20")]
+    public async Task What_a_knuckle_drew_is_not_drawn_again_by_whoever_comes_after_a_crash_or_runs_beside()
+    {
+        var lots = new Random(7);
+        await using var rig = new CookedRig(null, CookedRig.Knuckle(c =>
+        {
+            lock (lots)
+            {
+                return [c.Edges[lots.Next(c.Edges.Count)]];
+            }
+        }));
+        var pipes = await rig.StartAsync();
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:a", "room:b", "room:c", "room:d"));
+        for (var i = 0; i < 60; i++)
+        {
+            var died = rig.Engine.DieAtNextAppend(isMade: i % 2 == 0);
+            await rig.SendAsync($"{i}", "room:a");
+            await died.WaitAsync(TimeSpan.FromSeconds(30));
+            pipes = await rig.StartAsync();
+        }
+
+        var beside = await rig.StartAsync();
+        for (var i = 60; i < 120; i++)
+        {
+            await rig.SendAsync($"{i}", "room:a");
+        }
+
+        await rig.SettledAsync(pipes, "amy");
+        await rig.SettledAsync(beside, "amy");
+        string?[] taken = [.. await rig.TextsAsync("room:b"), .. await rig.TextsAsync("room:c"), .. await rig.TextsAsync("room:d")];
+        taken.Should().BeEquivalentTo(Enumerable.Range(0, 120).Select(i => $"{i}"));
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G10")]
+    [Trait("Guarantee", "G20")]
+    public async Task A_stopped_pipe_that_retention_has_overtaken_says_once_what_is_gone_and_goes_on_with_what_is_left()
+    {
+        await using var rig = new CookedRig(o => o.Limits.MessagesPerChannel = 10);
+        var pipes = await rig.StartAsync();
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:a", "room:b"));
+        rig.Owners.Out["amy"] = true;
+        for (var i = 0; i < 30; i++)
+        {
+            await rig.SendAsync($"{i}", "room:a", "ben");
+        }
+
+        (await rig.LogAsync("room:b")).Should().BeEmpty("its owner may not act");
+        rig.Owners.Out.Clear();
+        rig.Rig.Time.Advance(rig.Rig.Settings.MessagePipes.Sweep);
+        await rig.SettledAsync(pipes, "amy");
+
+        (await rig.TextsAsync("room:b")).Should().Equal(Enumerable.Range(20, 10).Select(i => $"{i}"));
+        var dead = await rig.Service.HearAsync(a => a.Action == AnnouncedAction.DeadStretch);
+        dead.Note.Should().StartWith("0@ 20@");
+        rig.Service.Heard.Count(a => a.Action == AnnouncedAction.DeadStretch).Should().Be(1);
+    }
+}

@@ -1,0 +1,73 @@
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Server.Tests.Pipes.Cooked;
+
+/// <summary>
+/// An engine by which a pipe's process dies at the worst moment: its next append through a pipe is made, or not made, and never answers. What asked is dead for the test; what starts after that finds the logs and
+/// records as they were.
+/// </summary>
+internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
+{
+    private readonly TaskCompletionSource _letGo = new();
+    private volatile Death? _next;
+
+    public IMessageLog Log => this;
+
+    public IPresence Presence => inner.Presence;
+
+    public IRegistry Registry => inner.Registry;
+
+    public IVault Vault => inner.Vault;
+
+    public IRecords Records => inner.Records;
+
+    public ILocks Locks => inner.Locks;
+
+    public ReceiptLevel Level => inner.Log.Level;
+
+    /// <summary>The next append of a pipe is its process's last; completes when it is dead.</summary>
+    public Task DieAtNextAppend(bool isMade)
+    {
+        var death = new Death(isMade);
+        _next = death;
+        return death.Happened.Task;
+    }
+
+    /// <summary>The dead go in peace.</summary>
+    public void LetGo() => _letGo.TrySetResult();
+
+    public void Attach(IEngineHandler handler) => inner.Attach(handler);
+
+    public async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken ct = default)
+    {
+        if (request.Source is null || Interlocked.Exchange(ref _next, null) is not { } death)
+        {
+            return await inner.Log.AppendAsync(request, ct);
+        }
+
+        if (death.IsMade)
+        {
+            await inner.Log.AppendAsync(request, ct);
+        }
+
+        death.Happened.SetResult();
+        await _letGo.Task;
+        throw new InvalidOperationException("This process is dead.");
+    }
+
+    public ValueTask<AppendResult?> FindAsync(IdempotencyKey key, CancellationToken ct = default) => inner.Log.FindAsync(key, ct);
+
+    public ValueTask<LogPage> ReadAsync(Address channel, Position? since, int limit, bool reverse = false, CancellationToken ct = default) =>
+        inner.Log.ReadAsync(channel, since, limit, reverse, ct);
+
+    public ValueTask<Position> TopAsync(Address channel, CancellationToken ct = default) => inner.Log.TopAsync(channel, ct);
+
+    public ValueTask<Position?> ReadSourceAsync(Address channel, string edge, CancellationToken ct = default) => inner.Log.ReadSourceAsync(channel, edge, ct);
+
+    public ValueTask RemoveAsync(Address channel, CancellationToken ct = default) => inner.Log.RemoveAsync(channel, ct);
+
+    private sealed record Death(bool IsMade)
+    {
+        public TaskCompletionSource Happened { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
