@@ -54,20 +54,7 @@ internal sealed class Publishing(PipeMachine machine)
     public async Task<Answer> EmitAsync(ApiCall call)
     {
         var emit = await call.ReadAsync<ApiEmit>();
-        var (text, contentType) = Content(emit);
-        return await machine.EmitAsync(call.Acting.SenderFrom(null), new EmitRequest
-        {
-            Text = text,
-            Bytes = emit.Bytes,
-            ContentType = contentType,
-            Type = emit.Type,
-            Re = emit.Re,
-            Headers = emit.Headers,
-            Level = emit.Level,
-            Session = emit.Session,
-            Sequence = emit.Sequence,
-            IdempotencyKey = Key(emit, call.IdempotencyKey),
-        });
+        return await machine.EmitAsync(call.Acting.SenderFrom(null), Filled(new EmitRequest(), emit, Key(emit, call.IdempotencyKey)));
     }
 
     private ValueTask<SendResponse> Begin(ApiCall call, SendLine line, ApiMessage message)
@@ -83,23 +70,26 @@ internal sealed class Publishing(PipeMachine machine)
         }
     }
 
-    private static SendRequest ToSend(ApiMessage message, string? key)
+    private static SendRequest ToSend(ApiMessage message, string? key) => Filled(new SendRequest { To = message.To }, message, key);
+
+    /// <summary>The request with all that Send and Emit share.</summary>
+    private static T Filled<T>(T request, ApiBody body, string? key)
+        where T : MessageRequest
     {
-        var (text, contentType) = Content(message);
-        return new SendRequest
+        var (text, contentType) = Content(body);
+        return (T)((MessageRequest)request with
         {
-            To = message.To,
             Text = text,
-            Bytes = message.Bytes,
+            Bytes = body.Bytes,
             ContentType = contentType,
-            Type = message.Type,
-            Re = message.Re,
-            Headers = message.Headers,
-            Level = message.Level,
-            Session = message.Session,
-            Sequence = message.Sequence,
+            Type = body.Type,
+            Re = body.Re,
+            Headers = body.Headers,
+            Level = body.Level,
+            Session = body.Session,
+            Sequence = body.Sequence,
             IdempotencyKey = key,
-        };
+        });
     }
 
     private static (string? Text, string? ContentType) Content(ApiBody body)

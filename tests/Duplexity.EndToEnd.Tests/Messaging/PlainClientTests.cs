@@ -11,7 +11,7 @@ namespace Duplexity.EndToEnd.Tests.Messaging;
 [Trait("Guarantee", "G9")]
 public sealed class PlainClientTests
 {
-    /// <summary>What the issue of such a client's size is: whoever must write more will not write one.</summary>
+    /// <summary>The most lines: whoever must write more will not write one.</summary>
     private const int Lines = 150;
 
     [Fact]
