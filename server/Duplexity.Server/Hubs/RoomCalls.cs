@@ -29,7 +29,7 @@ internal sealed class RoomCalls(
             return new() { Error = JoinGates.NotThere(address) };
         }
 
-        if (newChannels.TakeOne(owner) is { } tooMany)
+        if (newChannels.TakeNew(owner, address) is { } tooMany)
         {
             return new() { Error = tooMany };
         }

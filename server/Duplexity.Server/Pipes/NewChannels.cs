@@ -6,7 +6,7 @@ namespace Duplexity.Server.Pipes;
 
 /// <summary>
 /// How many channels each client has brought into being within the last hour, on this node: by a message or a join where nobody is and nothing was said, or by hand (G24). Such a channel vanishes by itself
-/// when it is empty of members and of messages. Thread-safe.
+/// when it is empty of members and of messages. Each counts once, however many at once bring it. Thread-safe.
 /// </summary>
 internal sealed class NewChannels(IEngine engine, ChannelIndex channels, RoomBook book, DuplexityOptions options, TimeProvider time)
 {
@@ -26,18 +26,21 @@ internal sealed class NewChannels(IEngine engine, ChannelIndex channels, RoomBoo
         var top = engine.Log.TopAsync(channel);
         if (top.IsCompletedSuccessfully)
         {
-            return top.Result != Position.Start ? null : TakeOne(client, isTrial);
+            return top.Result != Position.Start ? null : Count(client, channel, isTrial, out _);
         }
 
         // Not in the engine's memory, and nothing may wait here (G11): counted, and given back where it turns out to have been there.
-        var refused = TakeOne(client, isTrial);
-        _ = GiveBackAsync(client, top, isTaken: refused is null && !isTrial);
+        var refused = Count(client, channel, isTrial, out var isCounted);
+        _ = GiveBackAsync(client, channel, top, isCounted);
         return refused;
     }
 
-    /// <summary>Counts one; an error where this is one too many.</summary>
-    public DuplexityError? TakeOne(string client, bool isTrial = false)
+    /// <summary>Counts a channel that is known to be a new one, once within the hour; an error where this is one too many.</summary>
+    public DuplexityError? TakeNew(string client, Address channel, bool isTrial = false) => Count(client, channel, isTrial, out _);
+
+    private DuplexityError? Count(string client, Address channel, bool isTrial, out bool isCounted)
     {
+        isCounted = false;
         Sweep();
         var now = time.GetTimestamp();
         while (true)
@@ -50,25 +53,42 @@ internal sealed class NewChannels(IEngine engine, ChannelIndex channels, RoomBoo
                     continue;
                 }
 
-                while (taken.Times.TryPeek(out var first) && time.GetElapsedTime(first, now) >= Window)
+                if (taken.Channels.Count >= options.Limits.NewChannelsPerHour)
                 {
-                    taken.Times.Dequeue();
+                    Prune(taken, now);
                 }
 
-                if (taken.Times.Count >= options.Limits.NewChannelsPerHour)
+                if (taken.Channels.ContainsKey(channel))
                 {
-                    var wait = taken.Times.TryPeek(out var oldest) ? Window - time.GetElapsedTime(oldest, now) : Window;
+                    return null;
+                }
+
+                if (taken.Channels.Count >= options.Limits.NewChannelsPerHour)
+                {
+                    var wait = taken.Channels.Count == 0 ? Window : Window - time.GetElapsedTime(taken.Channels.Values.Min(), now);
                     var error = DuplexityError.Of(
-                        Errors.RateLimited, $"{VisibleText.Of(client)} has brought {taken.Times.Count} channels into being within the last hour, on this node; that is as many as it may.");
-                    return error with { Limit = "new_channels_per_hour", Used = taken.Times.Count, RetryAfterMs = (long)Math.Ceiling(wait.TotalMilliseconds) };
+                        Errors.RateLimited, $"{VisibleText.Of(client)} has brought {taken.Channels.Count} channels into being within the last hour, on this node; that is as many as it may.");
+                    return error with { Limit = "new_channels_per_hour", Used = taken.Channels.Count, RetryAfterMs = (long)Math.Ceiling(wait.TotalMilliseconds) };
                 }
 
                 if (!isTrial)
                 {
-                    taken.Times.Enqueue(now);
+                    taken.Channels.Add(channel, now);
+                    isCounted = true;
                 }
 
                 return null;
+            }
+        }
+    }
+
+    private void Prune(Taken taken, long now)
+    {
+        foreach (var (channel, at) in taken.Channels)
+        {
+            if (time.GetElapsedTime(at, now) >= Window)
+            {
+                taken.Channels.Remove(channel);
             }
         }
     }
@@ -79,16 +99,16 @@ internal sealed class NewChannels(IEngine engine, ChannelIndex channels, RoomBoo
         || channels.Subscriptions(channel).Count > 0
         || (channel.Kind == AddressKind.Room && book.Find(channel.Name) is not null);
 
-    private async Task GiveBackAsync(string client, ValueTask<Position> top, bool isTaken)
+    private async Task GiveBackAsync(string client, Address channel, ValueTask<Position> top, bool isCounted)
     {
         try
         {
             // The first message may be the very one that was counted.
-            if ((await top).Offset > 1 && isTaken && _taken.TryGetValue(client, out var taken))
+            if ((await top).Offset > 1 && isCounted && _taken.TryGetValue(client, out var taken))
             {
                 lock (taken)
                 {
-                    taken.Times.TryDequeue(out _);
+                    taken.Channels.Remove(channel);
                 }
             }
         }
@@ -112,7 +132,8 @@ internal sealed class NewChannels(IEngine engine, ChannelIndex channels, RoomBoo
         {
             lock (taken)
             {
-                if (taken.Times.Count == 0 || time.GetElapsedTime(taken.Times.Last(), now) >= Window)
+                Prune(taken, now);
+                if (taken.Channels.Count == 0)
                 {
                     taken.IsOver = true;
                     _taken.TryRemove(new(client, taken));
@@ -123,7 +144,8 @@ internal sealed class NewChannels(IEngine engine, ChannelIndex channels, RoomBoo
 
     private sealed class Taken
     {
-        public Queue<long> Times { get; } = new();
+        /// <summary>What was counted, and when.</summary>
+        public Dictionary<Address, long> Channels { get; } = [];
 
         public bool IsOver { get; set; }
     }

@@ -40,7 +40,7 @@ public sealed class NewChannelTests
     }
 
     [Fact]
-    public async Task An_hour_later_there_is_room_for_more()
+    public async Task A_channel_counts_once_and_an_hour_later_there_is_room_for_more()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var node = await TestNode.StartAsync(s =>
@@ -50,6 +50,7 @@ public sealed class NewChannelTests
         });
         var machine = node.Services.GetRequiredService<Server.Pipes.NewChannels>();
         machine.Take("amy", Address.Room("a")).Should().BeNull();
+        machine.Take("amy", Address.Room("a")).Should().BeNull("a channel counts once, however many messages bring it at once");
         time.Advance(TimeSpan.FromMinutes(20));
 
         var refused = machine.Take("amy", Address.Room("b"))!;
