@@ -22,8 +22,8 @@ internal static class Appends
                 var folder = Directory.CreateTempSubdirectory("duplexity-benchmark-");
                 var options = new DuplexityOptions();
                 using (var engine = level == ReceiptLevel.Accepted
-                    ? new MemoryEngine(TimeProvider.System, Options.Create(options), NullLogger<MemoryEngine>.Instance)
-                    : new MemoryEngine(TimeProvider.System, options, new SqliteMessageLog(folder.FullName, level, TimeProvider.System, options, new DefaultRetention(options), NullLogger.Instance)))
+                    ? new EmbeddedEngine(TimeProvider.System, Options.Create(options), NullLogger<EmbeddedEngine>.Instance)
+                    : new EmbeddedEngine(TimeProvider.System, options, new SqliteMessageLog(folder.FullName, level, TimeProvider.System, options, new DefaultRetention(options), NullLogger.Instance)))
                 {
                     engine.Attach(new Nobody());
                     await MeasureAsync(engine.Log, level, senders);

@@ -24,13 +24,13 @@ internal static class EngineServices
         return services;
     }
 
-    private static MemoryEngine Engine(IServiceProvider provider)
+    private static EmbeddedEngine Engine(IServiceProvider provider)
     {
         var options = Options(provider);
         var level = DurabilityCheck.LevelOf(options);
         return level == ReceiptLevel.Accepted
-            ? ActivatorUtilities.CreateInstance<MemoryEngine>(provider)
-            : new MemoryEngine(provider.GetRequiredService<TimeProvider>(), options, Log(provider, level), provider.GetRequiredService<IRecords>(), provider.GetRequiredService<ILogger<MemoryEngine>>());
+            ? ActivatorUtilities.CreateInstance<EmbeddedEngine>(provider)
+            : new EmbeddedEngine(provider.GetRequiredService<TimeProvider>(), options, Log(provider, level), provider.GetRequiredService<IRecords>(), provider.GetRequiredService<ILogger<EmbeddedEngine>>());
     }
 
     private static SqliteMessageLog Log(IServiceProvider provider, ReceiptLevel level) => new(

@@ -40,7 +40,7 @@ internal sealed class SqliteMessageLog : ILocalLog
         {
             _views = new LogViews(options, retention, clock);
             _readers = new SqliteReaders(_file, clock, options.Times.Disk);
-            var places = new EphemeralPlaces(_views, MemoryEngine.NewIncarnation());
+            var places = new EphemeralPlaces(_views, EmbeddedEngine.NewIncarnation());
             _writer = new SqliteWriter(Open, _views, places, Deliver, options, time, logger);
         }
         catch
@@ -53,7 +53,7 @@ internal sealed class SqliteMessageLog : ILocalLog
         {
             var connection = _file.OpenWriter();
             opened?.Invoke(connection);
-            return new SqliteStore(connection, options, retention, MemoryEngine.NewIncarnation(), clock);
+            return new SqliteStore(connection, options, retention, EmbeddedEngine.NewIncarnation(), clock);
         }
     }
 

@@ -69,7 +69,7 @@ public sealed class ChannelTests
     public async Task Hints_that_come_out_of_order_or_not_at_all_leave_no_hole()
     {
         var rig = new PipeRig();
-        var engine = new MemoryEngine(rig.Time, Microsoft.Extensions.Options.Options.Create(new DuplexityOptions()), NullLogger<MemoryEngine>.Instance);
+        var engine = new EmbeddedEngine(rig.Time, Microsoft.Extensions.Options.Options.Create(new DuplexityOptions()), NullLogger<EmbeddedEngine>.Instance);
         var channels = new ChannelIndex(engine, new DuplexityOptions(), rig.Time, NullLogger<ChannelIndex>.Instance);
         engine.Attach(new LossyHandler(channels));
         var hearing = new PipeRig.Listener("s");

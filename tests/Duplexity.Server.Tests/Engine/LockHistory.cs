@@ -22,7 +22,7 @@ internal sealed class LockHistory : ILockHandler
     private readonly List<Belief> _beliefs = [];
     private readonly List<string> _line = [];
     private readonly List<long> _accepted = [];
-    private MemoryEngine _engine = null!;
+    private EmbeddedEngine _engine = null!;
     private Exception? _failure;
     private long _highest;
     private int _tickets;
@@ -110,7 +110,7 @@ internal sealed class LockHistory : ILockHandler
 
     private async Task StartAsync()
     {
-        _engine = new MemoryEngine(_time, Options.Create(new DuplexityOptions()), NullLogger<MemoryEngine>.Instance, _records);
+        _engine = new EmbeddedEngine(_time, Options.Create(new DuplexityOptions()), NullLogger<EmbeddedEngine>.Instance, _records);
         _engine.Attach(new NoHandler());
         await Locks.StartAsync(this);
     }

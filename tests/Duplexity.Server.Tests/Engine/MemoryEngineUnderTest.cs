@@ -12,15 +12,15 @@ internal sealed class MemoryEngineUnderTest : EngineUnderTest
     private readonly TimeProvider _time;
     private readonly DuplexityOptions _options;
     private readonly IEngineHandler _handler;
-    private MemoryEngine _engine;
+    private EmbeddedEngine _engine;
     private MemoryMessageLog? _mark;
 
-    public MemoryEngineUnderTest(TimeProvider time, DuplexityOptions options, IEngineHandler handler, ILogger<MemoryEngine>? logger = null, IRecords? records = null, IRetention? retention = null)
+    public MemoryEngineUnderTest(TimeProvider time, DuplexityOptions options, IEngineHandler handler, ILogger<EmbeddedEngine>? logger = null, IRecords? records = null, IRetention? retention = null)
     {
         _time = time;
         _options = options;
         _handler = handler;
-        _engine = new MemoryEngine(time, Options.Create(options), logger ?? NullLogger<MemoryEngine>.Instance, records, retention);
+        _engine = new EmbeddedEngine(time, Options.Create(options), logger ?? NullLogger<EmbeddedEngine>.Instance, records, retention);
         _engine.Attach(handler);
     }
 
@@ -30,14 +30,14 @@ internal sealed class MemoryEngineUnderTest : EngineUnderTest
 
     public override Task MarkAsync()
     {
-        _mark = ((MemoryMessageLog)_engine.Log).CopyAs(MemoryEngine.NewIncarnation());
+        _mark = ((MemoryMessageLog)_engine.Log).CopyAs(EmbeddedEngine.NewIncarnation());
         return Task.CompletedTask;
     }
 
     public override Task LoseSinceMarkAsync()
     {
         _engine.Dispose();
-        _engine = new MemoryEngine(_time, _options, _mark ?? throw new InvalidOperationException("Mark first."));
+        _engine = new EmbeddedEngine(_time, _options, _mark ?? throw new InvalidOperationException("Mark first."));
         _engine.Attach(_handler);
         return Task.CompletedTask;
     }
@@ -46,7 +46,7 @@ internal sealed class MemoryEngineUnderTest : EngineUnderTest
     {
         var records = _engine.Records;
         _engine.Dispose();
-        _engine = new MemoryEngine(_time, Options.Create(_options), NullLogger<MemoryEngine>.Instance, records);
+        _engine = new EmbeddedEngine(_time, Options.Create(_options), NullLogger<EmbeddedEngine>.Instance, records);
         _engine.Attach(_handler);
         return Task.CompletedTask;
     }

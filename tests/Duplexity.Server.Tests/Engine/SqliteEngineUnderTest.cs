@@ -17,7 +17,7 @@ internal sealed class SqliteEngineUnderTest : EngineUnderTest
     private readonly Action<SqliteConnection>? _opened;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("duplexity-test-");
     private readonly MemoryRecords _records;
-    private MemoryEngine _engine;
+    private EmbeddedEngine _engine;
 
     public SqliteEngineUnderTest(
         TimeProvider time, DuplexityOptions options, IEngineHandler handler, IRetention? retention = null, ReceiptLevel level = ReceiptLevel.Written, ILogger? logger = null, Action<SqliteConnection>? opened = null)
@@ -106,9 +106,9 @@ internal sealed class SqliteEngineUnderTest : EngineUnderTest
         }
     }
 
-    private MemoryEngine Open()
+    private EmbeddedEngine Open()
     {
-        var engine = new MemoryEngine(_time, _options, new SqliteMessageLog(Data, Level, _time, _options, _retention, _logger, _opened), _records);
+        var engine = new EmbeddedEngine(_time, _options, new SqliteMessageLog(Data, Level, _time, _options, _retention, _logger, _opened), _records);
         engine.Attach(_handler);
         return engine;
     }

@@ -170,7 +170,7 @@ public sealed class OpeningTests
         HeldRegistry registry = null!;
         var node = await TestNode.StartAsync(s => s.Services = services => services.AddSingleton<IEngine>(provider =>
         {
-            var engine = ActivatorUtilities.CreateInstance<MemoryEngine>(provider);
+            var engine = ActivatorUtilities.CreateInstance<EmbeddedEngine>(provider);
             registry = new HeldRegistry(engine.Registry);
             return new EngineWith(engine, registry);
         }));

@@ -16,7 +16,7 @@ public sealed class PipelineTests
     {
         CommittingEngine engine = null!;
         await using var node = await TestNode.StartAsync(s => s.Services = services => services.AddSingleton<IEngine>(
-            provider => engine = new CommittingEngine(ActivatorUtilities.CreateInstance<MemoryEngine>(provider), TimeSpan.FromMilliseconds(5))));
+            provider => engine = new CommittingEngine(ActivatorUtilities.CreateInstance<EmbeddedEngine>(provider), TimeSpan.FromMilliseconds(5))));
         await using var amy = await StockSocket.DataAsync(node, "amy");
         await using var ben = await StockSocket.DataAsync(node, "ben");
         await ben.JoinAsync("room:r");

@@ -82,7 +82,7 @@ public sealed class FenceTests
     public async Task A_lock_that_is_lost_while_a_gate_takes_its_time_stores_nothing_though_no_later_token_has_come_by()
     {
         var passes = new TaskCompletionSource<GateResult>();
-        using var locks = new MemoryEngine(TimeProvider.System, Options.Create(new DuplexityOptions()), NullLogger<MemoryEngine>.Instance);
+        using var locks = new EmbeddedEngine(TimeProvider.System, Options.Create(new DuplexityOptions()), NullLogger<EmbeddedEngine>.Instance);
         await locks.Locks.StartAsync(new RecordingLockHandler());
         var (name, holder) = (new LockName("board", "card"), new LockHolder("amy", "socket"));
         var granted = await locks.Locks.AcquireAsync(new LockRequest(name, holder, "t", TimeSpan.FromMinutes(1), TimeSpan.Zero));

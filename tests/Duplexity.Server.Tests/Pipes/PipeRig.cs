@@ -41,7 +41,7 @@ internal sealed class PipeRig
         var application = new ApplicationGates(gates, new GateSettings(Settings, Http, Time), provider, Time, logs.CreateLogger<ApplicationGates>());
         Announcer = new Announcer(provider, Time, Settings, logs.CreateLogger<Announcer>());
         Traces = new MessageTraces(Time, Settings);
-        Engine = new MemoryEngine(Time, Options.Create(Settings), NullLogger<MemoryEngine>.Instance);
+        Engine = new EmbeddedEngine(Time, Options.Create(Settings), NullLogger<EmbeddedEngine>.Instance);
         Channels = new ChannelIndex(Engine, Settings, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
         Inboxes = new InboxIndex(Engine, Channels, Time, Settings, NullLogger<InboxIndex>.Instance);

@@ -9,7 +9,7 @@ namespace Duplexity.Server.Engine;
 /// The engine of a single node. Who is there, which session serves which name and one-time secrets are in this process's memory and end with it; messages and records are in memory as well, or in a data folder,
 /// as the log and the records that it is given have it. Thread-safe.
 /// </summary>
-internal sealed class MemoryEngine : IEngine, IDisposable
+internal sealed class EmbeddedEngine : IEngine, IDisposable
 {
     /// <summary>How often what has expired is let go of: seldom enough to cost nothing, often enough that what lies about expired is a small part of what is kept.</summary>
     internal static readonly TimeSpan SweepInterval = TimeSpan.FromMinutes(1);
@@ -23,18 +23,18 @@ internal sealed class MemoryEngine : IEngine, IDisposable
     private readonly MemoryRecords? _records;
     private readonly ITimer _sweep;
 
-    public MemoryEngine(TimeProvider time, IOptions<DuplexityOptions> options, ILogger<MemoryEngine> logger, IRecords? records = null, IRetention? retention = null)
+    public EmbeddedEngine(TimeProvider time, IOptions<DuplexityOptions> options, ILogger<EmbeddedEngine> logger, IRecords? records = null, IRetention? retention = null)
         : this(time, options.Value, records, new MonotonicClock(time), clock => new MemoryMessageLog(clock, options.Value, retention ?? new DefaultRetention(options.Value), NewIncarnation(), logger), logger)
     {
     }
 
     /// <summary>An engine around a log, which it disposes.</summary>
-    internal MemoryEngine(TimeProvider time, DuplexityOptions options, ILocalLog log, IRecords? records = null, ILogger? logger = null)
+    internal EmbeddedEngine(TimeProvider time, DuplexityOptions options, ILocalLog log, IRecords? records = null, ILogger? logger = null)
         : this(time, options, records, new MonotonicClock(time), _ => log, logger ?? NullLogger.Instance)
     {
     }
 
-    private MemoryEngine(TimeProvider time, DuplexityOptions options, IRecords? records, MonotonicClock clock, Func<MonotonicClock, ILocalLog> log, ILogger logger)
+    private EmbeddedEngine(TimeProvider time, DuplexityOptions options, IRecords? records, MonotonicClock clock, Func<MonotonicClock, ILocalLog> log, ILogger logger)
     {
         _log = log(clock);
         _presence = new MemoryPresence(clock);
