@@ -47,7 +47,7 @@ public static class DuplexityServer
         services.AddDuplexityMessagePipes();
         services.AddDuplexityHubs();
         services.AddDuplexityApi();
-        services.TryAddSingleton<IDuplexity, InProcessDuplexity>();
+        services.AddDuplexityInProcess();
         return new DuplexityBuilder(services);
     }
 
@@ -63,6 +63,16 @@ public static class DuplexityServer
         var path = prefix.Trim('/') is { Length: > 0 } segments ? $"/{segments}" : "";
         var further = routes.ServiceProvider.GetServices<IDuplexityEndpoints>().Select(endpoints => endpoints.Map(group, path)).ToArray();
         return new EndpointGroup([.. further, group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth(), group.MapDuplexityApi()]);
+    }
+
+    private static void AddDuplexityInProcess(this IServiceCollection services)
+    {
+        services.TryAddSingleton<ApplicationActing>();
+        services.TryAddSingleton<IDuplexityRooms, InProcessRooms>();
+        services.TryAddSingleton<IDuplexityLockspaces, InProcessLockspaces>();
+        services.TryAddSingleton<IDuplexityInboxes, InProcessInboxes>();
+        services.TryAddSingleton<IDuplexityMessagePipes, InProcessMessagePipes>();
+        services.TryAddSingleton<IDuplexity, InProcessDuplexity>();
     }
 
     private static void AddDuplexityChannels(this IServiceCollection services)

@@ -10,7 +10,7 @@ public sealed record GateContext
     public required Step Step { get; init; }
 
     /// <summary>
-    /// What is done, a word of <see cref="Protocol.Operation"/>: <c>send</c> a message; at the entry also <c>join</c> (listen to the channel) and <c>receive</c> (read its past, see who is there);
+    /// What is done, a word of <see cref="Protocol.Operation"/>: <c>send</c> a message; at the entry also <c>join</c> (listen to the channel), <c>lock</c> (take a lock in the lockspace) and <c>receive</c> (read its past, see who or which lock is held there);
     /// at the egress <c>receive</c>.
     /// </summary>
     public required string Operation { get; init; }

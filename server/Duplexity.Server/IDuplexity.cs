@@ -8,6 +8,18 @@ namespace Duplexity.Server;
 /// </summary>
 public interface IDuplexity
 {
+    /// <summary>Rooms by hand.</summary>
+    IDuplexityRooms Rooms { get; }
+
+    /// <summary>Lockspaces and locks.</summary>
+    IDuplexityLockspaces Lockspaces { get; }
+
+    /// <summary>Inboxes, read without a socket.</summary>
+    IDuplexityInboxes Inboxes { get; }
+
+    /// <summary>Message pipes of the application.</summary>
+    IDuplexityMessagePipes MessagePipes { get; }
+
     /// <summary>
     /// Sends to one address. <paramref name="body"/>: a string is text, <c>byte[]</c> and <c>ReadOnlyMemory&lt;byte&gt;</c> are bytes, all else is JSON (web defaults) with the
     /// type's name as the message's type.

@@ -5,18 +5,27 @@ using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
+using static Duplexity.Server.ApplicationActing;
 
 namespace Duplexity.Server;
 
 /// <inheritdoc/>
 internal sealed class InProcessDuplexity(
     PipeMachine machine, IEngine engine, SocketIndex sockets, ForcedDisconnects disconnects, Revocations revocations, Removals removals, Standing standing, TokenIssuer tokens, Listening listening, Node node,
-    DuplexityOptions options) : IDuplexity
+    IDuplexityRooms rooms, IDuplexityLockspaces lockspaces, IDuplexityInboxes inboxes, IDuplexityMessagePipes messagePipes, DuplexityOptions options) : IDuplexity
 {
     /// <summary>Who the application is, where it does not act as a client of its own.</summary>
     public const string Application = "service:app";
 
     private const int Page = 100;
+
+    public IDuplexityRooms Rooms => rooms;
+
+    public IDuplexityLockspaces Lockspaces => lockspaces;
+
+    public IDuplexityInboxes Inboxes => inboxes;
+
+    public IDuplexityMessagePipes MessagePipes => messagePipes;
 
     public Task<Receipt> SendAsync<T>(Address to, T body, SendOptions? options = null, CancellationToken ct = default) => SendAsync([to], body, options, ct);
 
@@ -102,7 +111,7 @@ internal sealed class InProcessDuplexity(
     public async Task<int> SubscribeAsync(string client, Address channel, CancellationToken ct = default)
     {
         var count = 0;
-        foreach (var socket in sockets.OfClient(Checked(client, channel)))
+        foreach (var socket in sockets.OfClient(CheckedFor(client, channel)))
         {
             ct.ThrowIfCancellationRequested();
             count += socket.Identities.Find(client) is { } held && await listening.PlaceAsync(socket, held, channel) ? 1 : 0;
@@ -114,7 +123,7 @@ internal sealed class InProcessDuplexity(
     public async Task<int> UnsubscribeAsync(string client, Address channel, string reason, CancellationToken ct = default)
     {
         var count = 0;
-        foreach (var socket in sockets.OfClient(Checked(client, channel)))
+        foreach (var socket in sockets.OfClient(CheckedFor(client, channel)))
         {
             ct.ThrowIfCancellationRequested();
             count += await listening.DisplaceAsync(socket, client, channel, reason) ? 1 : 0;
@@ -123,11 +132,7 @@ internal sealed class InProcessDuplexity(
         return count;
     }
 
-    private static string Checked(string client, Address channel) => channel.Kind is AddressKind.Room or AddressKind.Feed
+    private static string CheckedFor(string client, Address channel) => channel.Kind is AddressKind.Room or AddressKind.Feed
         ? Checked(client)
         : throw new ArgumentException($"{VisibleText.Of(channel.ToString())} is neither a room nor a feed.", nameof(channel));
-
-    private static string Checked(string client) => Address.IsClientId(client)
-        ? client
-        : throw new ArgumentException($"\"{VisibleText.Of(client, Address.MaxClientLength)}\" cannot be a client.", nameof(client));
 }

@@ -17,6 +17,10 @@ public sealed record JoinedEvent
     /// <summary>The place that the first delivery follows.</summary>
     [Key(2)]
     public Position Position { get; init; } = Position.Start;
+
+    /// <summary>The lockspace from which its owner moved the client here; absent: it was let in.</summary>
+    [Key(3)]
+    public string? From { get; init; }
 }
 
 /// <summary>The server has ended what a client of this socket listened to.</summary>

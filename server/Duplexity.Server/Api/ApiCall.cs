@@ -66,6 +66,9 @@ internal sealed class ApiCall(HttpContext context, ApiRoute route, HeldIdentity 
     public long? Number(string name) => Query(name, "a whole number", (string text, out long? value) =>
         (value = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null) is not null);
 
+    /// <summary>How many, as the query says; beyond what such a number can be it is the nearest one that can.</summary>
+    public int? Count(string name) => Number(name) is { } number ? (int)Math.Clamp(number, int.MinValue, int.MaxValue) : null;
+
     /// <summary>A yes or no of the query.</summary>
     public bool? Flag(string name) => Query(name, "true or false", (string text, out bool? value) => (value = text switch { "true" => true, "false" => false, _ => null }) is not null);
 

@@ -17,6 +17,9 @@ internal sealed record ApiMessage : ApiBody
     /// <summary>An address, or 1 to 100 of them.</summary>
     [JsonConverter(typeof(OneOrManyConverter))]
     public string[]? To { get; init; }
+
+    /// <summary>The lock under which this is sent: it is stored only if no later grant of that lock was sent under to one of the destinations.</summary>
+    public LockToken? Under { get; init; }
 }
 
 /// <summary>A message without destinations: for the feed of the acting client.</summary>
@@ -41,6 +44,20 @@ internal sealed record ApiPlacedResponse : Answer
 {
     /// <summary>How many sockets that was new for.</summary>
     public int? Sockets { get; init; }
+}
+
+/// <summary>Answers the question who holds a lock.</summary>
+internal sealed record ApiLockResponse : Answer
+{
+    /// <summary>The lock; absent: nobody holds it.</summary>
+    public LockInfo? Lock { get; init; }
+}
+
+/// <summary>Answers with a page of the own inbox.</summary>
+internal sealed record ApiInboxResponse : Answer
+{
+    /// <summary>The page.</summary>
+    public InboxPage? Page { get; init; }
 }
 
 /// <summary>A request whose path says all.</summary>

@@ -4,7 +4,8 @@ using Duplexity.Server.Auth;
 namespace Duplexity.Server.Api;
 
 /// <summary>The operations of the HTTP API, each once: what is mapped and what <c>openapi.json</c> describes come from here.</summary>
-internal sealed class ApiRoutes(Publishing publishing, Reading reading, Steering steering, Placing placing)
+internal sealed class ApiRoutes(
+    Publishing publishing, Reading reading, Steering steering, Placing placing, RoomRoutes rooms, LockspaceRoutes lockspaces, InboxRoutes inboxes, MessagePipeRoutes messagePipes)
 {
     private static readonly ApiParameter Channel = new("channel", "string", "The channel's address, such as `room:lobby`; a slash in a name is written `%2F`.", IsInPath: true);
     private static readonly ApiParameter Socket = new("id", "string", "The SOCK_ID.", IsInPath: true);
@@ -64,6 +65,10 @@ internal sealed class ApiRoutes(Publishing publishing, Reading reading, Steering
         {
             Parameters = [Client, Channel, new("reason", "string", "What the sockets are told; at most 256 characters of it.")], Handle = placing.UnsubscribeAsync,
         },
+        .. rooms.All,
+        .. lockspaces.All,
+        .. inboxes.All,
+        .. messagePipes.All,
         new("POST", "/tokens", "createToken", "Makes an access token for a client that the acting client may administer.", typeof(TokenAnswer)) { Takes = typeof(Minting), Needs = ["client"] },
     ];
 }

@@ -15,6 +15,10 @@ internal static class ApiServices
         services.TryAddSingleton<Reading>();
         services.TryAddSingleton<Steering>();
         services.TryAddSingleton<Placing>();
+        services.TryAddSingleton<RoomRoutes>();
+        services.TryAddSingleton<LockspaceRoutes>();
+        services.TryAddSingleton<InboxRoutes>();
+        services.TryAddSingleton<MessagePipeRoutes>();
         services.TryAddSingleton<ApiRoutes>();
         services.TryAddSingleton<ApiDescription>();
         services.TryAddSingleton<ApiEndpoints>();

@@ -70,7 +70,7 @@ internal sealed class Publishing(PipeMachine machine)
         }
     }
 
-    private static SendRequest ToSend(ApiMessage message, string? key) => Filled(new SendRequest { To = message.To }, message, key);
+    private static SendRequest ToSend(ApiMessage message, string? key) => Filled(new SendRequest { To = message.To, Under = message.Under }, message, key);
 
     /// <summary>The request with all that Send and Emit share.</summary>
     private static T Filled<T>(T request, ApiBody body, string? key)

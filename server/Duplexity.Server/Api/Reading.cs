@@ -11,7 +11,7 @@ internal sealed class Reading(Listening listening)
     {
         Channel = call.Path("channel"),
         Since = call.Place("since"),
-        Limit = call.Number("limit") is { } limit ? (int)Math.Clamp(limit, int.MinValue, int.MaxValue) : null,
+        Limit = call.Count("limit"),
         Reverse = call.Flag("reverse"),
     });
 

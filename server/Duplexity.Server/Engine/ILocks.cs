@@ -61,8 +61,12 @@ internal readonly record struct LockName(string Space, string Name)
         : throw new FormatException($"\"{VisibleText.Of(text, 64)}\" is not SPACE/NAME.");
 }
 
-/// <summary>A client on a socket: what holds locks (G10).</summary>
-internal readonly record struct LockHolder(string Client, string SocketId);
+/// <summary>A client on a socket: what holds locks (G10). One without a socket has an empty id, and no connection whose loss would be told: its tickets tell its grants apart.</summary>
+internal readonly record struct LockHolder(string Client, string SocketId)
+{
+    /// <summary>As the wire has it.</summary>
+    public Protocol.Origin Shown => new() { Client = Client, Socket = SocketId.Length == 0 ? null : SocketId };
+}
 
 /// <summary>Asks for a lock.</summary>
 /// <param name="Name">Which.</param>

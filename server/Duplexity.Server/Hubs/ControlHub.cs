@@ -167,7 +167,7 @@ internal sealed class ControlHub(
 
     public Task<HeldResponse> ReleaseTo(ReleaseToRequest request) => Task.FromResult(lockspaces.ReleaseTo(Acting(request), request));
 
-    public Task<HeldResponse> MoveTo(MoveToRequest request) => Task.FromResult(lockspaces.MoveTo(Acting(request), request));
+    public Task<HeldResponse> MoveTo(MoveToRequest request) => lockspaces.MoveToAsync(Acting(request), request);
 
     public Task<Done> BreakLock(BreakLockRequest request) => locking.BreakAsync(Acting(request), request, Context.ConnectionAborted);
 

@@ -51,7 +51,7 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
         {
             Operation.Send => Answer(await machine.ExplainAsync(held.SenderFrom(socket?.Id), target)),
             Operation.Join => Answer("join", await JoinAsync(held, socket, target), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Join)),
-            Operation.Lock => Answer("lock", Locking.GatesOf(held, target)),
+            Operation.Lock => Answer("lock", Locking.GatesOf(held, target), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Lock)),
             Operation.Presence => Answer("presence", gates.OfPresence(held, target), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
             Operation.Receive => Answer("egress", gates.Of(held, target, isRead: true), await listeners.ExplainAsync(held.SenderFrom(socket?.Id), target, Operation.Receive)),
             _ => Answer("administer", [("scope", target.Kind == AddressKind.Client && held.Rules.MayAdminister(target.Name)
@@ -65,14 +65,7 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
         var doors = gates.Of(held, room, isRead: false);
 
         // How full a room is concerns those who may come in.
-        var full = Array.TrueForAll(doors, g => g.Error is null) ? await gates.FullAsync(held, room) : null;
-        return
-        [
-            .. doors,
-            ("rooms_per_socket", JoinGates.RoomLimit(socket, held, room)),
-            (full?.Limit ?? gates.Places(held, room)?.Limit ?? "members", full),
-            ("new_channels_per_hour", room.Kind == AddressKind.Room ? gates.NewChannel(held, room, isTrial: true) : null),
-        ];
+        return Array.TrueForAll(doors, g => g.Error is null) ? [.. doors, .. await gates.LimitsOfAsync(socket, held, room, isTrial: true)] : doors;
     }
 
     private static ExplainResponse Answer(string step, IEnumerable<(string Gate, DuplexityError? Error)> asked, params GateVerdict[] added) =>

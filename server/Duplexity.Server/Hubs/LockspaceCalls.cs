@@ -5,7 +5,7 @@ using Duplexity.Server.Sockets;
 namespace Duplexity.Server.Hubs;
 
 /// <summary>Making lockspaces, and letting those out whom they hold. The right is the acting client's alone (G10): its own lockspaces, or everybody's for who may administer everybody. Thread-safe.</summary>
-internal sealed class LockspaceCalls(Lockspaces lockspaces, Holdings holdings, Membership membership, DuplexityOptions options)
+internal sealed class LockspaceCalls(Lockspaces lockspaces, Holdings holdings, Membership membership, Listening listening, SocketIndex sockets, DuplexityOptions options)
 {
     private const int MaxTask = 1024;
 
@@ -95,7 +95,7 @@ internal sealed class LockspaceCalls(Lockspaces lockspaces, Holdings holdings, M
         ? new() { Error = refused }
         : new() { Sockets = membership.Change(holdings.PairsIn(made.Name, request.Client, request.SocketId), pair => holdings.ReleaseTo(pair, made.Name), made.Name, MemberChange.Released) };
 
-    public HeldResponse MoveTo(HeldIdentity acting, MoveToRequest request)
+    public async Task<HeldResponse> MoveToAsync(HeldIdentity acting, MoveToRequest request)
     {
         if ((Own(acting, request.Lockspace, out var origin) ?? Own(acting, request.To, out _) ?? NotAClient(request.Client)) is { } refused)
         {
@@ -103,9 +103,34 @@ internal sealed class LockspaceCalls(Lockspaces lockspaces, Holdings holdings, M
         }
 
         var to = lockspaces.Find(Address.Lockspace(request.To!).Name)!;
-        return to.Holds
-            ? new() { Sockets = membership.Change(holdings.PairsIn(origin.Name, request.Client, request.SocketId), pair => holdings.Move(pair, origin.Name, to.Name), origin.Name, MemberChange.Moved) }
-            : new() { Error = DuplexityError.Of(Errors.InvalidRequest, "The lockspace that it is to be moved to does not hold; release it instead.") };
+        if (!to.Holds)
+        {
+            return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "The lockspace that it is to be moved to does not hold; release it instead.") };
+        }
+
+        var moved = new List<HeldPair>();
+        var count = membership.Change(holdings.PairsIn(origin.Name, request.Client, request.SocketId), Move, origin.Name, MemberChange.Moved);
+        foreach (var pair in origin.Name == to.Name ? [] : moved)
+        {
+            // It is there as well, and not only held from there: it hears what is said to it.
+            if (sockets.Find(pair.SocketId) is { } socket && socket.Identities.Find(pair.Client) is { } held)
+            {
+                await listening.MoveAsync(socket, held, Address.Lockspace(origin.Name), Address.Lockspace(to.Name));
+            }
+        }
+
+        return new() { Sockets = count };
+
+        bool Move(HeldPair pair)
+        {
+            var isMoved = holdings.Move(pair, origin.Name, to.Name);
+            if (isMoved)
+            {
+                moved.Add(pair);
+            }
+
+            return isMoved;
+        }
     }
 
     // Of a lockspace of somebody else nothing is told, not even that it is there.

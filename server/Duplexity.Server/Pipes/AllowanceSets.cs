@@ -5,6 +5,9 @@ namespace Duplexity.Server.Pipes;
 /// <summary>How allowances of several sources become one: what a role or another one gives, what is left of it, and whether it can be read at all.</summary>
 internal static class AllowanceSets
 {
+    /// <summary>All there is.</summary>
+    public static Allowances Everything { get; } = new() { Send = ["*"], Receive = ["*"], Join = ["*"], Publish = ["*"], Administer = ["*"] };
+
     /// <summary>What any of two gives: for somebody with several roles. What neither speaks of stays open.</summary>
     public static Allowances Union(Allowances one, Allowances other) => new()
     {

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Duplexity.Protocol;
 using Duplexity.Server.Pipes;
 
@@ -22,6 +23,9 @@ internal sealed class HeldIdentity
 
     public string Client => _identity.Client;
 
+    /// <summary>Whether the application itself acts, in its own process: what is the operator's to allow, it need not ask for.</summary>
+    public bool IsServer { get; private init; }
+
     /// <summary>As its newest token says.</summary>
     public Identity Identity => _identity;
 
@@ -35,6 +39,9 @@ internal sealed class HeldIdentity
 
     /// <summary>Whether it was told that this token ends soon.</summary>
     public bool WasWarned { get; set; }
+
+    /// <summary>The application itself, acting as a client.</summary>
+    public static HeldIdentity OfApplication(string client) => new(new Identity(client, null, "", null, new ClaimsPrincipal()) { Allowances = AllowanceSets.Everything }) { IsServer = true };
 
     /// <summary>A newer token of the same client. What was used stays used, and what was narrowed stays narrowed. True when it may do other things than before.</summary>
     public bool Renew(Identity identity)
@@ -62,6 +69,7 @@ internal sealed class HeldIdentity
     {
         Client = Client,
         SocketId = socketId,
+        IsServer = IsServer,
         ExpiresAt = _identity.ExpiresAt,
         Principal = _identity.Principal,
         IssuedAt = _identity.IssuedAt,

@@ -30,8 +30,22 @@ internal sealed class JoinGates(IEngine engine, RoomRules rooms, NewChannels new
             : DuplexityError.Of(Errors.UnknownDestination, RoomGate.Refusal("see who is there", address))),
     ];
 
-    /// <summary>Whether the channel is a new one, and one too many that this client brings into being; a trial counts nothing.</summary>
-    public DuplexityError? NewChannel(HeldIdentity held, Address address, bool isTrial = false) => newChannels.Take(held.Client, address, isTrial);
+    /// <summary>Which limits refuse a client that the gates let join, in order; an error that is null lets pass. Rooms have them, nothing else. A trial counts nothing.</summary>
+    public async ValueTask<(string Gate, DuplexityError? Error)[]> LimitsOfAsync(Socket? socket, HeldIdentity held, Address address, bool isTrial = false)
+    {
+        if (address.Kind != AddressKind.Room)
+        {
+            return [];
+        }
+
+        var (rooms, full) = (RoomLimit(socket, held, address), await FullAsync(held, address));
+        return
+        [
+            ("rooms_per_socket", rooms),
+            (full?.Limit ?? Places(held, address)?.Limit ?? "members", full),
+            ("new_channels_per_hour", (rooms ?? full) is null ? newChannels.Take(held.Client, address, isTrial) : null),
+        ];
+    }
 
     /// <summary>Reads a channel that a client wants to join (to read). Whatever refuses, it reads as not there.</summary>
     public DuplexityError? Read(string? channel, HeldIdentity held, bool isRead, out Address address)
@@ -50,7 +64,7 @@ internal sealed class JoinGates(IEngine engine, RoomRules rooms, NewChannels new
         : DuplexityError.Of(Errors.InvalidAddress, problem);
 
     /// <summary>Whether the client is in all the rooms that it may be in from this socket; null: not yet, or the room is one of them.</summary>
-    public static DuplexityError? RoomLimit(Socket? socket, HeldIdentity held, Address room)
+    private static DuplexityError? RoomLimit(Socket? socket, HeldIdentity held, Address room)
     {
         var rooms = socket?.RoomsOf(held.Client) ?? [];
         return held.Rules.Limits.Rooms is { } most && rooms.Count >= most && !rooms.Contains(room)
@@ -73,7 +87,7 @@ internal sealed class JoinGates(IEngine engine, RoomRules rooms, NewChannels new
     }
 
     /// <summary>Whether so many others are in a room that there is no place for this client; null: there is one.</summary>
-    public async ValueTask<DuplexityError?> FullAsync(HeldIdentity held, Address room)
+    private async ValueTask<DuplexityError?> FullAsync(HeldIdentity held, Address room)
     {
         if (Places(held, room) is not { } places)
         {

@@ -45,6 +45,39 @@ internal sealed partial class Listening
         return await ListenToInboxAsync(socket, held, address, start, recovered, (inbox, reader, mode.Value));
     }
 
+    /// <summary>A page of the own inbox from where a reader is, for who has no socket that it would be brought to. Nothing of it is acknowledged; read again, it is there again.</summary>
+    public async Task<(InboxPage? Page, DuplexityError? Error)> ReadInboxAsync(HeldIdentity held, string? readerName, int? limit)
+    {
+        var address = Address.Client(held.Client);
+        if ((gates.Read(address.ToString(), held, isRead: true, out _) ?? ReadReader(readerName) ?? ReadCount(nameof(limit), limit, 1)) is { } error)
+        {
+            return (null, error);
+        }
+
+        var inbox = await inboxes.OpenAsync(address);
+        if (inbox.Reader(readerName ?? "") is not { } reader)
+        {
+            return (null, TooManyReaders());
+        }
+
+        var from = reader.Cursor;
+        var page = await HistoryAsync(null, held, new HistoryRequest { Channel = address.ToString(), Since = from, Limit = limit });
+        if (page.Error is not null)
+        {
+            return (null, page.Error);
+        }
+
+        var isRecovered = page.Recovered == true && !reader.WasLost;
+        if (page.Recovered == false)
+        {
+            page = await HistoryAsync(null, held, new HistoryRequest { Channel = address.ToString(), Limit = limit });
+        }
+
+        reader.WasLost = false;
+        var through = page.Next ?? page.Messages!.LastOrDefault()?.Position ?? from;
+        return (new InboxPage { Messages = page.Messages!, From = from, Through = through, HasMore = page.Next is not null, Recovered = isRecovered }, null);
+    }
+
     /// <summary>A reader of the own inbox has finished with everything up to a place, or with one message.</summary>
     public async Task<Done> AcknowledgeAsync(HeldIdentity held, AcknowledgeRequest request)
     {

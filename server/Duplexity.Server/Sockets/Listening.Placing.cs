@@ -6,7 +6,16 @@ namespace Duplexity.Server.Sockets;
 internal sealed partial class Listening
 {
     /// <summary>Lets a client of a socket listen to a channel from now on; false where it does already, or cannot: the socket has its limit of channels, or the room is full.</summary>
-    public async Task<bool> PlaceAsync(Socket socket, HeldIdentity held, Address address)
+    public Task<bool> PlaceAsync(Socket socket, HeldIdentity held, Address address) => PlaceAsync(socket, held, address, null);
+
+    /// <summary>A client of a socket is in another lockspace from now on: it holds the client already.</summary>
+    public async Task MoveAsync(Socket socket, HeldIdentity held, Address from, Address to)
+    {
+        await PlaceAsync(socket, held, to, from);
+        await DisplaceAsync(socket, held.Client, from, $"It was moved to {VisibleText.Of(to.ToString(), Address.MaxBytes)}.");
+    }
+
+    private async Task<bool> PlaceAsync(Socket socket, HeldIdentity held, Address address, Address? from)
     {
         var there = socket.SubscriptionTo(address);
         var start = there?.Told ?? await engine.Log.TopAsync(address);
@@ -15,12 +24,12 @@ internal sealed partial class Listening
             return false;
         }
 
-        if (await EnterAsync(socket, held, address, isNew: true) is not null)
+        if (await EnterAsync(socket, held, address, isNew: true, isHeld: from is not null) is not null)
         {
             return false;
         }
 
-        socket.Queue.Send(nameof(IDataClient.Joined), new JoinedEvent { Channel = address.ToString(), Client = held.Client, Position = start });
+        socket.Queue.Send(nameof(IDataClient.Joined), new JoinedEvent { Channel = address.ToString(), Client = held.Client, Position = start, From = from?.ToString() });
         _ = Task.Run(() => subscription!.Channel.CatchUpAsync(subscription));
         watches.Mark(socket, held.Client, SocketChangeKind.Changed);
         return true;

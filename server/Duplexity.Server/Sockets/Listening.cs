@@ -38,8 +38,7 @@ internal sealed partial class Listening(
             return new JoinResponse { Error = DuplexityError.Of(Errors.InvalidRequest, "reader and ack are for the own inbox; other channels have nothing to acknowledge.") };
         }
 
-        var isRoom = address.Kind == AddressKind.Room;
-        if (isRoom && (JoinGates.RoomLimit(socket, held, address) ?? await gates.FullAsync(held, address) ?? gates.NewChannel(held, address)) is { } limit)
+        if (Array.Find(await gates.LimitsOfAsync(socket, held, address), l => l.Error is not null) is { Error: { } limit })
         {
             return new JoinResponse { Error = limit };
         }
@@ -214,7 +213,7 @@ internal sealed partial class Listening(
         && await listeners.CheckAsync(held.SenderFrom(socket.Id, socket.Line), address, Operation.Receive) is null;
 
     /// <summary>Is in the channel from here on, unless that was one too many.</summary>
-    private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, Address address, bool isNew)
+    private async ValueTask<DuplexityError?> EnterAsync(Socket socket, HeldIdentity held, Address address, bool isNew, bool isHeld = false)
     {
         var places = address.Kind == AddressKind.Room ? gates.Places(held, address) : null;
         if (!await presence.EnterAsync(socket, address, held.Client, places?.Most))
@@ -227,7 +226,7 @@ internal sealed partial class Listening(
         // Once, as it comes in: to join again moves a place, and holds nobody who was let out.
         if (isNew && address.Kind == AddressKind.Lockspace)
         {
-            membership.Enter(socket, held.Client, address.Name);
+            membership.Enter(socket, held.Client, address.Name, isHeld);
         }
 
         return null;

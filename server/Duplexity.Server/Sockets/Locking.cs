@@ -8,9 +8,9 @@ namespace Duplexity.Server.Sockets;
 
 /// <summary>
 /// What a socket does with locks, and how it is told what happens to them. Locks belong to a client on a socket (G10): they fall with that client there, and outlive a socket that is merely lost until
-/// their lease ends. No call waits for a holder (G11). Thread-safe.
+/// their lease ends. Who has no socket holds them by token and lease alone, and asks again with its ticket to learn what became of a wait. No call waits for a holder (G11). Thread-safe.
 /// </summary>
-internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lockspaces, DuplexityOptions options) : ILockHandler, IHostedService
+internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lockspaces, ListenerGates listeners, Standing standing, DuplexityOptions options) : ILockHandler, IHostedService
 {
     /// <summary>The shortest lease: a client renews three times in it, and needs the time for that.</summary>
     private static readonly TimeSpan MinLease = TimeSpan.FromSeconds(1);
@@ -20,7 +20,7 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Asks for a lock, or stands in line for it.</summary>
-    public async Task<AcquireLockResponse> AcquireAsync(Socket socket, HeldIdentity held, AcquireLockRequest request)
+    public async Task<AcquireLockResponse> AcquireAsync(Socket? socket, HeldIdentity held, AcquireLockRequest request)
     {
         var (lease, wait) = (options.Locks.Lease, TimeSpan.Zero);
         if ((Read(held, request.Lockspace, request.Name, out var name) ?? ReadTimes(request, ref lease, ref wait)) is { } error)
@@ -28,36 +28,33 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
             return new() { Error = error };
         }
 
-        var ticket = request.Ticket ?? Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16));
-        var answer = await engine.Locks.AcquireAsync(new LockRequest(name, new(held.Client, socket.Id), ticket, lease, wait, request.Token));
-        if (socket.Identities.Find(held.Client) is null)
+        if (await listeners.CheckAsync(held.SenderFrom(socket?.Id, socket?.Line), Address.Lockspace(name.Space), Operation.Lock) is { } kept)
         {
-            // That end may have been before the line above.
-            await engine.Locks.DropAsync(held.Client, socket.Id);
-        }
-        else if (socket.IsClosing)
-        {
-            await engine.Locks.LoseAsync(socket.Id);
+            return new() { Error = kept };
         }
 
+        var holder = HolderOf(socket, held);
+        var ticket = request.Ticket ?? Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16));
+        var answer = await engine.Locks.AcquireAsync(new LockRequest(name, holder, ticket, lease, wait, request.Token));
+        await EndIfGoneAsync(socket, held, name, ticket, answer);
         return Answer(answer, name, held.Client, ticket);
     }
 
     /// <summary>Lets a lease begin anew.</summary>
-    public async Task<RenewLockResponse> RenewAsync(Socket socket, HeldIdentity held, RenewLockRequest request)
+    public async Task<RenewLockResponse> RenewAsync(Socket? socket, HeldIdentity held, RenewLockRequest request)
     {
         if ((Read(held, request.Lockspace, request.Name, out var name) ?? (request.Token is null ? Missing("token") : null)) is { } error)
         {
             return new() { Error = error };
         }
 
-        return await engine.Locks.RenewAsync(name, new(held.Client, socket.Id), request.Token!.Value) && engine.Locks.Find(name) is { } view
+        return await engine.Locks.RenewAsync(name, HolderOf(socket, held), request.Token!.Value) && engine.Locks.Find(name) is { } view
             ? new() { LeaseMs = (long)view.Lease.TotalMilliseconds }
             : new() { Error = NotHeld(name) };
     }
 
     /// <summary>Gives a lock back, or stops waiting for it.</summary>
-    public async Task<Done> ReleaseAsync(Socket socket, HeldIdentity held, ReleaseLockRequest request)
+    public async Task<Done> ReleaseAsync(Socket? socket, HeldIdentity held, ReleaseLockRequest request)
     {
         // Whoever lost the right to lock still gives back what it has.
         if (ReadName(request.Lockspace, request.Name, out var name) is { } error)
@@ -70,7 +67,7 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
             return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "Name the token of a lock that is held, or the ticket of a request that waits, one of the two.") };
         }
 
-        var holder = new LockHolder(held.Client, socket.Id);
+        var holder = HolderOf(socket, held);
         var isDone = request.Token is { } token ? await engine.Locks.ReleaseAsync(name, holder, token) : await engine.Locks.WithdrawAsync(name, holder, request.Ticket!);
         return isDone ? new() : new() { Error = NotHeld(name) };
     }
@@ -78,13 +75,36 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
     /// <summary>Takes a lock from whoever holds it.</summary>
     public async Task<Done> BreakAsync(HeldIdentity acting, BreakLockRequest request, CancellationToken ct)
     {
-        if ((ReadName(request.Lockspace, request.Name, out var name)
-            ?? (lockspaces.Find(name.Space)?.Owner == acting.Client ? null : acting.Rules.DeniesAdministering(AllowanceRules.Everybody))) is { } error)
+        if ((ReadName(request.Lockspace, request.Name, out var name) ?? MayBreak(acting, name)) is { } error)
         {
             return new() { Error = error };
         }
 
         return await engine.Locks.BreakAsync(name, ct) ? new() : new() { Error = DuplexityError.Of(Errors.StaleToken, $"Nobody holds {Shown(name)}.") };
+    }
+
+    /// <summary>Who holds a lock; null: nobody. The token is for its holder, and for who may break it.</summary>
+    public async Task<(LockInfo? Lock, DuplexityError? Error)> ReadAsync(HeldIdentity held, string? space, string? lockName)
+    {
+        if (Read(held, space, lockName, out var name) is { } error)
+        {
+            return (null, error);
+        }
+
+        if (await listeners.CheckAsync(held.SenderFrom(null), Address.Lockspace(name.Space), Operation.Receive) is { } kept)
+        {
+            return (null, kept);
+        }
+
+        return (engine.Locks.Find(name) is { } view
+            ? new LockInfo
+            {
+                Holder = view.Holder.Shown,
+                Token = view.Holder.Client == held.Client || MayBreak(held, name) is null ? view.Token : null,
+                LeaseMs = (long)view.Lease.TotalMilliseconds,
+                FreesInMs = (long)view.Left.TotalMilliseconds,
+            }
+            : null, null);
     }
 
     /// <summary>Which gates refuse a client locks in a lockspace, in order; an error that is null lets pass.</summary>
@@ -111,13 +131,38 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
         }
     }
 
+    private static LockHolder HolderOf(Socket? socket, HeldIdentity held) => new(held.Client, socket?.Id ?? "");
+
+    private DuplexityError? MayBreak(HeldIdentity acting, LockName name) => lockspaces.Find(name.Space)?.Owner == acting.Client ? null : acting.Rules.DeniesAdministering(AllowanceRules.Everybody);
+
+    /// <summary>Who asked may be gone since; its end may have been before the lock was its own.</summary>
+    private async ValueTask EndIfGoneAsync(Socket? socket, HeldIdentity held, LockName name, string ticket, LockAnswer answer)
+    {
+        if (socket is null)
+        {
+            if (!held.IsServer && standing.Problem(held.Identity) is not null)
+            {
+                var holder = HolderOf(null, held);
+                await (answer is { Outcome: LockOutcome.Granted, Held: { } own } ? engine.Locks.ReleaseAsync(name, holder, own.Token) : engine.Locks.WithdrawAsync(name, holder, ticket));
+            }
+        }
+        else if (socket.Identities.Find(held.Client) is null)
+        {
+            await engine.Locks.DropAsync(held.Client, socket.Id);
+        }
+        else if (socket.IsClosing)
+        {
+            await engine.Locks.LoseAsync(socket.Id);
+        }
+    }
+
     /// <summary>What happened, as everybody may know it.</summary>
     private static LockChangedEvent OnTheWire(LockChange change) => new()
     {
         Lockspace = change.Name.Space,
         Name = change.Name.Name,
         State = Word(change.Event),
-        Holder = new() { Client = change.Holder.Client, Socket = change.Holder.SocketId },
+        Holder = change.Holder.Shown,
         Token = change.Event == LockEvent.GaveUp ? null : change.Token,
         LeaseMs = change.Event == LockEvent.Granted ? (long)change.Lease.TotalMilliseconds : null,
         Waiting = change.Waiting,
@@ -207,7 +252,7 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
     private static DuplexityError Missing(string field) => DuplexityError.Of(Errors.InvalidRequest, $"{field} is missing.");
 
     private static DuplexityError NotHeld(LockName name) =>
-        DuplexityError.Of(Errors.StaleToken, $"{Shown(name)} is not held so, or not any more, by this client on this socket; acquire it again.");
+        DuplexityError.Of(Errors.StaleToken, $"{Shown(name)} is not held so, or not any more, by this client from here; acquire it again.");
 
     private static DuplexityError NotThere(Address address)
     {

@@ -6,12 +6,12 @@ namespace Duplexity.Server.Sockets;
 /// <summary>Who is in a lockspace and held by it: what a coming and a going mean there, and who is told of it. Thread-safe.</summary>
 internal sealed class Membership(Lockspaces lockspaces, Holdings holdings, KeyTries tries, SocketIndex sockets)
 {
-    /// <summary>A client has come into a lockspace from a socket. The owner, and who is admitted, is not held.</summary>
-    public void Enter(Socket socket, string client, string name)
+    /// <summary>A client has come into a lockspace from a socket. The owner, and who is admitted, is not held; who was moved there, is already.</summary>
+    public void Enter(Socket socket, string client, string name, bool isHeld = false)
     {
         var pair = new HeldPair(client, socket.Id);
         Tell(name, pair, MemberChange.Entered);
-        if (lockspaces.Find(name) is { Holds: true } made && made.Owner != client && !made.Admitted.Contains(client))
+        if (!isHeld && lockspaces.Find(name) is { Holds: true } made && made.Owner != client && !made.Admitted.Contains(client))
         {
             holdings.Push(pair, name);
             if (socket.IsClosing || socket.Identities.Find(client) is null)

@@ -63,7 +63,7 @@ public sealed class ApiDescriptionTests(ApiDescriptionTests.Host host) : IClassF
             foreach (var (method, operation) in item.Operations!)
             {
                 var query = string.Join('&', operation.Parameters?.Where(p => p.In == ParameterLocation.Query).Select(p => $"{p.Name}={Sample(p)}") ?? []);
-                using var request = new HttpRequestMessage(method, $"api{path.Replace("{channel}", "room:lobby").Replace("{id}", "none").Replace("{client}", "nobody")}?{query}");
+                using var request = new HttpRequestMessage(method, $"api{path.Replace("{channel}", "room:lobby").Replace("{id}", "none").Replace("{client}", "nobody").Replace("{room}", "none").Replace("{lockspace}", "none").Replace("{lock}", "none")}?{query}");
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", host.Node.Token("amy"));
                 request.Content = operation.RequestBody is null ? null : new StringContent("""{"nonsense":1}""", Encoding.UTF8, "application/json");
                 using var response = await host.Node.Http.SendAsync(request);

@@ -29,7 +29,7 @@ internal static class ApiPage
     public static string FilePath { get; } = Path.Combine(ProcessTools.Root, "server", "Duplexity.Server", "Api", "openapi.json");
 
     /// <summary>The operations.</summary>
-    public static ApiRoute[] Routes { get; } = new ApiRoutes(new(null!), new(null!), new(null!, null!, null!, null!, null!), new(null!, null!)).All;
+    public static ApiRoute[] Routes { get; } = new ApiRoutes(new(null!), new(null!), new(null!, null!, null!, null!, null!), new(null!, null!), new(null!), new(null!, null!), new(null!), new(null!)).All;
 
     /// <summary>The description as it should be.</summary>
     public static string Make()
@@ -183,7 +183,7 @@ internal static class ApiPage
             _ when type == typeof(byte[]) => new() { ["type"] = "string", ["format"] = "byte" },
             _ when type == typeof(JsonElement) => [],
             _ when type == typeof(Dictionary<string, string>) => new() { ["type"] = "object", ["additionalProperties"] = new JsonObject { ["type"] = "string" } },
-            _ when type.IsArray => new() { ["type"] = "array", ["items"] = TypeOf(type.GetElementType()!) },
+            _ when ItemOf(type) is { } item => new() { ["type"] = "array", ["items"] = TypeOf(item) },
             _ when type.Assembly == typeof(Request).Assembly || type.Assembly == typeof(ApiRoute).Assembly => Ref(type),
             _ => throw new NotSupportedException($"{type} is not for the wire."),
         };
@@ -192,9 +192,9 @@ internal static class ApiPage
     private static void Reach(Type? type, HashSet<Type> reached)
     {
         type = type is null ? null : Nullable.GetUnderlyingType(type) ?? type;
-        if (type is { IsArray: true })
+        if (type is not null && ItemOf(type) is { } item)
         {
-            Reach(type.GetElementType(), reached);
+            Reach(item, reached);
         }
         else if (type is not null && (type.Assembly == typeof(Request).Assembly || type.Assembly == typeof(ApiRoute).Assembly) && reached.Add(type))
         {
@@ -205,9 +205,11 @@ internal static class ApiPage
         }
     }
 
+    private static Type? ItemOf(Type type) => type.IsArray ? type.GetElementType() : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GetGenericArguments()[0] : null;
+
     private static IEnumerable<PropertyInfo> Members(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.Name != nameof(Request.As) || p.DeclaringType != typeof(Request));
 
     private static string JsonName(PropertyInfo member) => member.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? WireRecords.JsonName(member);
 
-    private static string Name(Type type) => type == typeof(Done) ? "Refusal" : type.Name.StartsWith("Api", StringComparison.Ordinal) ? type.Name[3..] : type.Name;
+    private static string Name(Type type) => type.Name.StartsWith("Api", StringComparison.Ordinal) ? type.Name[3..] : type.Name;
 }

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Duplexity.Protocol;
+using Duplexity.Server.Tests.Api;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
@@ -78,6 +79,48 @@ public sealed class LockTests : IAsyncLifetime
         (await reader.TextsAsync(2)).Should().Equal("first", "second");
         await reader.SettleAsync(_amy);
         reader.HasNothing.Should().BeTrue();
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.15")]
+    [Trait("Requirement", "1.30")]
+    public async Task A_gate_at_a_lockspaces_entry_decides_who_takes_a_lock_there_on_the_hub_over_HTTP_and_in_Explain()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Builder = b => b.AddGate(
+            Step.Entry, "lockspace:board-*", c => new(c is { Operation: "lock" or "receive", Client: "amy" or "service:app" } ? GateResult.Pass : GateResult.Refuse("not a member")), "lockers"));
+        await using var amy = await StockSocket.DataAsync(node, "amy");
+        await using var ben = await StockSocket.DataAsync(node, "ben");
+        await using var bens = await StockSocket.DiscoveredAsync(node, "ben");
+        var api = new ApiUnderTest(node);
+
+        var granted = await amy.InvokeAsync<AcquireLockResponse>("AcquireLock", new AcquireLockRequest { Lockspace = "board-7", Name = "card" });
+        var refused = await ben.InvokeAsync<AcquireLockResponse>("AcquireLock", new AcquireLockRequest { Lockspace = "board-7", Name = "other" });
+        var byHttp = await api.PostAsync("locks/acquire", "ben", """{"lockspace":"board-7","name":"other"}""");
+        var read = await api.GetAsync("lockspaces/board-7/locks/card", "ben");
+        var explained = await bens.InvokeAsync<ExplainResponse>("Explain", new ExplainRequest { Operation = "lock", Target = "lockspace:board-7" });
+
+        granted.State.Should().Be("granted");
+        (refused.Error!.Name, refused.Error.Gate, refused.Error.Sentence).Should().Be(("gate_refused", "lockers", "not a member"));
+        (byHttp.Code, read.Code).Should().Be((206, 206));
+        (explained.Allowed, explained.Gates!.Single(g => g.Error is not null).Gate).Should().Be((false, "lockers"));
+        (await node.Services.GetRequiredService<IDuplexity>().Lockspaces.AcquireLockAsync("board-7", "other")).State.Should().Be("granted");
+        (await ben.InvokeAsync<AcquireLockResponse>("AcquireLock", new AcquireLockRequest { Lockspace = "open", Name = "other" })).State.Should().Be("granted");
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.15")]
+    [Trait("Guarantee", "G11")]
+    public async Task A_gate_that_asks_before_a_lock_is_answered_on_the_same_socket_and_the_SDK_then_has_the_lock()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Builder = b => b.AddGate(
+            Step.Entry, "lockspace:vault", c => new(c.Operation != "lock" || c.Answer?.Value == "sesame" ? GateResult.Pass : GateResult.Hold(ChallengeKind.Key, "Which key?")), "vault"));
+        await using var amy = await node.ConnectAsync("amy");
+        using var handling = amy.OnChallenge((_, _) => ValueTask.FromResult<string?>("sesame"));
+        await using var vault = await amy.EnterAsync("vault");
+
+        await using var held = await vault.AcquireAsync("door").Soon();
+
+        held.Token.Should().BePositive();
     }
 
     [Fact]
