@@ -28,6 +28,7 @@ public sealed class Lockspace : Subscription
 {
     private readonly LockDesk _locks;
     private readonly EnterOptions _options;
+    private Lockspace? _movedTo;
 
     internal Lockspace(DuplexityConnection connection, Listener listener, Observers observers, LockDesk locks, EnterOptions options)
         : base(connection, listener.Address, observers)
@@ -35,7 +36,16 @@ public sealed class Lockspace : Subscription
         Listener = listener;
         _locks = locks;
         _options = options;
+        listener.Moved = (next, told) =>
+        {
+            var moved = new Lockspace(connection, next, told, locks, options);
+            Volatile.Write(ref _movedTo, moved);
+            return moved;
+        };
     }
+
+    /// <summary>Where the owner has moved this client: it is in that lockspace now, and no longer in this one, whose readers end without an error; held locks stay held. Null: it was not moved.</summary>
+    public Lockspace? MovedTo => Volatile.Read(ref _movedTo);
 
     internal override Listener Listener { get; }
 

@@ -15,6 +15,8 @@ internal interface IDataSink
     void Tell(DataLink link, PresenceChangedEvent changed);
 
     void Leave(DataLink link, LeftEvent left);
+
+    void Place(DataLink link, JoinedEvent joined);
 }
 
 /// <summary>A data connection.</summary>
@@ -127,5 +129,9 @@ internal sealed class DataLink : Link, IDataClient
         return Task.CompletedTask;
     }
 
-    public Task Joined(JoinedEvent joined) => Task.CompletedTask;
+    public Task Joined(JoinedEvent joined)
+    {
+        _sink.Place(this, joined);
+        return Task.CompletedTask;
+    }
 }

@@ -12,9 +12,28 @@ internal sealed class Listeners : IDataSink
     private readonly Dictionary<string, Listener> _byChannel = new(StringComparer.Ordinal);
     private DataLink? _link;
     private Action<DeliveredMessage>? _direct;
+    private Action<DataLink, JoinedEvent>? _placed;
 
     /// <summary>Who takes what comes to the socket's own address.</summary>
     public void TakeDirect(Action<DeliveredMessage> direct) => Volatile.Write(ref _direct, direct);
+
+    /// <summary>Who makes subscriptions of what the server lets this socket listen to by itself.</summary>
+    public void TakePlaced(Action<DataLink, JoinedEvent> placed) => Volatile.Write(ref _placed, placed);
+
+    /// <summary>Adds a subscription that the server has begun on a link; false if there is one of the channel already.</summary>
+    public bool TryPlace(Listener listener, DataLink link)
+    {
+        lock (_gate)
+        {
+            if (!_byChannel.TryAdd(listener.Address.ToString(), listener))
+            {
+                return false;
+            }
+        }
+
+        listener.Place(link);
+        return true;
+    }
 
     /// <summary>Adds a subscription and lets it begin; false if there is one of the channel already.</summary>
     public bool TryAdd(Listener listener)
@@ -95,8 +114,10 @@ internal sealed class Listeners : IDataSink
 
     public void Leave(DataLink link, LeftEvent left) => Find(left.Channel)?.Leave(link, left);
 
-    // What comes for a channel that was just left has no listener any more: nobody misses it.
-    private Listener? Find(string channel)
+    public void Place(DataLink link, JoinedEvent joined) => Volatile.Read(ref _placed)?.Invoke(link, joined);
+
+    /// <summary>The subscription of a channel; null: there is none. What comes for one that was just left, nobody misses.</summary>
+    public Listener? Find(string channel)
     {
         lock (_gate)
         {

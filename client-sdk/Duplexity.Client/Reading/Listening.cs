@@ -24,6 +24,7 @@ internal sealed class Listening
         _restorer = restorer;
         _logger = logger;
         _inbox = new Lazy<Inbox>(NewInbox);
+        listeners.TakePlaced(Place);
         listeners.TakeDirect(message =>
         {
             if (Address.TryRead(message.Channel, out var channel, out _) && !Replies.TryTake(Read(message, channel), () => Inbox.Listener.DeliverDirect(message, channel)))
@@ -97,6 +98,39 @@ internal sealed class Listening
         {
             // Begun or not: what came to the socket's own address may be read still.
             Inbox.Listener.End(reason);
+        }
+    }
+
+    // On the link's handler loop: what follows on the channel comes behind this.
+    private void Place(DataLink link, JoinedEvent joined)
+    {
+        var (origin, told) = (joined.From is { } from ? _listeners.Find(from) : null, _connection.OnPlaced);
+        if (!Address.TryRead(joined.Channel, out var channel, out _) || (origin?.Moved is null && (told is null || channel.Kind == AddressKind.Lockspace)))
+        {
+            return;
+        }
+
+        var (listener, observers) = NewListener(channel, new JoinOptions { As = joined.Client, Since = joined.Position });
+        if (!_listeners.TryPlace(listener, link))
+        {
+            listener.End();
+            return;
+        }
+
+        Subscription placed = origin?.Moved is { } move ? move(listener, observers)
+            : channel.Kind == AddressKind.Feed ? new Feed(_connection, listener, observers) : new Room(_connection, listener, observers);
+        try
+        {
+            told?.Invoke(placed);
+        }
+        catch (Exception e)
+        {
+            Log.HandlerThrew(_logger, nameof(DuplexityConnection.Placed), e);
+        }
+
+        if (origin is not null && _listeners.Remove(origin))
+        {
+            origin.End();
         }
     }
 

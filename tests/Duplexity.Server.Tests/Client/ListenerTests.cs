@@ -281,6 +281,10 @@ public sealed class ListenerTests
 
     private sealed class Direct(Listener listener) : IDataSink
     {
+        public void Place(DataLink link, JoinedEvent joined)
+        {
+        }
+
         public void Deliver(DataLink link, DeliveredMessage message) => listener.Deliver(link, message);
 
         public void Advance(DataLink link, AdvancedEvent advanced) => listener.Advance(link, advanced);
