@@ -19,6 +19,8 @@ internal sealed class GlobalOptions
         Recursive = true,
     };
 
+    public Option<bool> Insecure { get; } = new("--insecure") { Description = "send DUPLEXITY_KEY or DUPLEXITY_TOKEN to another machine over plain http", Recursive = true };
+
     public Option<bool> Json { get; } = new("--json") { Description = "one JSON object a line", Recursive = true };
 
     public void AddTo(RootCommand root)
@@ -26,5 +28,6 @@ internal sealed class GlobalOptions
         root.Add(Server);
         root.Add(As);
         root.Add(Json);
+        root.Add(Insecure);
     }
 }

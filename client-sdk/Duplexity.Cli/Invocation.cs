@@ -4,7 +4,7 @@ using Duplexity.Cli.Settings;
 namespace Duplexity.Cli;
 
 /// <summary>One run of one command: where it goes, as whom, and how it talks.</summary>
-internal sealed class Invocation(Surroundings around, string? server, string? actAs, bool json, CancellationToken cancel)
+internal sealed class Invocation(Surroundings around, string? server, string? actAs, bool json, bool isInsecure, CancellationToken cancel)
 {
     public const string AsVariable = "DUPLEXITY_AS";
 
@@ -15,6 +15,9 @@ internal sealed class Invocation(Surroundings around, string? server, string? ac
     public Terminal Terminal => around.Terminal;
 
     public bool Json => json;
+
+    /// <summary>Whether a credential from the environment may be read by whoever is on the way.</summary>
+    public bool IsInsecure => isInsecure;
 
     /// <summary>Ends with Ctrl+C.</summary>
     public CancellationToken Cancel => cancel;

@@ -10,5 +10,5 @@ internal sealed class Runner(Surroundings around, GlobalOptions global)
         command.SetAction((parsed, cancel) => run(Open(parsed, cancel), parsed));
 
     private Invocation Open(ParseResult parsed, CancellationToken cancel) =>
-        new(around, parsed.GetValue(global.Server), parsed.GetValue(global.As), parsed.GetValue(global.Json), cancel);
+        new(around, parsed.GetValue(global.Server), parsed.GetValue(global.As), parsed.GetValue(global.Json), parsed.GetValue(global.Insecure), cancel);
 }

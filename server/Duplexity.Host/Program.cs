@@ -1,1 +1,1 @@
-await Duplexity.Host.HostProgram.RunAsync(args);
+return await Duplexity.Host.HostProgram.RunAsync(args);

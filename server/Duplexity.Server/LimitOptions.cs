@@ -36,6 +36,9 @@ public sealed class LimitOptions
     /// <summary>Sockets of one client. Defaults to 100.</summary>
     public int SocketsPerClient { get; set; } = 100;
 
+    /// <summary>Control connections of one client. Defaults to 100: one for each of its sockets (G24).</summary>
+    public int ControlConnectionsPerClient { get; set; } = 100;
+
     /// <summary>Pipes of one session. Defaults to 100.</summary>
     public int PipesPerSession { get; set; } = 100;
 

@@ -18,8 +18,7 @@ internal static class ServeCommand
             // The host listens to Ctrl+C and SIGTERM itself, and ends in order.
             try
             {
-                await HostProgram.RunAsync([.. parsed.UnmatchedTokens], "duplexity");
-                return ExitCode.Done;
+                return await HostProgram.RunAsync([.. parsed.UnmatchedTokens], "duplexity");
             }
             catch (OptionsValidationException e)
             {

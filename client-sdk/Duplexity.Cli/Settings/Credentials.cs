@@ -27,11 +27,13 @@ internal static class Credentials
 
         if (run.Environment(KeyVariable) is { } key)
         {
+            CheckLine(run, server, KeyVariable);
             return await CheckedAsync(run, server, AccessTokens.ForKey(server, key, run.Around.Time), KeyVariable);
         }
 
         if (run.Environment(TokenVariable) is { } token)
         {
+            CheckLine(run, server, TokenVariable);
             return await CheckedAsync(run, server, _ => ValueTask.FromResult<string?>(token), TokenVariable);
         }
 
@@ -81,6 +83,14 @@ internal static class Credentials
             // A server that is away and one that is not in Development look alike from there; which it is decides what the person must do.
             await WhoAmI.ReachAsync(server, run.Cancel);
             throw new NotSignedInException($"{ServerChoice.Origin(server)} does not give you a development identity (not in Development, or not your process): {HowTo}.");
+        }
+    }
+
+    private static void CheckLine(Invocation run, Uri server, string variable)
+    {
+        if (server.Scheme != Uri.UriSchemeHttps && !DevelopmentToken.IsLoopback(server) && !run.IsInsecure)
+        {
+            throw new UsageException($"{variable} would go to {ServerChoice.Origin(server)} in the clear, for everybody on the way to read: use https, or say --insecure.");
         }
     }
 

@@ -6,6 +6,23 @@ namespace Duplexity.Reading;
 /// <content>How a place is joined, and joined again.</content>
 internal sealed partial class Listener
 {
+    /// <summary>The server has begun it on a link, behind the place of its options: there is nothing to join there.</summary>
+    public void Place(DataLink link)
+    {
+        lock (_gate)
+        {
+            if (_isOver || _link is not null)
+            {
+                return;
+            }
+
+            _link = link;
+            _wasJoined = true;
+        }
+
+        _joined.TrySetResult();
+    }
+
     private void BeginJoinUnsynchronized()
     {
         if (_isJoining)

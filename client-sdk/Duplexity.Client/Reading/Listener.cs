@@ -77,23 +77,6 @@ internal sealed partial class Listener
     /// <summary>Makes what the subscription becomes when its lockspace's owner moves the client to another one; null: nothing.</summary>
     public Func<Listener, Observers, Lockspace>? Moved { get; set; }
 
-    /// <summary>The server has begun it on a link, behind the place of its options: there is nothing to join there.</summary>
-    public void Place(DataLink link)
-    {
-        lock (_gate)
-        {
-            if (_isOver || _link is not null)
-            {
-                return;
-            }
-
-            _link = link;
-            _wasJoined = true;
-        }
-
-        _joined.TrySetResult();
-    }
-
     /// <summary>Goes on with a new link. The task completes with the first answer of its join there, whatever that says; never faults.</summary>
     public Task AttachAsync(DataLink link)
     {

@@ -102,7 +102,7 @@ internal static class ServiceGate
         response.Headers.AccessControlExposeHeaders = "Retry-After";
         if (IsPreflight(request))
         {
-            response.Headers.AccessControlAllowMethods = "GET, POST, DELETE";
+            response.Headers.AccessControlAllowMethods = "GET, POST, PUT, DELETE";
             response.Headers.AccessControlAllowHeaders = "Authorization, Content-Type, Idempotency-Key, X-Requested-With, X-SignalR-User-Agent";
             response.Headers.AccessControlMaxAge = "600";
         }

@@ -14,14 +14,17 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
     private readonly IControlClient _client;
     private readonly Sessions _all;
     private readonly Watching _watching;
+    private readonly ControlPlaces _places;
+    private readonly HashSet<string> _placed = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
     private readonly ITimer _deadline;
     private readonly TimeOptions _times;
     private readonly ConcurrentDictionary<string, Session> _sessions = new();
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closing;
+    private bool _isOver;
 
-    public ControlConnection(Identity identity, HubCallerContext context, IControlClient client, Sessions all, Watching watching, TimeProvider time, TimeOptions times)
+    public ControlConnection(Identity identity, HubCallerContext context, IControlClient client, Sessions all, Watching watching, ControlPlaces places, TimeProvider time, TimeOptions times)
     {
         Identities = new HeldIdentities(new HeldIdentity(identity), time);
         _context = context;
@@ -33,6 +36,7 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
         _client = client;
         _all = all;
         _watching = watching;
+        _places = places;
         _time = time;
         _times = times;
         _deadline = time.CreateTimer(
@@ -81,12 +85,40 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask<DuplexityError?> AdmitAsync(HeldIdentity identity) => default;
+    public ValueTask<DuplexityError?> AdmitAsync(HeldIdentity identity) => new(Admit(identity.Client));
+
+    /// <summary>From here on it is one of this client's control connections; an error where the client has too many.</summary>
+    public DuplexityError? Admit(string client)
+    {
+        lock (_placed)
+        {
+            if (_isOver || _placed.Contains(client))
+            {
+                return null;
+            }
+
+            if (_places.Take(client) is { } full)
+            {
+                return full;
+            }
+
+            _placed.Add(client);
+            return null;
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask ReleaseAsync(string client, string change)
     {
         _watching.StopAll(this, client);
+        lock (_placed)
+        {
+            if (_placed.Remove(client))
+            {
+                _places.Give(client);
+            }
+        }
+
         if (!_sessions.TryRemove(client, out var session))
         {
             return;
@@ -137,7 +169,20 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
     private void CloseSoon((int Code, string Name) code, string reason) =>
         _ = Task.Delay(_times.AnswerFirst, _time).ContinueWith(_ => Close(code, reason), TaskScheduler.Default);
 
-    public void Dispose() => _deadline.Dispose();
+    public void Dispose()
+    {
+        _deadline.Dispose();
+        lock (_placed)
+        {
+            _isOver = true;
+            foreach (var client in _placed)
+            {
+                _places.Give(client);
+            }
+
+            _placed.Clear();
+        }
+    }
 
     private DuplexityError? CheckOrder(string method)
     {

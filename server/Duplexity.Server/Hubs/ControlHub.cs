@@ -13,7 +13,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, RoomCalls rooms, Locking locking, LockspaceCalls lockspaces, Node node, TimeProvider time, DuplexityOptions options,
+    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, RoomCalls rooms, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, Node node, TimeProvider time, DuplexityOptions options,
     IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
@@ -22,8 +22,15 @@ internal sealed class ControlHub(
     public override async Task OnConnectedAsync()
     {
         var identity = Context.GetHttpContext()?.Features.Get<Identity>() ?? throw new InvalidOperationException("The control hub was reached without an identity.");
-        var connection = new ControlConnection(identity, Context, hub.Clients.Client(Context.ConnectionId), sessions, watching, time, options.Times);
+        var connection = new ControlConnection(identity, Context, hub.Clients.Client(Context.ConnectionId), sessions, watching, places, time, options.Times);
         Context.Features.Set(connection);
+        if (connection.Admit(identity.Client) is { } full)
+        {
+            // Not awaited: it ends once this has returned.
+            _ = connection.Close(Errors.SocketLimit, full.Sentence);
+            return;
+        }
+
         await Clients.Caller.Welcome(new WelcomeEvent
         {
             SocketId = Context.ConnectionId,

@@ -26,6 +26,7 @@ internal static class HubServices
         services.TryAddSingleton<Explaining>();
         services.TryAddSingleton<LockspaceCalls>();
         services.TryAddSingleton<Watching>();
+        services.TryAddSingleton<ControlPlaces>();
         services.TryAddSingleton<MessagePipeCalls>();
         services.TryAddSingleton<Tracing>();
         services.TryAddSingleton<RoomCalls>();

@@ -54,6 +54,22 @@ public sealed class AnyLanguageTests
         service.Process.Output.Should().NotContain(key).And.NotContain(token);
     }
 
+    [Fact]
+    public async Task The_READMEs_session_works_as_it_stands_there()
+    {
+        await using var service = await RealService.StartAsync();
+        var readme = await File.ReadAllTextAsync(Path.Combine(ProcessTools.Root, "README.md"));
+        var section = readme[readme.IndexOf("## From any other language", StringComparison.Ordinal)..];
+        var session = section.Split("```sh\n", 2)[1].Split("```", 2)[0].Replace("http://localhost:5080", service.Address.ToString().TrimEnd('/'), StringComparison.Ordinal);
+        var command = $$"""duplexity() { "{{ProcessTools.DotNet}}" "{{ProcessTools.Built("client-sdk/Duplexity.Cli", "duplexity.dll")}}" "$@"; }""";
+
+        var shell = service.Run("bash", "-euc", $"{command}\n{session}");
+
+        (await shell.ExitAsync(TestTimeout.Long)).Should().Be(0, shell.Output);
+        shell.Output.Should().NotContain("\"error\"").And.Contain("\"receipts\"").And.Contain("\"owner\":\"amy\"").And.Contain("the build is green");
+        session.Split('\n').Count(line => line.StartsWith("api ", StringComparison.Ordinal)).Should().Be(shell.Output.Split('\n').Count(line => line.StartsWith('{')), shell.Output);
+    }
+
     private static async Task<string> PrintedAsync(RealService service, string client, params string[] arguments)
     {
         var cli = service.Cli(client, arguments);

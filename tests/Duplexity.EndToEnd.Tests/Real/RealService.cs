@@ -94,6 +94,9 @@ public sealed class RealService : IAsyncDisposable
     public RealProcess Cli(string client, params string[] arguments) =>
         Remember(RealProcess.Start(ProcessTools.DotNet, [ProcessTools.Built("client-sdk/Duplexity.Cli", "duplexity.dll"), "--as", client, .. arguments], Environment, Home));
 
+    /// <summary>Runs another program in the surroundings of the command line.</summary>
+    public RealProcess Run(string program, params string[] arguments) => Remember(RealProcess.Start(program, arguments, Environment, Home));
+
     /// <summary>Runs <c>duplexity --as NAME up …</c> and waits until visitors are served.</summary>
     public async Task<RealProcess> UpAsync(string client, params string[] arguments)
     {

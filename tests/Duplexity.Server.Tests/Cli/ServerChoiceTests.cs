@@ -30,6 +30,25 @@ public sealed class ServerChoiceTests
     }
 
     [Theory]
+    [InlineData("DUPLEXITY_KEY", "dxk_key-x.secret")]
+    [InlineData("DUPLEXITY_TOKEN", "secret")]
+    [Trait("Guarantee", "G25")]
+    public async Task A_credential_from_the_environment_is_not_sent_to_another_machine_in_the_clear_unless_one_says_so(string variable, string value)
+    {
+        using var cli = new CliUnderTest();
+        cli.Environment[variable] = value;
+
+        var refused = await cli.RunAsync("--server", "http://hub.invalid", "whoami");
+        var said = cli.Error.Single();
+        var meant = await cli.RunAsync("--server", "http://hub.invalid", "--insecure", "whoami");
+        var safe = await cli.RunAsync("--server", "https://hub.invalid", "whoami");
+
+        refused.Should().Be(ExitCode.Usage);
+        said.Should().Contain(variable).And.Contain("https").And.Contain("--insecure").And.NotContain("secret");
+        (meant, safe).Should().Be((ExitCode.NotReachable, ExitCode.NotReachable), "it was tried, and nothing is there");
+    }
+
+    [Theory]
     [InlineData("ftp://x")]
     [InlineData("http://")]
     [InlineData("http://me:secret@x")]

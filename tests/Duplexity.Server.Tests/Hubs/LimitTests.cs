@@ -1,6 +1,8 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Hubs;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Hubs;
@@ -100,5 +102,33 @@ public sealed class LimitTests
         {
             await socket.DisposeAsync();
         }
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task A_client_is_on_a_bounded_number_of_control_connections_others_are_unaffected_and_nothing_is_kept_of_them()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Limits.ControlConnectionsPerClient = 1);
+        var bens = await StockSocket.DiscoveredAsync(node, "ben");
+        var added = await bens.InvokeAsync<IdentityResponse>("Authenticate", new AuthenticateRequest { Token = node.Token("amy") });
+        var cleos = await StockSocket.DiscoveredAsync(node, "cleo");
+
+        var full = await cleos.InvokeAsync<IdentityResponse>("Authenticate", new AuthenticateRequest { Token = node.Token("amy") });
+        await using (var amys = await RawHub.ConnectAsync(node, "control", node.Token("amy")))
+        {
+            var over = await amys.EventAsync("Disconnected");
+            (over.GetProperty("code").GetInt32(), over.GetProperty("reason").GetString()).Should().Be((504, "This client has 1 control connections already; close one first."));
+        }
+
+        await bens.InvokeAsync<Done>("Drop", new DropRequest { Client = "amy" });
+        var room = await cleos.InvokeAsync<IdentityResponse>("Authenticate", new AuthenticateRequest { Token = node.Token("amy") });
+
+        (added.Error, room.Error).Should().Be((null, null));
+        full.Error.Should().BeEquivalentTo(new { Name = "too_many_sockets", Limit = "control_connections_per_client", Used = 1L });
+        await bens.DisposeAsync();
+        await cleos.DisposeAsync();
+        var places = node.Services.GetRequiredService<ControlPlaces>();
+        await node.DisposeAsync();
+        places.IsEmpty.Should().BeTrue();
     }
 }
