@@ -36,8 +36,7 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
         var holder = HolderOf(socket, held);
         var ticket = request.Ticket ?? Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16));
         var answer = await engine.Locks.AcquireAsync(new LockRequest(name, holder, ticket, lease, wait, request.Token));
-        await EndIfGoneAsync(socket, held, name, ticket, answer);
-        return Answer(answer, name, held.Client, ticket);
+        return await EndIfGoneAsync(socket, held, name, ticket, answer) ? new() { Error = IdentityChanges.Refused() } : Answer(answer, name, held.Client, ticket);
     }
 
     /// <summary>Lets a lease begin anew.</summary>
@@ -135,8 +134,8 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
 
     private DuplexityError? MayBreak(HeldIdentity acting, LockName name) => lockspaces.Find(name.Space)?.Owner == acting.Client ? null : acting.Rules.DeniesAdministering(AllowanceRules.Everybody);
 
-    /// <summary>Who asked may be gone since; its end may have been before the lock was its own.</summary>
-    private async ValueTask EndIfGoneAsync(Socket? socket, HeldIdentity held, LockName name, string ticket, LockAnswer answer)
+    /// <summary>Who asked may be gone since: its end may have been before the lock was its own. True where somebody without a socket is to hear of it.</summary>
+    private async ValueTask<bool> EndIfGoneAsync(Socket? socket, HeldIdentity held, LockName name, string ticket, LockAnswer answer)
     {
         if (socket is null)
         {
@@ -144,6 +143,7 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
             {
                 var holder = HolderOf(null, held);
                 await (answer is { Outcome: LockOutcome.Granted, Held: { } own } ? engine.Locks.ReleaseAsync(name, holder, own.Token) : engine.Locks.WithdrawAsync(name, holder, ticket));
+                return true;
             }
         }
         else if (socket.Identities.Find(held.Client) is null)
@@ -154,6 +154,8 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
         {
             await engine.Locks.LoseAsync(socket.Id);
         }
+
+        return false;
     }
 
     /// <summary>What happened, as everybody may know it.</summary>

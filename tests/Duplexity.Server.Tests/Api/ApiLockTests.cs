@@ -72,6 +72,28 @@ public sealed class ApiLockTests(ApiHost host) : IClassFixture<ApiHost>
         (await _api.GetAsync("lockspaces/http-3/locks/card", "ben")).Read<ApiLockResponse>().Should().BeEquivalentTo(new { Lock = (LockInfo?)null, Error = (DuplexityError?)null });
     }
 
+    [Fact]
+    [Trait("Guarantee", "G8")]
+    public async Task Who_is_revoked_while_a_gate_thinks_about_its_lock_has_not_got_it()
+    {
+        IDuplexity? application = null;
+        await using var node = await TestNode.StartAsync(s => s.Builder = b => b.AddGate(Step.Entry, "lockspace:slow", async c =>
+        {
+            await (c.Client == "late" ? application!.RevokeAsync("late") : Task.CompletedTask);
+            return GateResult.Pass;
+        }));
+        application = node.Services.GetRequiredService<IDuplexity>();
+        var api = new ApiUnderTest(node);
+        await api.PostAsync("locks/acquire", "ben", """{"lockspace":"slow","name":"taken"}""");
+
+        var granted = await api.PostAsync("locks/acquire", "late", """{"lockspace":"slow","name":"card"}""");
+        var queued = await api.SendAsync(HttpMethod.Post, "locks/acquire", node.Token("late"), JsonBody("""{"lockspace":"slow","name":"taken","waitMs":60000}"""));
+
+        (granted.Code, queued.Code).Should().Be((207, 207));
+        (await api.PostAsync("locks/acquire", "ben", """{"lockspace":"slow","name":"card"}""")).Read<AcquireLockResponse>().State.Should().Be("granted");
+        (await api.PostAsync("locks/acquire", "cleo", """{"lockspace":"slow","name":"taken","waitMs":60000}""")).Read<AcquireLockResponse>().Position.Should().Be(1);
+    }
+
     [Theory]
     [InlineData("locks/acquire", """{"lockspace":"http-4","name":"a/b"}""", 102)]
     [InlineData("locks/acquire", """{"name":"card"}""", 103)]
