@@ -104,6 +104,26 @@ public sealed class LimitTests
         }
     }
 
+    [Theory]
+    [Trait("Requirement", "1.10")]
+    [InlineData("lockspace:full", true)]
+    [InlineData("room:full", false)]
+    public async Task Explain_says_of_a_join_what_Join_does_a_rooms_limits_are_those_of_rooms(string channel, bool allowed)
+    {
+        await using var node = await TestNode.StartAsync();
+        (string, object) limits = ("duplexity", new { limits = new { usersPerRoom = 1 } });
+        await using var there = await StockSocket.DataAsync(node, "ben");
+        await there.JoinAsync(channel);
+        await using var control = await StockSocket.DiscoveredAsync(node, "amy", limits);
+        await using var amy = await StockSocket.DataAsAsync(node, "amy", limits);
+
+        var explained = await control.InvokeAsync<ExplainResponse>("Explain", new ExplainRequest { Operation = "join", Target = channel, SocketId = amy.Id });
+        var joined = await amy.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = channel });
+
+        (explained.Allowed, joined.Error is null).Should().Be((allowed, allowed));
+        explained.Gates!.FirstOrDefault(g => g.Error is not null)?.Error!.Limit.Should().Be(joined.Error!.Limit);
+    }
+
     [Fact]
     [Trait("Guarantee", "G24")]
     public async Task A_client_is_on_a_bounded_number_of_control_connections_others_are_unaffected_and_nothing_is_kept_of_them()
