@@ -1,3 +1,4 @@
+using Duplexity.Protocol;
 using Duplexity.Reading;
 
 namespace Duplexity;
@@ -17,10 +18,17 @@ public sealed class Inbox : Subscription
         : base(connection, listener.Address, observers)
     {
         Listener = listener;
+        listener.Withdrawn += withdrawn => observers.Guard(nameof(Withdrawn), () => Withdrawn?.Invoke(withdrawn));
         _acknowledger = acknowledger;
         _begin = begin;
         _join = join;
     }
+
+    /// <summary>
+    /// With <see cref="AckMode.Manual"/>: a message that this connection was offered is settled without it, because another one of the client has acknowledged it or it became a dead letter. Whoever still works on it may stop.
+    /// Called in the order of the connection's events: be brief. An exception is logged.
+    /// </summary>
+    public event Action<WithdrawnEvent>? Withdrawn;
 
     /// <summary>How many messages waited when the inbox was joined last; 0 before.</summary>
     public long Waiting => Listener.Waiting;

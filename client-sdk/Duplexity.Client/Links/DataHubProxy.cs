@@ -57,6 +57,7 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
         connection.On<HeldChangedEvent>(nameof(IDataClient.HeldChanged), client.HeldChanged);
         connection.On<ChallengeEvent>(nameof(IDataClient.Challenge), client.Challenge);
         connection.On<ReceiptChangedEvent>(nameof(IDataClient.ReceiptChanged), client.ReceiptChanged);
+        connection.On<WithdrawnEvent>(nameof(IDataClient.Withdrawn), client.Withdrawn);
         connection.On<JoinedEvent>(nameof(IDataClient.Joined), client.Joined);
         connection.On<DisconnectedEvent>(nameof(IDataClient.Disconnected), client.Disconnected);
     }

@@ -15,6 +15,8 @@ internal interface IDataSink
     void Tell(DataLink link, PresenceChangedEvent changed);
 
     void Leave(DataLink link, LeftEvent left);
+
+    void Withdraw(WithdrawnEvent withdrawn);
 }
 
 /// <summary>A data connection.</summary>
@@ -124,6 +126,12 @@ internal sealed class DataLink : Link, IDataClient
     public Task ReceiptChanged(ReceiptChangedEvent changed)
     {
         Outbox?.Apply(changed);
+        return Task.CompletedTask;
+    }
+
+    public Task Withdrawn(WithdrawnEvent withdrawn)
+    {
+        _sink.Withdraw(withdrawn);
         return Task.CompletedTask;
     }
 

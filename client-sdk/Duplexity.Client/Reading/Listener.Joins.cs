@@ -6,6 +6,11 @@ namespace Duplexity.Reading;
 /// <content>How a place is joined, and joined again.</content>
 internal sealed partial class Listener
 {
+    /// <summary>A message of the inbox that this socket has in hand was settled without it.</summary>
+    public event Action<WithdrawnEvent>? Withdrawn;
+
+    public void Withdraw(WithdrawnEvent withdrawn) => Withdrawn?.Invoke(withdrawn);
+
     private void BeginJoinUnsynchronized()
     {
         if (_isJoining)

@@ -95,6 +95,8 @@ internal sealed class Listeners : IDataSink
 
     public void Leave(DataLink link, LeftEvent left) => Find(left.Channel)?.Leave(link, left);
 
+    public void Withdraw(WithdrawnEvent withdrawn) => Find(withdrawn.Channel)?.Withdraw(withdrawn);
+
     // What comes for a channel that was just left has no listener any more: nobody misses it.
     private Listener? Find(string channel)
     {

@@ -43,6 +43,41 @@ public sealed record AcknowledgeRequest : Request
     public int? Attempt { get; init; }
 }
 
+/// <summary>A message of the own inbox that was offered to this socket is none of its business any more: whoever works on it may stop. It is told once, and only of what was not acknowledged from this socket.</summary>
+[MessagePackObject]
+public sealed record WithdrawnEvent
+{
+    /// <summary>The inbox's address.</summary>
+    [Key(0)]
+    public string Channel { get; init; } = "";
+
+    /// <summary>The message's place.</summary>
+    [Key(1)]
+    public Position Position { get; init; } = Position.Start;
+
+    /// <summary>The message's id.</summary>
+    [Key(2)]
+    public string MessageId { get; init; } = "";
+
+    /// <summary>The last attempt that this socket was offered.</summary>
+    [Key(3)]
+    public int Attempt { get; init; }
+
+    /// <summary>Why, a word of <see cref="WithdrawnReason"/>.</summary>
+    [Key(4)]
+    public string Reason { get; init; } = "";
+}
+
+/// <summary>What <see cref="WithdrawnEvent.Reason"/> can say.</summary>
+public static class WithdrawnReason
+{
+    /// <summary>Another socket has acknowledged it.</summary>
+    public const string Taken = "taken";
+
+    /// <summary>It has used up its attempts and is a dead letter.</summary>
+    public const string DeadLetter = "dead_letter";
+}
+
 /// <summary>A message that an inbox gave up: it was offered as often as it may be and never acknowledged.</summary>
 [MessagePackObject]
 public sealed record DeadLetter

@@ -237,6 +237,9 @@ public interface IDataClient
     /// <summary>What became of a message that was held.</summary>
     Task ReceiptChanged(ReceiptChangedEvent changed);
 
+    /// <summary>A message of the own inbox that this socket has in hand is settled without it.</summary>
+    Task Withdrawn(WithdrawnEvent withdrawn);
+
     /// <summary>The server has let a client of this socket listen to a channel.</summary>
     Task Joined(JoinedEvent joined);
 

@@ -70,7 +70,7 @@ internal sealed class DataHub(
 
     public Task<Done> AnswerChallenge(AnswerChallengeRequest request) => challenges.AnswerAsync(Socket, Acting(request), request, Context.ConnectionAborted);
 
-    public Task<Done> Acknowledge(AcknowledgeRequest request) => listening.AcknowledgeAsync(Acting(request), request);
+    public Task<Done> Acknowledge(AcknowledgeRequest request) => listening.AcknowledgeAsync(Socket, Acting(request), request);
 
     public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => listening.DeadLettersAsync(Acting(request), request);
 

@@ -1,3 +1,4 @@
+using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 
@@ -59,11 +60,11 @@ internal sealed partial class Inbox
     }
 
     /// <summary>An entry is about to leave for a reader; false where it must not.</summary>
-    public bool Offer(InboxReader reader, LogEntry entry, out int attempt)
+    public bool Offer(InboxReading reading, LogEntry entry, out int attempt)
     {
         lock (_lock)
         {
-            var isOffered = reader.Offer(entry, Touch() + options.Times.InboxAgain, options.Limits.InboxAttempts, out attempt);
+            var isOffered = reading.Reader.Offer(reading.Subscription.Subscriber, entry, Touch() + options.Times.InboxAgain, options.Limits.InboxAttempts, out attempt);
             ArmUnsynchronized();
             return isOffered;
         }
@@ -84,7 +85,7 @@ internal sealed partial class Inbox
     }
 
     /// <summary>A reader goes on behind a place of its own that lies beyond what it has acknowledged: what lies between is in its hands, whoever offered it.</summary>
-    public async ValueTask TakeUpAsync(InboxReader reader, Position since)
+    public async ValueTask TakeUpAsync(InboxReader reader, Position since, ISubscriber by)
     {
         var at = reader.Cursor;
         while (at.Offset < since.Offset)
@@ -99,7 +100,7 @@ internal sealed partial class Inbox
             {
                 foreach (var entry in page.Entries.TakeWhile(e => e.Position.Offset <= since.Offset))
                 {
-                    reader.TakeUp(entry, Touch() + options.Times.InboxAgain);
+                    reader.TakeUp(by, entry, Touch() + options.Times.InboxAgain);
                 }
             }
 
@@ -142,6 +143,7 @@ internal sealed partial class Inbox
                     else
                     {
                         reader.Again(one, now + Pause(one.Attempt + 1));
+                        one.OfferedTo.UnionWith(to.Select(s => s.Subscriber));
                         again.Add((reader, one, one.Attempt, to));
                     }
                 }
@@ -183,6 +185,8 @@ internal sealed partial class Inbox
                 MovedUnsynchronized(reader);
                 ArmUnsynchronized();
             }
+
+            Withdraw(one, null, WithdrawnReason.DeadLetter);
         }
         catch (Exception e)
         {

@@ -1,3 +1,5 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Inboxes;
@@ -96,30 +98,40 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     }
 
     /// <summary>Everything up to a place that the log knows is acknowledged.</summary>
-    public void AcknowledgeThrough(InboxReader reader, Position through)
+    public void AcknowledgeThrough(InboxReader reader, Position through, ISubscriber by)
     {
+        Outstanding[] settled;
         lock (_lock)
         {
-            if (reader.AcknowledgeThrough(through))
+            if (reader.AcknowledgeThrough(through, out settled))
             {
                 MovedUnsynchronized(reader);
             }
         }
+
+        foreach (var one in settled)
+        {
+            Withdraw(one, by, WithdrawnReason.Taken);
+        }
     }
 
-    /// <summary>One message is acknowledged by hand. Null: it counts.</summary>
-    public (int Code, string Name)? Acknowledge(InboxReader reader, Position position, int? attempt)
+    /// <summary>One message is acknowledged by hand. Null: it counts, and others who have it in hand are told.</summary>
+    public (int Code, string Name)? Acknowledge(InboxReader reader, Position position, int? attempt, ISubscriber by)
     {
+        Outstanding one;
         lock (_lock)
         {
-            if (reader.Acknowledge(position, attempt) is { } refused)
+            if (reader.Acknowledge(position, attempt, out var found) is { } refused)
             {
                 return refused;
             }
 
+            one = found!;
             MovedUnsynchronized(reader);
-            return null;
         }
+
+        Withdraw(one, by, WithdrawnReason.Taken);
+        return null;
     }
 
     /// <summary>Its readers' places as they are kept.</summary>
@@ -144,6 +156,21 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
 
     private static DuplexityError Full(string sentence, bool isBytes, int count, long bytes, string whose) =>
         DuplexityError.Of(Errors.InboxFull, sentence) with { Limit = (isBytes ? "inbox_bytes" : "inbox_messages") + whose, Used = isBytes ? bytes : count };
+
+    /// <summary>Tells those who have a settled message in hand; outside of the lock, for it may write.</summary>
+    private void Withdraw(Outstanding one, ISubscriber? but, string reason)
+    {
+        ISubscriber[] others;
+        lock (_lock)
+        {
+            others = [.. one.OfferedTo.Where(s => s != but)];
+        }
+
+        foreach (var other in others)
+        {
+            other.Tell(new WithdrawnEvent { Channel = Address.ToString(), Position = one.Position, MessageId = one.MessageId, Attempt = one.Attempt, Reason = reason });
+        }
+    }
 
     private void MovedUnsynchronized(InboxReader reader)
     {

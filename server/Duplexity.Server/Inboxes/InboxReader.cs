@@ -1,3 +1,4 @@
+using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Inboxes;
@@ -46,17 +47,19 @@ internal sealed class InboxReader(string name, Position cursor)
     }
 
     /// <summary>Everything up to a place is acknowledged; false where it was before.</summary>
-    public bool AcknowledgeThrough(Position through)
+    public bool AcknowledgeThrough(Position through, out Outstanding[] settled)
     {
+        settled = [];
         if (through.Offset <= Cursor.Offset)
         {
             return false;
         }
 
-        foreach (var offset in _outstanding.Keys.Where(o => o <= through.Offset).ToArray())
+        settled = [.. _outstanding.Values.TakeWhile(o => o.Position.Offset <= through.Offset)];
+        foreach (var one in settled)
         {
-            _left -= _outstanding[offset].IsLeft ? 1 : 0;
-            _outstanding.Remove(offset);
+            _left -= one.IsLeft ? 1 : 0;
+            _outstanding.Remove(one.Position.Offset);
         }
 
         _passed = through.Offset > _passed.Offset ? through : _passed;
@@ -65,9 +68,9 @@ internal sealed class InboxReader(string name, Position cursor)
     }
 
     /// <summary>The message at a place is acknowledged. Null: it counts; else why it does not.</summary>
-    public (int Code, string Name)? Acknowledge(Position position, int? attempt)
+    public (int Code, string Name)? Acknowledge(Position position, int? attempt, out Outstanding? one)
     {
-        if (!_outstanding.TryGetValue(position.Offset, out var one) || one.Position != position)
+        if (!_outstanding.TryGetValue(position.Offset, out one) || one.Position != position)
         {
             return position.Offset <= Cursor.Offset || _settled.Contains(position.Offset) ? Errors.Taken : Errors.PlaceGone;
         }
@@ -93,7 +96,7 @@ internal sealed class InboxReader(string name, Position cursor)
     }
 
     /// <summary>An entry is about to leave for a socket that acknowledges by hand; false where it must not: it is acknowledged, or its attempts are used up.</summary>
-    public bool Offer(LogEntry entry, DateTimeOffset due, int most, out int attempt)
+    public bool Offer(ISubscriber to, LogEntry entry, DateTimeOffset due, int most, out int attempt)
     {
         attempt = 1;
         var offset = entry.Position.Offset;
@@ -110,11 +113,9 @@ internal sealed class InboxReader(string name, Position cursor)
 
         if (!_outstanding.TryGetValue(offset, out var one))
         {
-            _outstanding.Add(offset, new Outstanding(entry.Position, entry.Before) { Due = due });
-            return true;
+            _outstanding.Add(offset, one = new Outstanding(entry) { Due = due });
         }
-
-        if (one.IsLeft)
+        else if (one.IsLeft)
         {
             if (one.Attempt >= most)
             {
@@ -124,6 +125,7 @@ internal sealed class InboxReader(string name, Position cursor)
             Again(one, due);
         }
 
+        one.OfferedTo.Add(to);
         attempt = one.Attempt;
         return true;
     }
@@ -136,11 +138,12 @@ internal sealed class InboxReader(string name, Position cursor)
     }
 
     /// <summary>Has a message in hand whose offering this process does not know of: it was made by the one before.</summary>
-    public void TakeUp(LogEntry entry, DateTimeOffset due)
+    public void TakeUp(ISubscriber by, LogEntry entry, DateTimeOffset due)
     {
         if (entry.Position.Offset > Cursor.Offset && !_settled.Contains(entry.Position.Offset))
         {
-            _outstanding.TryAdd(entry.Position.Offset, new Outstanding(entry.Position, entry.Before) { Due = due });
+            _outstanding.TryAdd(entry.Position.Offset, new Outstanding(entry) { Due = due });
+            _outstanding[entry.Position.Offset].OfferedTo.Add(by);
         }
 
         _passed = entry.Position.Offset > _passed.Offset ? entry.Position : _passed;
@@ -173,6 +176,14 @@ internal sealed class InboxReader(string name, Position cursor)
     public void Leave(InboxReading reading)
     {
         Readings.Remove(reading);
+        if (!Readings.Exists(r => r.Subscription.Subscriber == reading.Subscription.Subscriber))
+        {
+            foreach (var one in _outstanding.Values)
+            {
+                one.OfferedTo.Remove(reading.Subscription.Subscriber);
+            }
+        }
+
         if (!HasManual)
         {
             foreach (var one in _outstanding.Values)

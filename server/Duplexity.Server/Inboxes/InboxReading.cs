@@ -46,7 +46,7 @@ internal sealed class InboxReading(Inbox inbox, InboxReader reader, Subscription
     public bool Offer(LogEntry entry, out int attempt)
     {
         attempt = 1;
-        return !IsManual || inbox.Offer(reader, entry, out attempt);
+        return !IsManual || inbox.Offer(this, entry, out attempt);
     }
 
     /// <inheritdoc/>
@@ -54,7 +54,7 @@ internal sealed class InboxReading(Inbox inbox, InboxReader reader, Subscription
     {
         if (mode == AckMode.Auto)
         {
-            inbox.AcknowledgeThrough(reader, through);
+            inbox.AcknowledgeThrough(reader, through, subscription.Subscriber);
         }
         else if (IsManual)
         {

@@ -1,12 +1,17 @@
+using Duplexity.Server.Channels;
+using Duplexity.Server.Engine;
+
 namespace Duplexity.Server.Inboxes;
 
 /// <summary>A message that was offered to a reader that acknowledges by hand, and was not acknowledged yet.</summary>
-internal sealed class Outstanding(Position position, Position before)
+internal sealed class Outstanding(LogEntry entry)
 {
-    public Position Position => position;
+    public string MessageId { get; } = entry.Message.Id;
+
+    public Position Position { get; } = entry.Position;
 
     /// <summary>The place of the entry before it: the reader's place as long as this is its first one.</summary>
-    public Position Before => before;
+    public Position Before { get; } = entry.Before;
 
     /// <summary>How often it was offered.</summary>
     public int Attempt { get; set; } = 1;
@@ -16,4 +21,7 @@ internal sealed class Outstanding(Position position, Position before)
 
     /// <summary>Whether those whom it was offered to are gone: offering it anew is the next attempt.</summary>
     public bool IsLeft { get; set; }
+
+    /// <summary>Who was offered it, and is told when it is settled without them.</summary>
+    public HashSet<ISubscriber> OfferedTo { get; } = [];
 }

@@ -33,11 +33,11 @@ internal sealed partial class Listening
             start = recovered == true ? since : start;
             if (recovered == true && mode == AckMode.Manual)
             {
-                await inbox.TakeUpAsync(reader, since);
+                await inbox.TakeUpAsync(reader, since, socket);
             }
             else if (recovered == true && mode == AckMode.Auto)
             {
-                inbox.AcknowledgeThrough(reader, since);
+                inbox.AcknowledgeThrough(reader, since, socket);
             }
         }
 
@@ -46,7 +46,7 @@ internal sealed partial class Listening
     }
 
     /// <summary>A reader of the own inbox has finished with everything up to a place, or with one message.</summary>
-    public async Task<Done> AcknowledgeAsync(HeldIdentity held, AcknowledgeRequest request)
+    public async Task<Done> AcknowledgeAsync(Socket socket, HeldIdentity held, AcknowledgeRequest request)
     {
         if ((gates.Read(request.Channel, held, isRead: false, out var address) ?? ReadReader(request.Reader) ?? ReadPlace(request.Through) ?? ReadPlace(request.Position)) is { } error)
         {
@@ -66,7 +66,7 @@ internal sealed partial class Listening
 
         if (request.Position is { } position)
         {
-            return new Done { Error = inbox.Acknowledge(reader, position, request.Attempt) is { } refused ? NotAcknowledged(refused, position) : null };
+            return new Done { Error = inbox.Acknowledge(reader, position, request.Attempt, socket) is { } refused ? NotAcknowledged(refused, position) : null };
         }
 
         var through = request.Through!;
@@ -77,7 +77,7 @@ internal sealed partial class Listening
                 return new Done { Error = NotAcknowledged(Errors.PlaceGone, through) };
             }
 
-            inbox.AcknowledgeThrough(reader, through);
+            inbox.AcknowledgeThrough(reader, through, socket);
         }
 
         return new Done();

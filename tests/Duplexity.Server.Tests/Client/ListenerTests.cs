@@ -288,5 +288,7 @@ public sealed class ListenerTests
         public void Tell(DataLink link, PresenceChangedEvent changed) => listener.Tell(link, changed);
 
         public void Leave(DataLink link, LeftEvent left) => listener.Leave(link, left);
+
+        public void Withdraw(WithdrawnEvent withdrawn) => listener.Withdraw(withdrawn);
     }
 }

@@ -128,6 +128,10 @@ internal sealed class PipeRig
         {
         }
 
+        public void Tell(WithdrawnEvent withdrawn)
+        {
+        }
+
         public void Flush()
         {
         }
