@@ -16,6 +16,7 @@ internal sealed class Listening
     private readonly SeenIds _seen = new();
     private readonly Lazy<Inbox> _inbox;
     private Acknowledger? _acknowledger;
+    private ClaimDesk? _claims;
 
     public Listening(DuplexityConnection connection, Listeners listeners, Restorer restorer, ILogger logger)
     {
@@ -89,8 +90,12 @@ internal sealed class Listening
     /// <summary>Tells the server what was finished with last, before the connection ends; for a moment at most, and never throws.</summary>
     public Task FlushAsync() => Volatile.Read(ref _acknowledger)?.FlushAsync() ?? Task.CompletedTask;
 
+    /// <summary>Gives back what is claimed; never throws.</summary>
+    public Task ReturnClaimsAsync() => Volatile.Read(ref _claims)?.ReturnAllAsync() ?? Task.CompletedTask;
+
     public void End(DuplexityException? reason)
     {
+        Volatile.Read(ref _claims)?.End();
         Replies.End(reason ?? CloseReason.Disposed.ToException());
         _listeners.End(reason);
         if (_restorer.Client is not null)
@@ -117,12 +122,14 @@ internal sealed class Listening
     {
         var (listener, observers) = NewListener(Address.Client(_restorer.Client!), Options.Inbox ?? new JoinOptions());
         _acknowledger = new Acknowledger(listener, _connection.Acknowledge, Options);
+        _claims = new ClaimDesk(listener, Options);
         var began = 0;
         return new Inbox(
             _connection,
             listener,
             observers,
             _acknowledger,
+            _claims,
             begin: () =>
             {
                 if (Interlocked.Exchange(ref began, 1) == 0)

@@ -72,9 +72,15 @@ internal sealed class DataHub(
 
     public Task<Done> Acknowledge(AcknowledgeRequest request) => listening.AcknowledgeAsync(Socket, Acting(request), request);
 
+    public Task<RenewClaimResponse> RenewClaim(RenewClaimRequest request) => listening.RenewClaimAsync(Socket, Acting(request), request);
+
+    public Task<Done> ReturnClaim(ReturnClaimRequest request) => listening.ReturnClaimAsync(Socket, Acting(request), request);
+
     public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => listening.DeadLettersAsync(Acting(request), request);
 
     public Task<ReplayResponse> Replay(ReplayRequest request) => listening.ReplayAsync(Acting(request), request);
+
+    public Task<Done> Discard(DiscardRequest request) => listening.DiscardAsync(Acting(request), request);
 
     public Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request) => locking.AcquireAsync(Socket, Acting(request), request);
 

@@ -98,39 +98,45 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     }
 
     /// <summary>Everything up to a place that the log knows is acknowledged.</summary>
-    public void AcknowledgeThrough(InboxReader reader, Position through, ISubscriber by)
+    public void AcknowledgeThrough(InboxReader reader, Position through, string by)
     {
-        Outstanding[] settled;
+        var told = new List<Withdrawal>();
         lock (_lock)
         {
-            if (reader.AcknowledgeThrough(through, out settled))
+            if (reader.AcknowledgeThrough(through, out var settled))
             {
                 MovedUnsynchronized(reader);
+                told.AddRange(settled.SelectMany(one => WithdrawnUnsynchronized(reader, one, by, WithdrawnReason.Taken)));
             }
         }
 
-        foreach (var one in settled)
-        {
-            Withdraw(one, by, WithdrawnReason.Taken);
-        }
+        Tell(told);
     }
 
     /// <summary>One message is acknowledged by hand. Null: it counts, and others who have it in hand are told.</summary>
-    public (int Code, string Name)? Acknowledge(InboxReader reader, Position position, int? attempt, ISubscriber by)
+    public (int Code, string Name)? Acknowledge(InboxReader reader, Position position, int? attempt, string by)
     {
-        Outstanding one;
+        Withdrawal[] told;
+        bool isClaim;
         lock (_lock)
         {
-            if (reader.Acknowledge(position, attempt, out var found) is { } refused)
+            if (reader.Acknowledge(position, attempt, by, out var one) is { } refused)
             {
                 return refused;
             }
 
-            one = found!;
             MovedUnsynchronized(reader);
+            isClaim = one!.IsClaim;
+            told = WithdrawnUnsynchronized(reader, one, by, WithdrawnReason.Taken);
         }
 
-        Withdraw(one, by, WithdrawnReason.Taken);
+        Tell(told);
+        if (isClaim)
+        {
+            // A hand is free.
+            _ = DealAsync(reader);
+        }
+
         return null;
     }
 
@@ -139,7 +145,7 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     {
         lock (_lock)
         {
-            return ReaderRecord.Write(_readers.Values.ToDictionary(r => r.Name, r => new ReaderRecord(r.Cursor.ToString(), r.Used.ToUnixTimeMilliseconds())));
+            return ReaderRecord.Write(_readers.Values.ToDictionary(r => r.Name, r => ReaderRecord.Of(r)));
         }
     }
 
@@ -157,18 +163,19 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     private static DuplexityError Full(string sentence, bool isBytes, int count, long bytes, string whose) =>
         DuplexityError.Of(Errors.InboxFull, sentence) with { Limit = (isBytes ? "inbox_bytes" : "inbox_messages") + whose, Used = isBytes ? bytes : count };
 
-    /// <summary>Tells those who have a settled message in hand; outside of the lock, for it may write.</summary>
-    private void Withdraw(Outstanding one, ISubscriber? but, string reason)
-    {
-        ISubscriber[] others;
-        lock (_lock)
-        {
-            others = [.. one.OfferedTo.Where(s => s != but)];
-        }
+    /// <summary>Those who have a message in hand that is none of theirs any more.</summary>
+    private Withdrawal[] WithdrawnUnsynchronized(InboxReader reader, Outstanding one, string? but, string reason) =>
+    [
+        .. reader.Readings.Where(r => r.SocketId != but && one.OfferedTo.Contains(r.SocketId)).Select(r =>
+            new Withdrawal(r.Subscription.Subscriber, new WithdrawnEvent { Channel = Address.ToString(), Position = one.Position, MessageId = one.MessageId, Attempt = one.Attempt, Reason = reason }))
+    ];
 
-        foreach (var other in others)
+    /// <summary>Tells them; outside of the lock, for it may write.</summary>
+    private static void Tell(IEnumerable<Withdrawal> withdrawals)
+    {
+        foreach (var (to, withdrawn) in withdrawals)
         {
-            other.Tell(new WithdrawnEvent { Channel = Address.ToString(), Position = one.Position, MessageId = one.MessageId, Attempt = one.Attempt, Reason = reason });
+            to.Tell(withdrawn);
         }
     }
 
@@ -186,6 +193,8 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     }
 
     private DateTimeOffset Touch() => _touched = time.GetUtcNow();
+
+    private readonly record struct Withdrawal(ISubscriber To, WithdrawnEvent Event);
 }
 
 /// <summary>Where inboxes are kept.</summary>

@@ -14,15 +14,16 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
     /// </summary>
     public string? ReceiverOf(Subscription subscription, LogEntry entry)
     {
-        if (subscription.IsClosed || entry.Message.FromSocket == Id)
+        if (subscription.IsClosed || (entry.Message.FromSocket == Id && subscription.Reading is not { IsShared: false }))
         {
             return null;
         }
 
-        for (var i = 0; i < entry.Earlier.Count; i++)
+        // Work that is dealt to one socket comes to it, also where it has sent it, or has seen a copy: nobody else has it.
+        for (var i = 0; i < entry.Earlier.Count && subscription.Reading is not { IsShared: false }; i++)
         {
             // To join it later, or to be refused it there, is no reason to miss the copy here.
-            if (_subscriptions.GetValueOrDefault(entry.Message.Destinations[i]) is { } other && entry.Earlier[i].Offset > other.Start.Offset && HolderOf(other, entry with { Channel = other.Address, Position = entry.Earlier[i] }) is not null)
+            if (_subscriptions.GetValueOrDefault(entry.Message.Destinations[i]) is { Reading: not { IsShared: false } } other && entry.Earlier[i].Offset > other.Start.Offset && HolderOf(other, entry with { Channel = other.Address, Position = entry.Earlier[i] }) is not null)
             {
                 return null;
             }
