@@ -240,7 +240,10 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         };
         request = Under(request, options.Under);
         Bodies.CheckSize(request, Options.Format);
-        return Receipts.Of(await _outbox.SendAsync(request, ct).ConfigureAwait(false));
+        var level = options.Level ?? Options.DefaultLevel;
+        return await (level <= ReceiptLevel.Stored ? StoreAsync() : _outbox.Later.AwaitAsync(StoreAsync, level, options.Within ?? Options.SendTimeout, Options.TimeProvider, ct)).ConfigureAwait(false);
+
+        async Task<Receipt> StoreAsync() => Receipts.Of(await _outbox.SendAsync(request, ct).ConfigureAwait(false));
     }
 
     private void End(DuplexityException? reason)

@@ -59,9 +59,23 @@ public sealed partial class Inbox : Subscription
         }
 
         return message.Channel != Address ? Task.CompletedTask
-            : Listener.Ack == AckMode.Manual ? _acknowledger.AcknowledgeAsync(message, ct)
+            : Listener.Ack == AckMode.Manual ? _acknowledger.AcknowledgeAsync(message.Position, message.Attempt, ct)
             : _claims.Find(message.Position, message.Attempt)?.AcknowledgeAsync(ct)
                 ?? throw new DuplexityException(DuplexityError.Of(Errors.StaleAttempt, "The message is not claimed by this connection any more."));
+    }
+
+    /// <summary>The same by a message's place, also of one that another connection of this client was offered. Only with <see cref="AckMode.Manual"/>.</summary>
+    /// <param name="position">The message's place in the inbox.</param>
+    /// <param name="attempt">Which attempt; null: whichever is the last.</param>
+    /// <param name="ct">Gives up waiting.</param>
+    /// <exception cref="DuplexityException">As of the other one; <see cref="Errors.PlaceGone"/>: nothing there is offered to this reader.</exception>
+    /// <exception cref="InvalidOperationException">The inbox is not read with <see cref="AckMode.Manual"/>.</exception>
+    public Task AcknowledgeAsync(Position position, int? attempt = null, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(position);
+        return Listener.Ack == AckMode.Manual
+            ? _acknowledger.AcknowledgeAsync(position, attempt, ct)
+            : throw new InvalidOperationException("This inbox is not acknowledged by hand; set DuplexityConnectionOptions.Inbox to new() { Ack = AckMode.Manual }.");
     }
 
     /// <summary>

@@ -31,7 +31,7 @@ public enum AckMode
     /// <summary>The SDK, each message once it is finished with: its handler has returned (or thrown), or the reader has asked for the next one. What was not finished with waits for the next start.</summary>
     Auto,
 
-    /// <summary>The program, by <see cref="Inbox.AcknowledgeAsync"/>. What it does not acknowledge comes again, after 10 s, 20 s, 40 s …, and after five attempts becomes a dead letter.</summary>
+    /// <summary>The program, by <see cref="Inbox.AcknowledgeAsync(Message, CancellationToken)"/>. What it does not acknowledge comes again, after 10 s, 20 s, 40 s …, and after five attempts becomes a dead letter.</summary>
     Manual,
 
     /// <summary>

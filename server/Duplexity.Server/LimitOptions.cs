@@ -60,6 +60,9 @@ public sealed class LimitOptions
     /// <summary>How often a message is offered to a reader that acknowledges by hand before it becomes a dead letter. Defaults to 5: with the pauses, some three minutes.</summary>
     public int InboxAttempts { get; set; } = 5;
 
+    /// <summary>Messages of one client that wait to be delivered or acknowledged because their sender wants to be told; one more is refused. Defaults to 1,000: some 500 KB.</summary>
+    public int AwaitedReceipts { get; set; } = 1_000;
+
     /// <summary>Dead letters that an inbox keeps, oldest out first. Defaults to 1,000.</summary>
     public int DeadLetters { get; set; } = 1_000;
 

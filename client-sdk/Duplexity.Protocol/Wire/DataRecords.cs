@@ -67,7 +67,7 @@ public abstract record MessageRequest : Request
     [Key(6)]
     public Dictionary<string, string>? Headers { get; init; }
 
-    /// <summary>The level to answer at; absent: <c>stored</c>.</summary>
+    /// <summary>The level to answer at; absent: <c>stored</c>. With <c>delivered</c> and <c>acknowledged</c> the answer comes as with <c>stored</c>, and what is reached later as <see cref="IDataClient.ReceiptChanged"/>.</summary>
     [Key(7)]
     public string? Level { get; init; }
 

@@ -243,7 +243,7 @@ public interface IDataClient
     /// <summary>A gate asks something before a message or a listener may pass.</summary>
     Task Challenge(ChallengeEvent challenge);
 
-    /// <summary>What became of a message that was held.</summary>
+    /// <summary>What became of a message that was held, or whose sender wants to know more.</summary>
     Task ReceiptChanged(ReceiptChangedEvent changed);
 
     /// <summary>A message of the own inbox that this socket has in hand is none of its business any more.</summary>

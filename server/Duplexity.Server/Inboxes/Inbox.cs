@@ -101,9 +101,11 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     public void AcknowledgeThrough(InboxReader reader, Position through, string by)
     {
         var told = new List<Withdrawal>();
+        bool isNews;
         lock (_lock)
         {
-            if (reader.AcknowledgeThrough(through, out var settled))
+            isNews = reader.AcknowledgeThrough(through, out var settled);
+            if (isNews)
             {
                 MovedUnsynchronized(reader);
                 told.AddRange(settled.SelectMany(one => WithdrawnUnsynchronized(reader, one, by, WithdrawnReason.Taken)));
@@ -111,6 +113,10 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
         }
 
         Tell(told);
+        if (isNews)
+        {
+            host.OnAcknowledged(this, through, isThrough: true);
+        }
     }
 
     /// <summary>One message is acknowledged by hand. Null: it counts, and others who have it in hand are told.</summary>
@@ -131,6 +137,7 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
         }
 
         Tell(told);
+        host.OnAcknowledged(this, position, isThrough: false);
         if (isClaim)
         {
             // A hand is free.
@@ -202,6 +209,9 @@ internal interface IInboxes
 {
     /// <summary>A reader has moved: its place is to be written, soon. Does not block.</summary>
     void Changed(Inbox inbox);
+
+    /// <summary>A message is acknowledged or, with <paramref name="isThrough"/>, all up to a place. Does not block.</summary>
+    void OnAcknowledged(Inbox inbox, Position place, bool isThrough);
 
     /// <summary>A message has used up its attempts and is kept as a dead letter; throws where it cannot be.</summary>
     Task BuryAsync(Inbox inbox, LogEntry entry, int attempts);

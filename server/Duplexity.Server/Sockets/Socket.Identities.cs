@@ -72,6 +72,7 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
     {
         _parts.Index.Release(this, client);
         _parts.Answers.Release(Line, client);
+        _parts.Receipts.Release(Line, client);
         var reason = change != IdentityChange.Dropped ? DepartureReason.Removed : IsClosing ? Departure.Reason : null;
         foreach (var subscription in Subscriptions.Where(s => s.Clients.Contains(client)))
         {
@@ -135,6 +136,12 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
             Close(code, reason);
         }
     }
+
+    /// <summary>Whether the sender of an entry wants to know that it came here.</summary>
+    public bool IsAwaited(LogEntry entry) => _parts.Receipts.IsAwaited(entry.Message.Id);
+
+    /// <summary>A copy of an entry whose sender wants to know is with the transport.</summary>
+    public void Written(LogEntry entry) => _parts.Receipts.Delivered(entry);
 
     /// <summary>A copy of an entry leaves for a client.</summary>
     public void Delivered(LogEntry entry, string client) => _parts.Departures.Delivered(entry, client, Id);

@@ -215,6 +215,7 @@ internal sealed partial class Socket : ISubscriber
 
         _ = Queue.FinishAsync(null);
         _parts.Answers.Release(Line, null);
+        _parts.Receipts.Release(Line, null);
         foreach (var subscription in subscriptions.Values)
         {
             _parts.Channels.Remove(subscription);

@@ -132,7 +132,7 @@ public sealed class InboxTests
         await looking.Inbox.JoinAsync();
         await ben.SendAsync(Address.Client("amy"), "now");
         (await seen.TextsAsync(1)).Should().Equal("now");
-        var byHand = () => looking.Inbox.AcknowledgeAsync(null!);
+        var byHand = () => looking.Inbox.AcknowledgeAsync((Message)null!);
         await byHand.Should().ThrowAsync<ArgumentNullException>();
     }
 }
