@@ -17,6 +17,9 @@ internal sealed class ClaimDesk
         listener.Withdrawn += withdrawn => Find(withdrawn.Position, withdrawn.Attempt)?.Lose();
     }
 
+    /// <summary>Whether nothing is claimed.</summary>
+    public bool IsEmpty => _held.IsEmpty;
+
     public TimeProvider Time => _options.TimeProvider;
 
     public TimeSpan Patience => _options.SendTimeout;

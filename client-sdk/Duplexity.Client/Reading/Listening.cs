@@ -91,7 +91,15 @@ internal sealed class Listening
     public Task FlushAsync() => Volatile.Read(ref _acknowledger)?.FlushAsync() ?? Task.CompletedTask;
 
     /// <summary>Gives back what is claimed; never throws.</summary>
-    public Task ReturnClaimsAsync() => Volatile.Read(ref _claims)?.ReturnAllAsync() ?? Task.CompletedTask;
+    public async Task ReturnClaimsAsync()
+    {
+        if (Volatile.Read(ref _claims) is { IsEmpty: false } claims)
+        {
+            // First out of the inbox: it would be offered what it gives back.
+            await LeaveAsync(Inbox.Listener).ConfigureAwait(false);
+            await claims.ReturnAllAsync().ConfigureAwait(false);
+        }
+    }
 
     public void End(DuplexityException? reason)
     {

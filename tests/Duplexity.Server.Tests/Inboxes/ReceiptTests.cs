@@ -78,7 +78,7 @@ public sealed class ReceiptTests
     public async Task What_is_given_up_is_said_and_nothing_is_kept_for_ever_or_without_bound()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        await using var node = await TestNode.StartAsync(s => (s.Time, s.Options) = (time, o => (o.Limits.InboxAttempts, o.Limits.AwaitedReceipts) = (1, 3)));
+        await using var node = await TestNode.StartAsync(s => (s.Time, s.Options) = (time, o => (o.Limits.InboxAttempts, o.Limits.AwaitedReceipts, o.Times.Receipt) = (1, 3, TimeSpan.FromMinutes(5))));
         var awaited = node.Services.GetRequiredService<AwaitedReceipts>();
         await using var ben = await StockSocket.DataAsync(node, "ben");
         await using var amy = await StockSocket.DataAsync(node, "amy");
@@ -100,7 +100,7 @@ public sealed class ReceiptTests
         }
 
         await SendAsync(ben, "delivered", "client:cleo");
-        time.Advance(TimeSpan.FromMinutes(61));
+        time.Advance(TimeSpan.FromMinutes(6));
         (await told.ReadAsync().Soon()).Error!.Name.Should().Be("not_reached");
         var others = new[] { await told.ReadAsync().Soon(), await told.ReadAsync().Soon() };
         others.Should().OnlyContain(c => c.Error!.Name == "not_reached");
