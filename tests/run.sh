@@ -66,6 +66,7 @@ install_programs() {
   have curl || missing+=(curl)
   have strace || missing+=(strace)
   have chromium || missing+=(chromium)
+  have jq || missing+=(jq)
   have node || missing+=(nodejs)
   have npm || missing+=(npm)
   [ ${#missing[@]} -eq 0 ] && return

@@ -73,6 +73,8 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(TailCommand.Create(run));
         root.Add(ChatCommand.Create(run));
         root.Add(HistoryCommand.Create(run));
+        root.Add(InboxCommand.Create(run));
+        root.Add(DeadLettersCommand.Create(run));
         root.Add(PresenceCommand.Create(run));
         root.Add(RoomsCommand.Create(run));
         root.Add(FollowersCommand.Create(run));

@@ -5,7 +5,7 @@ namespace Duplexity;
 /// <content>Lockspaces and their locks.</content>
 public sealed partial class DuplexityConnection
 {
-    // Giving locks back is a courtesy of the end, as telling the server is; what is not given back ends with its lease.
+    // Giving locks and claims back is a courtesy of the end, as telling the server is; what is not given back ends with its lease.
     private static readonly TimeSpan GivingBack = TimeSpan.FromSeconds(1);
 
     /// <summary>The lockspaces that this client makes, and who is held in them.</summary>
@@ -37,11 +37,11 @@ public sealed partial class DuplexityConnection
         _ => throw new ArgumentException("What is sent under a lock has a destination, which remembers the lock's token; emit has none.", nameof(under)),
     };
 
-    private async Task GiveBackLocksAsync()
+    private async Task GiveBackAsync()
     {
         try
         {
-            await _locks.ReleaseAllAsync().WaitAsync(GivingBack, Options.TimeProvider).ConfigureAwait(false);
+            await Task.WhenAll(_locks.ReleaseAllAsync(), _listening.ReturnClaimsAsync()).WaitAsync(GivingBack, Options.TimeProvider).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

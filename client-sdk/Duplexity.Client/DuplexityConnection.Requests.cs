@@ -65,6 +65,11 @@ public sealed partial class DuplexityConnection
         return (await SendAsync(to, body, options, ct).ConfigureAwait(false)).MessageId;
     }, timeout, Options.TimeProvider, ct);
 
+    internal async Task<TAnswer> AskAsync<TAnswer>(Func<IDataHub, string, Task<TAnswer>> call, CancellationToken ct)
+        where TAnswer : Answer => (await _data.AskAsync(d => call(d.Hub, d.Client), ct).ConfigureAwait(false)).Answer;
+
+    internal Message Read(DeliveredMessage message, Address channel) => _listening.Read(message, channel);
+
     internal async Task Acknowledge(AcknowledgeRequest request, CancellationToken ct) =>
         await _data.AskAsync(d => d.Hub.Acknowledge(request with { As = request.As ?? d.Client }), ct).ConfigureAwait(false);
 }

@@ -191,11 +191,11 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         return _challenges.Handle(handler);
     }
 
-    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, locks given back, and the server is told, within 2 s. Never throws.</summary>
+    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, locks and claims given back, and the server is told, within 2 s. Never throws.</summary>
     public async ValueTask DisposeAsync()
     {
         await _listening.FlushAsync().ConfigureAwait(false);
-        await GiveBackLocksAsync().ConfigureAwait(false);
+        await GiveBackAsync().ConfigureAwait(false);
         await _loop.StopAsync().ConfigureAwait(false);
     }
 
@@ -240,7 +240,10 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         };
         request = Under(request, options.Under);
         Bodies.CheckSize(request, Options.Format);
-        return Receipts.Of(await _outbox.SendAsync(request, ct).ConfigureAwait(false));
+        var level = options.Level ?? Options.DefaultLevel;
+        return await (level <= ReceiptLevel.Stored ? StoreAsync() : _outbox.Later.AwaitAsync(StoreAsync, level, options.Within ?? Options.SendTimeout, Options.TimeProvider, ct)).ConfigureAwait(false);
+
+        async Task<Receipt> StoreAsync() => Receipts.Of(await _outbox.SendAsync(request, ct).ConfigureAwait(false));
     }
 
     private void End(DuplexityException? reason)

@@ -20,6 +20,9 @@ public sealed record JoinOptions
 
     /// <summary>For the inbox: who acknowledges. Null: <see cref="AckMode.Auto"/>; with <see cref="Since"/> or <see cref="Last"/>, a place of one's own, <see cref="AckMode.None"/>.</summary>
     public AckMode? Ack { get; init; }
+
+    /// <summary>For the inbox with <see cref="AckMode.Claim"/>: how many messages this program works on at once, 1 to 256 and not more than <see cref="DuplexityConnectionOptions.ReadBuffer"/>. Defaults to 1.</summary>
+    public int Hands { get; init; } = 1;
 }
 
 /// <summary>Who acknowledges the messages of an inbox, so that they do not wait there any longer.</summary>
@@ -28,8 +31,14 @@ public enum AckMode
     /// <summary>The SDK, each message once it is finished with: its handler has returned (or thrown), or the reader has asked for the next one. What was not finished with waits for the next start.</summary>
     Auto,
 
-    /// <summary>The program, by <see cref="Inbox.AcknowledgeAsync"/>. What it does not acknowledge comes again, after 10 s, 20 s, 40 s …, and after five attempts becomes a dead letter.</summary>
+    /// <summary>The program, by <see cref="Inbox.AcknowledgeAsync(Message, CancellationToken)"/>. What it does not acknowledge comes again, after 10 s, 20 s, 40 s …, and after five attempts becomes a dead letter.</summary>
     Manual,
+
+    /// <summary>
+    /// The program, for work that must run once: each message is offered to one connection of the client at a time (<see cref="Inbox.ClaimAllAsync"/>), which has it for a lease of 30 s that the SDK renews. What is given back or lost comes to whoever is
+    /// free, and after five attempts becomes a dead letter. All that read as the same <see cref="JoinOptions.Reader"/> claim.
+    /// </summary>
+    Claim,
 
     /// <summary>Nobody: it only looks, from now on unless <see cref="JoinOptions.Since"/> or <see cref="JoinOptions.Last"/> say otherwise.</summary>
     None,

@@ -54,6 +54,7 @@ public static class Errors
     public static readonly (int Code, string Name) ControlNotEstablished = (403, "control_not_established");
     public static readonly (int Code, string Name) LockTaken = (404, "lock_taken");
     public static readonly (int Code, string Name) NoReply = (405, "no_reply");
+    public static readonly (int Code, string Name) NotReached = (406, "not_reached");
     public static readonly (int Code, string Name) Challenged = (420, "challenged");
 
     // 5xx: the connection is over. 500-509 come back, 510-519 come back elsewhere, 520-529 stay away until a person decides.

@@ -18,10 +18,10 @@ public enum ReceiptLevel
     /// <summary>Whichever of the above the operator set; what a send waits for unless told otherwise. A receipt never says this, it names the level reached.</summary>
     Stored,
 
-    /// <summary>Written to a socket of every destination.</summary>
+    /// <summary>Written to a socket at every destination.</summary>
     Delivered,
 
-    /// <summary>A receiver said that it has dealt with it.</summary>
+    /// <summary>A reader of every inbox that it went to said that it has dealt with it.</summary>
     Acknowledged,
 }
 
@@ -51,8 +51,14 @@ public sealed record Receipt
 /// <summary>What one send wants beside destinations and body. Nothing set means: the default identity, level <see cref="ReceiptLevel.Stored"/>.</summary>
 public sealed record SendOptions
 {
-    /// <summary>The level to wait for; null for the connection's default. Levels beyond <see cref="ReceiptLevel.Stored"/> are refused until they are built.</summary>
+    /// <summary>
+    /// The level to wait for; null for the connection's default. <see cref="ReceiptLevel.Delivered"/> and <see cref="ReceiptLevel.Acknowledged"/> (to clients only) are waited for once the message is stored, for <see cref="Within"/>; then the receipt
+    /// says how far it had come, which may be less. Only a connection of the SDK can wait for these two.
+    /// </summary>
     public ReceiptLevel? Level { get; init; }
+
+    /// <summary>How long to wait for <see cref="ReceiptLevel.Delivered"/> or <see cref="ReceiptLevel.Acknowledged"/>; null: as long as for a send. The server tells it for an hour. A lost connection ends the waiting.</summary>
+    public TimeSpan? Within { get; init; }
 
     /// <summary>The client to act as, one that the socket holds; null for the primary one.</summary>
     public string? As { get; init; }

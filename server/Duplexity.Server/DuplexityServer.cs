@@ -112,6 +112,7 @@ public static class DuplexityServer
         services.TryAddSingleton<Answers>();
         services.TryAddSingleton<Departures>();
         services.TryAddSingleton<AwaitedReplies>();
+        services.TryAddSingleton<AwaitedReceipts>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, RoomOptionsCheck>());
         services.TryAddSingleton<RoomPatterns>();
         services.TryAddSingleton<RoomBook>();

@@ -21,6 +21,6 @@ internal sealed class InProcessInboxes(Listening listening, ApplicationActing ac
     private async Task AcknowledgeAsync(string? client, AcknowledgeRequest request)
     {
         var held = acting.As(client);
-        ApplicationActing.Accepted(await listening.AcknowledgeAsync(held, request with { Channel = Address.Client(held.Client).ToString() }));
+        ApplicationActing.Accepted(await listening.AcknowledgeAsync(null, held, request with { Channel = Address.Client(held.Client).ToString() }));
     }
 }

@@ -57,11 +57,14 @@ public sealed class LimitOptions
     /// <summary>Readers that an inbox has, the one without a name included. Defaults to 17: 16 devices that name themselves (G22).</summary>
     public int InboxReaders { get; set; } = 17;
 
-    /// <summary>Messages that a reader that acknowledges by hand may have in hand; further ones wait. Defaults to 256, as a client's read buffer.</summary>
+    /// <summary>Messages that a reader that acknowledges by hand, or all who claim from it, may have in hand; further ones wait. Defaults to 256, as a client's read buffer.</summary>
     public int InboxWindow { get; set; } = 256;
 
     /// <summary>How often a message is offered to a reader that acknowledges by hand before it becomes a dead letter. Defaults to 5: with the pauses, some three minutes.</summary>
     public int InboxAttempts { get; set; } = 5;
+
+    /// <summary>Messages of one client that wait to be delivered or acknowledged because their sender wants to be told; one more is refused. Defaults to 1,000: some 500 KB.</summary>
+    public int AwaitedReceipts { get; set; } = 1_000;
 
     /// <summary>Dead letters that an inbox keeps, oldest out first. Defaults to 1,000.</summary>
     public int DeadLetters { get; set; } = 1_000;

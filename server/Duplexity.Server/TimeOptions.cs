@@ -39,6 +39,12 @@ public sealed class TimeOptions
     /// <summary>The longest pause before a message comes again. Defaults to 5 min.</summary>
     public TimeSpan InboxAgainMost { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>How long a sender that wants to know is told that its message was delivered or acknowledged. Defaults to 1 h: a person comes back from a meeting; who is away longer is asked.</summary>
+    public TimeSpan Receipt { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long a message that is claimed from an inbox is one socket's, unless it renews that. Defaults to 30 s, as a lock: a program that died keeps its work from others no longer.</summary>
+    public TimeSpan InboxClaim { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long an append or a read waits for the disk, before its sender is told that the outcome is unknown. Defaults to 10 s.</summary>
     public TimeSpan Disk { get; set; } = TimeSpan.FromSeconds(10);
 

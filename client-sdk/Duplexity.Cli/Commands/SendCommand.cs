@@ -10,15 +10,24 @@ internal static class SendCommand
     {
         var to = new Argument<string>("TO[,TO…]") { Description = "lobby (a room) · client:amy · feed:amy · socket:ID" };
         var text = new Argument<string[]>("TEXT") { Description = "the body; - for standard input", Arity = ArgumentArity.OneOrMore };
-        var wait = new Option<string?>("--wait") { Description = "accepted · stored (default)", HelpName = "LEVEL" };
-        var command = new Command("send", "send a message to rooms, clients or sockets") { to, text, wait };
+        var wait = new Option<string?>("--wait") { Description = "accepted · stored (default) · delivered · acknowledged", HelpName = "LEVEL" };
+        var within = new Option<string?>("--within") { Description = "how long to wait to be delivered or acknowledged (30s, 5m; default 10s)", HelpName = "TIME" };
+        var command = new Command("send", "send a message to rooms, clients or sockets") { to, text, wait, within };
         runner.Action(command, async (run, parsed) =>
         {
             var destinations = Addresses.List(parsed.GetRequiredValue(to));
-            var options = new SendOptions { Level = Level(parsed.GetValue(wait)) };
+            var options = new SendOptions { Level = Level(parsed.GetValue(wait)), Within = parsed.GetValue(within) is { } time ? LockCommand.Duration(time) : null };
             var body = await BodyAsync(run, parsed.GetRequiredValue(text));
             await using var connection = await run.ConnectAsync();
-            return Report(run, await connection.SendAsync(destinations, body, options, run.Cancel));
+            var receipt = await connection.SendAsync(destinations, body, options, run.Cancel);
+            var exit = Report(run, receipt);
+            if (exit == ExitCode.Done && options.Level > ReceiptLevel.Stored && receipt.Level < options.Level)
+            {
+                run.Terminal.Fail($"It is stored, and was not {ReceiptLine.Word(options.Level.Value)} in that time.");
+                return ExitCode.Failed;
+            }
+
+            return exit;
         });
         return command;
     }
@@ -63,7 +72,8 @@ internal static class SendCommand
         null => null,
         "accepted" => ReceiptLevel.Accepted,
         "stored" => ReceiptLevel.Stored,
-        "delivered" or "acknowledged" => throw UsageException.NotYet($"--wait {word}"),
-        _ => throw new UsageException($"\"{word}\" is not a level to wait for; write accepted or stored."),
+        "delivered" => ReceiptLevel.Delivered,
+        "acknowledged" => ReceiptLevel.Acknowledged,
+        _ => throw new UsageException($"\"{word}\" is not a level to wait for; write accepted, stored, delivered or acknowledged."),
     };
 }

@@ -19,6 +19,7 @@ internal static class MessageLine
         message.From,
         message.For,
         message.Position,
+        Attempt = message.Attempt > 1 ? message.Attempt : (int?)null,
         SentAt = message.SentAt.ToUnixTimeMilliseconds(),
         message.Type,
         message.ContentType,

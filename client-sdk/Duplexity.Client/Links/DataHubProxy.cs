@@ -22,9 +22,15 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
 
     public Task<Done> Acknowledge(AcknowledgeRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.Acknowledge), request);
 
+    public Task<RenewClaimResponse> RenewClaim(RenewClaimRequest request) => connection.InvokeAsync<RenewClaimResponse>(nameof(IDataHub.RenewClaim), request);
+
+    public Task<Done> ReturnClaim(ReturnClaimRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.ReturnClaim), request);
+
     public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => connection.InvokeAsync<DeadLettersResponse>(nameof(IDataHub.DeadLetters), request);
 
     public Task<ReplayResponse> Replay(ReplayRequest request) => connection.InvokeAsync<ReplayResponse>(nameof(IDataHub.Replay), request);
+
+    public Task<Done> Discard(DiscardRequest request) => connection.InvokeAsync<Done>(nameof(IDataHub.Discard), request);
 
     public Task<IdentityResponse> Authenticate(AuthenticateRequest request) => connection.InvokeAsync<IdentityResponse>(nameof(IDataHub.Authenticate), request);
 
@@ -57,6 +63,7 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
         connection.On<HeldChangedEvent>(nameof(IDataClient.HeldChanged), client.HeldChanged);
         connection.On<ChallengeEvent>(nameof(IDataClient.Challenge), client.Challenge);
         connection.On<ReceiptChangedEvent>(nameof(IDataClient.ReceiptChanged), client.ReceiptChanged);
+        connection.On<WithdrawnEvent>(nameof(IDataClient.Withdrawn), client.Withdrawn);
         connection.On<JoinedEvent>(nameof(IDataClient.Joined), client.Joined);
         connection.On<DisconnectedEvent>(nameof(IDataClient.Disconnected), client.Disconnected);
     }

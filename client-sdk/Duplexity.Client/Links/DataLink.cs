@@ -17,6 +17,8 @@ internal interface IDataSink
     void Leave(DataLink link, LeftEvent left);
 
     void Place(DataLink link, JoinedEvent joined);
+
+    void Withdraw(WithdrawnEvent withdrawn);
 }
 
 /// <summary>A data connection.</summary>
@@ -132,6 +134,12 @@ internal sealed class DataLink : Link, IDataClient
     public Task Joined(JoinedEvent joined)
     {
         _sink.Place(this, joined);
+        return Task.CompletedTask;
+    }
+
+    public Task Withdrawn(WithdrawnEvent withdrawn)
+    {
+        _sink.Withdraw(withdrawn);
         return Task.CompletedTask;
     }
 }

@@ -37,7 +37,7 @@ internal sealed class Acknowledger
     }
 
     /// <summary>One message, by hand.</summary>
-    public Task AcknowledgeAsync(Message message, CancellationToken ct) => _tell(Request() with { Position = message.Position, Attempt = message.Attempt }, ct);
+    public Task AcknowledgeAsync(Position position, int? attempt, CancellationToken ct) => _tell(Request() with { Position = position, Attempt = attempt }, ct);
 
     /// <summary>Tells now what is gathered; for a moment at most, and never throws.</summary>
     public async Task FlushAsync()

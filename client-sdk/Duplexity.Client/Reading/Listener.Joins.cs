@@ -23,6 +23,14 @@ internal sealed partial class Listener
         _joined.TrySetResult();
     }
 
+    /// <summary>A message was offered to this socket alone; it has no place in what is read.</summary>
+    public event Action<DataLink, Message>? Claimed;
+
+    /// <summary>A message of the inbox that this socket has in hand was settled without it.</summary>
+    public event Action<WithdrawnEvent>? Withdrawn;
+
+    public void Withdraw(WithdrawnEvent withdrawn) => Withdrawn?.Invoke(withdrawn);
+
     private void BeginJoinUnsynchronized()
     {
         if (_isJoining)
@@ -68,10 +76,11 @@ internal sealed partial class Listener
                 {
                     As = _options.As ?? link.Client,
                     Channel = Address.ToString(),
-                    Since = _last,
+                    Since = Ack == AckMode.Claim ? null : _last,
                     Last = !_wasJoined && _options.Last > 0 ? _options.Last : null,
                     Reader = Ack is null or AckMode.None ? null : _options.Reader,
-                    Ack = Ack switch { AckMode.Auto => AckWord.Handled, AckMode.Manual => AckWord.Manual, AckMode.None => AckWord.None, _ => null },
+                    Ack = Ack switch { AckMode.Auto => AckWord.Handled, AckMode.Manual => AckWord.Manual, AckMode.Claim => AckWord.Claim, AckMode.None => AckWord.None, _ => null },
+                    Hands = Ack == AckMode.Claim ? _options.Hands : null,
                     Presence = WantsPresenceUnsynchronized ? true : null,
                 };
             }

@@ -101,6 +101,12 @@ internal sealed partial class Listener
 
     public void Deliver(DataLink link, DeliveredMessage message)
     {
+        if (Ack == AckMode.Claim)
+        {
+            Claimed?.Invoke(link, _context.Read(message, Address));
+            return;
+        }
+
         lock (_gate)
         {
             if (_link == link && !_isPaused && !_isOver)

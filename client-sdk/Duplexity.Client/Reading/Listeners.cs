@@ -114,6 +114,8 @@ internal sealed class Listeners : IDataSink
 
     public void Leave(DataLink link, LeftEvent left) => Find(left.Channel)?.Leave(link, left);
 
+    public void Withdraw(WithdrawnEvent withdrawn) => Find(withdrawn.Channel)?.Withdraw(withdrawn);
+
     public void Place(DataLink link, JoinedEvent joined) => Volatile.Read(ref _placed)?.Invoke(link, joined);
 
     /// <summary>The subscription of a channel; null: there is none. What comes for one that was just left, nobody misses.</summary>

@@ -16,6 +16,7 @@ internal sealed class Listening
     private readonly SeenIds _seen = new();
     private readonly Lazy<Inbox> _inbox;
     private Acknowledger? _acknowledger;
+    private ClaimDesk? _claims;
 
     public Listening(DuplexityConnection connection, Listeners listeners, Restorer restorer, ILogger logger)
     {
@@ -90,8 +91,20 @@ internal sealed class Listening
     /// <summary>Tells the server what was finished with last, before the connection ends; for a moment at most, and never throws.</summary>
     public Task FlushAsync() => Volatile.Read(ref _acknowledger)?.FlushAsync() ?? Task.CompletedTask;
 
+    /// <summary>Gives back what is claimed; never throws.</summary>
+    public async Task ReturnClaimsAsync()
+    {
+        if (Volatile.Read(ref _claims) is { IsEmpty: false } claims)
+        {
+            // First out of the inbox: it would be offered what it gives back.
+            await LeaveAsync(Inbox.Listener).ConfigureAwait(false);
+            await claims.ReturnAllAsync().ConfigureAwait(false);
+        }
+    }
+
     public void End(DuplexityException? reason)
     {
+        Volatile.Read(ref _claims)?.End();
         Replies.End(reason ?? CloseReason.Disposed.ToException());
         _listeners.End(reason);
         if (_restorer.Client is not null)
@@ -151,12 +164,14 @@ internal sealed class Listening
     {
         var (listener, observers) = NewListener(Address.Client(_restorer.Client!), Options.Inbox ?? new JoinOptions());
         _acknowledger = new Acknowledger(listener, _connection.Acknowledge, Options);
+        _claims = new ClaimDesk(listener, Options);
         var began = 0;
         return new Inbox(
             _connection,
             listener,
             observers,
             _acknowledger,
+            _claims,
             begin: () =>
             {
                 if (Interlocked.Exchange(ref began, 1) == 0)

@@ -88,7 +88,8 @@ internal sealed class Observers(ILogger logger)
         }
     }
 
-    private void Guard(string name, Action call)
+    /// <summary>Calls what the application gave; one that throws is logged.</summary>
+    public void Guard(string name, Action call)
     {
         try
         {

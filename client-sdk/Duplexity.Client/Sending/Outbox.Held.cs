@@ -7,9 +7,17 @@ internal sealed partial class Outbox
 {
     private readonly Queue<ReceiptChangedEvent> _early = new();
 
-    /// <summary>What became of a message that the server held.</summary>
+    /// <summary>Those that wait to be delivered or acknowledged.</summary>
+    public LaterReceipts Later { get; } = new();
+
+    /// <summary>What became of a message that the server held, or whose sender wants to know more.</summary>
     public void Apply(ReceiptChangedEvent changed)
     {
+        if (Later.TryApply(changed))
+        {
+            return;
+        }
+
         PendingSend? send;
         lock (_gate)
         {

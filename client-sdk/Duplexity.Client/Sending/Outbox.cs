@@ -55,6 +55,7 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
     /// <summary>A new link is open: everything unanswered goes out again, oldest first.</summary>
     public void Resume(DataLink link)
     {
+        Later.Lose();
         lock (_gate)
         {
             _link = link;
@@ -76,6 +77,7 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
     /// <summary>The connection is over: nothing is sent any more.</summary>
     public void Close(DuplexityException reason)
     {
+        Later.Lose();
         PendingSend[] left;
         lock (_gate)
         {

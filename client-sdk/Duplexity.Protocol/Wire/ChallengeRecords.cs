@@ -64,7 +64,7 @@ public sealed record AnswerChallengeRequest : Request
     public string? Value { get; init; }
 }
 
-/// <summary>What became of a message after its answer: one that was held is stored now, or refused.</summary>
+/// <summary>What became of a message after its answer: one that was held is stored now, or refused; one that was sent with level <c>delivered</c> or <c>acknowledged</c> has come so far at the destinations named, or will not (406).</summary>
 [MessagePackObject]
 public sealed record ReceiptChangedEvent
 {
@@ -76,11 +76,11 @@ public sealed record ReceiptChangedEvent
     [Key(1)]
     public string? Level { get; init; }
 
-    /// <summary>Why it was refused; absent where it was not.</summary>
+    /// <summary>Why it was refused, or why nothing more is told of it; absent where it was not.</summary>
     [Key(2)]
     public DuplexityError? Error { get; init; }
 
-    /// <summary>One entry for each destination, as in the receipt.</summary>
+    /// <summary>One entry for each destination, as in the receipt; of what is delivered or acknowledged, those that it is said of.</summary>
     [Key(3)]
     public DestinationResult[]? Destinations { get; init; }
 }

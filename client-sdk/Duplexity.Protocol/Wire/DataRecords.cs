@@ -67,7 +67,7 @@ public abstract record MessageRequest : Request
     [Key(6)]
     public Dictionary<string, string>? Headers { get; init; }
 
-    /// <summary>The level to answer at; absent: <c>stored</c>.</summary>
+    /// <summary>The level to answer at; absent: <c>stored</c>. With <c>delivered</c> and <c>acknowledged</c> the answer comes as with <c>stored</c>, and what is reached later as <see cref="IDataClient.ReceiptChanged"/>.</summary>
     [Key(7)]
     public string? Level { get; init; }
 
@@ -166,6 +166,10 @@ public sealed record JoinRequest : Request
     /// <summary>For the own inbox: who acknowledges, a word of <see cref="AckWord"/>; absent: <c>auto</c>, and <c>none</c> with a place of one's own (<c>since</c>, <c>last</c>).</summary>
     [Key(6)]
     public string? Ack { get; init; }
+
+    /// <summary>With <c>ack: claim</c>: how many messages this socket works on at once, 1 to 256; absent: 1.</summary>
+    [Key(7)]
+    public int? Hands { get; init; }
 }
 
 /// <summary>Answers Join.</summary>
@@ -191,6 +195,10 @@ public sealed record JoinResponse : Answer
     /// <summary>For the own inbox: how many messages wait behind <c>position</c>.</summary>
     [Key(5)]
     public long? Waiting { get; init; }
+
+    /// <summary>With <c>ack: claim</c>: how long a message is a socket's, in milliseconds from its offering.</summary>
+    [Key(6)]
+    public long? LeaseMs { get; init; }
 }
 
 /// <summary>Stops listening.</summary>

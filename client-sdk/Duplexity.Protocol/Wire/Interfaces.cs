@@ -179,11 +179,20 @@ public interface IDataHub
     /// <summary>Says how far a reader of the own inbox has come.</summary>
     Task<Done> Acknowledge(AcknowledgeRequest request);
 
+    /// <summary>Lets the lease of a claimed message begin anew.</summary>
+    Task<RenewClaimResponse> RenewClaim(RenewClaimRequest request);
+
+    /// <summary>Gives a claimed message back.</summary>
+    Task<Done> ReturnClaim(ReturnClaimRequest request);
+
     /// <summary>What the acting client's inbox gave up.</summary>
     Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request);
 
     /// <summary>Puts a dead letter into the inbox anew.</summary>
     Task<ReplayResponse> Replay(ReplayRequest request);
+
+    /// <summary>Lets a dead letter go for good.</summary>
+    Task<Done> Discard(DiscardRequest request);
 
     /// <summary>Asks for a lock; who has to wait is told by <see cref="IDataClient.LockChanged"/>.</summary>
     Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request);
@@ -234,8 +243,11 @@ public interface IDataClient
     /// <summary>A gate asks something before a message or a listener may pass.</summary>
     Task Challenge(ChallengeEvent challenge);
 
-    /// <summary>What became of a message that was held.</summary>
+    /// <summary>What became of a message that was held, or whose sender wants to know more.</summary>
     Task ReceiptChanged(ReceiptChangedEvent changed);
+
+    /// <summary>A message of the own inbox that this socket has in hand is none of its business any more.</summary>
+    Task Withdrawn(WithdrawnEvent withdrawn);
 
     /// <summary>The server has let a client of this socket listen to a channel.</summary>
     Task Joined(JoinedEvent joined);

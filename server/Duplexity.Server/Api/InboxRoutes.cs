@@ -26,6 +26,10 @@ internal sealed class InboxRoutes(Listening listening)
         {
             Takes = typeof(ReplayRequest), Needs = ["id"], Handle = async call => await listening.ReplayAsync(call.Acting, await call.ReadAsync<ReplayRequest>()),
         },
+        new("POST", "/inbox/dead-letters/discard", "discardDeadLetter", "Throws a dead letter away.", typeof(Done))
+        {
+            Takes = typeof(DiscardRequest), Needs = ["id"], Handle = async call => await listening.DiscardAsync(call.Acting, await call.ReadAsync<DiscardRequest>()),
+        },
     ];
 
     private static Func<ApiCall, Task<Answer>> ReadAsync(Listening listening) => async call =>
@@ -35,5 +39,5 @@ internal sealed class InboxRoutes(Listening listening)
     };
 
     private static Task<Done> AcknowledgeAsync(Listening listening, HeldIdentity acting, AcknowledgeRequest request) =>
-        listening.AcknowledgeAsync(acting, request with { Channel = request.Channel ?? Address.Client(acting.Client).ToString() });
+        listening.AcknowledgeAsync(null, acting, request with { Channel = request.Channel ?? Address.Client(acting.Client).ToString() });
 }

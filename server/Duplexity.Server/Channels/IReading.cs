@@ -8,6 +8,9 @@ internal interface IReading
     /// <summary>Whether its reader may be given more.</summary>
     bool HasRoom { get; }
 
+    /// <summary>Whether all that comes to the channel is for its socket; else what is dealt to it is, whatever came under another channel.</summary>
+    bool IsShared { get; }
+
     /// <summary>Completes when its reader may be given more.</summary>
     ValueTask WaitForRoomAsync(CancellationToken ct);
 

@@ -1,3 +1,5 @@
+using Duplexity.Protocol;
+
 namespace Duplexity.Server.Channels;
 
 /// <summary>Who listens to channels: a socket. Called from channels' pumps; nothing here may block or throw.</summary>
@@ -17,6 +19,9 @@ internal interface ISubscriber
 
     /// <summary>Puts who came and went into the line to the socket, and writes; whether it may leave is decided when it does.</summary>
     void Tell(Subscription subscription, PresenceNews news);
+
+    /// <summary>Says, in line, that a message which it was offered is none of its business any more, and writes.</summary>
+    void Tell(WithdrawnEvent withdrawn);
 
     /// <summary>Writes what is in line, unless somebody is writing already.</summary>
     void Flush();

@@ -70,11 +70,17 @@ internal sealed class DataHub(
 
     public Task<Done> AnswerChallenge(AnswerChallengeRequest request) => challenges.AnswerAsync(Socket, Acting(request), request, Context.ConnectionAborted);
 
-    public Task<Done> Acknowledge(AcknowledgeRequest request) => listening.AcknowledgeAsync(Acting(request), request);
+    public Task<Done> Acknowledge(AcknowledgeRequest request) => listening.AcknowledgeAsync(Socket, Acting(request), request);
+
+    public Task<RenewClaimResponse> RenewClaim(RenewClaimRequest request) => listening.RenewClaimAsync(Socket, Acting(request), request);
+
+    public Task<Done> ReturnClaim(ReturnClaimRequest request) => listening.ReturnClaimAsync(Socket, Acting(request), request);
 
     public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => listening.DeadLettersAsync(Acting(request), request);
 
     public Task<ReplayResponse> Replay(ReplayRequest request) => listening.ReplayAsync(Acting(request), request);
+
+    public Task<Done> Discard(DiscardRequest request) => listening.DiscardAsync(Acting(request), request);
 
     public Task<AcquireLockResponse> AcquireLock(AcquireLockRequest request) => locking.AcquireAsync(Socket, Acting(request), request);
 

@@ -35,33 +35,45 @@ internal sealed class DeadLetters(IEngine engine, TimeProvider time, DuplexityOp
     /// </summary>
     public async Task<(string Id, Position Position)?> ReplayAsync(string client, string id)
     {
+        if (await FindAsync(client, id) is not var (key, old))
+        {
+            return null;
+        }
+
+        var inbox = Address.Client(client);
+        var message = new StoredMessage
+        {
+            Id = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{client}\nreplay\n{key}")).AsSpan(0, 16)),
+            FromClient = old.From.Client,
+            FromSocket = old.From.Socket,
+            SentAt = time.GetUtcNow(),
+            Text = old.Text,
+            Bytes = old.Bytes,
+            ContentType = old.ContentType,
+            Type = old.Type,
+            Re = old.Re,
+            Headers = old.Headers,
+            Destinations = [inbox],
+        };
+
+        // The line break keeps it apart from every key that an application chooses of its own.
+        var result = await engine.Log.AppendAsync(new AppendRequest(message, new IdempotencyKey(client, null, 0, $"\nreplay {key}", key)));
+        await engine.Records.TakeAsync(Kind(client), key);
+        return (result.MessageId, result.Positions[0]);
+    }
+
+    /// <summary>Lets one go; false where there is none of that id.</summary>
+    public async Task<bool> DiscardAsync(string client, string id) =>
+        await FindAsync(client, id) is var (key, _) && await engine.Records.TakeAsync(Kind(client), key) is not null;
+
+    private async ValueTask<(string Key, DeliveredMessage Message)?> FindAsync(string client, string id)
+    {
         foreach (var (key, value) in await engine.Records.ListAsync(Kind(client)))
         {
-            if (!key.EndsWith(id, StringComparison.Ordinal) || JsonSerializer.Deserialize<DeadLetter>(value)!.Message is not { } old || old.Id != id)
+            if (key.EndsWith(id, StringComparison.Ordinal) && JsonSerializer.Deserialize<DeadLetter>(value)!.Message is { } message && message.Id == id)
             {
-                continue;
+                return (key, message);
             }
-
-            var inbox = Address.Client(client);
-            var message = new StoredMessage
-            {
-                Id = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{client}\nreplay\n{key}")).AsSpan(0, 16)),
-                FromClient = old.From.Client,
-                FromSocket = old.From.Socket,
-                SentAt = time.GetUtcNow(),
-                Text = old.Text,
-                Bytes = old.Bytes,
-                ContentType = old.ContentType,
-                Type = old.Type,
-                Re = old.Re,
-                Headers = old.Headers,
-                Destinations = [inbox],
-            };
-
-            // The line break keeps it apart from every key that an application chooses of its own.
-            var result = await engine.Log.AppendAsync(new AppendRequest(message, new IdempotencyKey(client, null, 0, $"\nreplay {key}", key)));
-            await engine.Records.TakeAsync(Kind(client), key);
-            return (result.MessageId, result.Positions[0]);
         }
 
         return null;

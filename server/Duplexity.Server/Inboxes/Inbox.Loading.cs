@@ -43,6 +43,12 @@ internal sealed partial class Inbox
     /// <summary>An entry was appended to it.</summary>
     public void OnAppended(LogEntry entry)
     {
+        Follow(entry);
+        DealAll();
+    }
+
+    private void Follow(LogEntry entry)
+    {
         lock (_lock)
         {
             var isOld = _isLoaded && entry.Position.Offset <= _unread.Tail.Offset;
@@ -87,15 +93,19 @@ internal sealed partial class Inbox
     {
         var isFirst = _readers.Count == 0;
         var places = isFirst
-            ? ReaderRecord.Read(await engine.Records.ReadAsync(ReaderRecord.Kind, Client)).ToDictionary(r => r.Key, r => (Place: Position.Parse(r.Value.Place), r.Value.Used))
+            ? ReaderRecord.Read(await engine.Records.ReadAsync(ReaderRecord.Kind, Client))
             : Snapshot();
         Position? start = null;
-        var found = new List<(string Name, Position Place, bool IsKnown, long Used)>();
-        foreach (var (name, (place, used)) in places)
+        var found = new List<(string Name, Position Place, bool IsKnown, ReaderRecord Record)>();
+        foreach (var (name, kept) in places)
         {
-            var isKnown = (await engine.Log.ReadAsync(Address, place, 1)).Recovered;
+            var place = Position.Parse(kept.Place);
+            var isKnown = await KnowsAsync(place);
             var at = isKnown ? place : await LastKnownAsync(place);
-            found.Add((name, at, isKnown, used));
+
+            // A log that has lost its tail may have other messages there by now.
+            var isSettled = isKnown && kept.LastSettled is { } last && await KnowsAsync(Position.Parse(last));
+            found.Add((name, at, isKnown, isSettled ? kept : kept with { Settled = null }));
             start = start is null || at.Offset > start.Offset ? at : start;
         }
 
@@ -124,24 +134,30 @@ internal sealed partial class Inbox
         Settle(unread, found);
     }
 
-    private Dictionary<string, (Position Place, long Used)> Snapshot()
+    private async ValueTask<bool> KnowsAsync(Position place) => (await engine.Log.ReadAsync(Address, place, 1)).Recovered;
+
+    private Dictionary<string, ReaderRecord> Snapshot()
     {
         lock (_lock)
         {
-            return _readers.Values.ToDictionary(r => r.Name, r => (r.Cursor, r.Used.ToUnixTimeMilliseconds()));
+            return _readers.Values.ToDictionary(r => r.Name, ReaderRecord.Of);
         }
     }
 
-    private void Settle(UnreadMail unread, List<(string Name, Position Place, bool IsKnown, long Used)> found)
+    private void Settle(UnreadMail unread, List<(string Name, Position Place, bool IsKnown, ReaderRecord Record)> found)
     {
         lock (_lock)
         {
             _unread = unread;
-            foreach (var (name, place, isKnown, used) in found)
+            foreach (var (name, place, isKnown, record) in found)
             {
                 if (!_readers.TryGetValue(name, out var reader))
                 {
-                    _readers.Add(name, new InboxReader(name, place) { WasLost = !isKnown, Used = DateTimeOffset.FromUnixTimeMilliseconds(used) });
+                    _readers.Add(name, reader = new InboxReader(name, place) { WasLost = !isKnown, Used = DateTimeOffset.FromUnixTimeMilliseconds(record.Used) });
+                    if (record is { Settled: { } runs, LastSettled: { } last })
+                    {
+                        reader.RestoreSettled(runs, Position.Parse(last));
+                    }
                 }
                 else if (!isKnown)
                 {
@@ -164,6 +180,8 @@ internal sealed partial class Inbox
 
             FollowUnsynchronized();
         }
+
+        DealAll();
     }
 
     /// <summary>The place of the first entry's forerunner: everything that is kept lies behind it.</summary>

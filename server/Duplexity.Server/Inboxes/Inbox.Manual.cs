@@ -1,3 +1,4 @@
+using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 
@@ -6,14 +7,26 @@ namespace Duplexity.Server.Inboxes;
 /// <summary>What readers that acknowledge by hand are offered, and what comes to them again.</summary>
 internal sealed partial class Inbox
 {
-    /// <summary>A socket begins to read as one of its readers.</summary>
-    public void Arrive(InboxReading reading)
+    /// <summary>A socket begins to read as one of its readers; false where others read it in a way that excludes this one.</summary>
+    public bool Arrive(InboxReading reading)
     {
         lock (_lock)
         {
+            if (reading.Reader.Excludes(reading.SocketId, reading.IsClaim))
+            {
+                return false;
+            }
+
             reading.Reader.Arrive(reading, Touch() + options.Times.InboxAgain);
             ArmUnsynchronized();
         }
+
+        if (reading.IsClaim)
+        {
+            _ = DealAsync(reading.Reader);
+        }
+
+        return true;
     }
 
     /// <summary>A subscription is over.</summary>
@@ -59,11 +72,11 @@ internal sealed partial class Inbox
     }
 
     /// <summary>An entry is about to leave for a reader; false where it must not.</summary>
-    public bool Offer(InboxReader reader, LogEntry entry, out int attempt)
+    public bool Offer(InboxReading reading, LogEntry entry, out int attempt)
     {
         lock (_lock)
         {
-            var isOffered = reader.Offer(entry, Touch() + options.Times.InboxAgain, options.Limits.InboxAttempts, out attempt);
+            var isOffered = reading.Reader.Offer(reading.SocketId, entry, Touch() + options.Times.InboxAgain, options.Limits.InboxAttempts, out attempt);
             ArmUnsynchronized();
             return isOffered;
         }
@@ -84,7 +97,7 @@ internal sealed partial class Inbox
     }
 
     /// <summary>A reader goes on behind a place of its own that lies beyond what it has acknowledged: what lies between is in its hands, whoever offered it.</summary>
-    public async ValueTask TakeUpAsync(InboxReader reader, Position since)
+    public async ValueTask TakeUpAsync(InboxReader reader, Position since, string by)
     {
         var at = reader.Cursor;
         while (at.Offset < since.Offset)
@@ -99,7 +112,7 @@ internal sealed partial class Inbox
             {
                 foreach (var entry in page.Entries.TakeWhile(e => e.Position.Offset <= since.Offset))
                 {
-                    reader.TakeUp(entry, Touch() + options.Times.InboxAgain);
+                    reader.TakeUp(by, entry, Touch() + options.Times.InboxAgain);
                 }
             }
 
@@ -125,11 +138,13 @@ internal sealed partial class Inbox
     private async Task ComeAgainAsync()
     {
         List<(InboxReader Reader, Outstanding One, int Attempt, Subscription[] To)> again = [];
+        List<Withdrawal> told = [];
         lock (_lock)
         {
             var now = time.GetUtcNow();
             foreach (var reader in _readers.Values)
             {
+                reader.DealAt = reader.DealAt > now ? reader.DealAt : null;
                 Subscription[] to = [.. reader.Readings.Where(r => r.IsManual).Select(r => r.Subscription)];
                 foreach (var one in reader.Due(now))
                 {
@@ -139,9 +154,17 @@ internal sealed partial class Inbox
                         one.Due = now + Pause(one.Attempt + 1);
                         again.Add((reader, one, one.Attempt, []));
                     }
+                    else if (one.IsClaim)
+                    {
+                        // It was the lease that was over, or the pause behind it.
+                        told.AddRange(WithdrawnUnsynchronized(reader, one, null, WithdrawnReason.Expired));
+                        InboxReader.Free(one, now);
+                        one.IsWaiting = true;
+                    }
                     else
                     {
                         reader.Again(one, now + Pause(one.Attempt + 1));
+                        one.OfferedTo.UnionWith(to.Select(s => s.Subscriber.SocketId));
                         again.Add((reader, one, one.Attempt, to));
                     }
                 }
@@ -150,6 +173,8 @@ internal sealed partial class Inbox
             ArmUnsynchronized();
         }
 
+        Tell(told);
+        DealAll();
         foreach (var (reader, one, attempt, to) in again)
         {
             await ComeAgainAsync(reader, one, attempt, to);
@@ -160,8 +185,7 @@ internal sealed partial class Inbox
     {
         try
         {
-            var page = await engine.Log.ReadAsync(Address, one.Before, 1);
-            var entry = page.Entries is [var first, ..] && first.Position == one.Position ? first : null;
+            var entry = await ReadAsync(one);
             if (entry is not null && to.Length > 0)
             {
                 foreach (var subscription in to.Where(s => !s.IsClosed))
@@ -177,12 +201,17 @@ internal sealed partial class Inbox
                 await host.BuryAsync(this, entry, attempt);
             }
 
+            Withdrawal[] told;
             lock (_lock)
             {
+                told = WithdrawnUnsynchronized(reader, one, null, WithdrawnReason.DeadLetter);
                 reader.Settle(one);
                 MovedUnsynchronized(reader);
                 ArmUnsynchronized();
             }
+
+            Tell(told);
+            DealAll();
         }
         catch (Exception e)
         {

@@ -1,3 +1,5 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Inboxes;
@@ -96,30 +98,53 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     }
 
     /// <summary>Everything up to a place that the log knows is acknowledged.</summary>
-    public void AcknowledgeThrough(InboxReader reader, Position through)
+    public void AcknowledgeThrough(InboxReader reader, Position through, string? by)
     {
+        var told = new List<Withdrawal>();
+        bool isNews;
         lock (_lock)
         {
-            if (reader.AcknowledgeThrough(through))
+            isNews = reader.AcknowledgeThrough(through, out var settled);
+            if (isNews)
             {
                 MovedUnsynchronized(reader);
+                told.AddRange(settled.SelectMany(one => WithdrawnUnsynchronized(reader, one, by, WithdrawnReason.Taken)));
             }
+        }
+
+        Tell(told);
+        if (isNews)
+        {
+            host.OnAcknowledged(this, through, isThrough: true);
         }
     }
 
-    /// <summary>One message is acknowledged by hand. Null: it counts.</summary>
-    public (int Code, string Name)? Acknowledge(InboxReader reader, Position position, int? attempt)
+    /// <summary>One message is acknowledged by hand. Null: it counts, and others who have it in hand are told.</summary>
+    public (int Code, string Name)? Acknowledge(InboxReader reader, Position position, int? attempt, string? by)
     {
+        Withdrawal[] told;
+        bool isClaim;
         lock (_lock)
         {
-            if (reader.Acknowledge(position, attempt) is { } refused)
+            if (reader.Acknowledge(position, attempt, by, out var one) is { } refused)
             {
                 return refused;
             }
 
             MovedUnsynchronized(reader);
-            return null;
+            isClaim = one!.IsClaim;
+            told = WithdrawnUnsynchronized(reader, one, by, WithdrawnReason.Taken);
         }
+
+        Tell(told);
+        host.OnAcknowledged(this, position, isThrough: false);
+        if (isClaim)
+        {
+            // A hand is free.
+            _ = DealAsync(reader);
+        }
+
+        return null;
     }
 
     /// <summary>Its readers' places as they are kept.</summary>
@@ -127,7 +152,7 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     {
         lock (_lock)
         {
-            return ReaderRecord.Write(_readers.Values.ToDictionary(r => r.Name, r => new ReaderRecord(r.Cursor.ToString(), r.Used.ToUnixTimeMilliseconds())));
+            return ReaderRecord.Write(_readers.Values.ToDictionary(r => r.Name, r => ReaderRecord.Of(r)));
         }
     }
 
@@ -145,6 +170,22 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     private static DuplexityError Full(string sentence, bool isBytes, int count, long bytes, string whose) =>
         DuplexityError.Of(Errors.InboxFull, sentence) with { Limit = (isBytes ? "inbox_bytes" : "inbox_messages") + whose, Used = isBytes ? bytes : count };
 
+    /// <summary>Those who have a message in hand that is none of theirs any more.</summary>
+    private Withdrawal[] WithdrawnUnsynchronized(InboxReader reader, Outstanding one, string? but, string reason) =>
+    [
+        .. reader.Readings.Where(r => r.SocketId != but && one.OfferedTo.Contains(r.SocketId)).Select(r =>
+            new Withdrawal(r.Subscription.Subscriber, new WithdrawnEvent { Channel = Address.ToString(), Position = one.Position, MessageId = one.MessageId, Attempt = one.Attempt, Reason = reason }))
+    ];
+
+    /// <summary>Tells them; outside of the lock, for it may write.</summary>
+    private static void Tell(IEnumerable<Withdrawal> withdrawals)
+    {
+        foreach (var (to, withdrawn) in withdrawals)
+        {
+            to.Tell(withdrawn);
+        }
+    }
+
     private void MovedUnsynchronized(InboxReader reader)
     {
         reader.Used = Touch();
@@ -159,6 +200,8 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     }
 
     private DateTimeOffset Touch() => _touched = time.GetUtcNow();
+
+    private readonly record struct Withdrawal(ISubscriber To, WithdrawnEvent Event);
 }
 
 /// <summary>Where inboxes are kept.</summary>
@@ -166,6 +209,9 @@ internal interface IInboxes
 {
     /// <summary>A reader has moved: its place is to be written, soon. Does not block.</summary>
     void Changed(Inbox inbox);
+
+    /// <summary>A message is acknowledged or, with <paramref name="isThrough"/>, all up to a place. Does not block.</summary>
+    void OnAcknowledged(Inbox inbox, Position place, bool isThrough);
 
     /// <summary>A message has used up its attempts and is kept as a dead letter; throws where it cannot be.</summary>
     Task BuryAsync(Inbox inbox, LogEntry entry, int attempts);

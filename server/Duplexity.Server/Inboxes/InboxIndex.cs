@@ -42,6 +42,12 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
         };
     }
 
+    /// <summary>A reader of an inbox has acknowledged the message at a place or, with the last argument, all up to it. Called under no lock of the inbox; must not block.</summary>
+    public event Action<Address, Position, bool>? Acknowledged;
+
+    /// <summary>The message at a place has become a dead letter.</summary>
+    public event Action<Address, Position>? GivenUp;
+
     /// <summary>What was given up.</summary>
     public DeadLetters DeadLetters { get; }
 
@@ -73,9 +79,13 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
     }
 
     /// <inheritdoc/>
+    public void OnAcknowledged(Inbox inbox, Position place, bool isThrough) => Acknowledged?.Invoke(inbox.Address, place, isThrough);
+
+    /// <inheritdoc/>
     public async Task BuryAsync(Inbox inbox, LogEntry entry, int attempts)
     {
         await DeadLetters.KeepAsync(inbox.Client, entry, attempts);
+        GivenUp?.Invoke(inbox.Address, entry.Position);
         _logger.DeadLetter(entry.Message.Id, VisibleText.Of(inbox.Client, VisibleText.LogLength), attempts);
     }
 
@@ -96,6 +106,10 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
 
             await _engine.Records.TakeAsync(ReaderRecord.Kind, client, ct);
             await DeadLetters.RemoveAsync(client, ct);
+            foreach (var (key, _) in await _engine.Records.ListAsync(ClaimRecord.Kind(client), ct))
+            {
+                await _engine.Records.TakeAsync(ClaimRecord.Kind(client), key, ct);
+            }
         }
         finally
         {

@@ -5,13 +5,14 @@ namespace Duplexity.Server.Inboxes;
 /// <summary>
 /// One reader of an inbox: the place up to which everything is acknowledged, and for one that acknowledges by hand what it has in hand beyond that. All its sockets share it. Not thread-safe: the inbox's lock is held around every call.
 /// </summary>
-internal sealed class InboxReader(string name, Position cursor)
+internal sealed partial class InboxReader(string name, Position cursor)
 {
     private readonly SortedDictionary<long, Outstanding> _outstanding = [];
 
     // Acknowledged beyond the cursor: as many as the window at most, for the first that is outstanding stands before them.
     private readonly HashSet<long> _settled = [];
     private Position _passed = cursor;
+    private Position? _lastSettled;
     private int _left;
 
     public string Name => name;
@@ -32,31 +33,35 @@ internal sealed class InboxReader(string name, Position cursor)
     public int InHand => _outstanding.Count - _left;
 
     /// <summary>When the first of what is in hand comes again; null: nothing does, or nobody is there whom it could come to.</summary>
-    public DateTimeOffset? NextDue => _outstanding.Count == 0 || !HasManual ? null : _outstanding.Values.Min(o => o.Due);
+    public DateTimeOffset? NextDue => HasManual && _outstanding.Count > 0
+        ? _outstanding.Values.Min(o => o.Due)
+        : _outstanding.Values.Where(o => o is { IsClaim: true, IsWaiting: false }).Select(o => (DateTimeOffset?)o.Due).Append(DealAt).Min();
 
     private bool HasManual => Readings.Exists(r => r.IsManual);
 
     /// <summary>The log does not know its place: it goes on behind this one.</summary>
     public void Restart(Position place)
     {
-        (Cursor, _passed, WasLost) = (place, place, true);
+        (Cursor, _passed, WasLost, _lastSettled) = (place, place, true, null);
         _outstanding.Clear();
         _settled.Clear();
         _left = 0;
     }
 
     /// <summary>Everything up to a place is acknowledged; false where it was before.</summary>
-    public bool AcknowledgeThrough(Position through)
+    public bool AcknowledgeThrough(Position through, out Outstanding[] settled)
     {
+        settled = [];
         if (through.Offset <= Cursor.Offset)
         {
             return false;
         }
 
-        foreach (var offset in _outstanding.Keys.Where(o => o <= through.Offset).ToArray())
+        settled = [.. _outstanding.Values.TakeWhile(o => o.Position.Offset <= through.Offset)];
+        foreach (var one in settled)
         {
-            _left -= _outstanding[offset].IsLeft ? 1 : 0;
-            _outstanding.Remove(offset);
+            _left -= one.IsLeft ? 1 : 0;
+            _outstanding.Remove(one.Position.Offset);
         }
 
         _passed = through.Offset > _passed.Offset ? through : _passed;
@@ -65,14 +70,14 @@ internal sealed class InboxReader(string name, Position cursor)
     }
 
     /// <summary>The message at a place is acknowledged. Null: it counts; else why it does not.</summary>
-    public (int Code, string Name)? Acknowledge(Position position, int? attempt)
+    public (int Code, string Name)? Acknowledge(Position position, int? attempt, string? by, out Outstanding? one)
     {
-        if (!_outstanding.TryGetValue(position.Offset, out var one) || one.Position != position)
+        if (!_outstanding.TryGetValue(position.Offset, out one) || one.Position != position)
         {
             return position.Offset <= Cursor.Offset || _settled.Contains(position.Offset) ? Errors.Taken : Errors.PlaceGone;
         }
 
-        if (attempt is not null && attempt != one.Attempt)
+        if (one.IsClaim ? one.Holder != by || attempt != one.Attempt : attempt is not null && attempt != one.Attempt)
         {
             return Errors.StaleAttempt;
         }
@@ -88,12 +93,13 @@ internal sealed class InboxReader(string name, Position cursor)
         {
             _left -= one.IsLeft ? 1 : 0;
             _settled.Add(one.Position.Offset);
+            _lastSettled = one.Position.Offset > (_lastSettled?.Offset ?? 0) ? one.Position : _lastSettled;
             Advance();
         }
     }
 
     /// <summary>An entry is about to leave for a socket that acknowledges by hand; false where it must not: it is acknowledged, or its attempts are used up.</summary>
-    public bool Offer(LogEntry entry, DateTimeOffset due, int most, out int attempt)
+    public bool Offer(string to, LogEntry entry, DateTimeOffset due, int most, out int attempt)
     {
         attempt = 1;
         var offset = entry.Position.Offset;
@@ -110,11 +116,9 @@ internal sealed class InboxReader(string name, Position cursor)
 
         if (!_outstanding.TryGetValue(offset, out var one))
         {
-            _outstanding.Add(offset, new Outstanding(entry.Position, entry.Before) { Due = due });
-            return true;
+            _outstanding.Add(offset, one = new Outstanding(entry) { Due = due });
         }
-
-        if (one.IsLeft)
+        else if (one.IsLeft)
         {
             if (one.Attempt >= most)
             {
@@ -124,6 +128,7 @@ internal sealed class InboxReader(string name, Position cursor)
             Again(one, due);
         }
 
+        one.OfferedTo.Add(to);
         attempt = one.Attempt;
         return true;
     }
@@ -136,11 +141,12 @@ internal sealed class InboxReader(string name, Position cursor)
     }
 
     /// <summary>Has a message in hand whose offering this process does not know of: it was made by the one before.</summary>
-    public void TakeUp(LogEntry entry, DateTimeOffset due)
+    public void TakeUp(string by, LogEntry entry, DateTimeOffset due)
     {
         if (entry.Position.Offset > Cursor.Offset && !_settled.Contains(entry.Position.Offset))
         {
-            _outstanding.TryAdd(entry.Position.Offset, new Outstanding(entry.Position, entry.Before) { Due = due });
+            _outstanding.TryAdd(entry.Position.Offset, new Outstanding(entry) { Due = due });
+            _outstanding[entry.Position.Offset].OfferedTo.Add(by);
         }
 
         _passed = entry.Position.Offset > _passed.Offset ? entry.Position : _passed;
@@ -157,12 +163,13 @@ internal sealed class InboxReader(string name, Position cursor)
     }
 
     /// <summary>What has been due by now.</summary>
-    public Outstanding[] Due(DateTimeOffset now) => HasManual ? [.. _outstanding.Values.Where(o => o.Due <= now)] : [];
+    public Outstanding[] Due(DateTimeOffset now) => [.. _outstanding.Values.Where(o => o.Due <= now && (o.IsClaim ? !o.IsWaiting : HasManual))];
 
     /// <summary>A subscription begins. What those before it left comes to it with what it catches up on, or as <paramref name="due"/>.</summary>
     public void Arrive(InboxReading reading, DateTimeOffset due)
     {
         Readings.Add(reading);
+        TurnTo(reading.IsClaim);
         foreach (var one in _outstanding.Values.Where(o => o.IsLeft))
         {
             one.Due = due;
@@ -175,12 +182,13 @@ internal sealed class InboxReader(string name, Position cursor)
         Readings.Remove(reading);
         if (!HasManual)
         {
-            foreach (var one in _outstanding.Values)
+            foreach (var one in _outstanding.Values.Where(o => !o.IsClaim))
             {
                 one.IsLeft = true;
+                one.OfferedTo.Clear();
             }
 
-            _left = _outstanding.Count;
+            _left = _outstanding.Values.Count(o => o.IsLeft);
         }
     }
 

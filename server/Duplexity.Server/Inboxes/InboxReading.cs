@@ -14,10 +14,13 @@ internal enum AckMode
 
     /// <summary>The reader says each, and what it does not comes again.</summary>
     Manual,
+
+    /// <summary>As by hand, and each is one socket's for a lease.</summary>
+    Claim,
 }
 
 /// <summary>One socket's reading of an inbox as one of its readers.</summary>
-internal sealed class InboxReading(Inbox inbox, InboxReader reader, Subscription subscription, AckMode mode) : IReading
+internal sealed class InboxReading(Inbox inbox, InboxReader reader, Subscription subscription, AckMode mode, int hands) : IReading
 {
     private int _inLine;
 
@@ -26,6 +29,16 @@ internal sealed class InboxReading(Inbox inbox, InboxReader reader, Subscription
     public InboxReader Reader => reader;
 
     public bool IsManual => mode == AckMode.Manual;
+
+    public bool IsClaim => mode == AckMode.Claim;
+
+    /// <summary>How many messages its socket claims at once.</summary>
+    public int Hands => hands;
+
+    public string SocketId => subscription.Subscriber.SocketId;
+
+    /// <inheritdoc/>
+    public bool IsShared => !IsClaim;
 
     /// <summary>What was handed over and has not left yet.</summary>
     public int InLine => Volatile.Read(ref _inLine);
@@ -46,7 +59,7 @@ internal sealed class InboxReading(Inbox inbox, InboxReader reader, Subscription
     public bool Offer(LogEntry entry, out int attempt)
     {
         attempt = 1;
-        return !IsManual || inbox.Offer(reader, entry, out attempt);
+        return !IsManual || inbox.Offer(this, entry, out attempt);
     }
 
     /// <inheritdoc/>
@@ -54,7 +67,7 @@ internal sealed class InboxReading(Inbox inbox, InboxReader reader, Subscription
     {
         if (mode == AckMode.Auto)
         {
-            inbox.AcknowledgeThrough(reader, through);
+            inbox.AcknowledgeThrough(reader, through, SocketId);
         }
         else if (IsManual)
         {

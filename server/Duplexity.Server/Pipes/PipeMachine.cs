@@ -27,16 +27,17 @@ internal sealed partial class PipeMachine
     private readonly MessageTraces _traces;
     private readonly InboxIndex _inboxes;
     private readonly AwaitedReplies _replies;
+    private readonly AwaitedReceipts _receipts;
     private readonly IBuiltInGate[] _ingress;
     private readonly IBuiltInGate[] _entry;
     private readonly GateRun _run;
     private readonly Func<Transit, DuplexityError?, ValueTask<SendResponse>> _commit;
 
     public PipeMachine(
-        IEngine engine, ChannelIndex channels, InboxIndex inboxes, AwaitedReplies replies, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
+        IEngine engine, ChannelIndex channels, InboxIndex inboxes, AwaitedReplies replies, AwaitedReceipts receipts, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
     {
         (_engine, _channels, _gates, _time, _options) = (engine, channels, gates, time, options);
-        (_announcer, _traces, _inboxes, _replies) = (announcer, traces, inboxes, replies);
+        (_announcer, _traces, _inboxes, _replies, _receipts) = (announcer, traces, inboxes, replies, receipts);
         _ingress = [.. own.Where(g => g.Step == Step.Ingress)];
         _entry = [.. own.Where(g => g.Step == Step.Entry)];
         _run = new GateRun(_entry, gates, announcer, time, options);
@@ -86,7 +87,7 @@ internal sealed partial class PipeMachine
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace)
     {
         IdempotencyKey? key = null;
-        if ((Check(_ingress, new Passage(Step.Ingress, sender, default, request, null)) ?? ReadKey(sender, request, out key) ?? ReadLevel(request)) is { } wrong)
+        if ((Check(_ingress, new Passage(Step.Ingress, sender, default, request, null)) ?? ReadKey(sender, request, out key) ?? ReadLevel(sender, request)) is { } wrong)
         {
             _announcer.SayRefused(sender, wrong);
             return new(new SendResponse { Error = wrong });
@@ -148,6 +149,11 @@ internal sealed partial class PipeMachine
             return RefuseAsync(transit);
         }
 
+        if (AwaitReceipt(transit, taken) is { } unheard)
+        {
+            return new(new SendResponse { Error = unheard });
+        }
+
         var message = new StoredMessage
         {
             Id = transit.MessageId,
@@ -163,7 +169,8 @@ internal sealed partial class PipeMachine
             Headers = request.Headers,
             Destinations = taken,
         };
-        return FinishAsync(AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source }), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
+        var append = AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source });
+        return FinishAsync(Later(request) is null ? append : AwaitAsync(append, message.Id), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
     }
 
     /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>
@@ -244,23 +251,6 @@ internal sealed partial class PipeMachine
         }
 
         return null;
-    }
-
-    private DuplexityError? ReadLevel(MessageRequest request)
-    {
-        if (request.Level is null)
-        {
-            return null;
-        }
-
-        if (!Levels.TryRead(request.Level, out var level) || level > ReceiptLevel.Stored)
-        {
-            return DuplexityError.Of(Errors.InvalidRequest, $"\"{VisibleText.Of(request.Level, 64)}\" is not a level that a send can wait for; use accepted, written, fsynced, replicated or stored.");
-        }
-
-        return level != ReceiptLevel.Stored && level > _engine.Log.Level
-            ? DuplexityError.Of(Errors.InvalidRequest, $"This node's engine reaches {Levels.Word(_engine.Log.Level)}, not {Levels.Word(level)}; ask for stored, which is what the operator set.")
-            : null;
     }
 
     private static DuplexityError? ReadKey(Sender sender, MessageRequest request, out IdempotencyKey? key)

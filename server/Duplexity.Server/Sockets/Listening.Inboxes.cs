@@ -8,7 +8,7 @@ internal sealed partial class Listening
 {
     private async Task<JoinResponse> JoinInboxAsync(Socket socket, HeldIdentity held, Address address, JoinRequest request)
     {
-        if ((ReadAck(request, out var mode) ?? ReadReader(request.Reader)) is { } error)
+        if ((ReadAck(request, out var mode) ?? ReadReader(request.Reader) ?? ReadHands(request, mode)) is { } error)
         {
             return new JoinResponse { Error = error };
         }
@@ -25,6 +25,16 @@ internal sealed partial class Listening
             return new JoinResponse { Error = TooManyReaders() };
         }
 
+        if (inbox.Excludes(reader, socket.Id, mode == AckMode.Claim))
+        {
+            return new JoinResponse { Error = Excluded() };
+        }
+
+        if (mode == AckMode.Claim)
+        {
+            await inbox.LoadClaimsAsync(reader);
+        }
+
         var (start, recovered) = (reader.Cursor, reader.WasLost ? false : (bool?)null);
         if (request.Since is { } since)
         {
@@ -33,16 +43,16 @@ internal sealed partial class Listening
             start = recovered == true ? since : start;
             if (recovered == true && mode == AckMode.Manual)
             {
-                await inbox.TakeUpAsync(reader, since);
+                await inbox.TakeUpAsync(reader, since, socket.Id);
             }
             else if (recovered == true && mode == AckMode.Auto)
             {
-                inbox.AcknowledgeThrough(reader, since);
+                inbox.AcknowledgeThrough(reader, since, socket.Id);
             }
         }
 
         reader.WasLost = false;
-        return await ListenToInboxAsync(socket, held, address, start, recovered, (inbox, reader, mode.Value));
+        return await ListenToInboxAsync(socket, held, address, start, recovered, (inbox, reader, mode.Value, request.Hands ?? 1));
     }
 
     /// <summary>A page of the own inbox from where a reader is, for who has no socket that it would be brought to. Nothing of it is acknowledged; read again, it is there again.</summary>
@@ -78,8 +88,8 @@ internal sealed partial class Listening
         return (new InboxPage { Messages = page.Messages!, From = from, Through = through, HasMore = page.Next is not null, Recovered = isRecovered }, null);
     }
 
-    /// <summary>A reader of the own inbox has finished with everything up to a place, or with one message.</summary>
-    public async Task<Done> AcknowledgeAsync(HeldIdentity held, AcknowledgeRequest request)
+    /// <summary>A reader of the own inbox has finished with everything up to a place, or with one message. Without a socket: not with what is claimed, which only its own socket settles.</summary>
+    public async Task<Done> AcknowledgeAsync(Socket? socket, HeldIdentity held, AcknowledgeRequest request)
     {
         if ((gates.Read(request.Channel, held, isRead: false, out var address) ?? ReadReader(request.Reader) ?? ReadPlace(request.Through) ?? ReadPlace(request.Position)) is { } error)
         {
@@ -97,9 +107,14 @@ internal sealed partial class Listening
             return new Done { Error = TooManyReaders() };
         }
 
+        if (request.Through is not null && inbox.HasClaims(reader))
+        {
+            return new Done { Error = DuplexityError.Of(Errors.InvalidRequest, "What is claimed is acknowledged one by one, by position and attempt.") };
+        }
+
         if (request.Position is { } position)
         {
-            return new Done { Error = inbox.Acknowledge(reader, position, request.Attempt) is { } refused ? NotAcknowledged(refused, position) : null };
+            return new Done { Error = inbox.Acknowledge(reader, position, request.Attempt, socket?.Id) is { } refused ? NotAcknowledged(refused, position) : null };
         }
 
         var through = request.Through!;
@@ -110,24 +125,29 @@ internal sealed partial class Listening
                 return new Done { Error = NotAcknowledged(Errors.PlaceGone, through) };
             }
 
-            inbox.AcknowledgeThrough(reader, through);
+            inbox.AcknowledgeThrough(reader, through, socket?.Id);
         }
 
         return new Done();
     }
 
-    private async Task<JoinResponse> ListenToInboxAsync(Socket socket, HeldIdentity held, Address address, Position start, bool? recovered, (Inbox Inbox, InboxReader Reader, AckMode Mode)? reading)
+    private async Task<JoinResponse> ListenToInboxAsync(Socket socket, HeldIdentity held, Address address, Position start, bool? recovered, (Inbox Inbox, InboxReader Reader, AckMode Mode, int Hands)? reading)
     {
         if (!socket.TryListen(address, held.Client, start, out var subscription))
         {
             return new JoinResponse { Error = TooManyChannels(socket) };
         }
 
-        if (reading is var (inbox, reader, mode))
+        if (reading is var (inbox, reader, mode, hands))
         {
-            var own = new InboxReading(inbox, reader, subscription!, mode);
+            var own = new InboxReading(inbox, reader, subscription!, mode, hands);
             subscription!.Reading = own;
-            inbox.Arrive(own);
+            if (!inbox.Arrive(own))
+            {
+                await StopAsync(socket, address, held.Client);
+                return new JoinResponse { Error = Excluded() };
+            }
+
             if (subscription.IsClosed)
             {
                 // Its end may have been before the lines above.
@@ -135,10 +155,15 @@ internal sealed partial class Listening
             }
         }
 
-        _ = Task.Run(() => subscription!.Channel.CatchUpAsync(subscription));
+        var isClaim = reading?.Mode == AckMode.Claim;
+        if (!isClaim)
+        {
+            _ = Task.Run(() => subscription!.Channel.CatchUpAsync(subscription));
+        }
+
         watches.Mark(socket, held.Client, SocketChangeKind.Changed);
         var top = await engine.Log.TopAsync(address);
-        return new JoinResponse { Channel = address.ToString(), Position = start, Recovered = recovered, Waiting = Math.Max(0, top.Offset - start.Offset) };
+        return new JoinResponse { Channel = address.ToString(), Position = start, Recovered = recovered, Waiting = Math.Max(0, top.Offset - start.Offset), LeaseMs = isClaim ? (long)options.Times.InboxClaim.TotalMilliseconds : null };
     }
 
     private static DuplexityError? ReadReader(string? reader) => reader is null or { Length: > 0 and <= Wire.MaxNameLength }
@@ -154,11 +179,17 @@ internal sealed partial class Listening
             AckWord.Auto => AckMode.Auto,
             AckWord.Handled => AckMode.Handled,
             AckWord.Manual => AckMode.Manual,
+            AckWord.Claim => AckMode.Claim,
             _ => null,
         };
         if (mode is null && request.Ack is not (null or AckWord.None))
         {
-            return DuplexityError.Of(Errors.InvalidRequest, $"ack is auto, handled, manual or none; \"{VisibleText.Of(request.Ack, 64)}\" is not.");
+            return DuplexityError.Of(Errors.InvalidRequest, $"ack is auto, handled, manual, claim or none; \"{VisibleText.Of(request.Ack, 64)}\" is not.");
+        }
+
+        if (mode == AckMode.Claim && request.Since is not null)
+        {
+            return DuplexityError.Of(Errors.InvalidRequest, "What is claimed begins with what nobody has acknowledged; leave since out.");
         }
 
         return mode is not null && request.Last is not null
@@ -166,10 +197,17 @@ internal sealed partial class Listening
             : null;
     }
 
+    private DuplexityError? ReadHands(JoinRequest request, AckMode? mode) => request.Hands is null || (mode == AckMode.Claim && request.Hands >= 1 && request.Hands <= options.Limits.InboxWindow)
+        ? null
+        : DuplexityError.Of(Errors.InvalidRequest, $"hands is from 1 to {options.Limits.InboxWindow}, and for ack: claim; what else was meant is not clear.");
+
+    private static DuplexityError Excluded() =>
+        DuplexityError.Of(Errors.InvalidRequest, "Another socket of the client reads the inbox as this reader in another way: what is claimed is claimed by all. Name a reader of your own, or use the same ack.");
+
     private static DuplexityError NotAcknowledged((int Code, string Name) code, Position position) => DuplexityError.Of(code, code switch
     {
         _ when code == Errors.Taken => $"The message at {VisibleText.Of(position.ToString(), 64)} has been acknowledged already.",
-        _ when code == Errors.StaleAttempt => $"The message at {VisibleText.Of(position.ToString(), 64)} has been offered again since; that attempt is the one to acknowledge.",
+        _ when code == Errors.StaleAttempt => $"The message at {VisibleText.Of(position.ToString(), 64)} has been offered again since, or was not claimed by this socket; only the last attempt, by whom it was offered to, counts.",
         _ => $"{VisibleText.Of(position.ToString(), 64)} is no place of this inbox, or nothing there is offered to this reader.",
     });
 

@@ -14,15 +14,16 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
     /// </summary>
     public string? ReceiverOf(Subscription subscription, LogEntry entry)
     {
-        if (subscription.IsClosed || entry.Message.FromSocket == Id)
+        if (subscription.IsClosed || (entry.Message.FromSocket == Id && subscription.Reading is not { IsShared: false }))
         {
             return null;
         }
 
-        for (var i = 0; i < entry.Earlier.Count; i++)
+        // Work that is dealt to one socket comes to it, also where it has sent it, or has seen a copy: nobody else has it.
+        for (var i = 0; i < entry.Earlier.Count && subscription.Reading is not { IsShared: false }; i++)
         {
             // To join it later, or to be refused it there, is no reason to miss the copy here.
-            if (_subscriptions.GetValueOrDefault(entry.Message.Destinations[i]) is { } other && entry.Earlier[i].Offset > other.Start.Offset && HolderOf(other, entry with { Channel = other.Address, Position = entry.Earlier[i] }) is not null)
+            if (_subscriptions.GetValueOrDefault(entry.Message.Destinations[i]) is { Reading: not { IsShared: false } } other && entry.Earlier[i].Offset > other.Start.Offset && HolderOf(other, entry with { Channel = other.Address, Position = entry.Earlier[i] }) is not null)
             {
                 return null;
             }
@@ -71,6 +72,7 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
     {
         _parts.Index.Release(this, client);
         _parts.Answers.Release(Line, client);
+        _parts.Receipts.Release(Line, client);
         var reason = change != IdentityChange.Dropped ? DepartureReason.Removed : IsClosing ? Departure.Reason : null;
         foreach (var subscription in Subscriptions.Where(s => s.Clients.Contains(client)))
         {
@@ -134,6 +136,12 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
             Close(code, reason);
         }
     }
+
+    /// <summary>Whether the sender of an entry wants to know that it came here.</summary>
+    public bool IsAwaited(LogEntry entry) => _parts.Receipts.IsAwaited(entry.Message.Id);
+
+    /// <summary>A copy of an entry whose sender wants to know is with the transport.</summary>
+    public void Written(LogEntry entry) => _parts.Receipts.Delivered(entry);
 
     /// <summary>A copy of an entry leaves for a client.</summary>
     public void Delivered(LogEntry entry, string client) => _parts.Departures.Delivered(entry, client, Id);

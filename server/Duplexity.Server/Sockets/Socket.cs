@@ -166,6 +166,9 @@ internal sealed partial class Socket : ISubscriber
     public void Tell(Subscription subscription, PresenceNews news) => Queue.Tell(subscription, news);
 
     /// <inheritdoc/>
+    public void Tell(WithdrawnEvent withdrawn) => Queue.Send(nameof(IDataClient.Withdrawn), withdrawn);
+
+    /// <inheritdoc/>
     public void Flush() => Queue.Flush();
 
     /// <inheritdoc/>
@@ -212,6 +215,7 @@ internal sealed partial class Socket : ISubscriber
 
         _ = Queue.FinishAsync(null);
         _parts.Answers.Release(Line, null);
+        _parts.Receipts.Release(Line, null);
         foreach (var subscription in subscriptions.Values)
         {
             _parts.Channels.Remove(subscription);

@@ -7,5 +7,5 @@ namespace Duplexity.Server.Sockets;
 
 /// <summary>What every socket of a node works with.</summary>
 internal sealed record SocketParts(
-    ChannelIndex Channels, SocketIndex Index, IEngine Engine, Listening Listening, Membership Membership, SocketWatches Watches, Egress Egress, Answers Answers, Departures Departures, RoomRules Rules, SessionEnds Ends, TimeProvider Time,
+    ChannelIndex Channels, SocketIndex Index, IEngine Engine, Listening Listening, Membership Membership, SocketWatches Watches, Egress Egress, Answers Answers, Departures Departures, AwaitedReceipts Receipts, RoomRules Rules, SessionEnds Ends, TimeProvider Time,
     DuplexityOptions Options, ILogger<Socket> Logger);

@@ -1,5 +1,6 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
+using Duplexity.Server.Engine;
 using Microsoft.AspNetCore.SignalR.Protocol;
 
 namespace Duplexity.Server.Sockets;
@@ -53,7 +54,7 @@ internal sealed partial class SocketQueue
         var entry = item.Delivery!.Entry;
         if (item.Kind == Kind.Again)
         {
-            return socket.ReceiverOf(subscription, entry) is { } again ? item.Delivery.Frame(connection.Protocol, again == socket.Primary ? null : again, null, item.Attempt) : null;
+            return socket.ReceiverOf(subscription, entry) is { } again ? Noted(entry, item.Delivery.Frame(connection.Protocol, again == socket.Primary ? null : again, null, item.Attempt)) : null;
         }
 
         subscription.Passed = entry.Position;
@@ -75,6 +76,17 @@ internal sealed partial class SocketQueue
 
         // Left out, `after` means the offset before under the same epoch: the client knows no other epoch than that of the message (G2).
         var isJustBefore = told == entry.Before && (told.Epoch == entry.Position.Epoch || told == Position.Start);
-        return item.Delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told, attempt > 1 ? attempt : null);
+        return Noted(entry, item.Delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told, attempt > 1 ? attempt : null));
+    }
+
+    /// <summary>The frame of an entry; where its sender waits for that, its writing is noted.</summary>
+    private ReadOnlyMemory<byte> Noted(LogEntry entry, ReadOnlyMemory<byte> frame)
+    {
+        if (socket.IsAwaited(entry))
+        {
+            _awaited.Add(entry);
+        }
+
+        return frame;
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Protocol;
 using Microsoft.Extensions.Logging;
@@ -33,6 +34,7 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
 
     // For the writer alone.
     private readonly HashSet<Subscription> _read = [];
+    private readonly List<LogEntry> _awaited = [];
 
     public void Enqueue(Subscription subscription, Delivery delivery) => Add(new Item(Kind.Delivery, subscription, delivery, default, null, time.GetTimestamp(), delivery.Size));
 
@@ -218,9 +220,15 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
         }
     }
 
-    /// <summary>What was read of inboxes is with the transport now.</summary>
+    /// <summary>What was read of inboxes, and what a sender awaits, is with the transport now.</summary>
     private void TellRead()
     {
+        foreach (var entry in _awaited)
+        {
+            socket.Written(entry);
+        }
+
+        _awaited.Clear();
         foreach (var subscription in _read)
         {
             subscription.Reading!.Written(subscription.Passed);

@@ -83,11 +83,12 @@ public sealed class RealService : IAsyncDisposable
     }
 
     /// <summary>A connection of the SDK, which comes back as soon as the service does.</summary>
-    public DuplexityConnection Connection(string client, TimeSpan? sendTimeout = null) => new(Address, new DuplexityConnectionOptions
+    public DuplexityConnection Connection(string client, TimeSpan? sendTimeout = null, JoinOptions? inbox = null) => new(Address, new DuplexityConnectionOptions
     {
         Token = _ => ValueTask.FromResult<string?>(_issuer.Token(client, DateTimeOffset.UtcNow, TimeSpan.FromHours(1))),
         SendTimeout = sendTimeout ?? TestTimeout.Long,
         MaxReconnectDelay = TimeSpan.FromMilliseconds(500),
+        Inbox = inbox,
     });
 
     /// <summary>Runs the command line: <c>duplexity --as NAME ARGUMENTS…</c>.</summary>

@@ -67,6 +67,7 @@ public sealed class ApiInboxTests(ApiHost host) : IClassFixture<ApiHost>
         (await _api.SendAsync(HttpMethod.Get, "inbox", narrow)).Code.Should().Be(203);
         (await _api.GetAsync("inbox/dead-letters", "mine")).Read<DeadLettersResponse>().Letters.Should().BeEmpty();
         (await _api.PostAsync("inbox/dead-letters/replay", "mine", """{"id":"none"}""")).Code.Should().Be(110);
+        (await _api.PostAsync("inbox/dead-letters/discard", "mine", """{"id":"none"}""")).Code.Should().Be(110);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Duplexity.Protocol;
 using Duplexity.Testing;
 using FluentAssertions;
 using Xunit;
@@ -72,6 +73,10 @@ public sealed class InboxTests
         await using var amy = await node.ConnectAsync("amy", o => o with { Inbox = new() { Ack = AckMode.Manual } });
         using var heard = new Heard(amy.Inbox);
         await amy.Inbox.JoinAsync();
+        await using var other = await node.ConnectAsync("amy", o => o with { Inbox = new() { Ack = AckMode.Manual } });
+        var withdrawn = new TaskCompletionSource<WithdrawnEvent>();
+        other.Inbox.Withdrawn += withdrawn.SetResult;
+        await other.Inbox.JoinAsync();
         await ben.SendAsync(Address.Client("amy"), "work");
 
         var first = await heard.NextAsync();
@@ -93,6 +98,7 @@ public sealed class InboxTests
             }
         }
 
+        (await withdrawn.Task.Soon()).Should().BeEquivalentTo(new { MessageId = first.Id, Reason = WithdrawnReason.Taken });
         var taken = () => amy.Inbox.AcknowledgeAsync(again);
         (await taken.Should().ThrowAsync<DuplexityException>()).Which.Name.Should().Be("taken");
     }
@@ -126,7 +132,7 @@ public sealed class InboxTests
         await looking.Inbox.JoinAsync();
         await ben.SendAsync(Address.Client("amy"), "now");
         (await seen.TextsAsync(1)).Should().Equal("now");
-        var byHand = () => looking.Inbox.AcknowledgeAsync(null!);
+        var byHand = () => looking.Inbox.AcknowledgeAsync((Message)null!);
         await byHand.Should().ThrowAsync<ArgumentNullException>();
     }
 }

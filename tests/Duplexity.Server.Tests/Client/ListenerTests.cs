@@ -182,6 +182,12 @@ public sealed class ListenerTests
 
         public Task<PresenceResponse> Presence(PresenceRequest request) => throw new NotSupportedException();
 
+        public Task<Done> Discard(DiscardRequest request) => throw new NotSupportedException();
+
+        public Task<RenewClaimResponse> RenewClaim(RenewClaimRequest request) => throw new NotSupportedException();
+
+        public Task<Done> ReturnClaim(ReturnClaimRequest request) => throw new NotSupportedException();
+
         public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => throw new NotSupportedException();
 
         public Task<ReplayResponse> Replay(ReplayRequest request) => throw new NotSupportedException();
@@ -292,5 +298,7 @@ public sealed class ListenerTests
         public void Tell(DataLink link, PresenceChangedEvent changed) => listener.Tell(link, changed);
 
         public void Leave(DataLink link, LeftEvent left) => listener.Leave(link, left);
+
+        public void Withdraw(WithdrawnEvent withdrawn) => listener.Withdraw(withdrawn);
     }
 }

@@ -216,6 +216,12 @@ public sealed class OutboxTests
 
         public Task<PresenceResponse> Presence(PresenceRequest request) => throw new NotSupportedException();
 
+        public Task<Done> Discard(DiscardRequest request) => throw new NotSupportedException();
+
+        public Task<RenewClaimResponse> RenewClaim(RenewClaimRequest request) => throw new NotSupportedException();
+
+        public Task<Done> ReturnClaim(ReturnClaimRequest request) => throw new NotSupportedException();
+
         public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => throw new NotSupportedException();
 
         public Task<ReplayResponse> Replay(ReplayRequest request) => throw new NotSupportedException();

@@ -169,36 +169,6 @@ public sealed class InboxTests
     }
 
     [Fact]
-    [Trait("Guarantee", "G22")]
-    public async Task Each_place_has_its_defined_answer()
-    {
-        await using var node = await TestNode.StartAsync(s => s.Options = o => (o.Limits.InboxMessages, o.Limits.MessagesPerChannel) = (10, 11));
-        await using var ben = await StockSocket.DataAsync(node, "ben");
-        await using var amy = await StockSocket.DataAsync(node, "amy");
-        await amy.JoinAsync("client:amy");
-        var places = new List<Position> { Position.Start };
-        for (var i = 1; i <= 15; i++)
-        {
-            await ben.SendAsync($"{i}", "client:amy");
-            places.Add((await amy.NextAsync()).Position);
-            await amy.SettleAsync(ben);
-        }
-
-        var (first, top) = (5, 15);
-        foreach (var (place, isServed) in new[] { (places[first - 2], false), (places[first - 1], true), (places[first], true), (places[top], true), (places[top] with { Offset = top + 1 }, false), (places[first] with { Epoch = "other" }, false), (Position.Start, false) })
-        {
-            var joined = await amy.JoinAsync("client:amy", since: place);
-            joined.Recovered.Should().Be(isServed, "of {0}", place);
-            joined.Position.Should().Be(isServed ? place : places[top]);
-        }
-
-        (await AcknowledgeAsync(amy, new() { Reader = "own", Through = places[top] with { Offset = top + 1 } })).Error!.Code.Should().Be(110);
-        (await AcknowledgeAsync(amy, new() { Reader = "own", Through = places[top] with { Epoch = "other" } })).Error!.Code.Should().Be(110, "it is no place that was ever handed out");
-        (await AcknowledgeAsync(amy, new() { Reader = "own", Through = places[first - 2] })).Error.Should().BeNull("it lies behind what is acknowledged");
-        (await AcknowledgeAsync(amy, new() { Through = places[top], Position = places[top] })).Error!.Code.Should().Be(102);
-    }
-
-    [Fact]
     public async Task What_cannot_be_meant_is_refused()
     {
         await using var node = await TestNode.StartAsync();

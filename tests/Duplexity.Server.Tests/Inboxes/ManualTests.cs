@@ -18,12 +18,14 @@ public sealed class ManualTests
         await using var ben = await StockSocket.DataAsync(node, "ben");
         await using var amy = await StockSocket.DataAsync(node, "amy");
         await InboxTests.JoinAsync(amy, new() { Ack = "manual" });
+        var withdrawn = amy.Hear<WithdrawnEvent>("Withdrawn");
         await ben.SendAsync("poison", "client:amy");
 
         var offered = new[] { await amy.NextAsync(), await amy.NextAsync(), await amy.NextAsync() };
 
         offered.Select(m => (m.Text, m.Attempt)).Should().Equal(("poison", null), ("poison", 2), ("poison", 3));
         await node.Logs.WaitForAsync("the dead letter", l => l.Event.Id == 3051);
+        (await withdrawn.ReadAsync().Soon()).Should().BeEquivalentTo(new { offered[0].Position, Attempt = 3, Reason = "dead_letter" });
         var letter = (await node.Services.GetRequiredService<InboxIndex>().DeadLetters.ReadAsync("amy")).Should().ContainSingle().Subject;
         (letter.Message.Text, letter.Attempts).Should().Be(("poison", 3));
         await ben.SendAsync("good", "client:amy");
@@ -41,6 +43,34 @@ public sealed class ManualTests
         (anew.Text, anew.Attempt, anew.Id, anew.Position).Should().Be(("poison", null, replayed.MessageId!, replayed.Position!));
         (await InboxTests.AcknowledgeAsync(amy, new() { Position = anew.Position })).Error.Should().BeNull();
         (await amy.InvokeAsync<ReplayResponse>("Replay", new ReplayRequest { Id = kept.Message.Id })).Error!.Code.Should().Be(110, "it was put back once");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G22")]
+    public async Task The_first_that_acknowledges_has_it_and_the_others_that_were_offered_it_are_told()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var ben = await StockSocket.DataAsync(node, "ben");
+        await using var first = await StockSocket.DataAsync(node, "amy");
+        await using var second = await StockSocket.DataAsync(node, "amy", json: true);
+        await using var other = await StockSocket.DataAsync(node, "amy");
+        var (told, toldFirst, toldOther) = (second.Hear<WithdrawnEvent>("Withdrawn"), first.Hear<WithdrawnEvent>("Withdrawn"), other.Hear<WithdrawnEvent>("Withdrawn"));
+        await InboxTests.JoinAsync(first, new() { Ack = "manual" });
+        await InboxTests.JoinAsync(second, new() { Ack = "manual" });
+        await InboxTests.JoinAsync(other, new() { Ack = "manual", Reader = "apart" });
+        await InboxTests.SendAsync(ben, 2);
+        var message = await first.NextAsync();
+        (await second.NextAsync()).Position.Should().Be(message.Position);
+        await second.NextAsync();
+
+        (await InboxTests.AcknowledgeAsync(first, new() { Position = message.Position, Attempt = 1 })).Error.Should().BeNull();
+
+        (await told.ReadAsync().Soon()).Should().BeEquivalentTo(new { Channel = "client:amy", message.Position, MessageId = message.Id, Attempt = 1, Reason = "taken" });
+        (await InboxTests.AcknowledgeAsync(second, new() { Position = message.Position, Attempt = 1 })).Error!.Name.Should().Be("taken");
+        var next = await first.NextAsync();
+        (await InboxTests.AcknowledgeAsync(second, new() { Through = next.Position })).Error.Should().BeNull();
+        (await toldFirst.ReadAsync().Soon()).Position.Should().Be(next.Position, "that is the only one of which it is told");
+        (told.Count, toldOther.Count).Should().Be((0, 0), "another reader has a place of its own");
     }
 
     [Fact]

@@ -45,7 +45,8 @@ internal sealed class PipeRig
         Channels = new ChannelIndex(Engine, Settings, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
         Inboxes = new InboxIndex(Engine, Channels, Time, Settings, NullLogger<InboxIndex>.Instance);
-        Machine = new PipeMachine(Engine, Channels, Inboxes, Replies, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach, Replies), .. own], application, Announcer, Traces, Time, Settings);
+        Receipts = new AwaitedReceipts(Inboxes, Time, Settings);
+        Machine = new PipeMachine(Engine, Channels, Inboxes, Replies, Receipts, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach, Replies), .. own], application, Announcer, Traces, Time, Settings);
         Listeners = new ListenerGates(application, Time, Settings);
         Answers = new Answers(Machine, Listeners, Settings);
         Egress = new Egress(own, application);
@@ -80,6 +81,8 @@ internal sealed class PipeRig
     public InboxIndex Inboxes { get; }
 
     public AwaitedReplies Replies { get; } = new();
+
+    public AwaitedReceipts Receipts { get; }
 
     public PipeMachine Machine { get; }
 
@@ -125,6 +128,10 @@ internal sealed class PipeRig
         public void Move(ChannelSubscription subscription, Position place) => Moves.Enqueue(place);
 
         public void Tell(ChannelSubscription subscription, PresenceNews news)
+        {
+        }
+
+        public void Tell(WithdrawnEvent withdrawn)
         {
         }
 
