@@ -8,6 +8,7 @@ using Duplexity.Benchmarks;
     ("logins", "sign-ins a second through the whole flow, and token verifications a second (2.19)", Logins.RunAsync),
     ("deliveries", "deliveries a second from one sender to the members of a room", Deliveries.RunAsync),
     ("appends", "appends a second of the message log alone, by durability and by how many wait", Appends.RunAsync),
+    ("neighbours", "what a hundred quiet clients feel of one that floods (G24)", Neighbours.RunAsync),
     ("sends", "sends of one socket: one after the other, and pipelined", Sends.RunAsync),
 ];
 

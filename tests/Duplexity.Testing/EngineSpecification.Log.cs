@@ -217,4 +217,24 @@ public abstract partial class EngineSpecification
         (await FillAsync(log, socket, 3)).Should().NotIntersectWith(old);
         await log.RemoveAsync(Address.Socket("nobody"));
     }
+
+    [Theory]
+    [Trait("Guarantee", "G24")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_page_ends_with_the_message_that_makes_it_a_mebibyte_and_says_that_there_is_more(bool reverse)
+    {
+        await using var engine = await CreateAsync();
+        var log = engine.Nodes[0].Log;
+        for (var i = 0; i < 30; i++)
+        {
+            await log.AppendAsync(new AppendRequest(Message("x", Lobby) with { Headers = new Dictionary<string, string> { ["h"] = new('x', 49_998) } }));
+        }
+
+        var first = await log.ReadAsync(Lobby, null, 1_000, reverse);
+        var second = await log.ReadAsync(Lobby, first.Entries[^1].Position, 1_000, reverse);
+
+        (first.Entries.Count, first.End, second.Entries.Count, second.End).Should().Be((21, false, 9, true));
+        first.Entries.Concat(second.Entries).Select(e => e.Position.Offset).Should().Equal(reverse ? Enumerable.Range(1, 30).Reverse().Select(n => (long)n) : Enumerable.Range(1, 30).Select(n => (long)n));
+    }
 }

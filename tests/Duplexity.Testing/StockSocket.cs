@@ -4,6 +4,7 @@ using MessagePack;
 using MessagePack.Resolvers;
 using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.SignalR.Client;
+using Microsoft.AspNetCore.SignalR.Protocol;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Duplexity.Testing;
@@ -80,8 +81,8 @@ public sealed class StockSocket : IAsyncDisposable
         return control;
     }
 
-    /// <summary>Connects to a hub with a token and waits for Welcome.</summary>
-    public static async Task<StockSocket> ConnectAsync(Uri hub, string token, bool json = false)
+    /// <summary>Connects to a hub with a token and waits for Welcome; by a hub protocol of the test's own where it gives one.</summary>
+    public static async Task<StockSocket> ConnectAsync(Uri hub, string token, bool json = false, IHubProtocol? protocol = null)
     {
         var builder = new HubConnectionBuilder().WithUrl(hub, options =>
         {
@@ -89,7 +90,11 @@ public sealed class StockSocket : IAsyncDisposable
             options.SkipNegotiation = true;
             options.Transports = HttpTransportType.WebSockets;
         });
-        if (!json)
+        if (protocol is not null)
+        {
+            builder.Services.AddSingleton(protocol);
+        }
+        else if (!json)
         {
             builder.AddMessagePackProtocol(o => o.SerializerOptions = MessagePackSerializerOptions.Standard.WithResolver(StandardResolver.Instance));
         }

@@ -23,7 +23,10 @@ internal interface IMessageLog
     /// <summary>What an earlier append with this key did; null where there was none, or nothing is known of it any more.</summary>
     ValueTask<AppendResult?> FindAsync(IdempotencyKey key, CancellationToken ct = default);
 
-    /// <summary>Reads at most <paramref name="limit"/> entries behind <paramref name="since"/> (before it, in reverse); null: from the start (the end).</summary>
+    /// <summary>
+    /// Reads at most <paramref name="limit"/> entries behind <paramref name="since"/> (before it, in reverse); null: from the start (the end). A page also ends with the entry that reaches
+    /// <see cref="LogPage.MaxBytes"/>: who wants more goes on behind the last entry until <see cref="LogPage.End"/>.
+    /// </summary>
     ValueTask<LogPage> ReadAsync(Address channel, Position? since, int limit, bool reverse = false, CancellationToken ct = default);
 
     /// <summary>The place of the last entry that the channel ever had; <see cref="Position.Start"/> where there was none.</summary>
@@ -52,4 +55,8 @@ internal sealed record LogEntry(Address Channel, Position Position, Position Bef
 /// <param name="Entries">The entries in the order asked for.</param>
 /// <param name="Top">The channel's top at the moment of reading.</param>
 /// <param name="End">Whether nothing is left in this direction.</param>
-internal sealed record LogPage(bool Recovered, IReadOnlyList<LogEntry> Entries, Position Top, bool End);
+internal sealed record LogPage(bool Recovered, IReadOnlyList<LogEntry> Entries, Position Top, bool End)
+{
+    /// <summary>Bytes of messages (bodies and headers) at which a page ends, however many entries were asked for (G24).</summary>
+    public const int MaxBytes = 1024 * 1024;
+}

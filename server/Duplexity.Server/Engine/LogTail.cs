@@ -87,28 +87,39 @@ internal sealed class LogTail(Retention retention)
     private LogPage ReadForwards(Position? since, int limit)
     {
         var from = since is null ? First : since.Offset + 1;
-        var entries = new LogEntry[Math.Clamp(Top.Offset - from + 1, 0, limit)];
-        for (var i = 0; i < entries.Length; i++)
-        {
-            entries[i] = At(from + i);
-        }
-
+        var entries = Take(from, 1, Math.Clamp(Top.Offset - from + 1, 0, limit));
         return new LogPage(Recovered: true, entries, Top, End: from + entries.Length > Top.Offset);
     }
 
     private LogPage ReadBackwards(Position? since, int limit)
     {
         var from = since is null ? Top.Offset : since.Offset - 1;
-        var entries = new LogEntry[Math.Clamp(from - First + 1, 0, limit)];
-        for (var i = 0; i < entries.Length; i++)
-        {
-            entries[i] = At(from - i);
-        }
-
+        var entries = Take(from, -1, Math.Clamp(from - First + 1, 0, limit));
         return new LogPage(Recovered: true, entries, Top, End: from - entries.Length < First);
     }
 
-    private LogEntry At(long offset) => _ring[Index((int)(offset - First))].Entry;
+    /// <summary>The entries from one on, this way or that: as many as there are to have, as far as a page goes.</summary>
+    private LogEntry[] Take(long from, int step, long most)
+    {
+        var (count, bytes) = (0, 0L);
+        while (count < most && bytes < LogPage.MaxBytes)
+        {
+            bytes += SlotAt(from + (step * count)).Size;
+            count++;
+        }
+
+        var entries = new LogEntry[count];
+        for (var i = 0; i < count; i++)
+        {
+            entries[i] = At(from + (step * i));
+        }
+
+        return entries;
+    }
+
+    private LogEntry At(long offset) => SlotAt(offset).Entry;
+
+    private ref readonly Slot SlotAt(long offset) => ref _ring[Index((int)(offset - First))];
 
     private int Index(int nth)
     {

@@ -30,6 +30,18 @@ internal sealed partial class MemoryLocks : ILocks, IDisposable
         _alarm = time.CreateTimer(_ => OnAlarm(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>Locks that are held, or waited for.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _locks.Count;
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask StartAsync(ILockHandler handler, CancellationToken ct = default)
     {

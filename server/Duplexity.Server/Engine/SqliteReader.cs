@@ -80,7 +80,8 @@ internal sealed class SqliteReader(SqliteConnection connection, LogClock clock) 
             ? (Math.Max(first, (since?.Offset ?? (top.Offset + 1)) - limit), (since?.Offset ?? (top.Offset + 1)) - 1)
             : (since is null ? first : since.Offset + 1, Math.Min(top.Offset, (since is null ? first - 1 : since.Offset) + limit));
         var (entries, appended) = Entries(address, reverse ? _backwards : _forwards, id, from, to);
-        return new(new LogPage(Recovered: true, entries, top, End: reverse ? from <= first : to >= top.Offset), appended);
+        var last = entries.Count > 0 ? entries[^1].Position.Offset : reverse ? from : to;
+        return new(new LogPage(Recovered: true, entries, top, End: reverse ? last <= first : last >= top.Offset), appended);
     }
 
     /// <summary>As <see cref="LogTail.Knows"/>.</summary>
@@ -93,8 +94,9 @@ internal sealed class SqliteReader(SqliteConnection connection, LogClock clock) 
     {
         List<LogEntry> entries = [];
         List<TimeSpan> appended = [];
+        var bytes = 0L;
         using var rows = statement.Read(id, from, to);
-        while (rows.Read())
+        while (bytes < LogPage.MaxBytes && rows.Read())
         {
             var (offset, epoch, nth) = (rows.GetInt64(0), rows.GetString(1), rows.GetInt32(3));
             entries.Add(new LogEntry(
@@ -104,6 +106,7 @@ internal sealed class SqliteReader(SqliteConnection connection, LogClock clock) 
                 StoredBytes.Read<StoredMessage>((byte[])rows[4]),
                 nth == 0 ? Array.Empty<Position>() : StoredBytes.Read<Position[]>((byte[])rows[5])[..nth]));
             appended.Add(TimeSpan.FromMilliseconds(rows.GetInt64(6)));
+            bytes += entries[^1].Message.Size;
         }
 
         return (entries, appended);

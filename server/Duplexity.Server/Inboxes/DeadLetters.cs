@@ -26,9 +26,20 @@ internal sealed class DeadLetters(IEngine engine, TimeProvider time, DuplexityOp
         }
     }
 
-    /// <summary>A client's dead letters, the oldest first.</summary>
-    public async Task<DeadLetter[]> ReadAsync(string client) =>
-        [.. (await engine.Records.ListAsync(Kind(client))).Select(r => JsonSerializer.Deserialize<DeadLetter>(r.Value)!)];
+    /// <summary>A page of a client's dead letters, the oldest first: from behind the message <paramref name="after"/> on, and about as large as a page of a log may be.</summary>
+    public async Task<(DeadLetter[] Letters, bool IsEnd)> ReadAsync(string client, string? after, int limit)
+    {
+        var all = await engine.Records.ListAsync(Kind(client));
+        var from = after is null ? 0 : all.ToList().FindIndex(r => r.Key.EndsWith($"-{after}", StringComparison.Ordinal)) + 1;
+        var (page, bytes) = (new List<DeadLetter>(), 0L);
+        foreach (var (_, letter) in all.Skip(from).Take(limit).TakeWhile(_ => bytes < LogPage.MaxBytes))
+        {
+            page.Add(JsonSerializer.Deserialize<DeadLetter>(letter)!);
+            bytes += letter.Length;
+        }
+
+        return ([.. page], from + page.Count == all.Count);
+    }
 
     /// <summary>
     /// Puts one into the inbox anew, then lets it go; null where there is none of that id. Asked twice, also by two, it is put there once: the letter itself is the key.

@@ -13,16 +13,8 @@ internal sealed partial class Listening
             return new DeadLettersResponse { Error = error };
         }
 
-        var all = await inboxes.DeadLetters.ReadAsync(held.Client);
-        var from = request.After is null ? 0 : Array.FindIndex(all, l => l.Message.Id == request.After) + 1;
-        var (letters, bytes) = (new List<DeadLetter>(), 0);
-        foreach (var letter in all.Skip(from).Take(request.Limit ?? DefaultPage).TakeWhile(_ => bytes <= PageBytes))
-        {
-            letters.Add(letter);
-            bytes += (letter.Message.Text?.Length ?? 0) + (letter.Message.Bytes?.Length ?? 0);
-        }
-
-        return new DeadLettersResponse { Letters = [.. letters], Next = from + letters.Count < all.Length ? letters[^1].Message.Id : null };
+        var (letters, isEnd) = await inboxes.DeadLetters.ReadAsync(held.Client, request.After, request.Limit ?? DefaultPage);
+        return new DeadLettersResponse { Letters = letters, Next = isEnd ? null : letters[^1].Message.Id };
     }
 
     /// <summary>Puts a dead letter into the acting client's inbox anew.</summary>

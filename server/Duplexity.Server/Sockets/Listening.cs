@@ -12,9 +12,6 @@ internal sealed partial class Listening(
 {
     private const int DefaultPage = 100;
 
-    /// <summary>How large a page of history may be, about, in bytes.</summary>
-    private const int PageBytes = 1024 * 1024;
-
     /// <summary>Listens to a channel from now, from a place, or with the last n. Listening already: moves there; another client of the socket that listens already shares its place.</summary>
     public async Task<JoinResponse> JoinAsync(Socket socket, HeldIdentity held, JoinRequest request)
     {
@@ -160,25 +157,12 @@ internal sealed partial class Listening(
             return new HistoryResponse { Messages = [], Recovered = false };
         }
 
-        var messages = new List<DeliveredMessage>();
-        LogEntry? last = null;
-        var bytes = 0;
-        foreach (var entry in page.Entries)
+        return new HistoryResponse
         {
-            if (bytes > PageBytes)
-            {
-                return Page(messages, last!.Position, request.Since);
-            }
-
-            last = entry;
-            if (egress.Lets(reader, entry))
-            {
-                messages.Add(Delivery.OnTheWire(entry));
-                bytes += (entry.Message.Text?.Length ?? 0) + (entry.Message.Bytes?.Length ?? 0);
-            }
-        }
-
-        return Page(messages, page.End ? null : last?.Position, request.Since);
+            Messages = [.. page.Entries.Where(e => egress.Lets(reader, e)).Select(e => Delivery.OnTheWire(e))],
+            Next = page.End ? null : page.Entries[^1].Position,
+            Recovered = request.Since is null ? null : true,
+        };
     }
 
     /// <summary>A client that was in a lockspace by this socket is not any more: what held it there is over.</summary>
@@ -244,9 +228,6 @@ internal sealed partial class Listening(
         return refused;
     }
 
-    private static HistoryResponse Page(List<DeliveredMessage> messages, Position? next, Position? since) =>
-        new() { Messages = [.. messages], Next = next, Recovered = since is null ? null : true };
-
     private async ValueTask<(Position Start, bool? Recovered)> StartAsync(Socket socket, HeldIdentity held, Address address, JoinRequest request)
     {
         var (since, last) = (request.Since, request.Last ?? 0);
@@ -268,8 +249,22 @@ internal sealed partial class Listening(
             return (await engine.Log.TopAsync(address), recovered);
         }
 
-        var page = await engine.Log.ReadAsync(address, null, last, reverse: true);
-        return (page.Entries.Count == 0 ? page.Top : page.Entries[^1].Before, recovered);
+        return (await BeforeLastAsync(address, last), recovered);
+    }
+
+    /// <summary>The place before the last so many messages: page by page, for together they may be more than one socket is worth.</summary>
+    private async ValueTask<Position> BeforeLastAsync(Address address, int count)
+    {
+        LogEntry? first = null;
+        LogPage page;
+        do
+        {
+            page = await engine.Log.ReadAsync(address, first?.Position, count, reverse: true);
+            first = page.Entries.LastOrDefault() ?? first;
+            count -= page.Entries.Count;
+        }
+        while (count > 0 && !page.End);
+        return first?.Before ?? page.Top;
     }
 
     private static DuplexityError? ReadPlace(Position? since) => since is null or { Offset: >= 0 and < 1L << 53, Epoch: { Length: <= Wire.MaxNameLength } }

@@ -8,6 +8,9 @@ internal sealed class SocketWatches(SocketIndex sockets, Announcer announcer, No
 {
     private readonly Watches<(Socket Socket, string Client)> _watches = new(time);
 
+    /// <summary>Whether nobody watches.</summary>
+    public bool IsEmpty => _watches.IsEmpty;
+
     /// <summary>As <see cref="Watches{T}.Start"/>; <paramref name="tell"/> sends the event.</summary>
     public bool Start(IIdentityHolder watcher, string actingAs, string? name, string? client, Func<SocketsChangedEvent, Task> tell) =>
         _watches.Start(watcher, actingAs, name, client, page => tell(new SocketsChangedEvent { Changes = [.. page.Select(c => Change(c.Thing.Socket, c.Thing.Client, c.Kind))], Watch = name }));

@@ -25,6 +25,9 @@ internal sealed class PipeWatches
         sessions.LinkChanged += session => _ = MarkAllAsync(session);
     }
 
+    /// <summary>Whether nobody watches.</summary>
+    public bool IsEmpty => _watches.IsEmpty;
+
     /// <summary>As <see cref="Watches{T}.Start"/>; <paramref name="tell"/> sends the event.</summary>
     public bool Start(IIdentityHolder watcher, string actingAs, string? name, string? client, Func<PipesChangedEvent, Task> tell) => _watches.Start(watcher, actingAs, name, client, async page =>
     {

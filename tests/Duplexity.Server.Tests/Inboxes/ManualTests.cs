@@ -26,7 +26,7 @@ public sealed class ManualTests
         offered.Select(m => (m.Text, m.Attempt)).Should().Equal(("poison", null), ("poison", 2), ("poison", 3));
         await node.Logs.WaitForAsync("the dead letter", l => l.Event.Id == 3051);
         (await withdrawn.ReadAsync().Soon()).Should().BeEquivalentTo(new { offered[0].Position, Attempt = 3, Reason = "dead_letter" });
-        var letter = (await node.Services.GetRequiredService<InboxIndex>().DeadLetters.ReadAsync("amy")).Should().ContainSingle().Subject;
+        var letter = (await node.Services.GetRequiredService<InboxIndex>().DeadLetters.ReadAsync("amy", null, 10)).Letters.Should().ContainSingle().Subject;
         (letter.Message.Text, letter.Attempts).Should().Be(("poison", 3));
         await ben.SendAsync("good", "client:amy");
         var good = await amy.NextAsync();

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tests.Client;
+using Duplexity.Server.Tunnels;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
@@ -16,27 +18,36 @@ namespace Duplexity.Server.Tests.Stress;
 internal sealed class StressRig : IAsyncDisposable
 {
     private readonly ConcurrentStack<IAsyncDisposable> _opened = new();
-    private readonly ConcurrentDictionary<Address, byte> _rooms = new();
 
-    private StressRig(TestNode node, int seed)
+    private readonly TestIssuer _issuer = new();
+    private readonly Action<DuplexityOptions>? _options;
+    private readonly DirectoryInfo? _data;
+
+    private StressRig(int seed, Action<DuplexityOptions>? options, DirectoryInfo? data)
     {
-        Node = node;
+        (_options, _data) = (options, data);
         Random = new Random(seed);
     }
 
-    public TestNode Node { get; }
+    public TestNode Node { get; private set; } = null!;
 
     /// <summary>For one thread: a scenario that races draws before it does.</summary>
     public Random Random { get; }
 
-    public static async Task<StressRig> StartAsync(int seed, Action<DuplexityOptions>? options = null) => new(
-        await TestNode.StartAsync(s => s.Options = o =>
-        {
-            // Whoever is lost is gone with its socket: what is left at the end is a fault, and not somebody who is waited for.
-            o.Times.Vacated = TimeSpan.Zero;
-            options?.Invoke(o);
-        }),
-        seed);
+    public static async Task<StressRig> StartAsync(int seed, Action<DuplexityOptions>? options = null, bool isKept = false)
+    {
+        var rig = new StressRig(seed, options, isKept ? Directory.CreateTempSubdirectory("duplexity-stress-") : null);
+        rig.Node = await rig.StartNodeAsync("http://127.0.0.1:0");
+        return rig;
+    }
+
+    /// <summary>Stops the node, and starts another one at the same address with the same data.</summary>
+    public async Task RestartAsync()
+    {
+        var place = $"http://127.0.0.1:{Node.Port}";
+        await Node.DisposeAsync();
+        Node = await StartNodeAsync(place);
+    }
 
     /// <summary>A connection of the SDK that is ready; through a line of its own where the scenario breaks it.</summary>
     public async Task<DuplexityConnection> ConnectAsync(string client, FaultyLine? line = null, Func<DuplexityConnectionOptions, DuplexityConnectionOptions>? options = null)
@@ -62,11 +73,7 @@ internal sealed class StressRig : IAsyncDisposable
     }
 
     /// <summary>Listens to a room and keeps what it hears.</summary>
-    public async Task<Ear> ListenAsync(DuplexityConnection connection, string room, JoinOptions? options = null)
-    {
-        _rooms.TryAdd(Address.Room(room), 0);
-        return new Ear(await connection.JoinAsync(room, options).Soon());
-    }
+    public async Task<Ear> ListenAsync(DuplexityConnection connection, string room, JoinOptions? options = null) => new(await connection.JoinAsync(room, options).Soon());
 
     /// <summary>Whatever is disposed with the rig, in reverse order.</summary>
     public T Keep<T>(T opened)
@@ -107,8 +114,39 @@ internal sealed class StressRig : IAsyncDisposable
             await opened.DisposeAsync().AsTask().Soon();
         }
 
+        await AllHaveLeftAsync();
         await NothingIsLeftAsync();
         await Node.DisposeAsync();
+        _data?.Delete(recursive: true);
+    }
+
+    private Task<TestNode> StartNodeAsync(string url) => TestNode.StartAsync(s =>
+    {
+        (s.Url, s.Issuer) = (url, _issuer);
+        s.Settings["Duplexity:Data"] = _data?.FullName ?? "";
+        s.Options = o =>
+        {
+            // Whoever is lost is waited for, for a moment that a scenario outlasts.
+            (o.Times.Vacated, o.Times.Presence) = (TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(20));
+            _options?.Invoke(o);
+        };
+    });
+
+    /// <summary>Somebody looks into every room until nobody else is there: also those who were lost are, when the time for which they are waited for is over.</summary>
+    private async Task AllHaveLeftAsync()
+    {
+        await using var witness = await StockSocket.DataAsync(Node, "who-looks-last");
+        var changes = witness.Hear<PresenceChangedEvent>(nameof(IDataClient.PresenceChanged));
+        foreach (var room in (await Node.Services.GetRequiredService<IEngine>().Presence.ListOwnAsync()).Select(m => m.Channel).Distinct())
+        {
+            (await witness.InvokeAsync<JoinResponse>(nameof(IDataHub.Join), new JoinRequest { Channel = room.ToString(), Presence = true })).Error.Should().BeNull();
+            while ((await witness.InvokeAsync<PresenceResponse>(nameof(IDataHub.Presence), new PresenceRequest { Channel = room.ToString(), CountOnly = true })).Count > 1)
+            {
+                await changes.ReadAsync().Soon(what: $"everybody leaves {room}");
+            }
+
+            (await witness.InvokeAsync<Done>(nameof(IDataHub.Leave), new LeaveRequest { Channel = room.ToString() })).Error.Should().BeNull();
+        }
     }
 
     private async Task NothingIsLeftAsync()
@@ -120,9 +158,12 @@ internal sealed class StressRig : IAsyncDisposable
         // Each of these empties before the line about the last socket is logged.
         await Node.Logs.WaitForAsync("every index of the node is empty", _ => sockets.All.Count == 0 && channels.Count == 0 && holders.All.Count == 0);
         sessions.All.Should().BeEmpty();
-        foreach (var room in _rooms.Keys)
-        {
-            (await presence.ReadAsync(room)).Members.Should().BeEmpty($"everybody has left {room}");
-        }
+        var services = Node.Services;
+        services.GetRequiredService<RoomPresence>().Lingering.Should().Be(0, "nobody is waited for");
+        services.GetRequiredService<SocketWatches>().IsEmpty.Should().BeTrue("nobody watches sockets");
+        services.GetRequiredService<PipeWatches>().IsEmpty.Should().BeTrue("nobody watches pipes");
+        services.GetRequiredService<Holdings>().IsEmpty.Should().BeTrue("no lockspace holds anybody");
+        ((MemoryLocks)services.GetRequiredService<IEngine>().Locks).Count.Should().Be(0, "no lock is held or waited for");
+        (await presence.ListOwnAsync()).Should().BeEmpty("everybody has left every room");
     }
 }

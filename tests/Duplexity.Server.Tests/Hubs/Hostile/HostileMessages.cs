@@ -49,7 +49,8 @@ internal sealed class HostileMessages(int seed, Type hub, bool json)
 
     private (byte[] Frame, string Owed) Plain(string method) => json ? Call(method, new Dictionary<string, object?>()) : Call(method, Array.Empty<object?>());
 
-    private (byte[] Frame, string Owed) Call(string method, object? argument)
+    /// <summary>A call of a method with this argument.</summary>
+    public (byte[] Frame, string Owed) Call(string method, object? argument)
     {
         var id = $"{++_calls}";
         return (Frame([1, new Dictionary<string, object?>(), id, method, new[] { argument }], 1), id);
