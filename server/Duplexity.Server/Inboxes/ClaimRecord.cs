@@ -1,7 +1,12 @@
 namespace Duplexity.Server.Inboxes;
 
 /// <summary>What is kept of a message that was claimed: its attempts go on over a restart, for the attempt is a fencing token (G17, G22).</summary>
-internal sealed record ClaimRecord(string Id, string Place, string Before, int Attempt)
+internal sealed record ClaimRecord(string Id, string Place, string Before, int Attempt);
+
+/// <summary>
+/// What is kept of a reader that is claimed from: what is outstanding, and what is settled. Both in one record, or what leaves the one before the other is on disk would come again, after a crash, by its first attempt.
+/// </summary>
+internal sealed record ClaimsRecord(ReaderRecord Reader, ClaimRecord[] Claims)
 {
     /// <summary>The kind of an inbox's records; the key is the reader.</summary>
     public static string Kind(string client) => $"claims:{client}";

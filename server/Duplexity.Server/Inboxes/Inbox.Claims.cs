@@ -33,12 +33,18 @@ internal sealed partial class Inbox
             return;
         }
 
-        var record = await engine.Records.ReadAsync(ClaimRecord.Kind(Client), ClaimRecord.Key(reader));
+        var record = await engine.Records.ReadAsync(ClaimsRecord.Kind(Client), ClaimsRecord.Key(reader));
+        var kept = record is null ? null : JsonSerializer.Deserialize<ClaimsRecord>(record)!;
+
+        // As when it is loaded: a log that has lost its tail may have other messages there by now.
+        var place = kept is null ? null : await KnownAsync(kept.Reader.Place);
+        var last = place is null ? null : await KnownAsync(kept!.Reader.LastSettled);
         lock (_lock)
         {
             if (!reader.KnowsClaims)
             {
-                reader.Restore(record is null ? [] : JsonSerializer.Deserialize<ClaimRecord[]>(record)!, Touch() + options.Times.InboxClaim);
+                reader.Restore(kept?.Claims ?? [], place, last is null ? [] : kept!.Reader.Settled ?? [], last, Touch() + options.Times.InboxClaim);
+                MovedUnsynchronized(reader);
             }
         }
     }
@@ -165,12 +171,12 @@ internal sealed partial class Inbox
         string record;
         lock (_lock)
         {
-            record = JsonSerializer.Serialize(reader.Claims());
+            record = JsonSerializer.Serialize(new ClaimsRecord(ReaderRecord.Of(reader), reader.Claims()));
             ArmUnsynchronized();
         }
 
         // The attempt is a fencing token: it must not be told before it is known to whoever comes after a crash.
-        await engine.Records.PutAsync(ClaimRecord.Kind(Client), ClaimRecord.Key(reader), record, time.GetUtcNow() + (2 * options.Times.Retention));
+        await engine.Records.PutAsync(ClaimsRecord.Kind(Client), ClaimsRecord.Key(reader), record, time.GetUtcNow() + (2 * options.Times.Retention));
         foreach (var deal in deals)
         {
             await SendAsync(reader, deal);
@@ -216,6 +222,9 @@ internal sealed partial class Inbox
             MovedUnsynchronized(reader);
         }
     }
+
+    /// <summary>A place that is kept; null where the log does not know it (any more).</summary>
+    private async ValueTask<Position?> KnownAsync(string? kept) => kept is not null && Position.Parse(kept) is var place && await KnowsAsync(place) ? place : null;
 
     /// <summary>The entry of a message that is outstanding; null where the log does not have it any more.</summary>
     private async ValueTask<LogEntry?> ReadAsync(Outstanding one) =>

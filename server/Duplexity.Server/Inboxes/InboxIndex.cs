@@ -106,9 +106,9 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
 
             await _engine.Records.TakeAsync(ReaderRecord.Kind, client, ct);
             await DeadLetters.RemoveAsync(client, ct);
-            foreach (var (key, _) in await _engine.Records.ListAsync(ClaimRecord.Kind(client), ct))
+            foreach (var (key, _) in await _engine.Records.ListAsync(ClaimsRecord.Kind(client), ct))
             {
-                await _engine.Records.TakeAsync(ClaimRecord.Kind(client), key, ct);
+                await _engine.Records.TakeAsync(ClaimsRecord.Kind(client), key, ct);
             }
         }
         finally

@@ -33,16 +33,26 @@ internal sealed partial class InboxReader
     public bool Excludes(string socketId, bool isClaim) =>
         Readings.Exists(r => r.SocketId != socketId && r.IsClaim != isClaim) || (!isClaim && _outstanding.Values.Any(o => o.Holder is { } holder && holder != socketId));
 
-    /// <summary>What was claimed before this process began: its lease runs from now, for whoever has it may be at it still.</summary>
-    public void Restore(IEnumerable<ClaimRecord> claims, DateTimeOffset due)
+    /// <summary>What was claimed before this process began: its lease runs from now, for whoever has it may be at it still. With it what was settled then, which may be more than the reader's own record says.</summary>
+    public void Restore(IEnumerable<ClaimRecord> claims, Position? place, long[] settled, Position? last, DateTimeOffset due)
     {
         KnowsClaims = true;
+        if (place is not null)
+        {
+            AcknowledgeThrough(place, out _);
+        }
+
+        if (last is not null)
+        {
+            RestoreSettled(settled, last);
+        }
+
         foreach (var claim in claims)
         {
-            var (place, before) = (Position.Parse(claim.Place), Position.Parse(claim.Before));
-            if (place.Offset > Cursor.Offset && !_settled.Contains(place.Offset))
+            var (at, before) = (Position.Parse(claim.Place), Position.Parse(claim.Before));
+            if (at.Offset > Cursor.Offset && !_settled.Contains(at.Offset))
             {
-                _outstanding.TryAdd(place.Offset, new Outstanding(claim.Id, place, before) { Attempt = claim.Attempt, IsClaim = true, Due = due });
+                _outstanding.TryAdd(at.Offset, new Outstanding(claim.Id, at, before) { Attempt = claim.Attempt, IsClaim = true, Due = due });
             }
         }
     }
@@ -141,7 +151,7 @@ internal sealed partial class InboxReader
             }
         }
 
-        _lastSettled = last;
+        _lastSettled = last.Offset > (_lastSettled?.Offset ?? 0) ? last : _lastSettled;
     }
 
     private static Deal Give(Outstanding one, InboxReading to, DateTimeOffset leaseEnd, LogEntry? entry)

@@ -1,5 +1,4 @@
 using Duplexity.EndToEnd.Tests.Real;
-using Duplexity.Testing;
 using FluentAssertions;
 using Xunit;
 
