@@ -21,7 +21,7 @@ internal static class Neighbours
         ("nothing", (_, _) => Task.Delay(Pause)),
         ("sends", (flooder, _) => flooder.Hub.InvokeAsync<SendResponse>(nameof(IDataHub.Send), new SendRequest { To = ["room:flood"], Text = Text })),
         ("sends to 100 rooms", (flooder, _) => flooder.Hub.InvokeAsync<SendResponse>(nameof(IDataHub.Send), new SendRequest { To = [.. Enumerable.Range(0, 100).Select(i => $"room:flood-{i}")], Text = Text })),
-        ("pages of 1,000", (flooder, _) => flooder.Hub.InvokeAsync<HistoryResponse>(nameof(IDataHub.History), new HistoryRequest { Channel = "room:flood", Limit = 1_000 })),
+        ("pages of 1,000", (flooder, _) => flooder.Hub.InvokeAsync<HistoryResponse>(nameof(IDataHub.History), new HistoryRequest { Channel = "room:lobby", Limit = 1_000 })),
         ("new rooms, refused", (flooder, n) => flooder.Hub.InvokeAsync<SendResponse>(nameof(IDataHub.Send), new SendRequest { To = [$"room:new-{n}"], Text = Text })),
     ];
 
@@ -32,6 +32,7 @@ internal static class Neighbours
             await using var node = await TestNode.StartAsync(s => (s.LogLevel, s.Environment, s.Options) = (LogLevel.Warning, "Production", o => o.Limits.NewChannelsPerHour = 150));
             var quiet = await Task.WhenAll(Enumerable.Range(0, Quiet).Select(i => StockSocket.DataAsync(node, $"quiet{i}")));
             await using var flooder = await StockSocket.DataAsync(node, "flooder");
+            await Sends.PipelineAsync(flooder, 1_000, Outstanding, Text);
             using var over = new CancellationTokenSource();
             var calls = 0;
             var flood = Task.WhenAll(Enumerable.Range(0, Outstanding).Select(async _ =>

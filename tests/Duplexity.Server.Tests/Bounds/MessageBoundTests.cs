@@ -167,10 +167,11 @@ public sealed class MessageBoundTests
         });
         await using var neighbours = await Neighbours.StartAsync(node);
         await using var amy = await StockSocket.DataAsync(node, "amy");
+        await using var ben = await StockSocket.DataAsync(node, "ben");
 
         var joins = Enumerable.Range(0, 50).Select(i => amy.Hub.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = $"room:slow-{i}" })).ToArray();
         await eight.Task.Soon();
-        await neighbours.AreServedWhileAsync(() => Task.Delay(1));
+        await neighbours.AreServedWhileAsync(() => ben.InvokeAsync<PresenceResponse>("Presence", new PresenceRequest { Channel = "room:quiet" }));
         Volatile.Read(ref running).Should().Be(8, "no further one has begun");
         open.SetResult();
 

@@ -36,12 +36,28 @@ internal sealed class Neighbours : IAsyncDisposable
         });
         for (var i = 0; (i < Messages || Volatile.Read(ref rounds) < 2) && !abusing.IsCompleted; i++)
         {
-            (await _speaker.SendAsync($"{_said}", "room:quiet")).Error.Should().BeNull();
-            (await _listener.NextAsync()).Text.Should().Be($"{_said++}");
+            await SpeakAsync();
         }
 
         await enough.CancelAsync();
         await abusing.Soon(TestTimeout.Long);
+    }
+
+    /// <summary>They talk until <paramref name="abuse"/> is over.</summary>
+    public async Task AreServedUntilAsync(Task abuse)
+    {
+        while (!abuse.IsCompleted)
+        {
+            await SpeakAsync();
+        }
+
+        await abuse;
+    }
+
+    private async Task SpeakAsync()
+    {
+        (await _speaker.SendAsync($"{_said}", "room:quiet")).Error.Should().BeNull();
+        (await _listener.NextAsync()).Text.Should().Be($"{_said++}");
     }
 
     public async ValueTask DisposeAsync()

@@ -2,6 +2,7 @@ using System.Reflection;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tests.Bounds;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
@@ -38,21 +39,22 @@ public sealed class HostileFloodTests
         node.Logs.Expect(line => line.Category.StartsWith("Microsoft.AspNetCore.SignalR", StringComparison.Ordinal));
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var answered = 0;
-        await using (var amy = await StockSocket.DataAsync(node, "amy-of-the-neighbours"))
-        await using (var ben = await StockSocket.DataAsync(node, "ben-of-the-neighbours"))
+        var called = new HashSet<string>();
+        await using (var neighbours = await Neighbours.StartAsync(node))
         {
-            await amy.JoinAsync("room:neighbours");
-            for (int sent = 0, connection = 0; sent < Messages; connection++)
+            await neighbours.AreServedUntilAsync(Task.Run(async () =>
             {
-                var (frames, answers) = await FloodAsync(node, hub, json, seed: (hub.Length * 1000) + (json ? 500 : 0) + connection, Math.Min(PerConnection, Messages - sent));
-                sent += frames;
-                answered += answers;
-                await ben.SendAsync($"{connection}", "room:neighbours");
-                (await amy.NextAsync()).Text.Should().Be($"{connection}");
-            }
+                for (int sent = 0, connection = 0; sent < Messages; connection++)
+                {
+                    var (frames, answers) = await FloodAsync(node, hub, json, seed: (hub.Length * 1000) + (json ? 500 : 0) + connection, Math.Min(PerConnection, Messages - sent), called);
+                    sent += frames;
+                    answered += answers;
+                }
+            }));
         }
 
         answered.Should().BeGreaterThan(Messages / 4, "most of it was readable, and looked at");
+        called.Should().Contain(HubOf(hub).GetMethods().Select(m => m.Name), "no method is left out");
         await LeftEmptyAsync(node);
         (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(MemoryThatMayStay);
     }
@@ -78,9 +80,9 @@ public sealed class HostileFloodTests
     }
 
     /// <summary>One connection's share; answers how many frames went out, at least one, and how many were answered.</summary>
-    private static async Task<(int Frames, int Answers)> FloodAsync(TestNode node, string hub, bool json, int seed, int most)
+    private static async Task<(int Frames, int Answers)> FloodAsync(TestNode node, string hub, bool json, int seed, int most, HashSet<string> called)
     {
-        var messages = new HostileMessages(seed, hub == "data" ? typeof(IDataHub) : typeof(IControlHub), json);
+        var messages = new HostileMessages(seed, HubOf(hub), json);
         var owed = new List<string>();
         await using var socket = await HostileSocket.ConnectAsync(node, hub, node.Token($"mallory-{seed}"), json);
         var sent = 0;
@@ -100,6 +102,7 @@ public sealed class HostileFloodTests
             }
         }
 
+        called.UnionWith(messages.Called);
         await socket.SettleAsync(owed);
         var answers = socket.Answers;
         foreach (var (id, (code, text)) in answers)
@@ -116,6 +119,8 @@ public sealed class HostileFloodTests
 
         return (sent, answers.Count);
     }
+
+    private static Type HubOf(string hub) => hub == "data" ? typeof(IDataHub) : typeof(IControlHub);
 
     private static async Task LeftEmptyAsync(TestNode node)
     {

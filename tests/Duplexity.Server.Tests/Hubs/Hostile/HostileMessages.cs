@@ -26,6 +26,9 @@ internal sealed class HostileMessages(int seed, Type hub, bool json)
 
     private int _calls;
 
+    /// <summary>What was called.</summary>
+    public HashSet<string> Called { get; } = [];
+
     /// <summary>Whether a frame was cut or changed, so that where the next one begins is the reader's guess: what follows is owed nothing.</summary>
     public bool IsOutOfStep { get; private set; }
 
@@ -53,6 +56,7 @@ internal sealed class HostileMessages(int seed, Type hub, bool json)
     public (byte[] Frame, string Owed) Call(string method, object? argument)
     {
         var id = $"{++_calls}";
+        Called.Add(method);
         return (Frame([1, new Dictionary<string, object?>(), id, method, new[] { argument }], 1), id);
     }
 

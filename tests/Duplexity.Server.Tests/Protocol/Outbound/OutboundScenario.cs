@@ -36,7 +36,8 @@ internal sealed class OutboundScenario(TestNode node, OutboundRig rig)
         Secrets[veronica.Id] = ["veronica", "root"];
         Secrets["session-of-duo"] = ["duo"];
         Secrets["hidden-room"] = ["duo", "carol", "veronica", "root", "desk"];
-        Secrets["text-for-amelia"] = ["duo"];
+        Secrets["text-for-amelia"] = ["duo", "second"];
+        Secrets["work-for-carol"] = ["carol"];
         Secrets["key-of-amelia"] = [];
         Secrets["sesame-key"] = [];
         Secrets["lockspace-key"] = [];
@@ -114,8 +115,11 @@ internal sealed class OutboundScenario(TestNode node, OutboundRig rig)
         (await stranger.NextAsync()).Text.Should().Be("hello");
     }
 
-    private static async Task InboxAsync(StockSocket duo, StockSocket carol)
+    private async Task InboxAsync(StockSocket duo, StockSocket carol)
     {
+        var second = await rig.DataAsync("second", "amelia");
+        var withdrawn = second.Hear<WithdrawnEvent>("Withdrawn");
+        await second.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "client:amelia", Ack = AckWord.Manual, Reader = "laptop" });
         await carol.SendAsync("text-for-amelia", "client:amelia");
         await duo.InvokeAsync<JoinResponse>("Join", new JoinRequest { As = "amelia", Channel = "client:amelia", Ack = AckWord.Manual, Reader = "laptop" });
         for (var message = await duo.NextAsync(); ; message = await duo.NextAsync())
@@ -127,8 +131,20 @@ internal sealed class OutboundScenario(TestNode node, OutboundRig rig)
             }
         }
 
+        await withdrawn.ReadAsync().Soon();
         await duo.InvokeAsync<DeadLettersResponse>("DeadLetters", new DeadLettersRequest { As = "amelia" });
         await duo.InvokeAsync<ReplayResponse>("Replay", new ReplayRequest { As = "amelia", Id = "none" });
+        await duo.InvokeAsync<Done>("Discard", new DiscardRequest { As = "amelia", Id = "none" });
+
+        await duo.SendAsAsync("amelia", "work-for-carol", "client:carol");
+        await carol.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "client:carol", Ack = AckWord.Claim, Hands = 1 });
+        var work = await carol.NextAsync();
+        for (; work.Text != "work-for-carol"; work = await carol.NextAsync())
+        {
+        }
+
+        (await carol.InvokeAsync<RenewClaimResponse>("RenewClaim", new RenewClaimRequest { Channel = "client:carol", Position = work.Position, Attempt = work.Attempt ?? 1 })).Error.Should().BeNull();
+        (await carol.InvokeAsync<Done>("ReturnClaim", new ReturnClaimRequest { Channel = "client:carol", Position = work.Position, Attempt = work.Attempt ?? 1, AfterMs = 60_000 })).Error.Should().BeNull();
     }
 
     private async Task LocksAsync(StockSocket duo, StockSocket carol, StockSocket desk)
