@@ -96,10 +96,10 @@ public static class DuplexityServer
         services.AddSingleton<IBuiltInGate, ScopeGate>();
         services.AddSingleton<IBuiltInGate, AllowanceGate>();
         services.AddSingleton<IBuiltInGate, StandingGate>();
-        services.AddSingleton<IBuiltInGate, InboxGate>();
         services.AddSingleton<IBuiltInGate, RoomGate>();
         services.AddSingleton<IBuiltInGate, FenceGate>();
         services.AddSingleton<IBuiltInGate, NewChannelGate>();
+        services.AddSingleton<IBuiltInGate, InboxGate>();
         services.TryAddSingleton<GateHttp>();
         services.TryAddSingleton<GateSettings>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, GateOptionsCheck>());

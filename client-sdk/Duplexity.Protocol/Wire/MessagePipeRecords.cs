@@ -84,7 +84,7 @@ public sealed record MessageTransform
     [Key(4)]
     public string? Type { get; init; }
 
-    /// <summary>A text that becomes the body, at most 64 KB when filled in: <c>{field}</c> is a field of the JSON body, <c>{@from}</c>, <c>{@channel}</c>, <c>{@type}</c> and <c>{@id}</c> say where the message is from; <c>{{</c> is a brace. What is not there is empty.</summary>
+    /// <summary>A text that becomes the body, at most 64 KB when filled in: <c>{field}</c> is a field of the JSON body (at most 32 fields), <c>{@from}</c>, <c>{@channel}</c>, <c>{@type}</c> and <c>{@id}</c> say where the message is from; <c>{{</c> is a brace. What is not there is empty.</summary>
     [Key(5)]
     public string? Text { get; init; }
 }

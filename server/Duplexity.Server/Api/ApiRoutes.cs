@@ -57,7 +57,7 @@ internal sealed class ApiRoutes(
         new("POST", "/clients/{client}/disable", "disableClient", "Forbids a client everything until it is enabled again.", typeof(RevokeResponse)) { Parameters = [Client], Handle = steering.DisableAsync },
         new("POST", "/clients/{client}/enable", "enableClient", "Allows a disabled client to come back; its old tokens stay ended.", typeof(RevokeResponse)) { Parameters = [Client], Handle = steering.EnableAsync },
         new("DELETE", "/clients/{client}", "removeClient", "Removes a client for good, with its inbox, feed, keys, sign-ins and pipes. Its name is never given again.", typeof(RevokeResponse)) { Parameters = [Client], Handle = steering.RemoveAsync },
-        new("PUT", "/clients/{client}/channels/{channel}", "subscribeClient", "Lets all open sockets of a client that the acting client may administer listen to a room or a feed, as if they had joined; no gate is asked.", typeof(ApiPlacedResponse))
+        new("PUT", "/clients/{client}/channels/{channel}", "subscribeClient", "Lets all open sockets of a client that the acting client may administer listen to a room or a feed that the acting client may join itself, as if they had joined; no gate is asked of them.", typeof(ApiPlacedResponse))
         {
             Parameters = [Client, Channel], Handle = placing.SubscribeAsync,
         },

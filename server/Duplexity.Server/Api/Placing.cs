@@ -8,7 +8,7 @@ namespace Duplexity.Server.Api;
 /// <summary>
 /// What an administrator does by HTTP with the listening of others. It does not lend what it lacks itself: it places clients that it may administer, in channels that it may join. Thread-safe.
 /// </summary>
-internal sealed class Placing(IDuplexity duplexity, ILogger<Placing> logger)
+internal sealed class Placing(IDuplexity duplexity, JoinGates gates, ILogger<Placing> logger)
 {
     /// <summary>How much of a reason the sockets are told, in characters.</summary>
     private const int ReasonLength = 256;
@@ -17,7 +17,7 @@ internal sealed class Placing(IDuplexity duplexity, ILogger<Placing> logger)
     public async Task<Answer> SubscribeAsync(ApiCall call)
     {
         await call.ReadNothingAsync();
-        if ((Read(call, out var client, out var channel) ?? (call.Acting.Rules.MayJoin(channel) ? null : JoinGates.NotThere(channel))) is { } refused)
+        if ((Read(call, out var client, out var channel) ?? NotItself(call, channel)) is { } refused)
         {
             return new ApiPlacedResponse { Error = refused };
         }
@@ -39,6 +39,11 @@ internal sealed class Placing(IDuplexity duplexity, ILogger<Placing> logger)
         var reason = call.Query("reason") is { } asked ? VisibleText.Of(asked, ReasonLength) : "An administrator ended it.";
         return new ApiPlacedResponse { Sockets = await duplexity.UnsubscribeAsync(client, channel, reason, CancellationToken.None) };
     }
+
+    /// <summary>Why the one that asks may not join the channel itself, by its allowances or by what holds there. Who may administer everybody could act as one who may.</summary>
+    private DuplexityError? NotItself(ApiCall call, Address channel) => call.Acting.Rules.MayAdministerAll && call.Acting.Rules.MayJoin(channel)
+        ? null
+        : gates.Read(channel.ToString(), call.Acting, isRead: false, out _);
 
     private void Audit(string what, ApiCall call, string client, Address channel) =>
         logger.Placed(VisibleText.Of(client, VisibleText.LogLength), what, VisibleText.Of(channel.ToString(), VisibleText.LogLength), VisibleText.Of(call.Acting.Client, VisibleText.LogLength));

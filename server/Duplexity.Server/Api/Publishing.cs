@@ -44,7 +44,7 @@ internal sealed class Publishing(PipeMachine machine)
         var answers = new SendResponse[messages.Length];
         for (var i = 0; i < messages.Length; i++)
         {
-            answers[i] = await receipts[i];
+            answers[i] = await EndAsync(receipts[i]);
         }
 
         return new ApiBatchResponse { Receipts = answers };
@@ -67,6 +67,19 @@ internal sealed class Publishing(PipeMachine machine)
         catch (DuplexityException refused)
         {
             return new(new SendResponse { Error = refused.Error });
+        }
+    }
+
+    private static async ValueTask<SendResponse> EndAsync(ValueTask<SendResponse> receipt)
+    {
+        try
+        {
+            return await receipt;
+        }
+        catch (DuplexityException refused)
+        {
+            // Such as that more waits for the disk than it takes: what is before it is stored all the same.
+            return new SendResponse { Error = refused.Error };
         }
     }
 

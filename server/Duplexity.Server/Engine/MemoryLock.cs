@@ -35,6 +35,9 @@ internal sealed class MemoryLock(LockName name)
     {
         /// <summary>When the lease ends, by the engine's clock.</summary>
         public TimeSpan Ends { get; set; }
+
+        /// <summary>Whether its holder knows that others want the lock: once is enough, however often they come and go.</summary>
+        public bool IsContended { get; set; }
     }
 
     /// <param name="Holder">Who waits.</param>

@@ -138,7 +138,26 @@ internal sealed partial class MemoryLocks
 
         held.Alarm = due;
         _alarms.Enqueue(held, due);
+        if (_alarms.Count > SpareAlarms + (2 * _locks.Count))
+        {
+            SetAlarmsAnewUnsynchronized();
+        }
+
         RingUnsynchronized();
+    }
+
+    /// <summary>Lets go of alarms of locks that are free since, or that have an earlier one: a lock that is taken and given back at once leaves one for its whole lease (G24).</summary>
+    private void SetAlarmsAnewUnsynchronized()
+    {
+        _alarms.Clear();
+        foreach (var held in _locks.Values)
+        {
+            held.Alarm = held.Due;
+            if (held.Alarm is { } due)
+            {
+                _alarms.Enqueue(held, due);
+            }
+        }
     }
 
     private void RingUnsynchronized()

@@ -55,11 +55,7 @@ internal sealed partial class MemoryLocks
 
         held.Line.AddLast(new Waiter(request.Holder, request.Ticket, request.Lease, _clock.Now + request.Wait));
         _places.Add(request.Holder, held);
-        if (held.Line.Count == 1)
-        {
-            told.Add(held.Change(LockEvent.Contended, held.Held!));
-        }
-
+        ContendUnsynchronized(held, told);
         return Answer(LockOutcome.Queued, held.Line.Count);
 
         LockAnswer Answer(LockOutcome outcome, int position = 0) => new(outcome, held.View(_clock.Now), position);
@@ -92,7 +88,17 @@ internal sealed partial class MemoryLocks
         told.Add(held.Change(LockEvent.Granted, held.Held, waited));
         if (held.Line.Count > 0)
         {
-            told.Add(held.Change(LockEvent.Contended, held.Held));
+            ContendUnsynchronized(held, told);
+        }
+    }
+
+    /// <summary>Tells the holder that others wait, the first time.</summary>
+    private static void ContendUnsynchronized(MemoryLock held, List<LockChange> told)
+    {
+        if (held.Held is { IsContended: false } grant)
+        {
+            grant.IsContended = true;
+            told.Add(held.Change(LockEvent.Contended, grant));
         }
     }
 

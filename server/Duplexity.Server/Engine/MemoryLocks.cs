@@ -11,6 +11,9 @@ internal sealed partial class MemoryLocks : ILocks, IDisposable
 {
     private const string Kind = "lock";
 
+    /// <summary>Alarms beyond two for each lock, before they are set anew.</summary>
+    private const int SpareAlarms = 1_000;
+
     private readonly Lock _lock = new();
     private readonly IRecords _records;
     private readonly MonotonicClock _clock;
@@ -38,6 +41,18 @@ internal sealed partial class MemoryLocks : ILocks, IDisposable
             lock (_lock)
             {
                 return _locks.Count;
+            }
+        }
+    }
+
+    /// <summary>How many times are waited for.</summary>
+    internal int Alarms
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _alarms.Count;
             }
         }
     }

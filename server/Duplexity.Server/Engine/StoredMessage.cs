@@ -48,6 +48,10 @@ internal sealed record StoredMessage
     [Key(11)]
     public StoredPath? Path { get; init; }
 
+    /// <summary>Whose part of an inbox it fills: its sender's, or where a message pipe brought it, the pipe's owner's (G10).</summary>
+    [IgnoreMember]
+    public string ChargedTo => Path is { Hops: [.., var last] } ? last.Owner : FromClient;
+
     /// <summary>What retention by bytes counts: body and headers, as every engine counts them.</summary>
     [IgnoreMember]
     public int Size => (Text is null ? 0 : Encoding.UTF8.GetByteCount(Text)) + (Bytes?.Length ?? 0)

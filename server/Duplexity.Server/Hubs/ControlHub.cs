@@ -17,6 +17,9 @@ internal sealed class ControlHub(
     IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
+    /// <summary>For what stores or changes something: that is done whole, whoever has gone.</summary>
+    private static readonly CancellationToken Whole = CancellationToken.None;
+
     private ControlConnection Connection => Context.Features.Get<ControlConnection>()!;
 
     public override async Task OnConnectedAsync()
@@ -164,11 +167,11 @@ internal sealed class ControlHub(
         return explaining.ExplainAsync(acting, Connection.SessionOf(acting.Client)?.Id, request, Context.ConnectionAborted);
     }
 
-    public Task<Done> CreateLockspace(CreateLockspaceRequest request) => lockspaces.CreateAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<Done> CreateLockspace(CreateLockspaceRequest request) => lockspaces.CreateAsync(Acting(request), request, Whole);
 
-    public Task<Done> RemoveLockspace(RemoveLockspaceRequest request) => lockspaces.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<Done> RemoveLockspace(RemoveLockspaceRequest request) => lockspaces.RemoveAsync(Acting(request), request, Whole);
 
-    public Task<HeldResponse> Admit(AdmitRequest request) => lockspaces.AdmitAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<HeldResponse> Admit(AdmitRequest request) => lockspaces.AdmitAsync(Acting(request), request, Whole);
 
     public Task<HeldResponse> Release(ReleaseRequest request) => Task.FromResult(lockspaces.Release(Acting(request), request));
 
@@ -176,31 +179,31 @@ internal sealed class ControlHub(
 
     public Task<HeldResponse> MoveTo(MoveToRequest request) => lockspaces.MoveToAsync(Acting(request), request);
 
-    public Task<Done> BreakLock(BreakLockRequest request) => locking.BreakAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<Done> BreakLock(BreakLockRequest request) => locking.BreakAsync(Acting(request), request, Whole);
 
     public Task<TraceResponse> Trace(TraceRequest request) => Task.FromResult(tracing.Answer(Acting(request), request));
 
-    public Task<RevokeResponse> Revoke(RevokeRequest request) => administration.RevokeAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<RevokeResponse> Revoke(RevokeRequest request) => administration.RevokeAsync(Acting(request), request, Whole);
 
-    public Task<RevokeResponse> Disable(DisableRequest request) => administration.DisableAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<RevokeResponse> Disable(DisableRequest request) => administration.DisableAsync(Acting(request), request, Whole);
 
-    public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => administration.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<RevokeResponse> RemoveClient(RemoveClientRequest request) => administration.RemoveAsync(Acting(request), request, Whole);
 
-    public Task<MessagePipesResponse> SetMessagePipes(SetMessagePipesRequest request) => messagePipes.SetAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<MessagePipesResponse> SetMessagePipes(SetMessagePipesRequest request) => messagePipes.SetAsync(Acting(request), request, Whole);
 
     public Task<MessagePipesResponse> ListMessagePipes(ListMessagePipesRequest request) => Task.FromResult(messagePipes.List(Acting(request)));
 
-    public Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request) => messagePipes.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request) => messagePipes.RemoveAsync(Acting(request), request, Whole);
 
-    public Task<RoomResponse> CreateRoom(CreateRoomRequest request) => rooms.CreateAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<RoomResponse> CreateRoom(CreateRoomRequest request) => rooms.CreateAsync(Acting(request), request, Whole);
 
-    public Task<RoomResponse> ChangeRoom(ChangeRoomRequest request) => rooms.ChangeAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<RoomResponse> ChangeRoom(ChangeRoomRequest request) => rooms.ChangeAsync(Acting(request), request, Whole);
 
-    public Task<Done> RemoveRoom(RemoveRoomRequest request) => rooms.RemoveAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<Done> RemoveRoom(RemoveRoomRequest request) => rooms.RemoveAsync(Acting(request), request, Whole);
 
     public Task<ListRoomsResponse> ListRooms(ListRoomsRequest request) => rooms.ListAsync(Acting(request), request);
 
-    public Task<SetFeedResponse> SetFeed(SetFeedRequest request) => rooms.SetFeedAsync(Acting(request), request, Context.ConnectionAborted);
+    public Task<SetFeedResponse> SetFeed(SetFeedRequest request) => rooms.SetFeedAsync(Acting(request), request, Whole);
 
     public async Task<Done> Disconnect(DisconnectRequest request)
     {

@@ -64,7 +64,7 @@ internal sealed class Explaining(SocketIndex sockets, PipeMachine machine, JoinG
     {
         var doors = gates.Of(held, room, isRead: false);
 
-        // How full a room is concerns those who may come in.
+        // How full a room is, and whether it is there, concerns those who may come in.
         return Array.TrueForAll(doors, g => g.Error is null) ? [.. doors, .. await gates.LimitsOfAsync(socket, held, room, isTrial: true)] : doors;
     }
 

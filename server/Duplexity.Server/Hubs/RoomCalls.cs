@@ -98,7 +98,8 @@ internal sealed class RoomCalls(
             return new() { Error = wrong };
         }
 
-        if (Owned(acting, address) is not { } room || !await book.TryChangeAsync(address.Name, room, new MadeRoom(room.Owner, room.Since, room.Policy) { IsClosing = true }, ct))
+        // Again, too, where it ended halfway: a room that is closing is nobody's to change, but its owner's to be rid of.
+        if (Owned(acting, address, evenClosing: true) is not { } room || (!room.IsClosing && !await book.TryChangeAsync(address.Name, room, new MadeRoom(room.Owner, room.Since, room.Policy) { IsClosing = true }, ct)))
         {
             return new() { Error = NotOwned(address) };
         }
@@ -184,7 +185,7 @@ internal sealed class RoomCalls(
     };
 
     /// <summary>A room that is the acting client's to change; null: there is none, or it is another one's.</summary>
-    private MadeRoom? Owned(HeldIdentity acting, Address address) => book.Find(address.Name) is { IsClosing: false } room && (room.Owner == acting.Client || acting.Rules.MayAdminister(room.Owner))
+    private MadeRoom? Owned(HeldIdentity acting, Address address, bool evenClosing = false) => book.Find(address.Name) is { } room && (evenClosing || !room.IsClosing) && (room.Owner == acting.Client || acting.Rules.MayAdminister(room.Owner))
         ? room
         : null;
 

@@ -68,6 +68,9 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
         return inbox;
     }
 
+    /// <summary>An inbox that is remembered; null: nobody has used it for a while.</summary>
+    public Inbox? Find(Address address) => _inboxes.GetValueOrDefault(address);
+
     /// <summary>An inbox, read from the log or not yet.</summary>
     public Inbox Of(Address address) => _inboxes.GetOrAdd(address, a => new Inbox(a, _engine, _time, _options, this));
 

@@ -21,8 +21,8 @@ internal sealed class UnreadMail(Position start)
     public void Add(LogEntry entry)
     {
         var message = entry.Message;
-        _entries.Enqueue(new Entry(entry.Position, message.FromClient, message.Size, message.SentAt));
-        Tally.Add(message.FromClient, message.Size);
+        _entries.Enqueue(new Entry(entry.Position, message.ChargedTo, message.Size, message.SentAt));
+        Tally.Add(message.ChargedTo, message.Size);
         Tail = entry.Position;
     }
 

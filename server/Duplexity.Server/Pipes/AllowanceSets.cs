@@ -16,7 +16,7 @@ internal static class AllowanceSets
         Join = Either(one.Join, other.Join),
         Publish = Either(one.Publish, other.Publish),
         Administer = Either(one.Administer, other.Administer),
-        Limits = Merge(one.Limits, other.Limits, Math.Max),
+        Limits = Merge(one.Limits, other.Limits, Math.Max, First),
     };
 
     /// <summary>
@@ -29,7 +29,7 @@ internal static class AllowanceSets
         Join = Both(one.Join, other.Join),
         Publish = Both(one.Publish, other.Publish),
         Administer = Both(one.Administer, other.Administer),
-        Limits = Merge(one.Limits, other.Limits, Math.Min),
+        Limits = Merge(one.Limits, other.Limits, Math.Min, Longer),
     };
 
     /// <summary>What <paramref name="first"/> says, and where it says nothing, what <paramref name="fallback"/> does.</summary>
@@ -40,7 +40,7 @@ internal static class AllowanceSets
         Join = first.Join ?? fallback.Join,
         Publish = first.Publish ?? fallback.Publish,
         Administer = first.Administer ?? fallback.Administer,
-        Limits = Merge(first.Limits, fallback.Limits, (said, _) => said),
+        Limits = Merge(first.Limits, fallback.Limits, (said, _) => said, First),
     };
 
     /// <summary>What is wrong with allowances that came from outside; null: nothing.</summary>
@@ -86,19 +86,28 @@ internal static class AllowanceSets
     private static string[]? Both(string[]? one, string[]? other) => one is null ? other : other is null ? one
         : [.. one.Where(p => Pattern.AnyMatches(other, p)).Union(other.Where(p => Pattern.AnyMatches(one, p)), StringComparer.Ordinal)];
 
-    private static AllowanceLimits? Merge(AllowanceLimits? one, AllowanceLimits? other, Func<int, int, int> choose) => one is null ? other : other is null ? one : new()
+    /// <summary>The first one's window, its default of ten seconds included: a shorter window would be a higher rate.</summary>
+    private static int? First(AllowanceLimits one, AllowanceLimits other) => HasRates(one) ? one.WindowMs : one.WindowMs ?? other.WindowMs;
+
+    /// <summary>The longer one of two windows with rates: the lower of two rates does not become a higher one by the other's window.</summary>
+    private static int? Longer(AllowanceLimits one, AllowanceLimits other) => !HasRates(other) ? First(one, other) : !HasRates(one) ? other.WindowMs : Math.Max(Window(one), Window(other));
+
+    private static int Window(AllowanceLimits limits) => limits.WindowMs ?? (int)AllowanceRules.DefaultWindow.TotalMilliseconds;
+
+    private static AllowanceLimits? Merge(AllowanceLimits? one, AllowanceLimits? other, Func<int, int, int> choose, Func<AllowanceLimits, AllowanceLimits, int?> window) => one is null ? other : other is null ? one : new()
     {
         Messages = Merge(one.Messages, other.Messages, choose),
         Bytes = Merge(one.Bytes, other.Bytes, choose),
 
-        // The first one's, its default of ten seconds included: a shorter window would be a higher rate.
-        WindowMs = one.Messages is null && one.Bytes is null ? one.WindowMs ?? other.WindowMs : one.WindowMs,
+        WindowMs = window(one, other),
         MessageBytes = Merge(one.MessageBytes, other.MessageBytes, choose),
         Rooms = Merge(one.Rooms, other.Rooms, choose),
         Sockets = Merge(one.Sockets, other.Sockets, choose),
         Pipes = Merge(one.Pipes, other.Pipes, choose),
         UsersPerRoom = Merge(one.UsersPerRoom, other.UsersPerRoom, choose),
     };
+
+    private static bool HasRates(AllowanceLimits limits) => limits.Messages is not null || limits.Bytes is not null;
 
     private static int? Merge(int? one, int? other, Func<int, int, int> choose) => one is null ? other : other is null ? one : choose(one.Value, other.Value);
 }

@@ -5,7 +5,7 @@ namespace Duplexity.Server.Pipes;
 
 /// <summary>
 /// Which sockets wait for an answer to which message: whoever has the message may send its answer to the socket, which is closed to them otherwise. Ids are hashes that only sender and receivers know. The newest
-/// 100,000 of a node; an answer to an older one goes to the inbox. Thread-safe.
+/// 100,000 of a node; an answer to an older one goes to the inbox. A message pipe can write the header that asks, but only a sender gives the right to answer it. Thread-safe.
 /// </summary>
 internal sealed class AwaitedReplies
 {
@@ -18,9 +18,14 @@ internal sealed class AwaitedReplies
     /// <summary>A message is about to be stored.</summary>
     public void Note(StoredMessage message)
     {
-        if (message.FromSocket is { } socket && message.Headers?.ContainsKey(Wire.ReplyHeader) == true)
+        if (message.FromSocket is not { } socket || message.Headers?.ContainsKey(Wire.ReplyHeader) != true)
         {
-            lock (_lock)
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (message.Path is not { Hops: [var first, ..] } || (_sockets.TryPeek(first.MessageId, out var asker) && asker == socket))
             {
                 _sockets.Set(message.Id, socket);
             }

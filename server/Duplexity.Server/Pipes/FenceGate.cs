@@ -13,8 +13,6 @@ internal sealed class FenceGate(IEngine engine) : IBuiltInGate
 
     public Step Step => Step.Entry;
 
-    public bool IsAskedLast => true;
-
     public DuplexityError? Check(in Passage passage)
     {
         if (passage.Request is not SendRequest { Under: { } under })

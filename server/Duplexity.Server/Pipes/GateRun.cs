@@ -10,8 +10,6 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
 {
     private static readonly SizeGate Size = new();
 
-    private readonly IBuiltInGate[] _last = Array.FindAll(entry, g => g.IsAskedLast);
-
     /// <summary>Whether only the node's own gates stand in the way.</summary>
     public bool IsPlain { get; } = gates.IsEmpty(Step.Ingress) && gates.IsEmpty(Step.Entry);
 
@@ -49,16 +47,25 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
         return error;
     }
 
-    /// <summary>Just before the message goes: what has changed while gates of the application took their time, or a client to answer.</summary>
-    public void AskLast(Transit transit)
+    /// <summary>
+    /// Just before the message goes: what has changed while gates of the application took their time, or a client to answer. An error where its sender is not there any more (G8); else each destination says for itself.
+    /// </summary>
+    public DuplexityError? AskLast(Transit transit)
     {
+        if (!IsPlain && transit.Sender.Line is { HasEnd: true, End: var end } && end.Renewed(transit.Sender.Client) is null)
+        {
+            return Holds.FallenOff();
+        }
+
         for (var i = 0; !IsPlain && i < transit.Destinations.Count; i++)
         {
-            if (transit.Destinations[i].IsTaking && PipeMachine.Check(_last, new Passage(Step.Entry, transit.Sender, transit.Destinations[i].Address, transit.Request, null)) is { } error)
+            if (transit.Destinations[i].IsTaking && PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, transit.Destinations[i].Address, transit.Request, null) { IsAgain = true }) is { } error)
             {
                 Decide(transit, i, error);
             }
         }
+
+        return null;
     }
 
     /// <summary>What stands between the ingress and the destinations: the services hear of the message first, whatever its sender wants. Clients' own pipes have their place behind them.</summary>

@@ -11,8 +11,6 @@ internal sealed class HoldGate(Holdings holdings) : IBuiltInGate
 
     public Step Step => Step.Entry;
 
-    public bool IsAskedLast => true;
-
     public DuplexityError? Check(in Passage passage) =>
         !holdings.IsEmpty && passage.Sender.SocketId is { } socket && holdings.HolderOf(new(passage.Sender.Client, socket)) is { } space && passage.Target != Address.Lockspace(space)
             ? Held(passage.Sender.Client, space)

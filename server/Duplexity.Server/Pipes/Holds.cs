@@ -94,7 +94,7 @@ internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>
         var place = (transit.At, transit.Next);
         if (line.End.Renewed(transit.Sender.Client) is not { } sender)
         {
-            return End(line, message, DuplexityError.Of(Errors.IdentityNotHeld, "The client that sent the message has fallen off the socket, or its token has expired."));
+            return End(line, message, FallenOff());
         }
 
         transit.Sender = sender with { Rooms = transit.Sender.Rooms };
@@ -172,6 +172,9 @@ internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>
             line.Held.Challenges.Remove(challenge.Id);
         }
     }
+
+    /// <summary>What is said of a message whose sender is not there any more.</summary>
+    public static DuplexityError FallenOff() => DuplexityError.Of(Errors.IdentityNotHeld, "The client that sent the message has fallen off the socket, or its token has expired.");
 
     /// <summary>An id that nobody guesses.</summary>
     public static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));

@@ -15,9 +15,13 @@ internal sealed class HttpGate(string name, HttpGateOptions options, GateHttp ht
 
     private static readonly TimeSpan LongestKept = TimeSpan.FromHours(1);
 
+    /// <summary>How often it looks for what does not hold any more, where as much is kept as may be: a look at each.</summary>
+    private static readonly TimeSpan PruneInterval = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<Key, (GateResult Result, DateTimeOffset Until)> _kept = new();
     private readonly Uri _address = new(options.Address!);
     private readonly byte[] _secret = GateHttp.KeyOf(options.Secret)!;
+    private long _lastPrune;
 
     public ValueTask<GateResult> CheckAsync(GateContext context, CancellationToken ct)
     {
@@ -62,7 +66,8 @@ internal sealed class HttpGate(string name, HttpGateOptions options, GateHttp ht
     private void Keep(Key key, GateResult result, TimeSpan duration)
     {
         var now = time.GetUtcNow();
-        if (_kept.Count >= MostKept)
+        var last = Volatile.Read(ref _lastPrune);
+        if (_kept.Count >= MostKept && (last == 0 || time.GetElapsedTime(last) >= PruneInterval) && Interlocked.CompareExchange(ref _lastPrune, time.GetTimestamp(), last) == last)
         {
             foreach (var (old, (_, until)) in _kept)
             {

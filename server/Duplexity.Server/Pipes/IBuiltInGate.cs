@@ -22,8 +22,8 @@ internal interface IBuiltInGate
     /// <summary>The step that it stands at.</summary>
     Step Step { get; }
 
-    /// <summary>Whether it is asked once more just before the message goes, for what may have changed while gates of the application took their time.</summary>
-    bool IsAskedLast => false;
+    /// <summary>Whether what it says tells of who or what is there: Explain does not ask it for somebody to whom the gates before it say that nothing is.</summary>
+    bool LooksBehind => false;
 
     /// <summary>Null lets the message pass; an error refuses it.</summary>
     DuplexityError? Check(in Passage passage);

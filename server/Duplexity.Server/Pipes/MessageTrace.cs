@@ -34,7 +34,8 @@ internal sealed class MessageTrace(string messageId = "", string owner = "")
         {
             if (_hops.Count < Most)
             {
-                _hops.Add(hop);
+                // Without the body: hundreds of them would be megabytes.
+                _hops.Add(hop with { Message = null });
             }
             else
             {

@@ -18,7 +18,7 @@ internal sealed partial class PipeMachine
         }
 
         var size = message.Size;
-        Array.ForEach(to, i => i.Sending(message.FromClient, size));
+        Array.ForEach(to, i => i.Sending(message.ChargedTo, size));
         return SettleAsync(_engine.Log.AppendAsync(request));
 
         async ValueTask<AppendResult> SettleAsync(ValueTask<AppendResult> append)
@@ -29,7 +29,7 @@ internal sealed partial class PipeMachine
             }
             finally
             {
-                Array.ForEach(to, i => i.Sent(message.FromClient, size));
+                Array.ForEach(to, i => i.Sent(message.ChargedTo, size));
             }
         }
     }

@@ -63,27 +63,6 @@ internal sealed partial class PipeMachine
     public ValueTask<SendResponse> EmitAsync(Sender sender, EmitRequest request, MessageTrace? trace = null) =>
         DropAsync(sender, request, [.. new[] { Address.Feed(sender.Client) }.Concat(sender.Rooms).Select(a => new Destination(a, a.ToString(), null))], trace);
 
-    /// <summary>What each gate would say of a message to <paramref name="target"/>, now; nothing is counted.</summary>
-    public async Task<GateVerdict[]> ExplainAsync(Sender sender, Address target)
-    {
-        // A message of the smallest kind: what a size or a rate refuses even then.
-        var request = new SendRequest { Text = "" };
-        var deadline = new GateDeadline(_time, _options.Times.Gate);
-        var verdicts = new List<GateVerdict>();
-        foreach (var (step, own) in new[] { (Step.Ingress, _ingress), (Step.Entry, _entry) })
-        {
-            var (word, at) = (step.ToString().ToLowerInvariant(), step == Step.Entry ? target : default);
-            verdicts.AddRange(own.Select(g => new GateVerdict { Gate = g.Name, Step = word, Error = g.Check(new Passage(step, sender, at, request, null) { IsTrial = true }) }));
-            foreach (var gate in _gates.At(step).Where(g => g.Covers(step == Step.Entry ? target.ToString() : $"client:{sender.Client}")))
-            {
-                var context = GateViews.Of(sender, step, Operation.Send) with { Target = at, Message = GateViews.Of(request, sender), IsTrial = true };
-                verdicts.Add(new GateVerdict { Gate = gate.Name, Step = word, Error = GateRun.ErrorOf(gate.Name, await gate.AskAsync(context, deadline)) });
-            }
-        }
-
-        return [.. verdicts];
-    }
-
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace)
     {
         IdempotencyKey? key = null;
@@ -140,7 +119,11 @@ internal sealed partial class PipeMachine
 
     private ValueTask<SendResponse> Append(Transit transit)
     {
-        _run.AskLast(transit);
+        if (_run.AskLast(transit) is { } gone)
+        {
+            return new(new SendResponse { Error = gone });
+        }
+
         GateRun.Settle(transit);
         var (sender, request) = (transit.Sender, transit.Request);
         List<Address> taken = [.. transit.Destinations.Where(d => d.IsTaking).Select(d => d.Address)];

@@ -49,13 +49,18 @@ internal sealed class RoomBook(IRecords records) : IHostedService
             return false;
         }
 
-        if (await records.TryAddAsync(RoomKind, name, room.Write(), null, ct))
+        var isWritten = false;
+        try
         {
-            return true;
+            return isWritten = await records.TryAddAsync(RoomKind, name, room.Write(), null, ct);
         }
-
-        _rooms.TryRemove(new(name, room));
-        return false;
+        finally
+        {
+            if (!isWritten)
+            {
+                _rooms.TryRemove(new(name, room));
+            }
+        }
     }
 
     /// <summary>Puts a room in the place of what it was; false where it is not that any more.</summary>
@@ -87,11 +92,12 @@ internal sealed class RoomBook(IRecords records) : IHostedService
     /// <summary>Writes down who may follow a client; null: as the settings say.</summary>
     public async ValueTask SetFeedAsync(string client, string[]? words, CancellationToken ct)
     {
-        // Refused at once, allowed when it is written: should the store fail, nobody hears more than the owner has said.
-        _feeds.TryRemove(client, out _);
+        // Refused at once, allowed when it is written: should the store fail, nobody hears more than the owner has said, whatever the settings say.
+        Remember(client, [Who.None]);
         if (words is null)
         {
             await records.TakeAsync(FeedKind, client, ct);
+            _feeds.TryRemove(client, out _);
             return;
         }
 

@@ -16,12 +16,14 @@ internal sealed class RoomGate(RoomRules rules) : IBuiltInGate
         $"What holds in {VisibleText.Of(target.ToString(), Address.MaxBytes)} does not let you {operation}, or it is not there.";
 }
 
-/// <summary>Entry: a message that brings a channel into being counts against what its sender may bring into being (G24). The last of the node's own: what those refuse costs nothing.</summary>
+/// <summary>Entry: a message that brings a channel into being counts against what its sender may bring into being (G24). What the gates before it refuse costs nothing.</summary>
 internal sealed class NewChannelGate(NewChannels channels) : IBuiltInGate
 {
     public string Name => "new_channels_per_hour";
 
     public Step Step => Step.Entry;
+
+    public bool LooksBehind => true;
 
     public DuplexityError? Check(in Passage passage) => passage.Sender.IsServer || passage.IsAgain ? null : channels.Take(passage.Sender.Client, passage.Target, passage.IsTrial);
 }

@@ -7,6 +7,8 @@ internal sealed class StandingGate(IClientStanding standing) : IBuiltInGate
 
     public Step Step => Step.Entry;
 
+    public bool LooksBehind => true;
+
     public DuplexityError? Check(in Passage passage) => passage.Target.Kind is AddressKind.Client or AddressKind.Feed && standing.IsOut(passage.Target.Name)
         ? DuplexityError.Of(Errors.UnknownDestination, AllowanceGate.NotThere(passage.Target))
         : null;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Pipes.Cooked;
@@ -15,15 +16,26 @@ internal sealed class PipeOwners(SocketIndex sockets, Standing standing, JoinGat
 
     private const int LongestClaim = 1024;
 
+    // One for each grant: answers of gates are kept for a principal.
+    private readonly ConditionalWeakTable<PipeGrant, ClaimsPrincipal> _principals = [];
+
     /// <inheritdoc/>
     public (Sender Sender, PipeGrant Grant)? Find(string owner, PipeGrant grant)
     {
+        Identity? newest = null;
         foreach (var socket in sockets.OfClient(owner))
         {
-            if (socket.Identities.Find(owner)?.Identity is { } held && held.KeyId == grant.KeyId && held.Issuer == grant.Issuer && held.TokenId != grant.TokenId && held.IssuedAt >= grant.IssuedAt)
+            if (socket.Identities.Find(owner)?.Identity is { } held && held.KeyId == grant.KeyId && held.Issuer == grant.Issuer && held.IssuedAt >= (newest?.IssuedAt ?? grant.IssuedAt)
+                && (newest is null || held.IssuedAt > newest.IssuedAt || held.TokenId == grant.TokenId))
             {
-                grant = GrantOf(held);
+                newest = held;
             }
+        }
+
+        // Of several of one second its own stays, as long as it is here: they would take turns, each with a write.
+        if (newest is not null && newest.TokenId != grant.TokenId)
+        {
+            grant = GrantOf(newest);
         }
 
         var identity = IdentityOf(owner, grant);
@@ -45,9 +57,9 @@ internal sealed class PipeOwners(SocketIndex sockets, Standing standing, JoinGat
         Claims = [.. identity.Principal.Claims.Where(c => c.Value.Length <= LongestClaim).Take(MostClaims).Select(c => KeyValuePair.Create(c.Type, c.Value))],
     };
 
-    private static Identity IdentityOf(string owner, PipeGrant grant)
+    private Identity IdentityOf(string owner, PipeGrant grant)
     {
-        var principal = new ClaimsPrincipal(new ClaimsIdentity(grant.Claims.Select(c => new Claim(c.Key, c.Value)), "duplexity", "sub", "role"));
+        var principal = _principals.GetValue(grant, g => new ClaimsPrincipal(new ClaimsIdentity(g.Claims.Select(c => new Claim(c.Key, c.Value)), "duplexity", "sub", "role")));
         return new Identity(owner, null, grant.Issuer ?? "", grant.TokenId, principal) { IssuedAt = grant.IssuedAt, KeyId = grant.KeyId, Allowances = grant.Allowances };
     }
 }

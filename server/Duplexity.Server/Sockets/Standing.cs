@@ -141,16 +141,18 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
     public async ValueTask RevokeTokenAsync(string tokenId, DateTimeOffset? expiresAt, CancellationToken ct)
     {
         var until = expiresAt ?? time.GetUtcNow() + TokenMemory;
-        await engine.Records.PutAsync(TokenKind, tokenId, Written(until), until, ct);
+
+        // In memory first, as below.
         _tokens.Add(tokenId, until);
+        await engine.Records.PutAsync(TokenKind, tokenId, Written(until), until, ct);
     }
 
     /// <summary>All tokens end that were made for an API key or by a sign-in.</summary>
     public async ValueTask RevokeKeyAsync(string keyId, CancellationToken ct)
     {
         var until = time.GetUtcNow() + KeyMemory;
-        await engine.Records.PutAsync(KeyKind, keyId, Written(until), until, ct);
         _keys.Add(keyId, until);
+        await engine.Records.PutAsync(KeyKind, keyId, Written(until), until, ct);
     }
 
     /// <summary>Keeps a client, or one session of it, away for a time (G21). Kept by this process: a block is minutes, a restart ends it.</summary>

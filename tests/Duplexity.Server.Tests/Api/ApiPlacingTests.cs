@@ -64,6 +64,22 @@ public sealed class ApiPlacingTests(ApiHost host) : IClassFixture<ApiHost>
         (await _api.GetAsync("sockets", "mover-ben")).Read<ListSocketsResponse>().Sockets!.Single().Channels.Should().Contain(["room:stays", "room:halls-1"]).And.NotContain(["room:stays-not", "room:secret"]);
     }
 
+    [Fact]
+    [Trait("Guarantee", "G10")]
+    public async Task Nobody_places_a_client_where_what_holds_there_lets_neither_of_them_in()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Rooms["board"] = new() { Join = ["role:board"] });
+        await using var bot = await StockSocket.DataAsync(node, "bot-1");
+        var api = new ApiUnderTest(node);
+        (string, object) some = ("duplexity", new { administer = new[] { "client:bot-*" }, join = new[] { "room:*" } });
+
+        var outsider = await api.SendAsync(HttpMethod.Put, "clients/bot-1/channels/room:board", node.Token("warden", null, some));
+        var member = await api.SendAsync(HttpMethod.Put, "clients/bot-1/channels/room:board", node.Token("chair", null, some, ("role", "board")));
+
+        (outsider.Status, outsider.Code).Should().Be((HttpStatusCode.Forbidden, 203));
+        member.Read<ApiPlacedResponse>().Sockets.Should().Be(1);
+    }
+
     [Theory]
     [InlineData("clients/placed/channels/client:placed", 102)]
     [InlineData("clients/placed/channels/socket:x", 102)]

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Duplexity.Protocol;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Api;
@@ -121,6 +122,20 @@ public sealed class MessagesTests(ApiHost host) : IClassFixture<ApiHost>
         receipts.Should().HaveCount(100);
         receipts.Select((r, i) => (r.Error?.Code, i)).Where(r => r.Code is not null).Should().Equal((203, 50), (102, 51));
         heard.Should().Equal(Enumerable.Range(0, 100).Where(i => i is not (50 or 51)).Select(i => $"{i}"));
+    }
+
+    [Fact]
+    public async Task A_batch_of_which_the_disk_takes_nothing_more_says_so_of_each_message()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Settings["Duplexity:Data"] = "data");
+        var limits = node.Services.GetRequiredService<DuplexityOptions>().Limits;
+        (var most, limits.AppendsWaiting) = (limits.AppendsWaiting, 0);
+
+        var answer = await new ApiUnderTest(node).PostAsync("messages/batch", "amy", """{"messages":[{"to":"room:a","text":"1"},{"to":"socket:none","text":"2"},{"to":"room:a","text":"3"}]}""");
+
+        answer.Status.Should().Be(HttpStatusCode.OK);
+        answer.Read<BatchAnswer>().Receipts.Select(r => r.Error?.Code).Should().Equal(Errors.Unavailable.Code, 203, Errors.Unavailable.Code);
+        limits.AppendsWaiting = most;
     }
 
     [Fact]

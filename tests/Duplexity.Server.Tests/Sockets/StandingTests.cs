@@ -61,6 +61,19 @@ public sealed class StandingTests
 
     [Fact]
     [Trait("Guarantee", "G8")]
+    public async Task A_token_or_key_whose_revocation_cannot_be_written_is_refused_until_a_restart_all_the_same()
+    {
+        var standing = new Standing(new VaultOnly(new FullRecords()), TimeProvider.System);
+        var identity = new HeldBy("amy", null, "here", "token", new()) { KeyId = "key" };
+
+        await FluentActions.Awaiting(async () => await standing.RevokeTokenAsync("token", null, default)).Should().ThrowAsync<IOException>();
+        standing.Problem(identity with { KeyId = null }).Should().NotBeNull();
+        await FluentActions.Awaiting(async () => await standing.RevokeKeyAsync("key", default)).Should().ThrowAsync<IOException>();
+        standing.Problem(identity with { TokenId = null }).Should().NotBeNull();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G8")]
     public async Task A_watch_that_begins_while_its_client_falls_off_the_connection_tells_nothing()
     {
         await using var node = await TestNode.StartAsync();

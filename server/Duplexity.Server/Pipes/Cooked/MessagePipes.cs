@@ -156,24 +156,28 @@ internal sealed class MessagePipes(
     /// <summary>The owner has come with a newer token.</summary>
     public void Renew(PipeRunner runner, PipeGrant grant)
     {
-        var renewed = runner.Record with { Grant = grant };
-        runner.Replace(renewed);
-        _ = KeepAsync();
+        // At once, for the next message; written when it is its turn.
+        runner.Change(r => r with { Grant = grant });
+        _ = KeepAsync(runner, r => r);
+    }
 
-        async Task KeepAsync()
+    /// <summary>A pipe's source has begun anew, with its offsets: what it does now it does from this place on.</summary>
+    public Task BeginAnewAsync(PipeRunner runner, Position place) => KeepAsync(runner, r => r with { Versions = [r.Newest with { Since = place }] });
+
+    private async Task KeepAsync(PipeRunner runner, Func<PipeRecord, PipeRecord> change)
+    {
+        await _changes.WaitAsync();
+        try
         {
-            await _changes.WaitAsync();
-            try
+            runner.Change(change);
+            if (Of(runner.Record.Owner).Contains(runner))
             {
-                if (Of(renewed.Owner).Contains(runner))
-                {
-                    await store.WriteAsync(runner.Record);
-                }
+                await store.WriteAsync(runner.Record);
             }
-            finally
-            {
-                _changes.Release();
-            }
+        }
+        finally
+        {
+            _changes.Release();
         }
     }
 
@@ -184,7 +188,7 @@ internal sealed class MessagePipes(
         {
             var changed = there.Record with { Grant = grant, Versions = [.. Versions(there), new(top, pipe)] };
             await store.WriteAsync(changed, ct);
-            there.Replace(changed);
+            there.Change(_ => changed);
             there.Wake();
             return there;
         }

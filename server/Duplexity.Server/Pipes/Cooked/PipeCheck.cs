@@ -59,7 +59,13 @@ internal static class PipeCheck
         : transform.Select is { Length: 0 } ? "transform.select names a field, or is left out"
         : Names("transform.select", transform.Select) ?? Map("transform.rename", transform.Rename) ?? Names("transform.removeHeaders", transform.RemoveHeaders)
             ?? Map("transform.setHeaders", transform.SetHeaders) ?? Names("transform.type", [transform.Type ?? ""])
-            ?? (transform.Text is { } text && Encoding.UTF8.GetByteCount(text) > Wire.MaxHeaderBytes ? $"transform.text has at most {Wire.MaxHeaderBytes} bytes before it is filled in" : null);
+            ?? (transform.Text is { } text ? Template(text) : null);
+
+    // Each field is looked for in the whole body.
+    private static string? Template(string text) =>
+        Encoding.UTF8.GetByteCount(text) > Wire.MaxHeaderBytes ? $"transform.text has at most {Wire.MaxHeaderBytes} bytes before it is filled in"
+        : text.Replace("{{", "", StringComparison.Ordinal).Count(c => c == '{') > MostParts ? $"transform.text has at most {MostParts} fields to fill in"
+        : null;
 
     private static string? Names(string what, string[]? names) =>
         names is null || (names.Length <= MostParts && names.All(n => n?.Length <= Wire.MaxNameLength)) ? null : $"{what} has at most {MostParts} names of at most {Wire.MaxNameLength} characters";

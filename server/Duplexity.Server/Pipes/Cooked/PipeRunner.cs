@@ -39,8 +39,14 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
 
     public Address From { get; } = Address.Parse(record.From);
 
-    /// <summary>A newer configuration, or grant.</summary>
-    public void Replace(PipeRecord record) => _record = record;
+    /// <summary>What it is from now on: another configuration, or grant. Two changes at once are both made.</summary>
+    public void Change(Func<PipeRecord, PipeRecord> change)
+    {
+        lock (_lock)
+        {
+            _record = change(_record);
+        }
+    }
 
     /// <summary>There may be something to do.</summary>
     public void Wake()
@@ -234,6 +240,12 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
         var first = (await engine.Log.ReadAsync(From, null, 1, ct: _stop.Token)).Entries;
         var (gone, to) = (_place, first.Count > 0 ? first[0].Before : top);
         _place = to;
+        if (to.Offset < gone.Offset)
+        {
+            // The log has begun anew: where its configurations began says nothing there.
+            await all.BeginAnewAsync(this, to);
+        }
+
         logger.DeadStretch(VisibleText.Of($"{_record.Owner}/{_record.Id}", VisibleText.LogLength), VisibleText.Of(_record.From, VisibleText.LogLength), gone, to);
         carrying.Say(_record, null, AnnouncedAction.DeadStretch, note: $"{gone} {to}");
         await SaveAsync();

@@ -1,0 +1,92 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Pipes.Cooked;
+using Duplexity.Testing;
+using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace Duplexity.Server.Tests.Pipes.Cooked;
+
+/// <summary>Pipes whose owners mean it badly, or whose source is not what it was.</summary>
+public sealed class HostileOwnerTests
+{
+    [Fact]
+    [Trait("Guarantee", "G20")]
+    public async Task A_source_that_was_removed_and_begins_anew_is_carried_from_its_first_message()
+    {
+        await using var rig = new CookedRig();
+        var pipes = await rig.StartAsync();
+        foreach (var text in (string[])["1", "2", "3"])
+        {
+            await rig.SendAsync(text, "room:a");
+        }
+
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:a", "room:b"));
+        await rig.SendAsync("4", "room:a");
+        await rig.SettledAsync(pipes, "amy");
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:a", "room:c"));
+        await rig.Rig.Engine.Log.RemoveAsync(Address.Room("a"));
+
+        await rig.SendAsync("new 1", "room:a");
+        await rig.SettledAsync(pipes, "amy");
+        await rig.SendAsync("new 2", "room:a");
+        await rig.SettledAsync(pipes, "amy");
+        await rig.StartAsync();
+
+        (await rig.TextsAsync("room:b")).Should().Equal("4");
+        (await rig.TextsAsync("room:c")).Should().Equal("new 1", "new 2");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G22")]
+    public async Task What_a_pipe_brings_into_an_inbox_fills_its_owners_part_and_not_that_of_whom_it_overheard()
+    {
+        await using var rig = new CookedRig(o => o.Limits.InboxMessages = 50, r => [new Server.Pipes.InboxGate(r.Inboxes)]);
+        var pipes = await rig.StartAsync();
+        await CookedRig.SetAsync(pipes, "eve", CookedRig.Pipe("p", "room:town", "client:amy"));
+        await rig.Rig.Inboxes.OpenAsync(Address.Client("amy"));
+
+        for (var i = 0; i < 12; i++)
+        {
+            await rig.SendAsync($"{i}", "room:town", "zed");
+            await rig.SettledAsync(pipes, "eve");
+        }
+
+        (await rig.TextsAsync("client:amy")).Should().HaveCount(5, "a tenth is one sender's, also by a pipe");
+        await rig.SendAsync("to you alone", "client:amy", "zed");
+        (await rig.TextsAsync("client:amy")).Should().Contain("to you alone");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G20")]
+    public async Task Two_tokens_of_one_second_do_not_take_turns_at_a_pipe()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Time = new FakeTimeProvider(DateTimeOffset.UtcNow));
+        var owners = node.Services.GetRequiredService<IPipeOwners>();
+        await using var one = await StockSocket.DataAsAsync(node, "amy", ("jti", "one"));
+        await using var other = await StockSocket.DataAsAsync(node, "amy", ("jti", "other"));
+        var held = node.Services.GetRequiredService<Server.Sockets.SocketIndex>().OfClient("amy").Select(s => s.Identities.All[0].Identity).ToArray();
+        held.Select(h => h.TokenId).Should().BeEquivalentTo("one", "other");
+        var grant = Server.Sockets.PipeOwners.GrantOf(held[0]);
+
+        for (var i = 0; i < 4; i++)
+        {
+            owners.Find("amy", grant)!.Value.Grant.Should().BeSameAs(grant, "each change is a write, and another one at the next message");
+            grant = Server.Sockets.PipeOwners.GrantOf(held[(i + 1) % 2]);
+        }
+
+        owners.Find("amy", grant)!.Value.Sender.Principal.Should().BeSameAs(owners.Find("amy", grant)!.Value.Sender.Principal, "what a gate has answered it is kept for");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G24")]
+    public void A_template_of_more_places_than_a_message_has_fields_of_interest_is_refused()
+    {
+        var options = new MessagePipeOptions();
+        PipeCheck.Problem(Pipe(32), options).Should().BeNull();
+        PipeCheck.Problem(Pipe(33), options).Should().Contain("transform.text").And.Contain("32");
+
+        static MessagePipe Pipe(int places) => CookedRig.Pipe("p", "room:a", "room:b") with { Transform = new() { Text = "{{" + string.Concat(Enumerable.Range(0, places).Select(i => $"{{f{i}}}")) } };
+    }
+}
