@@ -20,7 +20,7 @@ internal sealed class PipeOwners(SocketIndex sockets, Standing standing, JoinGat
     {
         foreach (var socket in sockets.OfClient(owner))
         {
-            if (socket.Identities.Find(owner)?.Identity is { } held && held.KeyId == grant.KeyId && held.Issuer == grant.Issuer && held.TokenId != grant.TokenId && held.IssuedAt >= grant.IssuedAt)
+            if (socket.Identities.Find(owner)?.Identity is { } held && held.KeyId == grant.KeyId && held.Issuer == grant.Issuer && held.IssuedAt > grant.IssuedAt)
             {
                 grant = GrantOf(held);
             }
