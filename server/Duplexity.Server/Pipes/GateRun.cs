@@ -144,6 +144,12 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
             transit.Answer = null;
             if (result is GateResult.Held held)
             {
+                if (transit.Sender.Line is not { HasEnd: true })
+                {
+                    // Only here: other destinations of the message may take it.
+                    return (NobodyThere(gate.Name, held), false);
+                }
+
                 (transit.Question, transit.QuestionOf) = (held, gate.Name);
                 return (null, true);
             }

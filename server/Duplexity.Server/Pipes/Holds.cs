@@ -31,11 +31,9 @@ internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>
     /// <summary>Holds a message; the answer says so, or why not.</summary>
     public SendResponse Hold(Transit transit)
     {
-        if (transit.Sender.Line is not { HasEnd: true, Held: var held } line)
-        {
-            return new() { Error = GateRun.NobodyThere(transit.QuestionOf!, transit.Question!) };
-        }
-
+        // Where nobody is at the end of the line, gates hold nothing.
+        var line = transit.Sender.Line!;
+        var held = line.Held;
         var message = new HeldMessage(transit, Answer(transit));
         ChallengeEvent? asked = null;
         lock (held.Lock)
