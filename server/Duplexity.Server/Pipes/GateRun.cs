@@ -144,9 +144,9 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
             transit.Answer = null;
             if (result is GateResult.Held held)
             {
-                if (transit.Sender.Line is not { HasEnd: true })
+                if (transit.Carried is not null)
                 {
-                    // Only here: other destinations of the message may take it.
+                    // A pipe's other destinations are none of this one's business.
                     return (NobodyThere(gate.Name, held), false);
                 }
 

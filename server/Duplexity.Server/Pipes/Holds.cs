@@ -31,9 +31,11 @@ internal sealed class Holds(GateRun gates, Func<Transit, ValueTask<SendResponse>
     /// <summary>Holds a message; the answer says so, or why not.</summary>
     public SendResponse Hold(Transit transit)
     {
-        // Where nobody is at the end of the line, gates hold nothing.
-        var line = transit.Sender.Line!;
-        var held = line.Held;
+        if (transit.Sender.Line is not { HasEnd: true, Held: var held } line)
+        {
+            return new() { Error = GateRun.NobodyThere(transit.QuestionOf!, transit.Question!) };
+        }
+
         var message = new HeldMessage(transit, Answer(transit));
         ChallengeEvent? asked = null;
         lock (held.Lock)
