@@ -18,10 +18,10 @@ public sealed class MessagePipeOptions
     /// <summary>Pipes that work at the same moment; others wait their turn, a page of messages each. Defaults to 16: enough for a disk, and senders always find a thread.</summary>
     public int AtOnce { get; set; } = 16;
 
-    /// <summary>Tries of a message that a gate could not judge just now; then it is a dead letter. Defaults to 10, with the pause of <see cref="Pause"/> between them.</summary>
+    /// <summary>Tries of a message at the destinations whose gates could not judge just now; then it is a dead letter there. Defaults to 10: with the growing <see cref="Pause"/> between them some minutes, which is a gate's restart.</summary>
     public int Attempts { get; set; } = 10;
 
-    /// <summary>How long a pipe waits that cannot go on: its engine or a gate is away. Defaults to 1 s.</summary>
+    /// <summary>How long a pipe waits that cannot go on: its engine or a gate is away. Defaults to 1 s. For a gate it doubles with every try, up to 30 s.</summary>
     public TimeSpan Pause { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How often places are written down, and stopped pipes look whether they may go on. Defaults to 5 s: what a crash may make a pipe look at again.</summary>

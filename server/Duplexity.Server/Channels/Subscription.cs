@@ -35,13 +35,28 @@ internal sealed class Subscription(Channel channel, ISubscriber subscriber, Immu
     public bool IsBehind { get; set; }
 
     /// <summary>Where it began: what stands behind this place it brings to the socket.</summary>
-    public Position Start { get; init; } = Position.Start;
+    public Position Start { get; set; } = Position.Start;
 
     public Position Cursor { get; set; } = Position.Start;
 
     public Position Told { get; set; } = Position.Start;
 
     public Position Passed { get; set; } = Position.Start;
+
+    /// <summary>The one whose place it takes: a further client came to listen. What that one has brought this one does not bring again. Set before anything feeds it.</summary>
+    public Subscription? Follows { get; set; }
+
+    /// <summary>Up to where the one before it has brought everything; null: there was none. For the socket's writer alone, as <see cref="TakeOver"/>.</summary>
+    public Position? Brought { get; set; }
+
+    /// <summary>Takes over how far the one before it has come, which is closed by now.</summary>
+    public void TakeOver()
+    {
+        if (Follows is { } before)
+        {
+            (Told, Passed, Brought, Follows) = (before.Told, before.Passed, before.Passed, null);
+        }
+    }
 
     /// <summary>Whether the channel's pump feeds it; until then its own catch-up does. Changes under the channel's lock.</summary>
     public bool IsLive { get; set; }

@@ -151,6 +151,12 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
             transit.Answer = null;
             if (result is GateResult.Held held)
             {
+                if (transit.Carried is not null)
+                {
+                    // A pipe's other destinations are none of this one's business.
+                    return (NobodyThere(gate.Name, held), false);
+                }
+
                 (transit.Question, transit.QuestionOf) = (held, gate.Name);
                 return (null, true);
             }

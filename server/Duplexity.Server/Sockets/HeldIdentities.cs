@@ -16,6 +16,7 @@ internal sealed class HeldIdentities(HeldIdentity first, TimeProvider time)
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, HeldIdentity> _known = new() { [first.Client] = first };
+    private readonly Dictionary<string, TaskCompletionSource> _leaving = [];
     private ImmutableArray<HeldIdentity> _held = [first];
     private Task _lastChange = Task.CompletedTask;
     private int _pending;
@@ -89,14 +90,40 @@ internal sealed class HeldIdentities(HeldIdentity first, TimeProvider time)
         }
     }
 
-    /// <summary>Takes a client off; null where it was not there. From here on it gets nothing and may do nothing.</summary>
+    /// <summary>Takes a client off; null where it was not there. From here on it gets nothing and may do nothing; what it had here is let go by whoever took it off, who then says <see cref="Left"/>.</summary>
     public HeldIdentity? Take(string client)
     {
         lock (_lock)
         {
-            var held = Find(client);
-            _held = held is null ? _held : _held.Remove(held);
+            if (Find(client) is not { } held)
+            {
+                return null;
+            }
+
+            _held = _held.Remove(held);
+            _leaving[client] = new(TaskCreationOptions.RunContinuationsAsynchronously);
             return held;
+        }
+    }
+
+    /// <summary>What a client that was taken off had here is let go: it may come again.</summary>
+    public void Left(string client)
+    {
+        lock (_lock)
+        {
+            if (_leaving.Remove(client, out var leaving))
+            {
+                leaving.SetResult();
+            }
+        }
+    }
+
+    /// <summary>Completes when nothing is left of a client that was taken off: one that came again before that would be let go with it.</summary>
+    public Task WhenLeftAsync(string client)
+    {
+        lock (_lock)
+        {
+            return _leaving.TryGetValue(client, out var leaving) ? leaving.Task : Task.CompletedTask;
         }
     }
 

@@ -13,6 +13,7 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
     /// <summary>Adds a verified client, or renews it where it is held.</summary>
     public async Task<IdentityResponse> AddAsync(IIdentityHolder holder, Identity identity)
     {
+        await holder.Identities.WhenLeftAsync(identity.Client);
         if (holder.Identities.Find(identity.Client) is { } there)
         {
             return await RenewAsync(holder, there, identity);
@@ -29,8 +30,11 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
 
         if (await holder.AdmitAsync(held) is { } refused)
         {
-            holder.Identities.Take(held.Client);
-            await holder.ReleaseAsync(held.Client, IdentityChange.Dropped);
+            if (holder.Identities.Take(held.Client) is not null)
+            {
+                await LetGoAsync(holder, held.Client, IdentityChange.Dropped);
+            }
+
             return new() { Error = refused };
         }
 
@@ -88,7 +92,7 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
             holder.End(code, reason, isAsked);
         }
 
-        await holder.ReleaseAsync(client, change);
+        await LetGoAsync(holder, client, change);
         if (!isLast)
         {
             Tell(holder, client, change, reason);
@@ -132,6 +136,18 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
     /// </summary>
     public async Task<bool> EndIfRevokedAsync(IIdentityHolder holder, Identity identity) => standing.Problem(identity) is not null
         && await EndAsync(holder, identity.Client, IdentityChange.Revoked, Errors.Revoked, "It was revoked.");
+
+    private static async Task LetGoAsync(IIdentityHolder holder, string client, string change)
+    {
+        try
+        {
+            await holder.ReleaseAsync(client, change);
+        }
+        finally
+        {
+            holder.Identities.Left(client);
+        }
+    }
 
     private async Task<IdentityResponse> RenewAsync(IIdentityHolder holder, HeldIdentity held, Identity identity)
     {

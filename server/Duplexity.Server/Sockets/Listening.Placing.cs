@@ -19,7 +19,7 @@ internal sealed partial class Listening
     {
         var there = socket.SubscriptionTo(address);
         var start = there?.Told ?? await engine.Log.TopAsync(address);
-        if (there?.Clients.Contains(held.Client) == true || !socket.TryListen(address, held.Client, start, out var subscription))
+        if (there?.Clients.Contains(held.Client) == true || !socket.TryListen(address, held.Client, start, out var subscription, isSharing: true))
         {
             return false;
         }

@@ -45,7 +45,7 @@ internal sealed partial class Listening(
         var (start, recovered) = shared is null ? await StartAsync(socket, held, address, request) : (shared, null);
         var isWatching = request.Presence == true && await MayWatchAsync(socket, held, address);
         var isNew = socket.SubscriptionTo(address)?.Clients.Contains(held.Client) != true;
-        if (!socket.TryListen(address, held.Client, start, out var subscription, isWatching: isWatching))
+        if (!socket.TryListen(address, held.Client, start, out var subscription, isWatching: isWatching, isSharing: shared is not null))
         {
             return new JoinResponse { Error = TooManyChannels(socket) };
         }
@@ -71,7 +71,7 @@ internal sealed partial class Listening(
         foreach (var address in (Address[])[Address.Socket(socket.Id), Address.Feed(client)])
         {
             var start = socket.SubscriptionTo(address)?.Told ?? await engine.Log.TopAsync(address);
-            if (socket.TryListen(address, client, start, out var subscription, isOwn: true))
+            if (socket.TryListen(address, client, start, out var subscription, isOwn: true, isSharing: true))
             {
                 await subscription!.Channel.CatchUpAsync(subscription);
             }

@@ -9,12 +9,12 @@ namespace Duplexity.Server.Sockets;
 internal sealed partial class Socket : IIdentityHolder, ISenderEnd
 {
     /// <summary>
-    /// Which of its clients receives an entry; null: it is not for this socket. It is not where it is its own message, a copy of which an earlier destination reaches it, not listened to any
-    /// more, or for none of those who listen: by their allowances and the egress gates. The primary client comes first, so that most sockets of a channel get the same bytes.
+    /// Which of its clients receives an entry; null: it is not for this socket. It is not where it is its own message, a copy of which an earlier destination reaches it, or for none of those
+    /// who listen: by their allowances and the egress gates. The primary client comes first, so that most sockets of a channel get the same bytes.
     /// </summary>
     public string? ReceiverOf(Subscription subscription, LogEntry entry)
     {
-        if (subscription.IsClosed || (entry.Message.FromSocket == Id && subscription.Reading is not { IsShared: false }))
+        if (entry.Message.FromSocket == Id && subscription.Reading is not { IsShared: false })
         {
             return null;
         }
@@ -58,13 +58,25 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
         return null;
     }
 
-    /// <summary>From here on it is one of this client's sockets; an error where the client has too many.</summary>
+    /// <summary>From here on it is one of this client's sockets; an error where the client has too many, has fallen off meanwhile, or the socket is over.</summary>
     public DuplexityError? Hold(HeldIdentity identity)
     {
         var most = Math.Min(_parts.Options.Limits.SocketsPerClient, identity.Rules.Limits.Sockets ?? int.MaxValue);
-        return _parts.Index.TryHold(this, identity.Client, most)
-            ? null
-            : DuplexityError.Of(Errors.TooManySockets, $"This client has {most} sockets already; close one first.") with { Limit = "sockets_per_client", Used = most };
+        if (!_parts.Index.TryHold(this, identity.Client, most))
+        {
+            return _parts.Index.Find(Id) is null
+                ? DuplexityError.Of(Errors.ShuttingDown, "This connection is being closed.")
+                : DuplexityError.Of(Errors.TooManySockets, $"This client has {most} sockets already; close one first.") with { Limit = "sockets_per_client", Used = most };
+        }
+
+        if (Identities.Find(identity.Client) is not null)
+        {
+            return null;
+        }
+
+        // Whoever took it off has not met this.
+        _parts.Index.Release(this, identity.Client);
+        return IdentityChanges.NotHeld(identity.Client);
     }
 
     /// <inheritdoc/>
@@ -74,7 +86,7 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
         _parts.Answers.Release(Line, client);
         _parts.Receipts.Release(Line, client);
         var reason = change != IdentityChange.Dropped ? DepartureReason.Removed : IsClosing ? Departure.Reason : null;
-        foreach (var subscription in Subscriptions.Where(s => s.Clients.Contains(client)))
+        foreach (var subscription in SubscriptionsOf(client))
         {
             await _parts.Listening.StopAsync(this, subscription.Address, client, reason);
         }

@@ -87,14 +87,23 @@ internal sealed partial class Socket : ISubscriber
     public IReadOnlyList<Address> RoomsOf(string client) =>
         [.. _subscriptions.Values.Where(s => s.Address.Kind == AddressKind.Room && s.Clients.Contains(client)).Select(s => s.Address)];
 
+    /// <summary>What it listens to as <paramref name="client"/>, which is held no more: whatever began to listen while it was is in it.</summary>
+    private Subscription[] SubscriptionsOf(string client)
+    {
+        lock (_lock)
+        {
+            return [.. _subscriptions.Values.Where(s => s.Clients.Contains(client))];
+        }
+    }
+
     /// <summary>What it listens to at an address; null: nothing.</summary>
     public Subscription? SubscriptionTo(Address address) => _subscriptions.GetValueOrDefault(address);
 
     /// <summary>
     /// Listens to a channel from <paramref name="start"/> as <paramref name="client"/>, together with those of its clients that do already; what listens already moves there. False with
-    /// <paramref name="subscription"/> null when the socket is over, does not hold the client any more, or has its limit of channels.
+    /// <paramref name="subscription"/> null when the socket is over, does not hold the client any more, or has its limit of channels. <paramref name="isSharing"/>: it goes on where those others are, whatever they hear meanwhile.
     /// </summary>
-    public bool TryListen(Address address, string client, Position start, out Subscription? subscription, bool isOwn = false, bool isWatching = false)
+    public bool TryListen(Address address, string client, Position start, out Subscription? subscription, bool isOwn = false, bool isWatching = false, bool isSharing = false)
     {
         subscription = null;
         Subscription? before;
@@ -115,6 +124,10 @@ internal sealed partial class Socket : ISubscriber
 
                 // What the one before it was told last may not have left before it was over.
                 s.IsBehind = before?.IsWatching == true;
+                if (isSharing && before is not null)
+                {
+                    (s.Start, s.Follows) = (before.Start, before);
+                }
             });
             _subscriptions = _subscriptions.SetItem(address, subscription);
         }
@@ -122,6 +135,10 @@ internal sealed partial class Socket : ISubscriber
         if (before is not null)
         {
             _parts.Channels.Remove(before);
+            if (isSharing)
+            {
+                Queue.TakeOver(subscription);
+            }
         }
 
         return true;

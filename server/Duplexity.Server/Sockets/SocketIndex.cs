@@ -21,12 +21,12 @@ internal sealed class SocketIndex : IDirectReach
         _byConnection[connectionId] = socket;
     }
 
-    /// <summary>From here on the socket is found by this client; false when the client has <paramref name="most"/> already.</summary>
+    /// <summary>From here on the socket is found by this client; false when the client has <paramref name="most"/> already, or the socket is gone.</summary>
     public bool TryHold(Socket socket, string client, int most)
     {
         while (true)
         {
-            var held = _byClient.GetOrAdd(client, []);
+            var held = _byClient.GetValueOrDefault(client, []);
             if (held.Contains(socket))
             {
                 return true;
@@ -37,11 +37,20 @@ internal sealed class SocketIndex : IDirectReach
                 return false;
             }
 
-            if (_byClient.TryUpdate(client, held.Add(socket), held))
+            if (held.IsEmpty ? _byClient.TryAdd(client, [socket]) : _byClient.TryUpdate(client, held.Add(socket), held))
             {
-                return true;
+                break;
             }
         }
+
+        if (_byId.ContainsKey(socket.Id))
+        {
+            return true;
+        }
+
+        // It was removed before this: whoever removed it has not met this client.
+        Release(socket, client);
+        return false;
     }
 
     /// <summary>The socket is not found by this client any more.</summary>

@@ -16,6 +16,7 @@ internal sealed partial class SocketQueue
         Move,
         Advance,
         Presence,
+        TakeOver,
     }
 
     private readonly record struct Item(Kind Kind, Subscription? Subscription, Delivery? Delivery, ReadOnlyMemory<byte> Frame, Position? Place, long Since, int Size)
@@ -37,9 +38,16 @@ internal sealed partial class SocketQueue
             return socket.Sees(subscription) ? item.Frame : null;
         }
 
+        if (item.Kind == Kind.TakeOver)
+        {
+            subscription.TakeOver();
+            return null;
+        }
+
         var told = subscription.Told;
         if (item.Kind == Kind.Move)
         {
+            subscription.Brought = null;
             subscription.Told = subscription.Passed = item.Place!;
             return null;
         }
@@ -54,7 +62,15 @@ internal sealed partial class SocketQueue
         var entry = item.Delivery!.Entry;
         if (item.Kind == Kind.Again)
         {
-            return socket.ReceiverOf(subscription, entry) is { } again ? Noted(entry, item.Delivery.Frame(connection.Protocol, again == socket.Primary ? null : again, null, item.Attempt)) : null;
+            return !subscription.IsClosed && socket.ReceiverOf(subscription, entry) is { } again
+                ? Noted(entry, item.Delivery.Frame(connection.Protocol, again == socket.Primary ? null : again, null, item.Attempt))
+                : null;
+        }
+
+        // Whoever takes its place brings what this one has not looked at.
+        if (subscription.IsClosed || subscription.Brought?.Offset >= entry.Position.Offset)
+        {
+            return null;
         }
 
         subscription.Passed = entry.Position;

@@ -46,6 +46,13 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
 
     public void Move(Subscription subscription, Position place) => Add(new Item(Kind.Move, subscription, null, default, place, time.GetTimestamp(), 0));
 
+    /// <summary>From here on a subscription goes on where the one is that it follows, whose last items stand before this.</summary>
+    public void TakeOver(Subscription subscription)
+    {
+        Add(new Item(Kind.TakeOver, subscription, null, default, null, time.GetTimestamp(), 0));
+        Flush();
+    }
+
     /// <summary>Adds who came and went, in line, and writes.</summary>
     public void Tell(Subscription subscription, PresenceNews news)
     {

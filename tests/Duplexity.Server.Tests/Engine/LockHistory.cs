@@ -1,7 +1,5 @@
 using Duplexity.Server.Engine;
 using FluentAssertions;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Duplexity.Server.Tests.Engine;
@@ -17,8 +15,8 @@ internal sealed class LockHistory : ILockHandler
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
     private static readonly LockHolder[] Programs = [new("AMY", "s0"), new("AMY", "s1"), new("BEN", "s2"), new("CLEO", "s3")];
 
-    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
-    private readonly FailingRecords _records;
+    private readonly FakeTimeProvider _time;
+    private readonly LockStore _store;
     private readonly List<Belief> _beliefs = [];
     private readonly List<string> _line = [];
     private readonly List<long> _accepted = [];
@@ -27,7 +25,7 @@ internal sealed class LockHistory : ILockHandler
     private long _highest;
     private int _tickets;
 
-    public LockHistory() => _records = new FailingRecords(new MemoryRecords(_time));
+    public LockHistory(FakeTimeProvider time, LockStore store) => (_time, _store) = (time, store);
 
     /// <summary>The tokens under which the log accepted a message, in its order.</summary>
     public IReadOnlyList<long> Accepted => _accepted;
@@ -47,7 +45,7 @@ internal sealed class LockHistory : ILockHandler
             Check();
         }
 
-        _records.Fails = false;
+        _store.Records.Fails = false;
         foreach (var client in new[] { "AMY", "BEN", "CLEO" })
         {
             _line.RemoveAll(t => Programs.Any(p => p.Client == client && t.EndsWith(p.SocketId, StringComparison.Ordinal)));
@@ -58,10 +56,10 @@ internal sealed class LockHistory : ILockHandler
         Locks.Find(Name).Should().BeNull();
 
         // What could not be taken off a full disk goes with the first lease after the next start.
-        _engine.Dispose();
+        _store.Kill(_engine);
         await StartAsync();
         _time.Advance(Lease + TimeSpan.FromSeconds(1));
-        (await _records.ListAsync("lock")).Should().BeEmpty("nothing is left of a lock that nobody has");
+        (await _store.Records.ListAsync("lock")).Should().BeEmpty("nothing is left of a lock that nobody has");
         _engine.Dispose();
     }
 
@@ -110,7 +108,7 @@ internal sealed class LockHistory : ILockHandler
 
     private async Task StartAsync()
     {
-        _engine = new EmbeddedEngine(_time, Options.Create(new DuplexityOptions()), NullLogger<EmbeddedEngine>.Instance, _records);
+        _engine = _store.Open();
         _engine.Attach(new NoHandler());
         await Locks.StartAsync(this);
     }
@@ -148,24 +146,45 @@ internal sealed class LockHistory : ILockHandler
                 await Locks.LoseAsync(who.SocketId);
                 break;
             case 14 when amount % 2 == 0:
-                _line.Clear();
-                _engine.Dispose();
-
-                // The fake clock takes the programs' own clocks along, which in life go on undisturbed.
-                var jump = TimeSpan.FromMinutes((amount % 5) - 3);
-                _time.AdjustTime(_time.GetUtcNow() + jump);
-                _beliefs.ForEach(b => b.Until += jump);
-                _highest = 0;
-                _accepted.Clear();
-                await StartAsync();
+                await RestartAsync(TimeSpan.FromMinutes((amount % 5) - 3));
                 break;
             case 14:
-                _records.Fails = !_records.Fails;
+                _store.Records.Fails = !_store.Records.Fails;
                 break;
             case 15 when amount % 3 == 0:
                 await Locks.BreakAsync(Name);
                 break;
+            case 15 when !_store.Records.Fails:
+                // The process dies with the next write, before it or behind it; whoever asked never hears.
+                _store.Records.DiesWithNextWrite = true;
+                _store.Records.MakesLastWrite = amount % 3 == 1;
+                await AcquireAsync(new LockRequest(Name, who, $"t{_tickets++}", Lease, TimeSpan.Zero));
+                if (_beliefs.FindLast(b => b.Holder == who) is { } last)
+                {
+                    await Locks.ReleaseAsync(Name, who, last.Token);
+                }
+
+                _store.Records.DiesWithNextWrite = false;
+                await RestartAsync(TimeSpan.Zero);
+                break;
         }
+    }
+
+    private async Task RestartAsync(TimeSpan jump)
+    {
+        _line.Clear();
+        _store.Kill(_engine);
+
+        // The fake clock takes the programs' own clocks along, which in life go on undisturbed.
+        _time.AdjustTime(_time.GetUtcNow() + jump);
+        _beliefs.ForEach(b => b.Until += jump);
+        if (!_store.KeepsMessages)
+        {
+            _highest = 0;
+            _accepted.Clear();
+        }
+
+        await StartAsync();
     }
 
     private async Task AcquireAsync(LockRequest request)
@@ -231,24 +250,5 @@ internal sealed class LockHistory : ILockHandler
         public void OnAppended(LogEntry entry)
         {
         }
-    }
-
-    /// <summary>A store that cannot be written while a test says so.</summary>
-    private sealed class FailingRecords(IRecords inner) : IRecords
-    {
-        public bool Fails { get; set; }
-
-        public bool IsDurable => inner.IsDurable;
-
-        public ValueTask<bool> TryAddAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => inner.TryAddAsync(kind, key, value, expiresAt, ct);
-
-        public ValueTask PutAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) =>
-            Fails ? throw new IOException("The disk is full.") : inner.PutAsync(kind, key, value, expiresAt, ct);
-
-        public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => inner.ReadAsync(kind, key, ct);
-
-        public ValueTask<string?> TakeAsync(string kind, string key, CancellationToken ct = default) => Fails ? throw new IOException("The disk is full.") : inner.TakeAsync(kind, key, ct);
-
-        public ValueTask<IReadOnlyList<KeyValuePair<string, string>>> ListAsync(string kind, CancellationToken ct = default) => inner.ListAsync(kind, ct);
     }
 }

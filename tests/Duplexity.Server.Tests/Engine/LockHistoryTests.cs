@@ -1,5 +1,6 @@
 using CsCheck;
 using FluentAssertions;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Engine;
@@ -16,11 +17,23 @@ public sealed class LockHistoryTests
         await Histories.SampleAsync(
             async steps =>
             {
-                var history = new LockHistory();
+                var time = Clock();
+                using var store = new MemoryLockStore(time);
+                var history = new LockHistory(time, store);
                 await history.RunAsync(steps);
                 history.Accepted.Should().BeInAscendingOrder();
             },
             iter: 5_000);
+
+    [Fact]
+    [Trait("Guarantee", "G16")]
+    [Trait("Guarantee", "G17")]
+    public Task On_a_disk_that_outlives_kills_tokens_and_what_is_accepted_under_them_never_go_back_either() => OnDiskAsync(histories: 100);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    [Trait("Guarantee", "G17")]
+    public Task On_a_disk_that_outlives_kills_tokens_never_go_back_in_thousands_of_histories() => OnDiskAsync(histories: 3_000);
 
     [Fact]
     public async Task The_histories_are_not_empty_ones()
@@ -29,7 +42,9 @@ public sealed class LockHistoryTests
         await Histories.SampleAsync(
             async steps =>
             {
-                var history = new LockHistory();
+                var time = Clock();
+                using var store = new MemoryLockStore(time);
+                var history = new LockHistory(time, store);
                 await history.RunAsync(steps);
                 Interlocked.Add(ref grants, history.Grants);
             },
@@ -37,4 +52,24 @@ public sealed class LockHistoryTests
 
         grants.Should().BeGreaterThan(400);
     }
+
+    private static async Task OnDiskAsync(int histories)
+    {
+        var accepted = 0;
+        await Histories.SampleAsync(
+            async steps =>
+            {
+                var time = Clock();
+                using var store = new SqliteLockStore(time);
+                var history = new LockHistory(time, store);
+                await history.RunAsync(steps);
+                history.Accepted.Should().BeInAscendingOrder();
+                Interlocked.Add(ref accepted, history.Accepted.Count);
+            },
+            iter: histories);
+
+        accepted.Should().BeGreaterThan(histories);
+    }
+
+    private static FakeTimeProvider Clock() => new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 }

@@ -100,7 +100,7 @@ internal sealed class SqliteEngineUnderTest : EngineUnderTest
         }
 
         Directory.CreateDirectory(to);
-        foreach (var file in Directory.GetFiles(from))
+        foreach (var file in Directory.GetFiles(from).Where(f => !f.EndsWith(".lock", StringComparison.Ordinal)))
         {
             File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
         }

@@ -62,6 +62,9 @@ public sealed class SqliteHistoryTests
             (options.Limits.BytesPerChannel, options.Limits.TailBytes) = (400, 2_400);
             (options.Limits.ReceiptsPerSession, options.Limits.SocketsPerClient, options.Limits.IdempotencyKeysPerClient) = (4, 3, 6);
             (options.Limits.LocksPerChannel, options.Limits.SourcesPerChannel) = (2, 2);
+
+            // The history lets days pass in a moment, in which the disk does not answer.
+            options.Times.Disk = TimeSpan.FromDays(40);
             var rules = new Rules(options);
             await using var disk = _disk = new SqliteEngineUnderTest(_time, options, new RecordingHandler(), rules);
             await using var memory = new MemoryEngineUnderTest(_time, options, new RecordingHandler(), retention: rules);

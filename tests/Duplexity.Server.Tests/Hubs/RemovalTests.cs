@@ -52,6 +52,36 @@ public sealed class RemovalTests
 
     [Fact]
     [Trait("Guarantee", "G19")]
+    [Trait("Requirement", "1.23")]
+    public async Task The_rooms_that_a_removed_client_made_go_with_what_was_said_there_and_its_word_on_who_may_follow_it()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var amy = await StockSocket.DiscoveredAsync(node, "amy");
+        (await amy.InvokeAsync<RoomResponse>("CreateRoom", new CreateRoomRequest { Name = "amys" })).Error.Should().BeNull();
+        (await amy.InvokeAsync<SetFeedResponse>("SetFeed", new SetFeedRequest { Followers = ["*"] })).Error.Should().BeNull();
+        await using var ben = await StockSocket.DataAsync(node, "ben");
+        await using var control = await StockSocket.DiscoveredAsync(node, "ben");
+        var left = ben.Hear<LeftEvent>("Left");
+        await ben.JoinAsync("room:amys");
+        await ben.JoinAsync("feed:amy");
+        await ben.SendAsync("hello", "room:amys");
+        (await control.InvokeAsync<RoomResponse>("CreateRoom", new CreateRoomRequest { Name = "amys" })).Error.Should().NotBeNull("it is amy's");
+
+        await node.Services.GetRequiredService<IDuplexity>().RemoveAsync("amy");
+
+        LeftEvent[] told = [await left.ReadAsync().Soon(), await left.ReadAsync().Soon()];
+        told.Select(l => (l.Channel, l.Client)).Should().BeEquivalentTo([("room:amys", "ben"), ("feed:amy", "ben")]);
+        var engine = node.Services.GetRequiredService<IEngine>();
+        (await engine.Log.ReadAsync(Address.Room("amys"), null, 10)).Entries.Should().BeEmpty();
+        (await engine.Presence.ReadAsync(Address.Room("amys"))).Members.Should().BeEmpty();
+        (await ben.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "feed:amy" })).Error!.Name.Should().Be("unknown_destination");
+        var made = await control.InvokeAsync<RoomResponse>("CreateRoom", new CreateRoomRequest { Name = "amys" });
+        made.Error.Should().BeNull();
+        made.Room!.Owner.Should().Be("ben");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G19")]
     [Trait("Requirement", "1.3")]
     public async Task No_token_of_a_removed_client_is_good_again_whoever_makes_it_and_whoever_would_make_one_is_told_why()
     {

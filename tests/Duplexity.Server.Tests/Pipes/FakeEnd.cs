@@ -24,11 +24,17 @@ internal sealed class FakeEnd : ISenderEnd
 
     public int Asked => _challenges.Reader.Count;
 
+    /// <summary>What its clients may do; null: everything.</summary>
+    public AllowanceRules? Rules { get; init; }
+
+    /// <summary>What they have used of that.</summary>
+    public Meter Meter { get; } = new();
+
     /// <summary>The client as it sends now.</summary>
     public Sender Sender(string? client = null)
     {
         client ??= _clients.Keys.First();
-        return PipeRig.As(client, "socket") with { Line = Line, IssuedAt = _clients[client] };
+        return PipeRig.As(client, "socket") with { Line = Line, IssuedAt = _clients[client], Rules = Rules, Meter = Rules is null ? null : Meter };
     }
 
     /// <summary>The client's token is of this time from now on.</summary>

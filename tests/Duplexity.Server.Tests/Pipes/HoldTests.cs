@@ -58,6 +58,25 @@ public sealed class HoldTests
     }
 
     [Fact]
+    [Trait("Requirement", "1.10")]
+    [Trait("Requirement", "1.21")]
+    public async Task A_message_that_is_held_and_asked_about_twice_counts_once_against_the_rate()
+    {
+        var rig = new PipeRig([Vault], new LimitGate());
+        var amy = new FakeEnd("amy") { Rules = new(new() { Send = ["*"], Limits = new() { Messages = 2, WindowMs = 60_000 } }) };
+        (await rig.Machine.SendAsync(amy.Sender(), PipeRig.Text("1", "room:vault"))).Level.Should().Be("held");
+        var asked = await amy.ChallengeAsync();
+        (await AnswerAsync(rig, amy, asked.Id, "please"))!.Name.Should().Be("challenge_failed");
+        (await AnswerAsync(rig, amy, asked.Id, "sesame")).Should().BeNull();
+        (await amy.ChangeAsync()).Error.Should().BeNull();
+
+        amy.Meter.Use(amy.Rules!).Messages.Should().Be(1);
+        (await rig.Machine.SendAsync(amy.Sender(), PipeRig.Text("2", "room:other"))).Error.Should().BeNull();
+        (await rig.Machine.SendAsync(amy.Sender(), PipeRig.Text("3", "room:other"))).Error!.Name.Should().Be("rate_limited");
+        amy.Meter.Sent.Should().Be(2);
+    }
+
+    [Fact]
     [Trait("Requirement", "1.21")]
     public async Task Three_wrong_answers_refuse_the_message_and_the_next_one_is_asked_about()
     {

@@ -28,6 +28,12 @@ internal sealed class PipeRig
     }
 
     public PipeRig(GateRegistration[] gates, IMessageService[] services, Action<DuplexityOptions> configure, params IBuiltInGate[] own)
+        : this(gates, services, configure, null, own)
+    {
+    }
+
+    /// <summary>Around an engine that was there before; null: one in memory.</summary>
+    public PipeRig(GateRegistration[] gates, IMessageService[] services, Action<DuplexityOptions> configure, IEngine? engine, IBuiltInGate[] own)
     {
         configure(Settings);
         var logs = new LoggerFactory([Logs]);
@@ -41,7 +47,7 @@ internal sealed class PipeRig
         var application = new ApplicationGates(gates, new GateSettings(Settings, Http, Time), provider, Time, logs.CreateLogger<ApplicationGates>());
         Announcer = new Announcer(provider, Time, Settings, logs.CreateLogger<Announcer>());
         Traces = new MessageTraces(Time, Settings);
-        Engine = new EmbeddedEngine(Time, Options.Create(Settings), NullLogger<EmbeddedEngine>.Instance);
+        Engine = engine ?? new EmbeddedEngine(Time, Options.Create(Settings), NullLogger<EmbeddedEngine>.Instance);
         Channels = new ChannelIndex(Engine, Settings, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
         Inboxes = new InboxIndex(Engine, Channels, Time, Settings, NullLogger<InboxIndex>.Instance);

@@ -47,6 +47,31 @@ public sealed class RoomPolicyTests
     }
 
     [Fact]
+    [Trait("Requirement", "1.21")]
+    [Trait("Requirement", "1.28")]
+    public async Task Gates_of_the_application_are_asked_about_what_the_policy_lets_and_about_nothing_else()
+    {
+        var asked = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        await using var node = await TestNode.StartAsync(s =>
+        {
+            s.Options = o => o.Rooms["board"] = new() { Send = ["client:amy"] };
+            s.Builder = b => b.AddGate(Step.Entry, "room:*", c =>
+            {
+                asked.Enqueue($"{c.Client} to {c.Target}");
+                return new(GateResult.Refuse("The application says no."));
+            });
+        });
+        await using var amy = await StockSocket.DataAsync(node, "amy");
+        await using var ben = await StockSocket.DataAsync(node, "ben");
+
+        (await ben.SendAsync("hi", "room:board")).Error!.Gate.Should().Be("room");
+        (await amy.SendAsync("hi", "room:board")).Error!.Gate.Should().Be("application");
+        (await ben.SendAsync("hi", "room:other")).Error!.Gate.Should().Be("application");
+
+        asked.Should().Equal("amy to room:board", "ben to room:other");
+    }
+
+    [Fact]
     public async Task Who_may_join_and_not_read_back_hears_from_its_join_on_also_when_it_joins_again()
     {
         await using var node = await TestNode.StartAsync(s => s.Options = o => o.Rooms["*"] = new() { ReadHistory = ["client:amy"] });

@@ -85,7 +85,13 @@ internal sealed class MessagePipes(
                     return Refuse(Errors.InvalidRequest, $"The pipe {wanted[i].Id} reads another channel; remove it and add it anew.");
                 }
 
-                if (old[i] is { } late && Versions(late).Count >= MostVersions)
+                if (old[i] is not { } late)
+                {
+                    continue;
+                }
+
+                await late.SaveAsync();
+                if (Versions(late).Count >= MostVersions)
                 {
                     return Refuse(Errors.Unavailable, $"The pipe {wanted[i].Id} has not come to its last {MostVersions} changes yet; try again.");
                 }
@@ -202,10 +208,10 @@ internal sealed class MessagePipes(
         return runner;
     }
 
-    /// <summary>The configurations that still matter: those that hold for something that the pipe has not come to.</summary>
+    /// <summary>The configurations that still matter: those that hold for something that the pipe has not come to, or would come to again after a crash.</summary>
     private static IReadOnlyList<PipeVersion> Versions(PipeRunner runner)
     {
-        var (all, place) = (runner.Record.Versions, runner.Place);
+        var (all, place) = (runner.Record.Versions, runner.Saved);
         var first = Math.Max(0, all.ToList().FindLastIndex(v => v.Since.Offset <= place.Offset));
         return [.. all.Skip(first)];
     }

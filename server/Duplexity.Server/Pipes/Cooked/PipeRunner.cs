@@ -12,17 +12,18 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
 {
     private const int Page = 100;
 
-    /// <summary>The longest wait for a rate in one go; then it looks again.</summary>
+    /// <summary>The longest wait in one go; then it looks again.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Meter _limit = new();
+    private readonly SemaphoreSlim _saving = new(1, 1);
     private volatile PipeRecord _record = record;
     private volatile Position _place = place;
     private Position? _saved;
     private Position? _counted;
-    private Position? _tried;
+    private Unsettled? _left;
     private int _attempts;
     private int _unsaved;
     private bool _isRunning;
@@ -33,6 +34,9 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
 
     /// <summary>Up to where everything is settled.</summary>
     public Position Place => _place;
+
+    /// <summary>Where it would go on after a crash, at the earliest.</summary>
+    public Position Saved => _saved ?? _record.Versions[0].Since;
 
     /// <summary><c>running</c>, <c>waiting</c> or <c>stopped</c>.</summary>
     public string State { get; private set; } = "running";
@@ -75,11 +79,19 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     /// <summary>Writes down how far it has come, if that is news.</summary>
     public async Task SaveAsync()
     {
-        var place = _place;
-        if (place != _saved)
+        await _saving.WaitAsync();
+        try
         {
-            await store.WritePlaceAsync(_record.Edge, place);
-            (_saved, _unsaved) = (place, 0);
+            var place = _place;
+            if (place != _saved)
+            {
+                await store.WritePlaceAsync(_record.Edge, place);
+                (_saved, _unsaved) = (place, 0);
+            }
+        }
+        finally
+        {
+            _saving.Release();
         }
     }
 
@@ -156,12 +168,13 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
                 return over;
             }
 
-            if (await carrying.CarryAsync(_record, sender, grant, entry, all.Share(this, entry)) is { } error && Pause(entry, error) is { } pause)
+            _left = await carrying.CarryAsync(_record, sender, grant, entry, all.Share(this, entry), _left);
+            if (await PauseAsync(entry) is { } pause)
             {
                 return pause;
             }
 
-            _place = entry.Position;
+            Settle(entry.Position);
             if (++_unsaved >= Page)
             {
                 await SaveAsync();
@@ -198,40 +211,36 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
         var rules = new AllowanceRules(new Allowances { Limits = new() { Messages = limit.Messages, WindowMs = limit.WindowMs } });
         if (_limit.Take(rules, 0, isTrial: false) is { } over)
         {
-            return Wait(over);
+            return Most(TimeSpan.FromMilliseconds(Math.Max(over.RetryAfterMs ?? 0, 1)));
         }
 
         _counted = entry.Position;
         return null;
     }
 
-    /// <summary>How long to wait before the same message is tried again; null: never, it has ended and that is announced.</summary>
-    private TimeSpan? Pause(LogEntry entry, DuplexityError error)
+    /// <summary>How long to wait before what is left of a message is tried again; null: nothing is, or that is announced.</summary>
+    private async ValueTask<TimeSpan?> PauseAsync(LogEntry entry)
     {
-        if (error.Is(Errors.OutcomeUnknown))
+        if (_left is { Counted: { Count: > 0 } counted })
         {
-            return options.MessagePipes.Pause;
+            if (++_attempts < options.MessagePipes.Attempts)
+            {
+                return Most(options.MessagePipes.Pause * Math.Pow(2, Math.Min(_attempts - 1, 10)));
+            }
+
+            await carrying.GiveUpAsync(_record, entry, counted);
+            _left = _left.WithoutCounted();
         }
 
-        if (error.Is(Errors.RateLimited) && error.RetryAfterMs is not null)
-        {
-            return Wait(error);
-        }
-
-        (_tried, _attempts) = _tried == entry.Position ? (_tried, _attempts + 1) : (entry.Position, 1);
-        if (error.Is(Errors.Unavailable) && _attempts < options.MessagePipes.Attempts)
-        {
-            return options.MessagePipes.Pause;
-        }
-
-        carrying.End(_record, entry, error, AnnouncedAction.DeadLetter);
-        return null;
+        return _left?.Wait(options.MessagePipes.Pause) is { } wait ? Most(wait) : null;
     }
 
-    private static TimeSpan Wait(DuplexityError over)
+    private static TimeSpan Most(TimeSpan wait) => wait < LongestWait ? wait : LongestWait;
+
+    private void Settle(Position place)
     {
-        var wait = TimeSpan.FromMilliseconds(Math.Max(over.RetryAfterMs ?? 0, 1));
-        return wait < LongestWait ? wait : LongestWait;
+        _place = place;
+        (_left, _attempts) = (null, 0);
     }
 
     /// <summary>The place is gone from the log: what lay behind it is lost to this pipe, which is said, and it goes on with what is left (G20).</summary>
@@ -239,7 +248,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     {
         var first = (await engine.Log.ReadAsync(From, null, 1, ct: _stop.Token)).Entries;
         var (gone, to) = (_place, first.Count > 0 ? first[0].Before : top);
-        _place = to;
+        Settle(to);
         if (to.Offset < gone.Offset)
         {
             // The log has begun anew: where its configurations began says nothing there.

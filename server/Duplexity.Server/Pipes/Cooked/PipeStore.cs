@@ -61,12 +61,13 @@ internal sealed class PipeStore(IEngine engine, TimeProvider time)
 
     public async ValueTask ForgetChoiceAsync(string edge, Position place) => await engine.Records.TakeAsync(ChoiceKind, Key(edge, place));
 
-    /// <summary>Whether one of the edges has this source place, or a later one.</summary>
-    public async ValueTask<bool> IsTakenAsync(string edge, Position place, IEnumerable<Address> edges)
+    /// <summary>Whether one of the edges has this place of the source, or a later one. A later one may be of a later life of the source's log: it counts where that log still knows it, and so holds both.</summary>
+    public async ValueTask<bool> IsTakenAsync(string edge, Address from, Position place, IEnumerable<Address> edges)
     {
         foreach (var to in edges)
         {
-            if (await engine.Log.ReadSourceAsync(to, edge) is { } taken && taken.Epoch == place.Epoch && taken.Offset >= place.Offset)
+            if (await engine.Log.ReadSourceAsync(to, edge) is { } taken && taken.Offset >= place.Offset
+                && (taken.Epoch == place.Epoch || (await engine.Log.ReadAsync(from, taken, 1)).Recovered))
             {
                 return true;
             }

@@ -19,20 +19,31 @@ internal sealed class CookedRig : IAsyncDisposable
     private readonly List<ServerMessagePipes> _started = [];
 
     public CookedRig(Action<DuplexityOptions>? configure = null, params KnuckleRegistration[] knuckles)
-        : this(configure, _ => [], knuckles)
+        : this([], null, configure, _ => [], knuckles)
     {
     }
 
     /// <summary>With further gates of the node's own.</summary>
-    public CookedRig(Action<DuplexityOptions>? configure, Func<PipeRig, IBuiltInGate[]> own, params KnuckleRegistration[] knuckles)
+    public CookedRig(Action<DuplexityOptions>? configure, Func<PipeRig, IBuiltInGate[]> further, params KnuckleRegistration[] knuckles)
+        : this([], null, configure, further, knuckles)
+    {
+    }
+
+    /// <summary>With gates of an application, and around an engine that was there before; null: one in memory.</summary>
+    public CookedRig(GateRegistration[] gates, IEngine? engine, Action<DuplexityOptions>? configure = null, params KnuckleRegistration[] knuckles)
+        : this(gates, engine, configure, _ => [], knuckles)
+    {
+    }
+
+    private CookedRig(GateRegistration[] gates, IEngine? engine, Action<DuplexityOptions>? configure, Func<PipeRig, IBuiltInGate[]> further, KnuckleRegistration[] knuckles)
     {
         _knuckles = knuckles;
-        Rig = new PipeRig([], [Service], configure ?? (_ => { }));
+        Rig = new PipeRig([], [Service], configure ?? (_ => { }), engine, []);
         Engine = new StoppingEngine(Rig.Engine);
         var provider = new ServiceCollection().BuildServiceProvider();
-        Gates = new ApplicationGates([], new GateSettings(Rig.Settings, Rig.Http, Rig.Time), provider, Rig.Time, NullLogger<ApplicationGates>.Instance);
-        IBuiltInGate[] all = [new IdentityGate(Rig.Time), new SizeGate(), new LimitGate(), new ScopeGate(), new AllowanceGate(Rig.Reach, Rig.Replies), .. own(Rig)];
-        _machine = new PipeMachine(Engine, Rig.Channels, Rig.Inboxes, Rig.Replies, Rig.Receipts, all, Gates, Rig.Announcer, Rig.Traces, Rig.Time, Rig.Settings);
+        Gates = new ApplicationGates(gates, new GateSettings(Rig.Settings, Rig.Http, Rig.Time), provider, Rig.Time, NullLogger<ApplicationGates>.Instance);
+        IBuiltInGate[] own = [new IdentityGate(Rig.Time), new SizeGate(), new LimitGate(), new ScopeGate(), new AllowanceGate(Rig.Reach, Rig.Replies), .. further(Rig)];
+        _machine = new PipeMachine(Engine, Rig.Channels, Rig.Inboxes, Rig.Replies, Rig.Receipts, own, Gates, Rig.Announcer, Rig.Traces, Rig.Time, Rig.Settings);
     }
 
     public PipeRig Rig { get; }

@@ -110,6 +110,29 @@ public sealed class CookedTests
         (await late).Should().Equal("3", "4", "5", "2", "3", "4", "5");
     }
 
+    [Fact]
+    [Trait("Requirement", "1.31")]
+    public async Task A_trace_shows_which_pipes_carried_a_message_and_which_did_not_and_why()
+    {
+        await using var rig = new CookedRig();
+        var pipes = await rig.StartAsync();
+        await CookedRig.SetAsync(pipes, "ben", CookedRig.Pipe("on", "room:a", "room:b"));
+        await CookedRig.SetAsync(pipes, "cleo", CookedRig.Pipe("off", "room:a", "room:c"));
+        rig.Owners.Rights["cleo"] = new() { Send = [], Receive = ["*"] };
+        rig.Rig.Traces.Start(Address.Client("amy"), TimeSpan.FromMinutes(1)).Should().BeTrue();
+        rig.Rig.Traces.Start(Address.Room("b"), TimeSpan.FromMinutes(1)).Should().BeTrue();
+        await rig.SendAsync("hi", "room:a");
+        await rig.SettledAsync(pipes, "ben", "cleo");
+
+        var (sent, copy) = ((await rig.LogAsync("room:a")).Single().Message.Id, (await rig.LogAsync("room:b")).Single().Message.Id);
+        var hops = rig.Rig.Traces.Find(sent)!.Hops;
+        hops.Should().Contain(h => h.Channel == ServiceChannel.Cooked && h.Action == AnnouncedAction.Passed && h.Target == "room:a → pipe:ben/on" && h.Note == copy);
+        hops.Should().Contain(h => h.Channel == ServiceChannel.Cooked && h.Action == AnnouncedAction.DeadLetter && h.Target == "room:a → pipe:cleo/off" && h.Note == "room:c" && h.Error!.Name == "unknown_destination");
+        var behind = rig.Rig.Traces.Find(copy)!;
+        behind.Owner.Should().Be("ben");
+        behind.Hops.Select(h => (h.Channel, h.Action)).Should().ContainInOrder((ServiceChannel.Of(Step.Ingress), AnnouncedAction.Entered), (ServiceChannel.Of(Step.Entry), AnnouncedAction.Passed));
+    }
+
     [Theory]
     [InlineData("{\"t\":21.5,\"room\":{\"name\":\"hall\"},\"secret\":1}", "{\"temperature\":21.5,\"room\":{\"name\":\"hall\"}}", "ben: 21.5 in hall {x} of room:a")]
     [Trait("Requirement", "1.24")]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Tests.Pipes.Cooked;
@@ -9,7 +10,11 @@ namespace Duplexity.Server.Tests.Pipes.Cooked;
 internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
 {
     private readonly TaskCompletionSource _letGo = new();
+    private readonly TaskCompletionSource _isUnderWay = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentQueue<string?> _carried = new();
     private volatile Death? _next;
+    private int _pauseAfter = int.MaxValue;
 
     public IMessageLog Log => this;
 
@@ -33,6 +38,19 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
         return death.Happened.Task;
     }
 
+    /// <summary>The texts that pipes appended, in their order.</summary>
+    public IReadOnlyCollection<string?> Carried => _carried;
+
+    /// <summary>After so many appends of pipes all further ones wait for <see cref="GoOn"/>; completes with the first that does.</summary>
+    public Task PauseAfter(int appends)
+    {
+        _pauseAfter = appends;
+        return _isUnderWay.Task;
+    }
+
+    /// <summary>What waits goes on.</summary>
+    public void GoOn() => _goOn.SetResult();
+
     /// <summary>The dead go in peace.</summary>
     public void LetGo() => _letGo.TrySetResult();
 
@@ -42,7 +60,19 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
     {
         if (request.Source is null || Interlocked.Exchange(ref _next, null) is not { } death)
         {
-            return await inner.Log.AppendAsync(request, ct);
+            if (request.Source is not null && Interlocked.Decrement(ref _pauseAfter) < 0)
+            {
+                _isUnderWay.TrySetResult();
+                await _goOn.Task;
+            }
+
+            var result = await inner.Log.AppendAsync(request, ct);
+            if (request.Source is not null && result.Outcome == AppendOutcome.Stored)
+            {
+                _carried.Enqueue(request.Message.Text);
+            }
+
+            return result;
         }
 
         if (death.IsMade)
