@@ -18,6 +18,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Meter _limit = new();
+    private readonly Following _following = new(engine.Log, Address.Parse(record.From));
     private volatile PipeRecord _record = record;
     private volatile Position _place = place;
     private Position? _saved;
@@ -62,6 +63,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
         lock (_lock)
         {
             _stop.Cancel();
+            _following.End();
             return _running;
         }
     }
@@ -127,6 +129,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     /// <summary>One page; what is to be waited for before the next turn, nothing where there is none.</summary>
     private async Task<TimeSpan> TurnAsync()
     {
+        await _following.BeginAsync();
         var page = await engine.Log.ReadAsync(From, _place, Page, ct: _stop.Token);
         if (!page.Recovered)
         {
