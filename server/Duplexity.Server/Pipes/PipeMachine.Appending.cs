@@ -72,11 +72,14 @@ internal sealed partial class PipeMachine
             MessageId = result.MessageId,
             Level = Levels.Word(result.Level),
             Destinations = [.. transit.Destinations.Take(transit.Named).Select(d => ResultOf(d, places, listeners))],
-            Error = result.Level != ReceiptLevel.Accepted && result.Level < _engine.Log.Level
-                ? DuplexityError.Of(Errors.OutcomeUnknown, $"The message is {Levels.Word(result.Level)}, and not {Levels.Word(_engine.Log.Level)} as the operator set; send again with the same session and sequence, or the same key.")
-                : null,
+            Error = TooFew(result),
         };
     }
+
+    /// <summary>Replicas that were waited for in vain: the sender repeats it with its key, and they are waited for again (G3). An ephemeral destination has none.</summary>
+    private DuplexityError? TooFew(AppendResult result) => _engine.Log.Level == ReceiptLevel.Replicated && result.Level is not (ReceiptLevel.Accepted or ReceiptLevel.Replicated)
+        ? DuplexityError.Of(Errors.OutcomeUnknown, $"The message is {Levels.Word(result.Level)}, and not on as many replicas as the operator set; send again with the same session and sequence, or the same key.")
+        : null;
 
     /// <summary>A repeat tells what the first time did, whatever the gates say now: who can be reached may have changed in between (G4).</summary>
     private static DestinationResult ResultOf(Destination destination, Dictionary<Address, Position> places, Dictionary<Address, int> listeners)
