@@ -67,6 +67,8 @@ install_programs() {
   have strace || missing+=(strace)
   have chromium || missing+=(chromium)
   have jq || missing+=(jq)
+  have redis-server || missing+=(redis-server)
+  have redis-sentinel || missing+=(redis-sentinel)
   have node || missing+=(nodejs)
   have npm || missing+=(npm)
   [ ${#missing[@]} -eq 0 ] && return

@@ -43,6 +43,11 @@ public static class HostProgram
             duplexity.AddOpenId();
         }
 
+        if (builder.Configuration[$"{RedisOptions.Section}:{nameof(RedisOptions.Connection)}"] is { Length: > 0 })
+        {
+            duplexity.AddRedis();
+        }
+
         builder.Services.AddHealthChecks();
         var app = builder.Build();
         app.MapService("GET HEAD", "/", FrontPage.AnswerAsync, requireIdentity: false);

@@ -36,6 +36,9 @@ public sealed class DuplexityOptions
     /// </summary>
     public string? Durability { get; set; }
 
+    /// <summary>Whether another engine than the embedded one keeps the messages, so that no data folder has to.</summary>
+    internal bool LogIsElsewhere { get; set; }
+
     /// <summary>
     /// The application's own authentication scheme, such as <c>Cookies</c>: whoever it knows gets a Duplexity token from <c>POST /auth/session</c>. Defaults to null: none.
     /// No cookie ever authenticates a hub (G5).

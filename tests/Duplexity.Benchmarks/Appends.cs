@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Duplexity.Server;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Redis;
+using Duplexity.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -30,6 +32,24 @@ internal static class Appends
                 }
 
                 folder.Delete(recursive: true);
+            }
+        }
+    }
+
+    /// <summary>The same on Redis, a process of its own on the same cores; everything that is appended comes back to the one node as a hint.</summary>
+    public static async Task RunOnRedisAsync()
+    {
+        foreach (var fsync in new[] { "everysec", "always" })
+        {
+            foreach (var senders in new[] { 1, 64, 1_000 })
+            {
+                await using var redis = await RedisProcess.StartAsync("--appendfsync", fsync);
+                var options = new DuplexityOptions();
+                var link = new RedisLink(new RedisOptions { Connection = redis.Connection }, TimeProvider.System);
+                await using var engine = new RedisEngine(link, new RedisRecords(link), "n1", options, new DefaultRetention(options), TimeProvider.System, NullLogger.Instance);
+                engine.Attach(new Nobody());
+                await engine.StartAsync();
+                await MeasureAsync(engine.Log, engine.Log.Level, senders);
             }
         }
     }

@@ -9,6 +9,7 @@ using Duplexity.Benchmarks;
     ("deliveries", "deliveries a second from one sender to the members of a room", Deliveries.RunAsync),
     ("appends", "appends a second of the message log alone, by durability and by how many wait", Appends.RunAsync),
     ("neighbours", "what a hundred quiet clients feel of one that floods (G24)", Neighbours.RunAsync),
+    ("redis-appends", "the same on Redis, by appendfsync", Appends.RunOnRedisAsync),
     ("sends", "sends of one socket: one after the other, and pipelined", Sends.RunAsync),
 ];
 

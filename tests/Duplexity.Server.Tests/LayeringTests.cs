@@ -43,6 +43,14 @@ public sealed class LayeringTests
         ForeignDependencies("Duplexity.Server", ["Duplexity.Protocol"]).Should().BeEmpty();
 
     [Fact]
+    public void The_redis_engine_knows_nothing_of_a_node_above_the_engine() =>
+        (from type in new ArchLoader().LoadAssemblies(typeof(RedisServer).Assembly, typeof(DuplexityServer).Assembly).Build().Types
+         where type.Assembly.Name.Split(',')[0] == "Duplexity.Server.Redis"
+         from target in type.Dependencies.Select(d => d.Target).Distinct()
+         where Floors.Any(floor => floor.Any(room => room != "Engine" && target.FullName.StartsWith($"Duplexity.Server.{room}.", StringComparison.Ordinal)))
+         select $"{type.FullName} -> {target.FullName}").Should().BeEmpty();
+
+    [Fact]
     public void A_dependency_upwards_within_a_method_body_is_seen()
     {
         var wrong = new ArchLoader().LoadAssemblies(typeof(LayeringTests).Assembly).Build();

@@ -21,6 +21,12 @@ public static class ProcessTools
     /// <summary>Shows the system calls of a program.</summary>
     public static string Strace => Find("strace");
 
+    /// <summary>The store of several nodes.</summary>
+    public static string Redis => Find("redis-server");
+
+    /// <summary>Fails it over.</summary>
+    public static string RedisSentinel => Find("redis-sentinel");
+
     /// <summary>JavaScript without a browser.</summary>
     public static string Node => Find("node");
 

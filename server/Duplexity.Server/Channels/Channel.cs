@@ -8,7 +8,7 @@ namespace Duplexity.Server.Channels;
 /// One channel on this node while somebody here listens to it. Entries arrive as hints in any order; a pump, one at a time, brings them into the log's order
 /// (reading what is missing), and hands each to every live subscription. Many entries that wait are one round, so sockets coalesce them into one write.
 /// </summary>
-internal sealed class Channel(Address address, IMessageLog log, TimeProvider time, ILogger logger) : IThreadPoolWorkItem
+internal sealed partial class Channel(Address address, IMessageLog log, TimeProvider time, ILogger logger) : IThreadPoolWorkItem
 {
     /// <summary>Entries of one read.</summary>
     private const int Page = 100;
@@ -18,6 +18,7 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
 
     private readonly Lock _lock = new();
     private readonly Hints _hints = new();
+    private readonly Following _following = new(log, address);
     private Subscription[] _subscriptions = [];
     private Position? _tail;
     private bool _isPumping;
@@ -34,6 +35,9 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
 
     /// <summary>The same, made where there is none.</summary>
     public PresenceLine Watched(Func<Channel, PresenceLine> make) => LazyInitializer.EnsureInitialized(ref _presence, () => make(this));
+
+    /// <summary>From when it completes, what is appended comes here: whoever reads after that misses nothing.</summary>
+    public Task FollowedAsync() => _following.BeginAsync();
 
     /// <summary>Adds a subscription; false when this channel has just been given up, and another must be asked for.</summary>
     public bool TryAdd(Subscription subscription)
@@ -57,8 +61,16 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
         lock (_lock)
         {
             _subscriptions = [.. _subscriptions.Where(s => s != subscription)];
-            return _isRemoved = _subscriptions.Length == 0;
+            if (_subscriptions.Length > 0)
+            {
+                return false;
+            }
+
+            _isRemoved = true;
         }
+
+        _following.End();
+        return true;
     }
 
     /// <summary>An entry was appended somewhere.</summary>
@@ -81,6 +93,7 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
         {
             try
             {
+                await FollowedAsync();
                 if (await CatchUpPageAsync(subscription))
                 {
                     return;
@@ -232,66 +245,4 @@ internal sealed class Channel(Address address, IMessageLog log, TimeProvider tim
     }
 
     private Subscription[] LiveUnsynchronized() => [.. _subscriptions.Where(s => s.IsLive)];
-
-    private void Hand(Subscription[] live, List<Delivery> round)
-    {
-        if (round.Count == 0)
-        {
-            return;
-        }
-
-        foreach (var subscription in live)
-        {
-            foreach (var delivery in round)
-            {
-                if (!subscription.HasRoom)
-                {
-                    FallBehind(subscription);
-                    break;
-                }
-
-                // A log read may have been ahead of the hints when it went live.
-                if (delivery.Entry.Position.Offset > subscription.Cursor.Offset)
-                {
-                    Hand(subscription, delivery);
-                }
-            }
-
-            subscription.Subscriber.Flush();
-        }
-    }
-
-    /// <summary>
-    /// A burst fills a queue faster than any socket empties it. Such a reader goes on from the log at its own pace, and is live again when it has caught up;
-    /// one that does not read at all is found by the age of what waits for it.
-    /// </summary>
-    private void FallBehind(Subscription subscription)
-    {
-        lock (_lock)
-        {
-            subscription.IsLive = false;
-        }
-
-        _ = Task.Run(() => CatchUpAsync(subscription));
-    }
-
-    /// <summary>
-    /// The place that was followed is gone from the log (G2, or retention overtook it). The next message will name this one as the place that it follows, which
-    /// the client does not know: it sees the gap, joins again, and is told that its place cannot be served.
-    /// </summary>
-    private static void Move(Subscription subscription, Position place)
-    {
-        subscription.Cursor = place;
-        subscription.Subscriber.Move(subscription, place);
-    }
-
-    private static void Hand(Subscription subscription, Delivery delivery)
-    {
-        subscription.Cursor = delivery.Entry.Position;
-        if (!subscription.IsClosed)
-        {
-            subscription.Reading?.Handed();
-            subscription.Subscriber.Enqueue(subscription, delivery);
-        }
-    }
 }

@@ -20,6 +20,9 @@ internal sealed class ChannelIndex(IEngine engine, DuplexityOptions options, Tim
     public event Action<LogEntry>? Appended;
 
     /// <inheritdoc/>
+    public bool HearsAll => false;
+
+    /// <inheritdoc/>
     public void OnAppended(LogEntry entry)
     {
         Appended?.Invoke(entry);
@@ -35,6 +38,15 @@ internal sealed class ChannelIndex(IEngine engine, DuplexityOptions options, Tim
         if (_channels.TryGetValue(change.Channel, out var channel))
         {
             channel.Presence?.OnChanged(change);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnPresenceMissed(Address channel)
+    {
+        if (_channels.TryGetValue(channel, out var there))
+        {
+            there.Presence?.OnMissed();
         }
     }
 
@@ -57,8 +69,11 @@ internal sealed class ChannelIndex(IEngine engine, DuplexityOptions options, Tim
     }
 
     /// <summary>From here on a subscription's watchers are told who comes and goes: whoever reads the set after this misses nothing.</summary>
-    public ValueTask WatchAsync(Subscription subscription) =>
-        subscription.Channel.Watched(channel => new PresenceLine(channel, engine.Presence, options, time, logger)).BeginAsync();
+    public async ValueTask WatchAsync(Subscription subscription)
+    {
+        await subscription.Channel.FollowedAsync();
+        await subscription.Channel.Watched(channel => new PresenceLine(channel, engine.Presence, options, time, logger)).BeginAsync();
+    }
 
     /// <summary>Ends a subscription; the channel goes with its last one.</summary>
     public void Remove(Subscription subscription)

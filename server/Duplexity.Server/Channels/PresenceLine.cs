@@ -52,6 +52,15 @@ internal sealed class PresenceLine(Channel channel, IPresence presence, Duplexit
         }
     }
 
+    /// <summary>The set may have changed, and nobody said how.</summary>
+    public void OnMissed()
+    {
+        lock (_lock)
+        {
+            StartUnsynchronized();
+        }
+    }
+
     private void StartUnsynchronized()
     {
         if (!_isRunning)

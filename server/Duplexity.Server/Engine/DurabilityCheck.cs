@@ -13,7 +13,7 @@ internal sealed class DurabilityCheck : IValidateOptions<DuplexityOptions>
         {
             problems.Add($"Duplexity:Durability is \"{VisibleText.Of(options.Durability, 64)}\"; use fsynced, written or accepted.");
         }
-        else if (options.Durability is "written" or "fsynced" && string.IsNullOrEmpty(options.Data))
+        else if (options.Durability is "written" or "fsynced" && string.IsNullOrEmpty(options.Data) && !options.LogIsElsewhere)
         {
             problems.Add($"Duplexity:Durability is {options.Durability}, and there is no data folder; name one (Duplexity:Data), or set the durability to accepted.");
         }

@@ -7,8 +7,8 @@ namespace Duplexity.Server.Engine;
 /// <item>Appends take effect in the order in which <see cref="AppendAsync"/> was <em>called</em>: the call itself puts the append into line before its
 /// first await (G11). A channel's order is one order for every reader; between channels there is none.</item>
 /// <item>Offsets of a channel start at 1, have no holes and are never given twice <em>under the same epoch</em>; the epoch belongs to the entry (G2).</item>
-/// <item>Every appended entry comes back through <see cref="IEngineHandler.OnAppended"/> on every node, the appending one included: at most once, not
-/// always in order; a reader that sees a hole reads the log.</item>
+/// <item>Every appended entry comes back through <see cref="IEngineHandler.OnAppended"/> on every node that follows its channel (or hears of all), the appending one included:
+/// at most once, not always in order; a reader that sees a hole reads the log.</item>
 /// <item>Entries leave by their channel's <see cref="Retention"/> only. Offset and epoch of the top outlive them; so do, for 30 days at least, the highest fencing
 /// token accepted of each lock (G17) and the source places taken by each edge (G20), both compared and raised in the append's own step.</item>
 /// <item>An append that is refused leaves no trace, its key included.</item>
@@ -37,6 +37,17 @@ internal interface IMessageLog
 
     /// <summary>The level that an append reaches when it answers, in channels that are not ephemeral.</summary>
     ReceiptLevel Level { get; }
+
+    /// <summary>
+    /// When it completes, what is appended to the channel comes to this node's handler, until as many calls of <see cref="Unfollow"/>: whoever reads the log after that misses nothing. A log that one node has for itself
+    /// tells everything anyway.
+    /// </summary>
+    ValueTask FollowAsync(Address channel) => default;
+
+    /// <summary>Ends what one <see cref="FollowAsync"/> began; one that failed has begun nothing.</summary>
+    void Unfollow(Address channel)
+    {
+    }
 
     /// <summary>Forgets a channel, top included: for channels whose name is never used again (a socket's own).</summary>
     ValueTask RemoveAsync(Address channel, CancellationToken ct = default);

@@ -3,7 +3,7 @@ namespace Duplexity.Server.Engine;
 /// <summary>
 /// Who is in a channel, by (client, socket). Adding twice and removing twice change nothing. A channel's version grows by one with each change and
 /// belongs to the snapshot that names it (G23); the count is computed from the set, never kept beside it. Each change comes back through
-/// <see cref="IEngineHandler.OnPresenceChanged"/>, at most once and not always in order; who sees a hole reads the set. Thread-safe.
+/// <see cref="IEngineHandler.OnPresenceChanged"/>, at most once and not always in order; who sees a hole reads the set, and what was lost last is said soon after (<see cref="IEngineHandler.OnPresenceMissed"/>). Thread-safe.
 /// </summary>
 internal interface IPresence
 {

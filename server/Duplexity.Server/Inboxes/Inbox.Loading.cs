@@ -91,6 +91,7 @@ internal sealed partial class Inbox
 
     private async Task LoadAsync()
     {
+        await _following.BeginAsync();
         var isFirst = _readers.Count == 0;
         var places = isFirst
             ? ReaderRecord.Read(await engine.Records.ReadAsync(ReaderRecord.Kind, Client))

@@ -12,6 +12,7 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     private readonly Lock _lock = new();
     private readonly Dictionary<string, InboxReader> _readers = new(StringComparer.Ordinal);
     private readonly Tally _sending = new();
+    private readonly Following _following = new(engine.Log, address);
     private UnreadMail _unread = new(Position.Start);
     private TaskCompletionSource? _room;
     private ITimer? _timer;
@@ -165,7 +166,11 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
         }
     }
 
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose()
+    {
+        _timer?.Dispose();
+        _following.End();
+    }
 
     private static DuplexityError Full(string sentence, bool isBytes, int count, long bytes, string whose) =>
         DuplexityError.Of(Errors.InboxFull, sentence) with { Limit = (isBytes ? "inbox_bytes" : "inbox_messages") + whose, Used = isBytes ? bytes : count };

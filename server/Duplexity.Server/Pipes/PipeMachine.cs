@@ -169,57 +169,6 @@ internal sealed partial class PipeMachine
         return new SendResponse { Error = error, Destinations = [.. transit.Destinations.Take(transit.Named).Select(d => d.Result(null, null))] };
     }
 
-    private static async ValueTask<SendResponse> FinishAsync(ValueTask<AppendResult> append, Transit transit, Dictionary<Address, int> listeners)
-    {
-        AppendResult result;
-        try
-        {
-            result = await append;
-        }
-        catch (Exception e) when (e is not DuplexityException)
-        {
-            // The engine did not answer: the message may be stored or not, and only the same key can find out (G3).
-            return new SendResponse { Error = DuplexityError.Of(Errors.OutcomeUnknown, "The engine did not answer; send again with the same session and sequence, or the same key.") };
-        }
-
-        switch (result.Outcome)
-        {
-            case AppendOutcome.Mismatch:
-                return new SendResponse { Error = DuplexityError.Of(Errors.IdempotencyMismatch, "This key was used before, for another message.") };
-            case AppendOutcome.AlreadyTaken:
-                return new SendResponse { MessageId = result.MessageId, Destinations = [] };
-            case AppendOutcome.StaleFence:
-                return new SendResponse { Error = FenceGate.Stale() };
-            case AppendOutcome.Unknown:
-                return new SendResponse { Error = DuplexityError.Of(Errors.OutcomeUnknown, "This sequence is too old: whether the message was stored is not known any more.") };
-        }
-
-        var places = result.Destinations.Zip(result.Positions).ToDictionary(d => d.First, d => d.Second);
-        return new SendResponse
-        {
-            MessageId = result.MessageId,
-            Level = Levels.Word(result.Level),
-            Destinations = [.. transit.Destinations.Take(transit.Named).Select(d => ResultOf(d, places, listeners))],
-        };
-    }
-
-    /// <summary>A repeat tells what the first time did, whatever the gates say now: who can be reached may have changed in between (G4).</summary>
-    private static DestinationResult ResultOf(Destination destination, Dictionary<Address, Position> places, Dictionary<Address, int> listeners)
-    {
-        if (places.TryGetValue(destination.Address, out var place))
-        {
-            return (destination with { Error = null }).Result(place, listeners.GetValueOrDefault(destination.Address));
-        }
-
-        if (destination is { Error: null, Instead: not null })
-        {
-            return destination.Result(null, null);
-        }
-
-        var error = destination.Error ?? DuplexityError.Of(Errors.UnknownDestination, AllowanceGate.NotThere(destination.Address));
-        return (destination with { Error = error }).Result(null, null);
-    }
-
     private static Fence? FenceOf(MessageRequest request) => request is SendRequest { Under: { Lock: { } name, Token: { } token } } ? new(name, token) : null;
 
     /// <summary>What the first of the node's own gates says that refuses; null: none does.</summary>

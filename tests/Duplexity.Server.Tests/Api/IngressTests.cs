@@ -24,7 +24,6 @@ public sealed class IngressTests(ApiHost host) : IClassFixture<ApiHost>
         """{"to":["room:same"],"text":"a","bytes":"AA=="}""",
         """{"to":[],"text":"a"}""",
         """{"text":"a"}""",
-        """{"to":["room:same"],"text":"a","level":"delivered"}""",
         """{"to":["room:same"],"text":"a","level":"fsynced"}""",
         """{"to":["room:same"],"text":"a","sequence":1}""",
         """{"to":["room:same"],"text":"a","session":"s","sequence":1,"idempotencyKey":"k"}""",

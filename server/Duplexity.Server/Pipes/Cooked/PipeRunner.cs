@@ -19,6 +19,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     private readonly CancellationTokenSource _stop = new();
     private readonly Meter _limit = new();
     private readonly SemaphoreSlim _saving = new(1, 1);
+    private readonly Following _following = new(engine.Log, Address.Parse(record.From));
     private volatile PipeRecord _record = record;
     private volatile Position _place = place;
     private Position? _saved;
@@ -72,6 +73,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
         lock (_lock)
         {
             _stop.Cancel();
+            _following.End();
             return _running;
         }
     }
@@ -145,6 +147,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     /// <summary>One page; what is to be waited for before the next turn, nothing where there is none.</summary>
     private async Task<TimeSpan> TurnAsync()
     {
+        await _following.BeginAsync();
         var page = await engine.Log.ReadAsync(From, _place, Page, ct: _stop.Token);
         if (!page.Recovered)
         {

@@ -1,0 +1,31 @@
+-- Removes some of what a dead node has left, but for locks. KEYS: buried, floor, emptied, everything, pipes.
+-- ARGV: time, dead node, topic prefix, belongings prefix, prefixes of presence, its versions, followers and a client's pipes, reason. Answers how much it removed.
+local dead, of, count = ARGV[2], ARGV[4], 0
+for _, place in ipairs(redis.call('SPOP', of .. dead .. ':presence', 100)) do
+  local channel, client, socket = string.match(place, '^(%Z*)%z(%Z*)%z(%Z*)$')
+  local keys = { members = ARGV[5] .. channel, version = ARGV[6] .. channel, floor = KEYS[2], emptied = KEYS[3], everything = KEYS[4], followers = ARGV[7] .. channel }
+  if redis.call('HGET', keys.members, member_of(client, socket)) == dead then
+    leave(keys, ARGV[3], of, channel, client, socket, ARGV[9])
+  end
+
+  count = count + 1
+end
+
+for _, name in ipairs(redis.call('SPOP', of .. dead .. ':pipes', 100)) do
+  local packed = redis.call('HGET', KEYS[5], name)
+  local there = packed and cmsgpack.unpack(packed)
+  if there and there[4] == dead then
+    redis.call('HDEL', KEYS[5], name)
+    redis.call('SREM', ARGV[8] .. there[1], name)
+  end
+
+  count = count + 1
+end
+
+for _, channel in ipairs(redis.call('SPOP', of .. dead .. ':follows', 500)) do
+  redis.call('SREM', ARGV[7] .. channel, dead)
+  count = count + 1
+end
+
+redis.call('SREM', KEYS[4], dead)
+return count

@@ -1,0 +1,2 @@
+-- The next generation. KEYS: the counter.
+return whole(growing(KEYS[1]))

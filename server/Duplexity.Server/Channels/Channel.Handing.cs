@@ -1,0 +1,67 @@
+namespace Duplexity.Server.Channels;
+
+/// <content>How entries are handed to those who listen.</content>
+internal sealed partial class Channel
+{
+    private void Hand(Subscription[] live, List<Delivery> round)
+    {
+        if (round.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var subscription in live)
+        {
+            foreach (var delivery in round)
+            {
+                if (!subscription.HasRoom)
+                {
+                    FallBehind(subscription);
+                    break;
+                }
+
+                // A log read may have been ahead of the hints when it went live.
+                if (delivery.Entry.Position.Offset > subscription.Cursor.Offset)
+                {
+                    Hand(subscription, delivery);
+                }
+            }
+
+            subscription.Subscriber.Flush();
+        }
+    }
+
+    /// <summary>
+    /// A burst fills a queue faster than any socket empties it. Such a reader goes on from the log at its own pace, and is live again when it has caught up;
+    /// one that does not read at all is found by the age of what waits for it.
+    /// </summary>
+    private void FallBehind(Subscription subscription)
+    {
+        lock (_lock)
+        {
+            subscription.IsLive = false;
+        }
+
+        _ = Task.Run(() => CatchUpAsync(subscription));
+    }
+
+    /// <summary>
+    /// The place that was followed is gone from the log (G2, or retention overtook it). The next message will name this one as the place that it follows, which
+    /// the client does not know: it sees the gap, joins again, and is told that its place cannot be served.
+    /// </summary>
+    private static void Move(Subscription subscription, Position place)
+    {
+        subscription.Cursor = place;
+        subscription.Subscriber.Move(subscription, place);
+    }
+
+    private static void Hand(Subscription subscription, Delivery delivery)
+    {
+        subscription.Cursor = delivery.Entry.Position;
+        if (!subscription.IsClosed)
+        {
+            subscription.Reading?.Handed();
+            subscription.Subscriber.Enqueue(subscription, delivery);
+        }
+    }
+}
