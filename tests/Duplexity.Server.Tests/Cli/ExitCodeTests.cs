@@ -53,7 +53,7 @@ public sealed class ExitCodeTests
     [InlineData(2, "bogus")]
     [InlineData(2, "send", "lobby")]
     [InlineData(2, "send", "planet:mars", "hello")]
-    [InlineData(2, "send", "lobby", "hello", "--wait", "delivered")]
+    [InlineData(2, "send", "lobby", "hello", "--wait", "someday")]
     [InlineData(2, "tail", "a", "b", "--since", "1@x")]
     [InlineData(2, "tail", "a", "--since", "1")]
     [InlineData(2, "history", "a", "-n", "-1")]
