@@ -23,7 +23,7 @@ fi
 configuration=Debug
 suites=(
   # project, its budget in seconds on two cores
-  "Duplexity.Server.Tests 300"
+  "Duplexity.Server.Tests 420"
   "Duplexity.EndToEnd.Tests 900"
 )
 
