@@ -28,7 +28,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     private int _attempts;
     private int _unsaved;
     private bool _isRunning;
-    private bool _again;
+    private volatile bool _again;
     private Task _running = Task.CompletedTask;
 
     public PipeRecord Record => _record;
@@ -147,6 +147,13 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     /// <summary>One page; what is to be waited for before the next turn, nothing where there is none.</summary>
     private async Task<TimeSpan> TurnAsync()
     {
+        if (Owner() is null)
+        {
+            // Before it looks: what is gone meanwhile is one dead stretch, when it goes on.
+            State = "stopped";
+            return TimeSpan.Zero;
+        }
+
         await _following.BeginAsync();
         var page = await engine.Log.ReadAsync(From, _place, Page, ct: _stop.Token);
         if (!page.Recovered)
@@ -184,7 +191,12 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
             }
         }
 
-        _again |= !page.End;
+        // Only ever set here: to write back what was read would undo a Wake in between.
+        if (!page.End)
+        {
+            _again = true;
+        }
+
         return TimeSpan.Zero;
     }
 

@@ -10,7 +10,7 @@ namespace Duplexity.Server.Tests.Pipes.Cooked;
 internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
 {
     private readonly TaskCompletionSource _letGo = new();
-    private readonly TaskCompletionSource _isUnderWay = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _waiting = new();
     private readonly TaskCompletionSource _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentQueue<string?> _carried = new();
     private volatile Death? _next;
@@ -41,18 +41,21 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
     /// <summary>The texts that pipes appended, in their order.</summary>
     public IReadOnlyCollection<string?> Carried => _carried;
 
-    /// <summary>After so many appends of pipes all further ones wait for <see cref="GoOn"/>; completes with the first that does.</summary>
-    public Task PauseAfter(int appends)
-    {
-        _pauseAfter = appends;
-        return _isUnderWay.Task;
-    }
+    /// <summary>After so many appends of pipes all further ones wait for <see cref="GoOn"/>.</summary>
+    public void PauseAfter(int appends) => _pauseAfter = appends;
+
+    /// <summary>A pipe's append of this text waits.</summary>
+    public Task IsWaitingAsync(string text) => WaitingOf(text).Task;
 
     /// <summary>What waits goes on.</summary>
-    public void GoOn() => _goOn.SetResult();
+    public void GoOn() => _goOn.TrySetResult();
 
-    /// <summary>The dead go in peace.</summary>
-    public void LetGo() => _letGo.TrySetResult();
+    /// <summary>The dead go in peace, and what waits goes on.</summary>
+    public void LetGo()
+    {
+        _letGo.TrySetResult();
+        GoOn();
+    }
 
     public void Attach(IEngineHandler handler) => inner.Attach(handler);
 
@@ -62,7 +65,7 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
         {
             if (request.Source is not null && Interlocked.Decrement(ref _pauseAfter) < 0)
             {
-                _isUnderWay.TrySetResult();
+                WaitingOf(request.Message.Text ?? "").TrySetResult();
                 await _goOn.Task;
             }
 
@@ -95,6 +98,8 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
     public ValueTask<Position?> ReadSourceAsync(Address channel, string edge, CancellationToken ct = default) => inner.Log.ReadSourceAsync(channel, edge, ct);
 
     public ValueTask RemoveAsync(Address channel, CancellationToken ct = default) => inner.Log.RemoveAsync(channel, ct);
+
+    private TaskCompletionSource WaitingOf(string text) => _waiting.GetOrAdd(text, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
 
     private sealed record Death(bool IsMade)
     {
