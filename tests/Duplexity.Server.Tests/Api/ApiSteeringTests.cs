@@ -129,7 +129,7 @@ public sealed class ApiSteeringTests(ApiHost host) : IClassFixture<ApiHost>
         var away = await _api.GetAsync("sockets", "jim");
         var enabled = await PostAsync("clients/jim/enable", "root", "{}", AsAdmin);
         var extra = await PostAsync("clients/jim/enable", "root", """{"client":"jim"}""", AsAdmin);
-        var itself = await PostAsync("clients/root/disable", "root", "", AsAdmin);
+        var itself = await PostAsync("clients/chief/disable", "chief", "", AsAdmin);
 
         refused.Status.Should().Be(HttpStatusCode.Forbidden);
         disabled.Status.Should().Be(HttpStatusCode.OK);

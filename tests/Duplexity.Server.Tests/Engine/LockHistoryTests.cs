@@ -14,16 +14,7 @@ public sealed class LockHistoryTests
     [Trait("Guarantee", "G16")]
     [Trait("Guarantee", "G17")]
     public async Task Nobody_is_granted_what_another_counts_on_and_no_two_accepted_writes_are_out_of_token_order() =>
-        await Histories.SampleAsync(
-            async steps =>
-            {
-                var time = Clock();
-                using var store = new MemoryLockStore(time);
-                var history = new LockHistory(time, store);
-                await history.RunAsync(steps);
-                history.Accepted.Should().BeInAscendingOrder();
-            },
-            iter: 5_000);
+        await SampleAsync(time => new MemoryLockStore(time), 5_000, history => history.Accepted.Should().BeInAscendingOrder());
 
     [Fact]
     [Trait("Guarantee", "G16")]
@@ -39,16 +30,7 @@ public sealed class LockHistoryTests
     public async Task The_histories_are_not_empty_ones()
     {
         var grants = 0;
-        await Histories.SampleAsync(
-            async steps =>
-            {
-                var time = Clock();
-                using var store = new MemoryLockStore(time);
-                var history = new LockHistory(time, store);
-                await history.RunAsync(steps);
-                Interlocked.Add(ref grants, history.Grants);
-            },
-            iter: 200);
+        await SampleAsync(time => new MemoryLockStore(time), 200, history => Interlocked.Add(ref grants, history.Grants));
 
         grants.Should().BeGreaterThan(400);
     }
@@ -56,20 +38,24 @@ public sealed class LockHistoryTests
     private static async Task OnDiskAsync(int histories)
     {
         var accepted = 0;
-        await Histories.SampleAsync(
-            async steps =>
-            {
-                var time = Clock();
-                using var store = new SqliteLockStore(time);
-                var history = new LockHistory(time, store);
-                await history.RunAsync(steps);
-                history.Accepted.Should().BeInAscendingOrder();
-                Interlocked.Add(ref accepted, history.Accepted.Count);
-            },
-            iter: histories);
+        await SampleAsync(time => new SqliteLockStore(time), histories, history =>
+        {
+            history.Accepted.Should().BeInAscendingOrder();
+            Interlocked.Add(ref accepted, history.Accepted.Count);
+        });
 
         accepted.Should().BeGreaterThan(histories);
     }
 
-    private static FakeTimeProvider Clock() => new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private static Task SampleAsync(Func<FakeTimeProvider, LockStore> open, int histories, Action<LockHistory> check) =>
+        Histories.SampleAsync(
+            async steps =>
+            {
+                var time = new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+                using var store = open(time);
+                var history = new LockHistory(time, store);
+                await history.RunAsync(steps);
+                check(history);
+            },
+            iter: histories);
 }

@@ -1,6 +1,7 @@
 using CsCheck;
 using FluentAssertions;
 using Xunit;
+using ServerMessagePipes = Duplexity.Server.Pipes.Cooked.MessagePipes;
 
 namespace Duplexity.Server.Tests.Pipes.Cooked;
 
@@ -51,14 +52,7 @@ public sealed class GraphTests
     public async Task Ten_by_ten_edges_over_eight_hops_stop_at_the_budget_and_others_get_theirs()
     {
         await using var rig = new CookedRig(o => o.MessagePipes.PerClient = 1000);
-        var pipes = await rig.StartAsync();
-        for (var layer = 0; layer < 8; layer++)
-        {
-            await CookedRig.SetAsync(pipes, "amy", [.. Enumerable.Range(0, 10).Select(n =>
-                CookedRig.Pipe($"{layer}-{n}", $"room:{layer}-{n}", [.. Enumerable.Range(0, 10).Select(to => $"room:{layer + 1}-{to}")]))]);
-        }
-
-        await CookedRig.SetAsync(pipes, "ben", CookedRig.Pipe("p", "room:x", "room:y"));
+        var pipes = await TenByTenByEightAsync(rig);
         await rig.SendAsync("boom", "room:0-0");
         for (var i = 0; i < 20; i++)
         {
@@ -86,14 +80,7 @@ public sealed class GraphTests
     public async Task What_others_send_while_a_flood_of_ten_by_ten_by_eight_is_under_way_has_its_turn_before_the_floods_end()
     {
         await using var rig = new CookedRig(o => o.MessagePipes.PerClient = 1000);
-        var pipes = await rig.StartAsync();
-        for (var layer = 0; layer < 8; layer++)
-        {
-            await CookedRig.SetAsync(pipes, "amy", [.. Enumerable.Range(0, 10).Select(n =>
-                CookedRig.Pipe($"{layer}-{n}", $"room:{layer}-{n}", [.. Enumerable.Range(0, 10).Select(to => $"room:{layer + 1}-{to}")]))]);
-        }
-
-        await CookedRig.SetAsync(pipes, "ben", CookedRig.Pipe("p", "room:x", "room:y"));
+        var pipes = await TenByTenByEightAsync(rig);
         rig.Engine.PauseAfter(20);
         await rig.SendAsync("boom", "room:0-0");
         await rig.Engine.IsWaitingAsync("boom").WaitAsync(TimeSpan.FromSeconds(30));
@@ -169,6 +156,20 @@ public sealed class GraphTests
 
         copies.Should().BeGreaterThan(10_000);
         cut.Should().BeGreaterThan(1_000, "budgets were met, too");
+    }
+
+    /// <summary>Of amy: eight layers of ten rooms, each carried to all ten of the next. Of ben: one pipe beside them.</summary>
+    private static async Task<ServerMessagePipes> TenByTenByEightAsync(CookedRig rig)
+    {
+        var pipes = await rig.StartAsync();
+        for (var layer = 0; layer < 8; layer++)
+        {
+            await CookedRig.SetAsync(pipes, "amy", [.. Enumerable.Range(0, 10).Select(n =>
+                CookedRig.Pipe($"{layer}-{n}", $"room:{layer}-{n}", [.. Enumerable.Range(0, 10).Select(to => $"room:{layer + 1}-{to}")]))]);
+        }
+
+        await CookedRig.SetAsync(pipes, "ben", CookedRig.Pipe("p", "room:x", "room:y"));
+        return pipes;
     }
 
     /// <summary>Every way from a room that comes through no room twice and through no more pipes than are allowed.</summary>
