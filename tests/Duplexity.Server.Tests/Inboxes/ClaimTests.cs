@@ -137,15 +137,15 @@ public sealed class ClaimTests
     public async Task Attempts_never_go_back_and_what_is_done_stays_done_over_a_restart()
     {
         var folder = Directory.CreateTempSubdirectory("duplexity-claims-");
-        void Configure(TestNodeSetup setup)
+        Action<TestNodeSetup> Lease(TimeSpan lease) => setup =>
         {
             setup.Settings["Duplexity:Data"] = folder.FullName;
-            setup.Options = o => o.Times.InboxClaim = TimeSpan.FromMilliseconds(300);
-        }
+            setup.Options = o => o.Times.InboxClaim = lease;
+        };
 
         try
         {
-            await using (var node = await TestNode.StartAsync(Configure))
+            await using (var node = await TestNode.StartAsync(Lease(TimeSpan.FromHours(1))))
             {
                 await using var ben = await StockSocket.DataAsync(node, "ben");
                 await using var amy = await StockSocket.DataAsync(node, "amy");
@@ -156,14 +156,19 @@ public sealed class ClaimTests
                 (await AcknowledgeAsync(amy, messages[2])).Error.Should().BeNull();
             }
 
-            await using var next = await TestNode.StartAsync(Configure);
+            await using var next = await TestNode.StartAsync(Lease(TimeSpan.FromMilliseconds(300)));
             await using var cleo = await StockSocket.DataAsync(next, "cleo");
             await using var back = await StockSocket.DataAsync(next, "amy");
             await ClaimAsync(back, hands: 3);
             await cleo.SendAsync("4", "client:amy");
-            var heard = new[] { await back.NextAsync(), await back.NextAsync() };
-            heard.Select(m => m.Text).Should().BeEquivalentTo("1", "4");
-            heard.Single(m => m.Text == "1").Attempt.Should().BeGreaterThan(1, "the attempt is a fencing token");
+            var heard = new List<DeliveredMessage>();
+            while (heard.DistinctBy(m => m.Text).Count() < 2)
+            {
+                heard.Add(await back.NextAsync());
+            }
+
+            heard.Select(m => m.Text).Should().BeSubsetOf(["1", "4"]);
+            heard.First(m => m.Text == "1").Attempt.Should().BeGreaterThan(1, "the attempt is a fencing token");
         }
         finally
         {
@@ -180,7 +185,7 @@ public sealed class ClaimTests
         const int Messages = 200;
         await using var node = await TestNode.StartAsync(s => s.Options = o => (o.Times.InboxClaim, o.Limits.InboxAttempts) = (TimeSpan.FromMilliseconds(200), 1_000));
         await using var ben = await StockSocket.DataAsync(node, "ben");
-        var (accepted, attempts, done) = (new ConcurrentDictionary<string, int>(), new ConcurrentDictionary<string, int>(), new TaskCompletionSource());
+        var (accepted, attempts, done) = (new ConcurrentDictionary<string, int>(), new ConcurrentDictionary<(string, int), bool>(), new TaskCompletionSource());
         var workers = Enumerable.Range(0, 6).Select(i => WorkAsync(new Random((seed * 100) + i))).ToArray();
         for (var i = 0; i < Messages; i++)
         {
@@ -209,8 +214,7 @@ public sealed class ClaimTests
                     }
 
                     var message = await next;
-                    message.Attempt.Should().BeGreaterThan(attempts.GetValueOrDefault(message.Id), "nobody else is offered it by the same attempt, or a lower one later");
-                    attempts[message.Id] = message.Attempt!.Value;
+                    attempts.TryAdd((message.Id, message.Attempt!.Value), true).Should().BeTrue("nobody else is offered it by the same attempt");
                     if (random.Next(4) == 0)
                     {
                         await ReturnAsync(socket, message, afterMs: 0);
