@@ -15,6 +15,7 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
     private readonly RedisMessageLog _log;
     private readonly RedisFollows _follows;
     private readonly RedisLocks _locks;
+    private readonly RedisSystemLog _system;
     private bool _isStarted;
     private int _isDisposed;
 
@@ -26,14 +27,19 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
         _follows = new RedisFollows(link, _node, _hints, time, logger) { ReadLast = channel => _log!.ReadAsync(channel, null, 1, reverse: true) };
         _log = new RedisMessageLog(link, _node, _hints, _follows, options, retention);
         _locks = new RedisLocks(link, _node, options, time, logger);
+        _system = new RedisSystemLog(link, _node, time, logger);
         var presence = new RedisPresence(link, _node);
         var registry = new RedisRegistry(link, _node, logger);
         (Presence, Registry, Vault) = (presence, registry, new RedisVault(link));
         _hints.IsNews = _follows.IsNews;
         _hints.PresenceHeard = _follows.HearPresence;
         _hints.LocksChanged = _locks.OnHint;
+        _hints.SystemTold = _system.HearMore;
+        _hints.SystemDone = _system.HearDone;
+        _node.BeforeRenewal = _system.ReadOnAsync;
         _node.Restore = async () =>
         {
+            await _system.RestoreAsync();
             await _follows.CompareAsync(now: true);
             await presence.RestoreAsync();
             await registry.RestoreAsync();
@@ -64,6 +70,9 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
     /// <inheritdoc/>
     public ILocks Locks => _locks;
 
+    /// <inheritdoc/>
+    public ISystemLog SystemLog => _system;
+
     /// <summary>The node under which this engine writes.</summary>
     internal RedisNode Node => _node;
 
@@ -87,6 +96,7 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
     {
         await _link.OpenAsync();
         (_log.Reached, _records.IsDurable) = await new RedisCheck(_link, _options, _logger).RunAsync();
+        await _system.BeginAsync();
         await _node.StartAsync();
         _isStarted = true;
     }
@@ -109,6 +119,7 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
 
         await _node.DisposeAsync();
         _locks.Dispose();
+        _system.Dispose();
         await _hints.DisposeAsync();
         await _link.DisposeAsync();
     }

@@ -26,6 +26,12 @@ internal sealed class RedisHints(RedisLink link, ILogger logger) : IAsyncDisposa
     /// <summary>Something happened to locks.</summary>
     public Action? LocksChanged { get; set; }
 
+    /// <summary>Something was told to all nodes.</summary>
+    public Action? SystemTold { get; set; }
+
+    /// <summary>A node has done what this one told under a number.</summary>
+    public Action<long>? SystemDone { get; set; }
+
     public void Attach(IEngineHandler handler)
     {
         if (Interlocked.CompareExchange(ref _handler, handler, null) is not null)
@@ -109,6 +115,12 @@ internal sealed class RedisHints(RedisLink link, ILogger logger) : IAsyncDisposa
                 var change = new PresenceChange(Address.Parse(reader.ReadString()!), reader.ReadInt64(), reader.ReadString()!, reader.ReadString()!, count > 5 ? reader.ReadString() : null);
                 PresenceHeard?.Invoke(change.Channel, change.Version);
                 TellPresence(handler => handler.OnPresenceChanged(change));
+                break;
+            case "told":
+                SystemTold?.Invoke();
+                break;
+            case "done":
+                SystemDone?.Invoke(reader.ReadInt64());
                 break;
             case "locks":
                 LocksChanged?.Invoke();

@@ -48,6 +48,15 @@ internal sealed class RedisKeys(string prefix)
     /// <summary>The kinds of records that there are (set).</summary>
     public RedisKey RecordKinds => _root + "record-kinds";
 
+    /// <summary>What was told to all nodes (stream).</summary>
+    public RedisKey System => _root + "system";
+
+    /// <summary>The number of what was told last (counter).</summary>
+    public RedisKey SystemNumber => _root + "system-number";
+
+    /// <summary>What the key of each node's place in it begins with.</summary>
+    public string SystemPlaces => _root + "system-place:";
+
     /// <summary>What a node's pub/sub channel begins with; its id follows.</summary>
     public string Topic => _root + "node:";
 
@@ -143,6 +152,12 @@ internal sealed class RedisKeys(string prefix)
 
     /// <summary>What a node has, of one sort: presence, pipes, follows, waits (set).</summary>
     public RedisKey Of(string node, string what) => $"{Belongings}{node}:{what}";
+
+    /// <summary>Which nodes have done what was told under a number, and how much it hit there (hash).</summary>
+    public RedisKey SystemDone(long number) => $"{_root}system-done:{number}";
+
+    /// <summary>Up to which number a node knows what was told without having done it (number): it has read everything again.</summary>
+    public RedisKey SystemPlace(string node) => $"{SystemPlaces}{node}";
 
     /// <summary>What the lock scripts are given as keys.</summary>
     public RedisKey[] OfLocks => [LocksDue, Token, LockEvents, Nodes];

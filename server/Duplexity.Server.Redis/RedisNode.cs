@@ -34,6 +34,9 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
     /// <summary>Puts back what this node has: under another id, or in another life of the store.</summary>
     public Func<Task> Restore { get; set; } = () => Task.CompletedTask;
 
+    /// <summary>What is done before each renewal: who cannot do it is not alive.</summary>
+    public Func<Task> BeforeRenewal { get; set; } = () => Task.CompletedTask;
+
     /// <summary>What else is done with each renewal.</summary>
     public Func<Task> Tend { get; set; } = () => Task.CompletedTask;
 
@@ -167,6 +170,7 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
     internal async Task RoundAsync()
     {
         var id = _id;
+        await BeforeRenewal();
         var renewed = await RenewAsync(id);
         if ((string?)renewed[0] == "gone")
         {

@@ -17,6 +17,10 @@ internal sealed class RedisRecords(RedisLink link) : IRecords
     public async ValueTask PutAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => await DoAsync("put", kind, key, value, Expiry(expiresAt));
 
     /// <inheritdoc/>
+    public async ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) =>
+        (int)await DoAsync("replace", kind, key, value, Expiry(expiresAt), expected) == 1;
+
+    /// <inheritdoc/>
     public async ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => (string?)await DoAsync("read", kind, key);
 
     /// <inheritdoc/>
@@ -31,6 +35,6 @@ internal sealed class RedisRecords(RedisLink link) : IRecords
 
     private static RedisValue Expiry(DateTimeOffset? at) => at is { } time ? RedisAppends.Microseconds(time - DateTimeOffset.UnixEpoch) : "";
 
-    private Task<RedisResult> DoAsync(string what, string kind, string key, string value = "", RedisValue? expiry = null) =>
-        link.RunAsync(RedisScript.Record, [link.Keys.Records(kind), link.Keys.RecordExpiries(kind), link.Keys.RecordKinds], what, kind, key, value, expiry ?? "");
+    private Task<RedisResult> DoAsync(string what, string kind, string key, string value = "", RedisValue? expiry = null, string expected = "") =>
+        link.RunAsync(RedisScript.Record, [link.Keys.Records(kind), link.Keys.RecordExpiries(kind), link.Keys.RecordKinds], what, kind, key, value, expiry ?? "", expected);
 }

@@ -24,6 +24,9 @@ internal static class RedisScript
     public static readonly string List = Of("common", "records", "list");
     public static readonly string Vault = Of("common", "vault");
     public static readonly string Lock = Of("common", "locks", "lock");
+    public static readonly string Tell = Of("common", "tell");
+    public static readonly string Done = Of("done");
+    public static readonly string Count = Of("common", "count");
     public static readonly string Held = Of("common", "locks", "held");
 
     private static string Of(params string[] parts) => string.Join('\n', parts.Select(Part));

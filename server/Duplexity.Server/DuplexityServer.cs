@@ -1,6 +1,7 @@
 using Duplexity.Server.Api;
 using Duplexity.Server.Auth;
 using Duplexity.Server.Channels;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Hubs;
 using Duplexity.Server.Inboxes;
@@ -132,6 +133,7 @@ public static class DuplexityServer
         services.TryAddSingleton<SessionEnds>();
         services.TryAddSingleton<IdentityHolders>();
         services.TryAddSingleton<IdentityChanges>();
+        services.TryAddSingleton<Blocks>();
         services.TryAddSingleton<Standing>();
         services.AddHostedService(provider => provider.GetRequiredService<Standing>());
         services.TryAddSingleton<IClientStanding>(provider => provider.GetRequiredService<Standing>());
@@ -145,6 +147,10 @@ public static class DuplexityServer
         services.AddHostedService(provider => provider.GetRequiredService<RoomPresence>());
         services.TryAddSingleton<Listening>();
         services.TryAddSingleton<ForcedDisconnects>();
+        services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<Blocks>());
+        services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<Revocations>());
+        services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<ForcedDisconnects>());
+        services.AddHostedService<SystemListeners>();
         services.TryAddSingleton<Membership>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftLockspaces>());
         services.TryAddSingleton<Locking>();

@@ -43,7 +43,10 @@ public interface IDuplexity
     /// <summary>Who is in a room, by client.</summary>
     Task<IReadOnlyList<Member>> ListMembersAsync(Address room, CancellationToken ct = default);
 
-    /// <summary>Closes a socket, or all sockets and sessions of a client; they are told <paramref name="reason"/>, and are kept away for <see cref="TimeOptions.Block"/>. Returns how many sockets that were.</summary>
+    /// <summary>
+    /// Closes a socket, or all sockets and sessions of a client, on whichever node; they are told <paramref name="reason"/>, and are kept away for <see cref="TimeOptions.Block"/>. Returns how many sockets that were, when every node has done
+    /// it; one that is not heard of is waited for until its lease ends. <paramref name="ct"/> ends the waiting only.
+    /// </summary>
     /// <exception cref="ArgumentException">The address is neither a socket nor a client.</exception>
     Task<int> DisconnectAsync(Address clientOrSocket, string reason, CancellationToken ct = default);
 
@@ -56,8 +59,8 @@ public interface IDuplexity
     string CreateToken(string client, TimeSpan lifetime, Allowances? allowances = null);
 
     /// <summary>
-    /// Ends the tokens of a client that were issued before <paramref name="before"/> (null: now). When it returns, open sockets have lost the client, and nothing for it begins any more.
-    /// Returns how many connections lost it.
+    /// Ends the tokens of a client that were issued before <paramref name="before"/> (null: now). When it returns, open sockets on every node have lost the client, and nothing for it begins any more; a node that is not heard of is waited
+    /// for until its lease ends. Returns how many connections lost it. <paramref name="ct"/> ends the waiting only.
     /// </summary>
     /// <exception cref="ArgumentException">The name cannot be a client's.</exception>
     Task<int> RevokeAsync(string client, DateTimeOffset? before = null, CancellationToken ct = default);

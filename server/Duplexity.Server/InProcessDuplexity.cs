@@ -83,8 +83,8 @@ internal sealed class InProcessDuplexity(
 
     public async Task<int> DisconnectAsync(Address clientOrSocket, string reason, CancellationToken ct = default) => clientOrSocket.Kind switch
     {
-        AddressKind.Client => await disconnects.CloseAsync(clientOrSocket.Name, reason, options.Times.Block, Application),
-        AddressKind.Socket => sockets.Find(clientOrSocket.Name) is { } socket ? await disconnects.CloseAsync(socket, reason, options.Times.Block, Application) : 0,
+        AddressKind.Client => (await disconnects.CloseAsync(clientOrSocket.Name, reason, options.Times.Block, Application, waitsForAll: true, ct)).Hit,
+        AddressKind.Socket => (await disconnects.CloseSocketAsync(clientOrSocket.Name, reason, options.Times.Block, Application, waitsForAll: true, ct)).Hit,
         _ => throw new ArgumentException($"{clientOrSocket} is neither a client nor a socket.", nameof(clientOrSocket)),
     };
 
@@ -92,21 +92,21 @@ internal sealed class InProcessDuplexity(
         ? throw new ArgumentException($"The allowances cannot be: {problem}.", nameof(allowances))
         : tokens.Create(client, lifetime, new(allowances));
 
-    public Task<int> RevokeAsync(string client, DateTimeOffset? before = null, CancellationToken ct = default) => revocations.RevokeClientAsync(Checked(client), before, ct);
+    public async Task<int> RevokeAsync(string client, DateTimeOffset? before = null, CancellationToken ct = default) => (await revocations.RevokeClientAsync(Checked(client), before, ct, waitsForAll: true)).Hit;
 
-    public Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default)
+    public async Task<int> RevokeTokenAsync(string tokenId, CancellationToken ct = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(tokenId);
-        return revocations.RevokeTokenAsync(tokenId, null, ct);
+        return (await revocations.RevokeTokenAsync(tokenId, null, ct, waitsForAll: true)).Hit;
     }
 
-    public Task<int> DisableAsync(string client, CancellationToken ct = default) => revocations.DisableAsync(Checked(client), ct);
+    public async Task<int> DisableAsync(string client, CancellationToken ct = default) => (await revocations.DisableAsync(Checked(client), ct, waitsForAll: true)).Hit;
 
     public Task EnableAsync(string client, CancellationToken ct = default) => standing.Removed(Checked(client)) is { } removed
         ? throw new DuplexityException(removed)
-        : revocations.EnableAsync(client, ct).AsTask();
+        : revocations.EnableAsync(client, ct, waitsForAll: true);
 
-    public Task<int> RemoveAsync(string client, CancellationToken ct = default) => removals.RemoveAsync(Checked(client), Application, ct);
+    public async Task<int> RemoveAsync(string client, CancellationToken ct = default) => (await removals.RemoveAsync(Checked(client), Application, ct, waitsForAll: true)).Hit;
 
     public async Task<int> SubscribeAsync(string client, Address channel, CancellationToken ct = default)
     {

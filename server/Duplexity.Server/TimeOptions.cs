@@ -102,6 +102,11 @@ public sealed class TimeOptions
     /// <summary>How long a forced disconnect keeps the disconnected away. Defaults to 5 min (G21).</summary>
     public TimeSpan Block { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How long the answer to a revocation or a forced disconnect waits for the other nodes; the ones that have not confirmed by then are told as pending. Defaults to 2 s: a node that reaches the engine has done it by then (G8).
+    /// </summary>
+    public TimeSpan Confirm { get; set; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Clock skew allowed in tokens of other issuers; the service's own end on time. Defaults to 30 s (G19).</summary>
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
 }

@@ -27,6 +27,8 @@ internal sealed class CommittingEngine(IEngine inner, TimeSpan commit) : IEngine
 
     public ILocks Locks => inner.Locks;
 
+    public ISystemLog SystemLog => inner.SystemLog;
+
     public ReceiptLevel Level => inner.Log.Level;
 
     public void Attach(IEngineHandler handler) => inner.Attach(handler);

@@ -33,6 +33,24 @@ public abstract partial class EngineSpecification
     }
 
     [Fact]
+    public async Task Of_several_that_replace_the_same_record_at_once_one_succeeds_and_none_replaces_what_it_has_not_seen()
+    {
+        await using var engine = await CreateAsync();
+        var records = engine.Nodes[0].Records;
+        (await records.TryReplaceAsync("key", "a", "", "never")).Should().BeFalse("there is none");
+        await records.PutAsync("key", "a", "first", Time.GetUtcNow() + TimeSpan.FromSeconds(30));
+
+        var replaced = await Task.WhenAll(Enumerable.Range(0, 16).Select(n => Task.Run(async () => await engine.Nodes[n % engine.Nodes.Count].Records.TryReplaceAsync("key", "a", "first", $"{n}"))));
+
+        replaced.Count(r => r).Should().Be(1);
+        Time.Advance(TimeSpan.FromSeconds(30));
+        (await records.ReadAsync("key", "a")).Should().Be($"{Array.IndexOf(replaced, true)}", "the new one does not expire");
+        await records.PutAsync("key", "a", "short", Time.GetUtcNow() + TimeSpan.FromSeconds(30));
+        Time.Advance(TimeSpan.FromSeconds(30));
+        (await records.TryReplaceAsync("key", "a", "short", "late")).Should().BeFalse("it is over");
+    }
+
+    [Fact]
     public async Task A_record_is_gone_at_its_expiry_and_its_key_is_free_again()
     {
         await using var engine = await CreateAsync();

@@ -273,4 +273,8 @@ public sealed record ForceDisconnectResponse : Answer
     /// <summary>How many sockets were closed.</summary>
     [Key(1)]
     public int? Sockets { get; init; }
+
+    /// <summary>How many nodes have not confirmed it yet.</summary>
+    [Key(2)]
+    public int? Pending { get; init; }
 }

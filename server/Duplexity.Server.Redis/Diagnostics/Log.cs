@@ -44,6 +44,15 @@ internal static partial class Log
     [LoggerMessage(8018, LogLevel.Debug, "What happened to locks could not be read; the next renewal of the lease tries again.")]
     public static partial void LocksNotRead(ILogger logger, Exception exception);
 
+    [LoggerMessage(8021, LogLevel.Error, "What was told to all nodes could not be done on this one. It is said to be done, for it would fail again.")]
+    public static partial void SystemHandlerFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(8022, LogLevel.Information, "What was told to all nodes meanwhile is not known: this node reads again what it keeps in memory.")]
+    public static partial void SystemMissed(ILogger logger);
+
+    [LoggerMessage(8023, LogLevel.Debug, "The system log could not be read; it is tried again before the next renewal of the lease.")]
+    public static partial void SystemNotRead(ILogger logger, Exception exception);
+
     [LoggerMessage(8020, LogLevel.Warning, "Redis has {Replicas} replicas and min-replicas-to-write 0: a primary that is cut off goes on acknowledging what a failover then loses. Set min-replicas-to-write to 1 in redis.conf.")]
     public static partial void NoReplicaIsWaitedFor(ILogger logger, int replicas);
 }

@@ -1,4 +1,4 @@
--- One record. KEYS: records of the kind, their expiries, kinds. ARGV: time, what to do, kind, key, value, expiry (µs since 1970, '' never).
+-- One record. KEYS: records of the kind, their expiries, kinds. ARGV: time, what to do, kind, key, value, expiry (µs since 1970, '' never), the value to replace.
 local what, key, now = ARGV[2], ARGV[4], clock()
 drop_expired(KEYS[1], KEYS[2], now)
 local there = read_record(KEYS[1], KEYS[2], key, now)
@@ -13,6 +13,10 @@ if what == 'take' then
 end
 
 if what == 'add' and there then
+  return 0
+end
+
+if what == 'replace' and there ~= ARGV[7] then
   return 0
 end
 

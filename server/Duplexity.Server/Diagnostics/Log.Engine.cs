@@ -19,6 +19,9 @@ internal static partial class Log
     [LoggerMessage(6004, LogLevel.Warning, "What is too old in the message log could not be let go of; the next minute tries again.")]
     public static partial void LogNotSwept(ILogger logger, Exception exception);
 
+    [LoggerMessage(6005, LogLevel.Warning, "All nodes were told something of the kind {Kind}, which this version does not know; another node runs a later one.")]
+    public static partial void SystemKindUnknown(this ILogger logger, string kind);
+
     [LoggerMessage(6010, LogLevel.Error, "What became of a lock could not be written. A grant is taken back; a lock that was given back is free now, and held for one more lease if the node is started again.")]
     public static partial void LockNotWritten(ILogger logger, Exception exception);
 

@@ -63,6 +63,9 @@ internal sealed class EmbeddedEngine : IEngine, IDisposable
     /// <inheritdoc/>
     public ILocks Locks => _locks;
 
+    /// <inheritdoc/>
+    public ISystemLog SystemLog { get; } = new LocalSystemLog();
+
     /// <summary>A name for one life of a store: 10 of 62 letters, so that two lives never share one.</summary>
     internal static string NewIncarnation() => RandomNumberGenerator.GetString(Letters, 10);
 

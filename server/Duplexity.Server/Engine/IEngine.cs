@@ -21,6 +21,9 @@ internal interface IEngine
     /// <summary>Exclusive locks.</summary>
     ILocks Locks { get; }
 
+    /// <summary>What all nodes must do or know soon.</summary>
+    ISystemLog SystemLog { get; }
+
     /// <summary>Names the receiver of everything that arrives; once, before anything is appended.</summary>
     void Attach(IEngineHandler handler);
 }

@@ -20,6 +20,9 @@ internal interface IRecords
     /// <summary>Adds a record, or puts it in the place of the one that is there.</summary>
     ValueTask PutAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default);
 
+    /// <summary>Puts a record in the place of the one whose value is <paramref name="expected"/>; false, and nothing changes, where there is another or none.</summary>
+    ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default);
+
     /// <summary>The value; null where there is none.</summary>
     ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default);
 

@@ -35,6 +35,21 @@ internal sealed class MemoryRecords(TimeProvider time) : IRecords
     }
 
     /// <inheritdoc/>
+    public ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default)
+    {
+        lock (_lock)
+        {
+            if (FindUnsynchronized(kind, key)?.Value != expected)
+            {
+                return new(false);
+            }
+
+            _records[(kind, key)] = new(value, expiresAt);
+            return new(true);
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default)
     {
         lock (_lock)

@@ -33,6 +33,20 @@ internal sealed class SqliteRecords(string folder, TimeProvider time) : IRecords
         kind, key, command => command.ExecuteNonQuery() > 0, ct, value, expiresAt);
 
     /// <inheritdoc/>
+    public ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => ChangeAsync(
+        "UPDATE records SET value = $value, expires = $expires WHERE kind = $kind AND key = $key AND value = $expected AND (expires IS NULL OR expires > $now)",
+        kind,
+        key,
+        command =>
+        {
+            command.Parameters.AddWithValue("$expected", expected);
+            return command.ExecuteNonQuery() > 0;
+        },
+        ct,
+        value,
+        expiresAt);
+
+    /// <inheritdoc/>
     public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => ReadAsync(
         "SELECT value FROM records WHERE kind = $kind AND key = $key AND (expires IS NULL OR expires > $now)", kind, key, command => (string?)command.ExecuteScalar(), null, ct);
 

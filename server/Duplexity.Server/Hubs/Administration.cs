@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 
@@ -92,8 +93,7 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
                 return new() { Error = removed };
             }
 
-            await revocations.EnableAsync(request.Client!, ct);
-            return Answer(0);
+            return Answer(await revocations.EnableAsync(request.Client!, ct));
         }
 
         return Answer(await revocations.DisableAsync(request.Client!, ct));
@@ -121,21 +121,29 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
         var socket = target.Kind == AddressKind.Socket ? sockets.Find(target.Name) : null;
         if (socket?.Identities.Clients is { Length: > 0 } clients && Array.TrueForAll(clients, acting.Rules.MayAdminister))
         {
-            return new() { Sockets = await disconnects.CloseAsync(socket, request.Reason, block, acting.Client) };
+            return Closed(await disconnects.CloseSocketAsync(socket.Id, request.Reason, block, acting.Client));
         }
 
         if (socket?.Identities.Find(acting.Client) is not null)
         {
-            return new() { Sockets = await disconnects.TakeOffAsync(socket, acting.Client, request.Reason, block, acting.Client) };
+            return Closed(await disconnects.TakeOffAsync(socket.Id, acting.Client, request.Reason, block, acting.Client));
+        }
+
+        if (target.Kind == AddressKind.Socket && acting.Rules.MayAdministerAll && await disconnects.CloseSocketAsync(target.Name, request.Reason, block, acting.Client) is var told && told != default)
+        {
+            // On another node.
+            return Closed(told);
         }
 
         var isOwn = target.Kind == AddressKind.Client && target.Name == acting.Client;
         return isOwn || (target.Kind == AddressKind.Client && acting.Rules.MayAdminister(target.Name))
-            ? new() { Sockets = await disconnects.CloseAsync(target.Name, request.Reason, isOwn ? TimeSpan.Zero : block, acting.Client) }
+            ? Closed(await disconnects.CloseAsync(target.Name, request.Reason, isOwn ? TimeSpan.Zero : block, acting.Client))
             : new() { Error = DuplexityError.Of(Errors.Denied, "Only sockets of your own can be closed, by socket:ID or client:CID.") };
     }
 
-    private static RevokeResponse Answer(int connections) => new() { Connections = connections, Pending = 0 };
+    private static RevokeResponse Answer(Told told) => new() { Connections = told.Hit, Pending = told.Pending };
+
+    private static ForceDisconnectResponse Closed(Told told) => new() { Sockets = told.Hit, Pending = told.Pending };
 
     private static DuplexityError? NotAClient(string? client) => Address.IsClientId(client)
         ? null

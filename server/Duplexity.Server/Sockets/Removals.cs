@@ -8,15 +8,14 @@ namespace Duplexity.Server.Sockets;
 /// Removes clients for good (G19). First the tombstone, so that from then on nothing proves or makes the client again; then what a revocation does; then everything goes that was the client's own.
 /// What it said in rooms stays: that is the room's. Thread-safe.
 /// </summary>
-internal sealed class Removals(Standing standing, Revocations revocations, IEngine engine, IEnumerable<IBelongings> belongings, ILogger<Removals> logger)
+internal sealed class Removals(Revocations revocations, IEngine engine, IEnumerable<IBelongings> belongings, ILogger<Removals> logger)
 {
     /// <summary>
-    /// Removes a client; one that never was cannot come either from then on. Returns how many connections lost it. When it fails halfway the tombstone stands, and asking again does the rest.
+    /// Removes a client; one that never was cannot come either from then on. When it fails halfway the tombstone stands, and asking again does the rest.
     /// </summary>
-    public async Task<int> RemoveAsync(string client, string by, CancellationToken ct)
+    public async Task<Told> RemoveAsync(string client, string by, CancellationToken ct, bool waitsForAll = false)
     {
-        await standing.RemoveClientAsync(client, ct);
-        var connections = await revocations.EnforceRemovalAsync(client);
+        var told = await revocations.RemoveAsync(client, ct, waitsForAll);
         foreach (var kept in belongings)
         {
             await kept.RemoveAsync(client, ct);
@@ -25,7 +24,7 @@ internal sealed class Removals(Standing standing, Revocations revocations, IEngi
         await engine.Log.RemoveAsync(Address.Client(client), ct);
         await engine.Log.RemoveAsync(Address.Feed(client), ct);
         logger.ClientRemoved(VisibleText.Of(client, VisibleText.LogLength), VisibleText.Of(by, VisibleText.LogLength));
-        return connections;
+        return told;
     }
 }
 

@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Microsoft.Extensions.Logging;
@@ -6,53 +7,75 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Server.Sockets;
 
 /// <summary>
-/// Ends tokens before their time (G8). When a call returns, the record is written, every connection of this node has lost the client, its pipes are closed, and no delivery,
-/// send or carrier byte begins for it any more; what the transport had taken by then is out of reach. Thread-safe.
+/// Ends tokens before their time (G8). When a call returns, the record is written, and on each node that <see cref="Told"/> does not count as pending every connection has lost the client, its pipes are closed, and no delivery, send or carrier byte
+/// begins for it any more; what the transport had taken by then is out of reach. Calls wait for <see cref="TimeOptions.Confirm"/>, or for every node. Thread-safe.
 /// </summary>
-internal sealed class Revocations(IEngine engine, Standing standing, IdentityHolders holders, Sessions sessions, IdentityChanges changes, ILogger<Revocations> logger)
+internal sealed class Revocations(
+    IEngine engine, Standing standing, IdentityHolders holders, Sessions sessions, IdentityChanges changes, DuplexityOptions options, ILogger<Revocations> logger) : ISystemListener
 {
-    /// <summary>All tokens of a client up to <paramref name="before"/> (null: now). Returns how many connections lost it.</summary>
-    public async Task<int> RevokeClientAsync(string client, DateTimeOffset? before, CancellationToken ct)
+    /// <inheritdoc/>
+    public string Kind => "standing";
+
+    /// <summary>All tokens of a client up to <paramref name="before"/> (null: now).</summary>
+    public async Task<Told> RevokeClientAsync(string client, DateTimeOffset? before, CancellationToken ct, bool waitsForAll = false)
     {
-        await standing.RevokeClientAsync(client, before ?? standing.GivenNow(client), ct);
-        var count = await EnforceAsync($"client {VisibleText.Of(client, VisibleText.LogLength)}", "Its tokens were revoked.");
+        var told = await TellAsync(await standing.RevokeClientAsync(client, before ?? standing.GivenNow(client), ct), waitsForAll, ct);
         if (before is null)
         {
             // Those of sockets that were lost before; the others fell with their sockets.
             await engine.Locks.DropAsync(client, null, ct);
         }
 
-        return count;
+        return told;
     }
 
     /// <summary>One token by its <c>jti</c>; <paramref name="expiresAt"/> is when it would have ended, null where that is not known.</summary>
-    public async Task<int> RevokeTokenAsync(string tokenId, DateTimeOffset? expiresAt, CancellationToken ct)
-    {
-        await standing.RevokeTokenAsync(tokenId, expiresAt, ct);
-        return await EnforceAsync("one token", "Its token was revoked.");
-    }
+    public async Task<Told> RevokeTokenAsync(string tokenId, DateTimeOffset? expiresAt, CancellationToken ct, bool waitsForAll = false) =>
+        await TellAsync(await standing.RevokeTokenAsync(tokenId, expiresAt, ct), waitsForAll, ct);
 
     /// <summary>All tokens that were made for an API key or by a sign-in.</summary>
-    public async Task<int> RevokeKeyAsync(string keyId, CancellationToken ct)
-    {
-        await standing.RevokeKeyAsync(keyId, ct);
-        return await EnforceAsync("one key or sign-in", "The key or sign-in that its token is from was revoked.");
-    }
+    public async Task<Told> RevokeKeyAsync(string keyId, CancellationToken ct) => await TellAsync(await standing.RevokeKeyAsync(keyId, ct), waitsForAll: false, ct);
 
     /// <summary>Forbids a client everything until it is enabled again.</summary>
-    public async Task<int> DisableAsync(string client, CancellationToken ct)
+    public async Task<Told> DisableAsync(string client, CancellationToken ct, bool waitsForAll = false)
     {
-        await standing.DisableClientAsync(client, isDisabled: true, ct);
-        var count = await EnforceAsync($"client {VisibleText.Of(client, VisibleText.LogLength)}, disabled", "It was disabled.");
+        var told = await TellAsync(await standing.DisableClientAsync(client, isDisabled: true, ct), waitsForAll, ct);
         await engine.Locks.DropAsync(client, null, ct);
-        return count;
+        return told;
     }
 
     /// <summary>Allows a client to come back, with new tokens.</summary>
-    public ValueTask EnableAsync(string client, CancellationToken ct) => standing.DisableClientAsync(client, isDisabled: false, ct);
+    public async Task<Told> EnableAsync(string client, CancellationToken ct, bool waitsForAll = false) =>
+        await TellAsync(await standing.DisableClientAsync(client, isDisabled: false, ct), waitsForAll, ct);
 
-    /// <summary>Takes a client off everywhere that has its tombstone already: the middle part of <see cref="Removals"/>, which is what to call.</summary>
-    public Task<int> EnforceRemovalAsync(string client) => EnforceAsync($"client {VisibleText.Of(client, VisibleText.LogLength)}, removed", "It was removed.");
+    /// <summary>Gives a client its tombstone and takes it off everywhere: the first part of <see cref="Removals"/>, which is what to call.</summary>
+    public async Task<Told> RemoveAsync(string client, CancellationToken ct, bool waitsForAll = false) => await TellAsync(await standing.RemoveClientAsync(client, ct), waitsForAll, ct);
+
+    /// <inheritdoc/>
+    public async ValueTask<int> HearAsync(string text)
+    {
+        var change = StandingChange.Read(text);
+        await standing.HearAsync(change);
+        var client = VisibleText.Of(change.Key, VisibleText.LogLength);
+        return change.What switch
+        {
+            StandingChange.Client when standing.IsOut(change.Key) => await EnforceAsync($"client {client}, disabled", "It was disabled."),
+            StandingChange.Client => await EnforceAsync($"client {client}", "Its tokens were revoked."),
+            StandingChange.Tombstone => await EnforceAsync($"client {client}, removed", "It was removed."),
+            StandingChange.Token => await EnforceAsync("one token", "Its token was revoked."),
+            _ => await EnforceAsync("one key or sign-in", "The key or sign-in that its token is from was revoked."),
+        };
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RereadAsync()
+    {
+        await standing.ReadAllAsync(default);
+        await EnforceAsync("what was revoked meanwhile", "It was revoked.");
+    }
+
+    private ValueTask<Told> TellAsync(StandingChange change, bool waitsForAll, CancellationToken ct) =>
+        engine.SystemLog.TellAsync(Kind, change.ToString(), waitsForAll ? null : options.Times.Confirm, ct);
 
     private async Task<int> EnforceAsync(string what, string reason)
     {

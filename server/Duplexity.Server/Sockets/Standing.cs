@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Text.Json;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Microsoft.Extensions.Hosting;
@@ -11,48 +10,20 @@ namespace Duplexity.Server.Sockets;
 /// What stands against clients and tokens: revocations, disabled and removed clients, and blocks after a forced disconnect. The records outlive the process, and are read before the
 /// node serves anybody; asking is one look into memory. Thread-safe.
 /// </summary>
-internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedService, IClientStanding
+internal sealed class Standing(IEngine engine, Blocks blocks, TimeProvider time) : IHostedService, IClientStanding
 {
-    private const string ClientKind = "revoked-client";
-    private const string TombstoneKind = "tombstone";
-    private const string TokenKind = "revoked-token";
-    private const string KeyKind = "revoked-key";
-
     /// <summary>How long a single token's revocation is kept: longer than anybody's tokens should live.</summary>
     private static readonly TimeSpan TokenMemory = TimeSpan.FromDays(400);
 
     /// <summary>How long that of a key or sign-in is kept: it is gone itself, and the last token made for it lives for a day at most.</summary>
     private static readonly TimeSpan KeyMemory = TimeSpan.FromHours(25);
 
-    private readonly ConcurrentDictionary<string, ClientStanding> _clients = new();
+    private readonly ClientStandings _clients = new(engine.Records);
     private readonly ConcurrentDictionary<string, byte> _tombstones = new();
     private readonly RevokedIds _tokens = new(time);
     private readonly RevokedIds _keys = new(time);
-    private readonly ConcurrentDictionary<(string Client, string? Session), DateTimeOffset> _blocks = new();
-    private readonly SemaphoreSlim[] _writing = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
 
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        foreach (var (client, text) in await engine.Records.ListAsync(ClientKind, cancellationToken))
-        {
-            _clients[client] = JsonSerializer.Deserialize<ClientStanding>(text)!;
-        }
-
-        foreach (var (client, _) in await engine.Records.ListAsync(TombstoneKind, cancellationToken))
-        {
-            _tombstones[client] = 0;
-        }
-
-        foreach (var (id, until) in await engine.Records.ListAsync(TokenKind, cancellationToken))
-        {
-            _tokens.Add(id, Read(until) ?? time.GetUtcNow() + TokenMemory);
-        }
-
-        foreach (var (id, until) in await engine.Records.ListAsync(KeyKind, cancellationToken))
-        {
-            _keys.Add(id, Read(until) ?? time.GetUtcNow() + KeyMemory);
-        }
-    }
+    public async Task StartAsync(CancellationToken cancellationToken) => await ReadAllAsync(cancellationToken);
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -70,7 +41,7 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
             return "its client was removed";
         }
 
-        if (!_clients.TryGetValue(client, out var standing))
+        if (_clients.Find(client) is not { } standing)
         {
             return null;
         }
@@ -93,7 +64,7 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
     public DateTimeOffset GivenNow(string client)
     {
         var now = time.GetUtcNow();
-        return _clients.GetValueOrDefault(client)?.Before is { } before && now.ToUnixTimeMilliseconds() <= before.ToUnixTimeMilliseconds() ? before.AddMilliseconds(1) : now;
+        return _clients.Find(client)?.Before is { } before && now.ToUnixTimeMilliseconds() <= before.ToUnixTimeMilliseconds() ? before.AddMilliseconds(1) : now;
     }
 
     /// <summary>Why nothing may be made for a client again; null: it was not removed.</summary>
@@ -103,96 +74,97 @@ internal sealed class Standing(IEngine engine, TimeProvider time) : IHostedServi
 
     /// <summary>What whoever has just proved to be a client is told where it may not come in; null: it may.</summary>
     public DuplexityError? Out(string client) => Removed(client)
-        ?? (_clients.GetValueOrDefault(client) is { IsDisabled: true } ? DuplexityError.Of(Errors.Denied, $"{VisibleText.Of(client, Address.MaxClientLength)} is disabled here; ask the operator.") : null);
+        ?? (_clients.Find(client) is { IsDisabled: true } ? DuplexityError.Of(Errors.Denied, $"{VisibleText.Of(client, Address.MaxClientLength)} is disabled here; ask the operator.") : null);
 
     /// <inheritdoc/>
-    public bool IsOut(string client) => _tombstones.ContainsKey(client) || _clients.GetValueOrDefault(client) is { IsDisabled: true };
+    public bool IsOut(string client) => _tombstones.ContainsKey(client) || _clients.Find(client) is { IsDisabled: true };
 
     /// <summary>What a client, or one session of it, is told while it is kept away; null: it is not.</summary>
-    public DuplexityError? Block(string client, string? session)
+    public DuplexityError? Block(string client, string? session) => blocks.Find(client, session);
+
+    /// <summary>Tokens of a client that were issued up to <paramref name="before"/> end.</summary>
+    public async Task<StandingChange> RevokeClientAsync(string client, DateTimeOffset before, CancellationToken ct)
     {
-        var ofClient = Find(client, null);
-        var ofSession = session is null ? null : Find(client, session);
-        return (ofClient > ofSession ? ofClient : ofSession ?? ofClient) is { } until
-            ? DuplexityError.Of(Errors.Denied, "This client was disconnected by force and is kept away for a while.") with { RetryAfterMs = (long)(until - time.GetUtcNow()).TotalMilliseconds + 1 }
-            : null;
+        await _clients.ChangeAsync(client, new(before), ct);
+        return new(StandingChange.Client, client);
     }
 
-    /// <summary>Tokens of a client that were issued up to now, or up to <paramref name="before"/>, end.</summary>
-    public ValueTask RevokeClientAsync(string client, DateTimeOffset before, CancellationToken ct) =>
-        ChangeAsync(client, there => there with { Before = there.Before > before ? there.Before : before }, ct);
-
     /// <summary>Disables a client or enables it; its tokens of before are over either way.</summary>
-    public ValueTask DisableClientAsync(string client, bool isDisabled, CancellationToken ct)
+    public async Task<StandingChange> DisableClientAsync(string client, bool isDisabled, CancellationToken ct)
     {
-        var now = GivenNow(client);
-        return ChangeAsync(client, there => isDisabled ? there with { IsDisabled = true, Before = now } : there with { IsDisabled = false }, ct);
+        await _clients.ChangeAsync(client, new(isDisabled ? GivenNow(client) : null, isDisabled), ct);
+        return new(StandingChange.Client, client);
     }
 
     /// <summary>A client is gone and its name is never given again. There is no way back.</summary>
-    public async ValueTask RemoveClientAsync(string client, CancellationToken ct)
+    public async Task<StandingChange> RemoveClientAsync(string client, CancellationToken ct)
     {
-        // In memory first, as below.
+        // In memory first: from here on it is refused, and if the store fails the caller is told so and the refusal stands until a restart.
         _tombstones[client] = 0;
-        await engine.Records.TryAddAsync(TombstoneKind, client, time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture), null, ct);
+        await engine.Records.TryAddAsync(StandingChange.Tombstone, client, Written(time.GetUtcNow()), null, ct);
+        return new(StandingChange.Tombstone, client);
     }
 
     /// <summary>One token ends, which would have ended at <paramref name="expiresAt"/> (null: it is not known).</summary>
-    public async ValueTask RevokeTokenAsync(string tokenId, DateTimeOffset? expiresAt, CancellationToken ct)
-    {
-        var until = expiresAt ?? time.GetUtcNow() + TokenMemory;
-
-        // In memory first, as below.
-        _tokens.Add(tokenId, until);
-        await engine.Records.PutAsync(TokenKind, tokenId, Written(until), until, ct);
-    }
+    public Task<StandingChange> RevokeTokenAsync(string tokenId, DateTimeOffset? expiresAt, CancellationToken ct) =>
+        RevokeAsync(_tokens, new(StandingChange.Token, tokenId, expiresAt ?? time.GetUtcNow() + TokenMemory), ct);
 
     /// <summary>All tokens end that were made for an API key or by a sign-in.</summary>
-    public async ValueTask RevokeKeyAsync(string keyId, CancellationToken ct)
+    public Task<StandingChange> RevokeKeyAsync(string keyId, CancellationToken ct) => RevokeAsync(_keys, new(StandingChange.SignInOrKey, keyId, time.GetUtcNow() + KeyMemory), ct);
+
+    /// <summary>A node has changed something; the records have it.</summary>
+    public async Task HearAsync(StandingChange change)
     {
-        var until = time.GetUtcNow() + KeyMemory;
-        _keys.Add(keyId, until);
-        await engine.Records.PutAsync(KeyKind, keyId, Written(until), until, ct);
+        switch (change.What)
+        {
+            case StandingChange.Client:
+                await _clients.ReadAsync(change.Key, default);
+                break;
+            case StandingChange.Tombstone:
+                _tombstones[change.Key] = 0;
+                break;
+            case StandingChange.Token when change.Until is { } until:
+                _tokens.Add(change.Key, until);
+                break;
+            case StandingChange.SignInOrKey when change.Until is { } until:
+                _keys.Add(change.Key, until);
+                break;
+        }
     }
 
-    /// <summary>Keeps a client, or one session of it, away for a time (G21). Kept by this process: a block is minutes, a restart ends it.</summary>
-    public void KeepAway(string client, string? session, TimeSpan duration)
+    /// <summary>Reads everything that is written.</summary>
+    public async Task ReadAllAsync(CancellationToken ct)
     {
-        foreach (var (key, until) in _blocks)
+        await _clients.ReadAllAsync(ct);
+        foreach (var (client, _) in await engine.Records.ListAsync(StandingChange.Tombstone, ct))
         {
-            if (until <= time.GetUtcNow())
-            {
-                _blocks.TryRemove(key, out _);
-            }
+            _tombstones[client] = 0;
         }
 
-        _blocks[(client, session)] = time.GetUtcNow() + duration;
+        foreach (var (id, until) in await engine.Records.ListAsync(StandingChange.Token, ct))
+        {
+            _tokens.Add(id, Read(until) ?? time.GetUtcNow() + TokenMemory);
+        }
+
+        foreach (var (id, until) in await engine.Records.ListAsync(StandingChange.SignInOrKey, ct))
+        {
+            _keys.Add(id, Read(until) ?? time.GetUtcNow() + KeyMemory);
+        }
+
+        await blocks.RereadAsync();
     }
 
     private static string Written(DateTimeOffset until) => until.ToString("O", CultureInfo.InvariantCulture);
 
     private static DateTimeOffset? Read(string until) => DateTimeOffset.TryParse(until, CultureInfo.InvariantCulture, out var read) ? read : null;
 
-    private DateTimeOffset? Find(string client, string? session) =>
-        _blocks.TryGetValue((client, session), out var until) && until > time.GetUtcNow() ? until : null;
-
-    private async ValueTask ChangeAsync(string client, Func<ClientStanding, ClientStanding> change, CancellationToken ct)
+    private async Task<StandingChange> RevokeAsync(RevokedIds ids, StandingChange change, CancellationToken ct)
     {
-        // In memory first: from here on it is refused, and if the store fails the caller is told so and the refusal stands until a restart.
-        _clients.AddOrUpdate(client, _ => change(new(null, false)), (_, there) => change(there));
+        var until = change.Until!.Value;
 
-        // Written one after the other, each as it is then: of two changes at once neither puts back on the disk what the other has taken.
-        var turn = _writing[(uint)client.GetHashCode(StringComparison.Ordinal) % _writing.Length];
-        await turn.WaitAsync(ct);
-        try
-        {
-            await engine.Records.PutAsync(ClientKind, client, JsonSerializer.Serialize(_clients[client]), null, ct);
-        }
-        finally
-        {
-            turn.Release();
-        }
+        // In memory first, as above.
+        ids.Add(change.Key, until);
+        await engine.Records.PutAsync(change.What, change.Key, Written(until), until, ct);
+        return change;
     }
-
-    private sealed record ClientStanding(DateTimeOffset? Before, bool IsDisabled);
 }

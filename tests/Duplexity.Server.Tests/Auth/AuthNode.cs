@@ -137,6 +137,8 @@ internal sealed class VaultOnly(IRecords? records = null) : IEngine, IVault
 
     public ILocks Locks => throw new NotSupportedException();
 
+    public ISystemLog SystemLog { get; } = new LocalSystemLog();
+
     public void Attach(IEngineHandler handler) => throw new NotSupportedException();
 
     public ValueTask<bool> TryAddAsync(string key, string value, TimeSpan lifetime, CancellationToken ct = default)

@@ -47,6 +47,9 @@ internal abstract class LockStore : IDisposable
             return default;
         }
 
+        public ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) =>
+            AtOnce(inner.TryReplaceAsync(kind, key, expected, value, expiresAt, ct));
+
         public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => AtOnce(inner.ReadAsync(kind, key, ct));
 
         public ValueTask<string?> TakeAsync(string kind, string key, CancellationToken ct = default)

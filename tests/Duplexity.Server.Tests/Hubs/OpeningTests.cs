@@ -191,6 +191,8 @@ public sealed class OpeningTests
 
         public ILocks Locks => inner.Locks;
 
+        public ISystemLog SystemLog => inner.SystemLog;
+
         public void Attach(IEngineHandler handler) => inner.Attach(handler);
     }
 

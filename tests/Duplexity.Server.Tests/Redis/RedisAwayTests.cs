@@ -104,6 +104,30 @@ public sealed class RedisAwayTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Guarantee", "G8")]
+    public async Task After_a_start_without_the_last_moments_every_node_reads_again_what_it_keeps_and_hears_what_is_told_next()
+    {
+        var handlers = Nodes.Select(_ => new RecordingSystemHandler()).ToArray();
+        for (var i = 0; i < handlers.Length; i++)
+        {
+            Nodes[i].SystemLog.Attach(handlers[i]);
+        }
+
+        await Nodes[0].SystemLog.TellAsync("revoked", "kept", null);
+        var length = _redis.TailLength;
+        await Nodes[0].SystemLog.TellAsync("revoked", "lost", null);
+        await _redis.KillAsync();
+        _redis.CutTail((int)(_redis.TailLength - length));
+        await _redis.StartAgainAsync();
+
+        await AgainAsync(() => Nodes[0].SystemLog.TellAsync("revoked", "next", null).AsTask());
+        await AgainAsync(() => handlers.All(h => h.Missed > 0) ? Task.FromResult(true) : throw new DuplexityException(DuplexityError.Of(Errors.Unavailable, "Not yet.")));
+        (await Nodes[1].SystemLog.TellAsync("revoked", "last", null)).Should().Be(new Duplexity.Server.Engine.Told(handlers.Length, 0));
+
+        handlers.Should().OnlyContain(h => h.Told.Last().Text == "last");
+    }
+
+    [Fact]
     [Trait("Guarantee", "G3")]
     [Trait("Guarantee", "G4")]
     public async Task A_frozen_redis_leaves_the_outcome_unknown_and_a_repetition_stores_once()

@@ -13,7 +13,7 @@ public sealed class RedisNodesTests(RedisFixture redis) : IClassFixture<RedisFix
     [Trait("Requirement", "1.5")]
     public async Task What_is_said_on_one_node_is_heard_on_the_other_in_one_order_and_read_on_both()
     {
-        await using var pair = await Pair.StartAsync(redis);
+        await using var pair = await RedisPair.StartAsync(redis);
         await using var amy = await StockSocket.DataAsync(pair.A, "amy");
         await using var ben = await StockSocket.DataAsync(pair.B, "ben");
         await amy.JoinAsync("room:a");
@@ -40,7 +40,7 @@ public sealed class RedisNodesTests(RedisFixture redis) : IClassFixture<RedisFix
     [Trait("Guarantee", "G9")]
     public async Task Who_comes_back_on_another_node_misses_nothing()
     {
-        await using var pair = await Pair.StartAsync(redis);
+        await using var pair = await RedisPair.StartAsync(redis);
         await using var amy = await StockSocket.DataAsync(pair.A, "amy");
         Position last;
         await using (var before = await StockSocket.DataAsync(pair.A, "ben"))
@@ -64,7 +64,7 @@ public sealed class RedisNodesTests(RedisFixture redis) : IClassFixture<RedisFix
     [Trait("Guarantee", "G23")]
     public async Task Presence_is_one_for_both_nodes_and_a_node_that_stops_takes_its_sockets_out_of_it()
     {
-        await using var pair = await Pair.StartAsync(redis);
+        await using var pair = await RedisPair.StartAsync(redis);
         await using var amy = await StockSocket.DataAsync(pair.A, "amy");
         var told = amy.Hear<PresenceChangedEvent>("PresenceChanged");
         await amy.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:a", Presence = true });
@@ -94,7 +94,7 @@ public sealed class RedisNodesTests(RedisFixture redis) : IClassFixture<RedisFix
     [Trait("Guarantee", "G17")]
     public async Task A_lock_is_handed_from_one_node_to_the_other()
     {
-        await using var pair = await Pair.StartAsync(redis);
+        await using var pair = await RedisPair.StartAsync(redis);
         await using var amy = await StockSocket.DataAsync(pair.A, "amy");
         await using var ben = await StockSocket.DataAsync(pair.B, "ben");
         var told = ben.Hear<LockChangedEvent>("LockChanged");
@@ -113,7 +113,7 @@ public sealed class RedisNodesTests(RedisFixture redis) : IClassFixture<RedisFix
     [Trait("Requirement", "1.13")]
     public async Task An_inbox_is_read_on_whichever_node_its_client_is()
     {
-        await using var pair = await Pair.StartAsync(redis);
+        await using var pair = await RedisPair.StartAsync(redis);
         await using var amy = await StockSocket.DataAsync(pair.A, "amy");
         await amy.SendAsync("before", "client:ben");
         await using var ben = await StockSocket.DataAsync(pair.B, "ben");
@@ -148,30 +148,5 @@ public sealed class RedisNodesTests(RedisFixture redis) : IClassFixture<RedisFix
         history.Error!.Is(Errors.Unavailable).Should().BeTrue(history.Error.Sentence);
         sent.Error.Should().BeNull();
         (await ben.NextAsync()).Text.Should().Be("2");
-    }
-
-    /// <summary>The two nodes; they trust the same issuer.</summary>
-    private sealed record Pair(TestNode A, TestNode B) : IAsyncDisposable
-    {
-        public static async Task<Pair> StartAsync(RedisFixture redis)
-        {
-            var (issuer, prefix) = (new TestIssuer(), redis.NextPrefix());
-            Task<TestNode> NodeAsync(string name) => TestNode.StartAsync(s =>
-            {
-                s.Issuer = issuer;
-                s.Settings["Duplexity:Node:Name"] = name;
-                s.Settings["Duplexity:Redis:Prefix"] = prefix;
-                s.Builder = b => b.AddRedis(redis.Server.Connection);
-                s.Options = o => o.Times.Vacated = TimeSpan.Zero;
-            });
-
-            return new Pair(await NodeAsync("a"), await NodeAsync("b"));
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await A.DisposeAsync();
-            await B.DisposeAsync();
-        }
     }
 }

@@ -15,6 +15,8 @@ internal sealed class FullRecords(IRecords? inner = null, bool isFull = true) : 
 
     public ValueTask PutAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => Room().PutAsync(kind, key, value, expiresAt, ct);
 
+    public ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => Room().TryReplaceAsync(kind, key, expected, value, expiresAt, ct);
+
     public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => _inner.ReadAsync(kind, key, ct);
 
     public ValueTask<string?> TakeAsync(string kind, string key, CancellationToken ct = default) => Room().TakeAsync(kind, key, ct);

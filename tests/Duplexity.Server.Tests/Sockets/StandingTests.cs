@@ -20,16 +20,16 @@ public sealed class StandingTests
     public async Task A_client_that_revokes_itself_while_it_is_disabled_is_disabled_after_a_restart_too()
     {
         var records = new SlowRecords(new MemoryRecords(TimeProvider.System));
-        var standing = new Standing(new VaultOnly(records), TimeProvider.System);
+        var standing = StandingOf(records, TimeProvider.System);
 
         // Her own change is on its way to the disk when the administrator's comes.
-        var own = standing.RevokeClientAsync("amy", DateTimeOffset.UnixEpoch, default).AsTask();
+        var own = standing.RevokeClientAsync("amy", DateTimeOffset.UnixEpoch, default);
         await records.Began.Soon();
-        var disabled = standing.DisableClientAsync("amy", isDisabled: true, default).AsTask();
+        var disabled = standing.DisableClientAsync("amy", isDisabled: true, default);
         records.GoOn();
         await Task.WhenAll(own, disabled).Soon();
 
-        var restarted = new Standing(new VaultOnly(records), TimeProvider.System);
+        var restarted = StandingOf(records, TimeProvider.System);
         await restarted.StartAsync(default);
         restarted.IsOut("amy").Should().BeTrue();
     }
@@ -40,12 +40,12 @@ public sealed class StandingTests
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         var records = new MemoryRecords(time);
-        var standing = new Standing(new VaultOnly(records), time);
+        var standing = StandingOf(records, time);
         var identity = new HeldBy("amy", null, "here", "token", new()) { KeyId = "key" };
         await standing.RevokeKeyAsync("key", default);
         await standing.RevokeTokenAsync("token", time.GetUtcNow() + TimeSpan.FromMinutes(5), default);
         standing.Problem(identity).Should().NotBeNull();
-        var restarted = new Standing(new VaultOnly(records), time);
+        var restarted = StandingOf(records, time);
         await restarted.StartAsync(default);
         restarted.Problem(identity with { KeyId = null }).Should().NotBeNull();
         restarted.Problem(identity with { TokenId = null }).Should().NotBeNull();
@@ -63,7 +63,7 @@ public sealed class StandingTests
     [Trait("Guarantee", "G8")]
     public async Task A_token_or_key_whose_revocation_cannot_be_written_is_refused_until_a_restart_all_the_same()
     {
-        var standing = new Standing(new VaultOnly(new FullRecords()), TimeProvider.System);
+        var standing = StandingOf(new FullRecords(), TimeProvider.System);
         var identity = new HeldBy("amy", null, "here", "token", new()) { KeyId = "key" };
 
         await FluentActions.Awaiting(async () => await standing.RevokeTokenAsync("token", null, default)).Should().ThrowAsync<IOException>();
@@ -91,12 +91,18 @@ public sealed class StandingTests
         answer.Sockets.Should().BeNull();
     }
 
+    private static Standing StandingOf(IRecords records, TimeProvider time)
+    {
+        var engine = new VaultOnly(records);
+        return new Standing(engine, new Blocks(engine, time), time);
+    }
+
     /// <summary>Records whose first change waits.</summary>
     private sealed class SlowRecords(IRecords records) : IRecords
     {
         private readonly TaskCompletionSource _began = new();
         private readonly TaskCompletionSource _goOn = new();
-        private int _puts;
+        private int _changes;
 
         public Task Began => _began.Task;
 
@@ -104,18 +110,20 @@ public sealed class StandingTests
 
         public void GoOn() => _goOn.SetResult();
 
-        public async ValueTask PutAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default)
+        public async ValueTask<bool> TryAddAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default)
         {
-            if (Interlocked.Increment(ref _puts) == 1)
+            if (Interlocked.Increment(ref _changes) == 1)
             {
                 _began.SetResult();
                 await _goOn.Task;
             }
 
-            await records.PutAsync(kind, key, value, expiresAt, ct);
+            return await records.TryAddAsync(kind, key, value, expiresAt, ct);
         }
 
-        public ValueTask<bool> TryAddAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => records.TryAddAsync(kind, key, value, expiresAt, ct);
+        public ValueTask PutAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => records.PutAsync(kind, key, value, expiresAt, ct);
+
+        public ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => records.TryReplaceAsync(kind, key, expected, value, expiresAt, ct);
 
         public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => records.ReadAsync(kind, key, ct);
 

@@ -28,6 +28,8 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
 
     public ILocks Locks => inner.Locks;
 
+    public ISystemLog SystemLog => inner.SystemLog;
+
     public ReceiptLevel Level => inner.Log.Level;
 
     /// <summary>The next append of a pipe is its process's last; completes when it is dead.</summary>
