@@ -57,8 +57,9 @@ public sealed class RedisNodeTests(RedisFixture redis) : IClassFixture<RedisFixt
 
         // Behind its back: as others do when it has stood still for longer than its lease.
         await using var admin = await redis.Server.ConnectAsync();
-        await admin.GetDatabase().SortedSetAddAsync($"{rig.Engine.Prefix}:1:nodes", was, 1);
-        rig.Time.Advance(TimeSpan.FromSeconds(1));
+        await admin.GetDatabase().SortedSetRemoveAsync($"{rig.Engine.Prefix}:1:nodes", was);
+        await admin.GetDatabase().SortedSetAddAsync($"{rig.Engine.Prefix}:1:buried", was, 1);
+        await rig.Engine.Engines[0].Node.RoundAsync();
         await rig.PassAsync(() => Task.FromResult(node.Node.Id != was));
         await rig.PassAsync(async () => (await node.Presence.ListOwnAsync()).Count == 1);
 
