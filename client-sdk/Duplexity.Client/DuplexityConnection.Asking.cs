@@ -5,7 +5,7 @@ namespace Duplexity;
 /// <content>What is asked beside listening and sending: who is there, and which gate would refuse.</content>
 public sealed partial class DuplexityConnection
 {
-    /// <summary>Who is in a channel now.</summary>
+    /// <summary>Who is in a channel now: asked a page at a time. Who comes or goes between two pages may be in it or not; <see cref="Presence.Version"/> is that of the first.</summary>
     /// <exception cref="DuplexityException">It was refused, or there was no answer in time.</exception>
     public async Task<Presence> PresenceAsync(Address channel, CancellationToken ct = default)
     {

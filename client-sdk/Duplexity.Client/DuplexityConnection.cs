@@ -212,9 +212,19 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
 
     internal async Task<PresenceResponse> AskPresenceAsync(Address channel, string? client, bool countOnly, CancellationToken ct)
     {
-        var (_, answer) = await _data.AskAsync(
-            d => d.Hub.Presence(new PresenceRequest { As = client ?? d.Client, Channel = channel.ToString(), CountOnly = countOnly ? true : null }), ct).ConfigureAwait(false);
-        return answer;
+        PresenceResponse? first = null;
+        var members = new List<Member>();
+        string? after = null;
+        do
+        {
+            var (_, page) = await _data.AskAsync(
+                d => d.Hub.Presence(new PresenceRequest { As = client ?? d.Client, Channel = channel.ToString(), CountOnly = countOnly ? true : null, After = after }), ct).ConfigureAwait(false);
+            first ??= page;
+            members.AddRange(page.Members ?? []);
+            after = page.Next;
+        }
+        while (after is not null);
+        return first with { Members = countOnly ? null : [.. members], Next = null };
     }
 
     internal ValueTask LeaveAsync(Listener listener) => _listening.LeaveAsync(listener);

@@ -47,6 +47,6 @@ public sealed class Feed : Subscription
 }
 
 /// <summary>Who was in a channel at one moment.</summary>
-/// <param name="Version">Grows with each change of the channel's presence.</param>
+/// <param name="Version">Grows with each change of the channel's presence. Where there are more clients than a page of 1,000, that of the first page: who comes or goes while the others are read may be in it or not.</param>
 /// <param name="Members">Each client with its sockets, by name.</param>
 public sealed record Presence(long Version, IReadOnlyList<Member> Members);

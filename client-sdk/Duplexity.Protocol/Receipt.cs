@@ -29,7 +29,7 @@ public enum ReceiptLevel
 /// <param name="To">The destination as it was asked for, in canonical form.</param>
 /// <param name="Position">Its place in that channel's log; null where it was not taken.</param>
 /// <param name="Error">Why it was not taken; null where it was.</param>
-/// <param name="Listeners">How many other sockets listened there when it was taken; 0 says that nobody is there now. A hint, not a delivery report.</param>
+/// <param name="Listeners">How many other sockets listened there when it was taken; 0 says that nobody is there now; null where the sender may not see who is there. A hint, not a delivery report.</param>
 public sealed record ReceiptDestination(Address To, Position? Position, DuplexityError? Error, int? Listeners = null);
 
 /// <summary>What the machine says once it has taken a message; from then on delivery is its business and the sender may go.</summary>

@@ -122,6 +122,7 @@ public static class DuplexityServer
         services.Replace(ServiceDescriptor.Singleton<IRetention, RoomRetention>());
         services.TryAddSingleton<NewChannels>();
         services.TryAddSingleton<Egress>();
+        services.TryAddSingleton<ListenerCounts>();
         services.TryAddSingleton<PipeMachine>();
     }
 

@@ -9,6 +9,9 @@ public sealed class LimitOptions
     /// <summary>Invocations of one data connection that run at once. Defaults to 64: with one, a socket is as slow as one commit (measured: 3.2 s against 0.11 s).</summary>
     public int InvocationsPerSocket { get; set; } = 64;
 
+    /// <summary>Pages (of history, presence, dead letters) that are read for one socket at once and wait for it to take them; further calls wait. Defaults to 4: of 1 MiB at most each, while small ones follow each other at once.</summary>
+    public int AnswersPerSocket { get; set; } = 4;
+
     /// <summary>Clients that one socket may hold. Defaults to 16: a person's accounts, not a directory.</summary>
     public int IdentitiesPerSocket { get; set; } = 16;
 
@@ -98,6 +101,9 @@ public sealed class LimitOptions
 
     /// <summary>Requests of one client to the HTTP API that run at once; one more is answered 429. Defaults to 256: as many as four sockets' invocations.</summary>
     public int ApiRequestsPerClient { get; set; } = 256;
+
+    /// <summary>Bytes of request bodies and of pages (history, presence, inbox, dead letters; 1 MiB each) that the HTTP API holds at once, a tenth of them for one client, which is answered 429 beyond it; all beyond the whole are answered 503. Defaults to 128 MiB: twelve pages or full batches of one client at once.</summary>
+    public long ApiBytes { get; set; } = 128 * 1024 * 1024;
 
     /// <summary>Clients whose use of the HTTP API is counted at once, those with a rate for a window; a further one is answered 503. Defaults to 100,000: some ten megabytes.</summary>
     public int ApiClients { get; set; } = 100_000;

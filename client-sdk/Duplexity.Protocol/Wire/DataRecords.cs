@@ -134,7 +134,7 @@ public sealed record DestinationResult
     [Key(2)]
     public DuplexityError? Error { get; init; }
 
-    /// <summary>How many other sockets listened there when it was taken: 0 says that nobody is there now. A hint, not a delivery report.</summary>
+    /// <summary>How many other sockets listened there when it was taken: 0 says that nobody is there now; absent where the sender may not see who is there. A hint, not a delivery report.</summary>
     [Key(3)]
     public int? Listeners { get; init; }
 }
@@ -250,36 +250,6 @@ public sealed record HistoryResponse : Answer
     /// <summary>With <c>since</c>: whether that place could be served. False: <c>messages</c> is empty.</summary>
     [Key(3)]
     public bool? Recovered { get; init; }
-}
-
-/// <summary>Asks who is in a room, or who follows the acting client's feed.</summary>
-[MessagePackObject]
-public sealed record PresenceRequest : Request
-{
-    /// <summary>The channel's address.</summary>
-    [Key(1)]
-    public string? Channel { get; init; }
-
-    /// <summary>Only how many.</summary>
-    [Key(2)]
-    public bool? CountOnly { get; init; }
-}
-
-/// <summary>Answers Presence.</summary>
-[MessagePackObject]
-public sealed record PresenceResponse : Answer
-{
-    /// <summary>Grows with each change of the channel's presence (G23).</summary>
-    [Key(1)]
-    public long? Version { get; init; }
-
-    /// <summary>How many clients are there.</summary>
-    [Key(2)]
-    public int? Count { get; init; }
-
-    /// <summary>Each client with its sockets, by name; absent with <see cref="PresenceRequest.CountOnly"/>.</summary>
-    [Key(3)]
-    public Member[]? Members { get; init; }
 }
 
 /// <summary>Says that nothing for this socket lies between two places, where no message says it (G9).</summary>

@@ -2,6 +2,51 @@ using MessagePack;
 
 namespace Duplexity.Protocol;
 
+/// <summary>Asks who is in a room, or who follows the acting client's feed.</summary>
+[MessagePackObject]
+public sealed record PresenceRequest : Request
+{
+    /// <summary>The channel's address.</summary>
+    [Key(1)]
+    public string? Channel { get; init; }
+
+    /// <summary>Only how many.</summary>
+    [Key(2)]
+    public bool? CountOnly { get; init; }
+
+    /// <summary>The members behind this client, as <see cref="PresenceResponse.Next"/> of the page before; absent: from the first.</summary>
+    [Key(3)]
+    public string? After { get; init; }
+
+    /// <summary>At most this many clients, 1 to 1,000; absent: 1,000.</summary>
+    [Key(4)]
+    public int? Limit { get; init; }
+}
+
+/// <summary>Answers Presence.</summary>
+[MessagePackObject]
+public sealed record PresenceResponse : Answer
+{
+    /// <summary>Grows with each change of the channel's presence (G23).</summary>
+    [Key(1)]
+    public long? Version { get; init; }
+
+    /// <summary>How many clients are there.</summary>
+    [Key(2)]
+    public int? Count { get; init; }
+
+    /// <summary>A page of the clients with their sockets, by name, at most 1 MB; absent with <see cref="PresenceRequest.CountOnly"/>.</summary>
+    [Key(3)]
+    public Member[]? Members { get; init; }
+
+    /// <summary>
+    /// Where the next page begins; absent: this is the last one. Pages with the same <see cref="Version"/> are of one moment; where it has grown, the pages together are of the first one's version, and
+    /// <see cref="IDataClient.PresenceChanged"/> from there on says what else holds (G23).
+    /// </summary>
+    [Key(4)]
+    public string? Next { get; init; }
+}
+
 /// <summary>
 /// Who came to a channel and who left, gathered over 250 ms, for sockets that joined with <c>presence</c>. A client that knows version v takes it where <c>after</c> ≤ v &lt; <c>through</c>, leaves it
 /// where v ≥ <c>through</c>, and asks Presence again where v &lt; <c>after</c>, or where there is no <c>after</c>: then too much happened to be told (G23).

@@ -10,13 +10,22 @@ using Microsoft.Net.Http.Headers;
 namespace Duplexity.Server.Api;
 
 /// <summary>One request to the HTTP API, behind the gate: who asks, and what the request says. Errors are thrown as what the caller is to be told.</summary>
-internal sealed class ApiCall(HttpContext context, ApiRoute route, HeldIdentity acting, Standing standing, TimeProvider time, DuplexityOptions options)
+internal sealed class ApiCall(HttpContext context, ApiRoute route, ApiClients clients, HeldIdentity acting, Standing standing, TimeProvider time, DuplexityOptions options)
 {
     /// <summary>The largest body but a batch's: as a frame of the hubs.</summary>
     private const int MaxBytes = Wire.MaxMessageBytes;
 
+    /// <summary>The most of a page, whatever it is of.</summary>
+    private const int PageBytes = 1024 * 1024;
+
     /// <summary>The client that the request acts as, with its allowances and what it has used of them.</summary>
     public HeldIdentity Acting { get; } = acting;
+
+    /// <summary>Bytes of the body so far, which the client's share of the node's has.</summary>
+    public long BodyBytes { get; private set; }
+
+    /// <summary>Bytes that the answer may have, which the client's share has; 0: it is no page.</summary>
+    public long AnswerBytes { get; private set; }
 
     /// <summary>Ends with the request. Never given to what stores or changes something: that is done whole, whoever has gone.</summary>
     public CancellationToken Aborted => context.RequestAborted;
@@ -28,6 +37,14 @@ internal sealed class ApiCall(HttpContext context, ApiRoute route, HeldIdentity 
         [{ Length: > 0 } key] => key,
         _ => throw Wrong("The header Idempotency-Key has one value, once."),
     };
+
+    /// <summary>Takes the bytes of a page before it is read.</summary>
+    /// <exception cref="DuplexityException">There are too many under way.</exception>
+    public void TakePage()
+    {
+        clients.Take(Acting, PageBytes);
+        AnswerBytes += PageBytes;
+    }
 
     /// <summary>Refuses what may not begin any more: between the gate and here a body may have taken its time.</summary>
     public void CheckStanding()
@@ -149,6 +166,17 @@ internal sealed class ApiCall(HttpContext context, ApiRoute route, HeldIdentity 
             {
                 reader.AdvanceTo(read.Buffer.End);
                 throw TooLarge(maxBytes, body.WrittenCount + read.Buffer.Length);
+            }
+
+            try
+            {
+                clients.Take(Acting, read.Buffer.Length);
+                BodyBytes += read.Buffer.Length;
+            }
+            catch (DuplexityException)
+            {
+                reader.AdvanceTo(read.Buffer.End);
+                throw;
             }
 
             foreach (var segment in read.Buffer)

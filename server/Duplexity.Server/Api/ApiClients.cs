@@ -14,6 +14,7 @@ internal sealed class ApiClients(TimeProvider time, DuplexityOptions options)
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, User> _users = new(StringComparer.Ordinal);
+    private long _bytes;
     private DateTimeOffset _lookedAt = time.GetUtcNow();
 
     /// <summary>How many clients are kept.</summary>
@@ -27,6 +28,9 @@ internal sealed class ApiClients(TimeProvider time, DuplexityOptions options)
             }
         }
     }
+
+    /// <summary>Bytes that requests hold now, of all clients.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
 
     /// <summary>Begins a request; <see cref="Leave"/> ends it.</summary>
     /// <exception cref="DuplexityException">The client has too many under way, or there are too many clients.</exception>
@@ -67,6 +71,44 @@ internal sealed class ApiClients(TimeProvider time, DuplexityOptions options)
         }
     }
 
+    /// <summary>Bytes of a request, or of an answer, that the node is about to hold; <see cref="Free"/> gives them back. A tenth of what the node holds is one client's.</summary>
+    /// <exception cref="DuplexityException">The client holds too many, or all clients together do.</exception>
+    public void Take(HeldIdentity held, long bytes)
+    {
+        lock (_lock)
+        {
+            var (user, most) = (_users[held.Client], options.Limits.ApiBytes);
+            if (user.Bytes + bytes > most / 10)
+            {
+                var large = DuplexityError.Of(Errors.RateLimited, $"The bodies and pages that this client has under way are more than {most / 10} bytes together; wait for answers first.");
+                throw new DuplexityException(large with { Limit = "api_bytes_per_client", Used = user.Bytes, RetryAfterMs = 1_000 });
+            }
+
+            if (_bytes + bytes > most)
+            {
+                throw new DuplexityException(DuplexityError.Of(Errors.Unavailable, "This node's HTTP API has as many bytes under way as it takes; try again.") with { Limit = "api_bytes", Used = _bytes, RetryAfterMs = 1_000 });
+            }
+
+            _bytes += bytes;
+            user.Bytes += bytes;
+        }
+    }
+
+    /// <summary>What <see cref="Take"/> counted is not held any more.</summary>
+    public void Free(HeldIdentity held, long bytes)
+    {
+        lock (_lock)
+        {
+            var user = _users[held.Client];
+            _bytes -= bytes;
+            user.Bytes -= bytes;
+            if (user.IsIdle)
+            {
+                _users.Remove(held.Client);
+            }
+        }
+    }
+
     /// <summary>Ends a request.</summary>
     public void Leave(HeldIdentity held)
     {
@@ -98,6 +140,8 @@ internal sealed class ApiClients(TimeProvider time, DuplexityOptions options)
 
         public int UnderWay { get; set; }
 
-        public bool IsIdle => UnderWay == 0 && Meter.Use(Rules) == (0, 0);
+        public long Bytes { get; set; }
+
+        public bool IsIdle => UnderWay == 0 && Bytes == 0 && Meter.Use(Rules) == (0, 0);
     }
 }

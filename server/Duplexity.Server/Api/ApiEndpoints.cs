@@ -36,6 +36,7 @@ internal sealed class ApiEndpoints(ApiRoutes routes, ApiDescription description,
         Answer answer;
         int? status = null;
         HeldIdentity? held = null;
+        ApiCall? call = null;
         try
         {
             var identity = context.Features.Get<Identity>()!;
@@ -45,7 +46,7 @@ internal sealed class ApiEndpoints(ApiRoutes routes, ApiDescription description,
             }
 
             held = clients.Enter(identity);
-            var call = new ApiCall(context, route, held, standing, time, options);
+            call = new ApiCall(context, route, clients, held, standing, time, options);
             call.CheckQuery();
             answer = await route.Handle!(call);
         }
@@ -60,7 +61,7 @@ internal sealed class ApiEndpoints(ApiRoutes routes, ApiDescription description,
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
             // Nobody is there to be told.
-            return;
+            answer = new Done();
         }
         catch (BadHttpRequestException e)
         {
@@ -75,15 +76,31 @@ internal sealed class ApiEndpoints(ApiRoutes routes, ApiDescription description,
         {
             if (held is not null)
             {
+                clients.Free(held, call?.BodyBytes ?? 0);
                 clients.Leave(held);
             }
         }
 
-        await WriteAsync(context, answer, status);
+        try
+        {
+            await WriteAsync(context, answer, status);
+        }
+        finally
+        {
+            if (call is { AnswerBytes: > 0 })
+            {
+                clients.Free(held!, call.AnswerBytes);
+            }
+        }
     }
 
     private static Task WriteAsync(HttpContext context, Answer answer, int? status)
     {
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            return Task.CompletedTask;
+        }
+
         // Whose error is inside is marked by it; where HTTP has a status of its own, that one stands.
         var marked = answer.Error is { } error ? AuthRequests.Mark(context.Response, error) : StatusCodes.Status200OK;
         context.Response.StatusCode = status ?? marked;

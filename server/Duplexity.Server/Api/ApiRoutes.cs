@@ -40,7 +40,11 @@ internal sealed class ApiRoutes(
             ],
             Handle = reading.HistoryAsync,
         },
-        new("GET", "/channels/{channel}/presence", "readPresence", "Who is in a room, by client with its sockets.", typeof(PresenceResponse)) { Parameters = [Channel], Handle = reading.PresenceAsync },
+        new("GET", "/channels/{channel}/presence", "readPresence", "Who is in a room, by client with its sockets, a page at a time.", typeof(PresenceResponse))
+        {
+            Parameters = [Channel, new("after", "string", "Those behind this client, as `next` of the page before; absent: from the first."), new("limit", "integer", "At most this many clients, 1 to 1,000; absent: 1,000.")],
+            Handle = reading.PresenceAsync,
+        },
         new("GET", "/sockets", "listSockets", "The sockets of the acting client, or of whom it may administer.", typeof(ListSocketsResponse)) { Parameters = [Whose], Handle = steering.ListSocketsAsync },
         new("GET", "/sockets/{id}", "showSocket", "One socket: an entry for each of its clients that the acting client is or may administer.", typeof(ListSocketsResponse)) { Parameters = [Socket], Handle = steering.ShowSocketAsync },
         new("DELETE", "/sockets/{id}", "closeSocket", "Takes the acting client off one of its sockets; whoever may administer all clients on it closes it whole.", typeof(ForceDisconnectResponse))

@@ -20,7 +20,7 @@ internal sealed class InboxRoutes(Listening listening)
         new("GET", "/inbox/dead-letters", "listDeadLetters", "What the own inbox gave up, the oldest first.", typeof(DeadLettersResponse))
         {
             Parameters = [new("after", "string", "Go on behind the letter with this message id; absent: from the oldest."), new("limit", "integer", "At most this many, 1 to 1,000; absent: 100.")],
-            Handle = async call => await listening.DeadLettersAsync(call.Acting, new DeadLettersRequest { After = call.Query("after"), Limit = call.Count("limit") }),
+            Handle = DeadLettersAsync(listening),
         },
         new("POST", "/inbox/dead-letters/replay", "replayDeadLetter", "Puts a dead letter into the own inbox anew.", typeof(ReplayResponse))
         {
@@ -34,8 +34,15 @@ internal sealed class InboxRoutes(Listening listening)
 
     private static Func<ApiCall, Task<Answer>> ReadAsync(Listening listening) => async call =>
     {
+        call.TakePage();
         var (page, refused) = await listening.ReadInboxAsync(call.Acting, call.Query("reader"), call.Count("limit"));
         return new ApiInboxResponse { Page = page, Error = refused };
+    };
+
+    private static Func<ApiCall, Task<Answer>> DeadLettersAsync(Listening listening) => async call =>
+    {
+        call.TakePage();
+        return await listening.DeadLettersAsync(call.Acting, new DeadLettersRequest { After = call.Query("after"), Limit = call.Count("limit") });
     };
 
     private static Task<Done> AcknowledgeAsync(Listening listening, HeldIdentity acting, AcknowledgeRequest request) =>

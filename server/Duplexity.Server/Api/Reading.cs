@@ -7,14 +7,22 @@ namespace Duplexity.Server.Api;
 internal sealed class Reading(Listening listening)
 {
     /// <summary>A page of a channel's log.</summary>
-    public async Task<Answer> HistoryAsync(ApiCall call) => await listening.HistoryAsync(null, call.Acting, new HistoryRequest
+    public async Task<Answer> HistoryAsync(ApiCall call)
     {
-        Channel = call.Path("channel"),
-        Since = call.Place("since"),
-        Limit = call.Count("limit"),
-        Reverse = call.Flag("reverse"),
-    });
+        call.TakePage();
+        return await listening.HistoryAsync(null, call.Acting, new HistoryRequest
+        {
+            Channel = call.Path("channel"),
+            Since = call.Place("since"),
+            Limit = call.Count("limit"),
+            Reverse = call.Flag("reverse"),
+        });
+    }
 
-    /// <summary>Who is in a room.</summary>
-    public async Task<Answer> PresenceAsync(ApiCall call) => await listening.PresenceAsync(null, call.Acting, new PresenceRequest { Channel = call.Path("channel") });
+    /// <summary>Who is in a room, a page.</summary>
+    public async Task<Answer> PresenceAsync(ApiCall call)
+    {
+        call.TakePage();
+        return await listening.PresenceAsync(null, call.Acting, new PresenceRequest { Channel = call.Path("channel"), After = call.Query("after"), Limit = call.Count("limit") });
+    }
 }

@@ -7,11 +7,15 @@ using Microsoft.AspNetCore.SignalR.Protocol;
 namespace Duplexity.Server.Hubs;
 
 /// <summary>
-/// A hub protocol for one connection that ends it after too many calls that could not be read or that name no method (G24): hub filters do not see those.
+/// A hub protocol for one connection that ends it after too many calls that could not be read or that name no method (G24): hub filters do not see those. And it sees when the transport takes an answer:
+/// SignalR writes the next one only when it has room again.
 /// </summary>
-internal sealed class CountingHubProtocol(IHubProtocol inner, int most) : IHubProtocol
+internal sealed class CountingHubProtocol(IHubProtocol inner, int most, int answers) : IHubProtocol
 {
     private int _errors;
+
+    /// <summary>The answers with pages that this connection has not taken yet.</summary>
+    public AnswerLine Answers { get; } = new(answers);
 
     public string Name => inner.Name;
 
@@ -43,5 +47,15 @@ internal sealed class CountingHubProtocol(IHubProtocol inner, int most) : IHubPr
         return isParsed;
     }
 
-    public void WriteMessage(HubMessage message, IBufferWriter<byte> output) => inner.WriteMessage(message, output);
+    public void WriteMessage(HubMessage message, IBufferWriter<byte> output)
+    {
+        try
+        {
+            inner.WriteMessage(message, output);
+        }
+        finally
+        {
+            Answers.Taken((message as CompletionMessage)?.Result);
+        }
+    }
 }

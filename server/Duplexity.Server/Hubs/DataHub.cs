@@ -64,9 +64,9 @@ internal sealed class DataHub(
 
     public Task<Done> Leave(LeaveRequest request) => listening.LeaveAsync(Socket, Acting(request), request);
 
-    public Task<HistoryResponse> History(HistoryRequest request) => listening.HistoryAsync(Socket, Acting(request), request);
+    public Task<HistoryResponse> History(HistoryRequest request) => PageAsync(() => listening.HistoryAsync(Socket, Acting(request), request));
 
-    public Task<PresenceResponse> Presence(PresenceRequest request) => listening.PresenceAsync(Socket, Acting(request), request);
+    public Task<PresenceResponse> Presence(PresenceRequest request) => PageAsync(() => listening.PresenceAsync(Socket, Acting(request), request));
 
     public Task<Done> AnswerChallenge(AnswerChallengeRequest request) => challenges.AnswerAsync(Socket, Acting(request), request, Context.ConnectionAborted);
 
@@ -76,7 +76,7 @@ internal sealed class DataHub(
 
     public Task<Done> ReturnClaim(ReturnClaimRequest request) => listening.ReturnClaimAsync(Socket, Acting(request), request);
 
-    public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => listening.DeadLettersAsync(Acting(request), request);
+    public Task<DeadLettersResponse> DeadLetters(DeadLettersRequest request) => PageAsync(() => listening.DeadLettersAsync(Acting(request), request));
 
     public Task<ReplayResponse> Replay(ReplayRequest request) => listening.ReplayAsync(Acting(request), request);
 
@@ -87,6 +87,9 @@ internal sealed class DataHub(
     public Task<RenewLockResponse> RenewLock(RenewLockRequest request) => locking.RenewAsync(Socket, Acting(request), request);
 
     public Task<Done> ReleaseLock(ReleaseLockRequest request) => locking.ReleaseAsync(Socket, Acting(request), request);
+
+    private Task<T> PageAsync<T>(Func<Task<T>> read)
+        where T : Answer => Context.Features.Get<AnswerLine>()!.AnswerAsync(read, Context.ConnectionAborted);
 
     private HeldIdentity Acting(Request request) =>
         Socket.Identities.Resolve(request.As, out var held) is { } error ? throw new DuplexityException(error) : held;

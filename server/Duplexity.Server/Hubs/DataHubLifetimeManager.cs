@@ -27,6 +27,7 @@ internal sealed class DataHubLifetimeManager(
             SessionId = SessionOf(http.Request.Query["session"]),
         };
         connection.Features.Set(socket);
+        connection.Features.Set(((CountingHubProtocol)connection.Protocol).Answers);
         var held = socket.Identities.All[0];
         sockets.Add(socket, connection.ConnectionId);
         if (socket.Hold(held) is { } full)

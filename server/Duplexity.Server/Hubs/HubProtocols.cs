@@ -24,7 +24,7 @@ internal sealed class HubProtocols(DuplexityOptions options) : IHubProtocolResol
     /// <inheritdoc/>
     public IHubProtocol? GetProtocol(string protocolName, IReadOnlyList<string>? supportedProtocols) =>
         Array.Find(_protocols, p => string.Equals(p.Name, protocolName, StringComparison.OrdinalIgnoreCase)) is { } protocol
-            ? new CountingHubProtocol(protocol, options.Limits.ProtocolErrors)
+            ? new CountingHubProtocol(protocol, options.Limits.ProtocolErrors, options.Limits.AnswersPerSocket)
             : null;
 
     private static JsonHubProtocol Json()

@@ -5,15 +5,19 @@ namespace Duplexity.Server.Pipes;
 
 /// <summary>
 /// Which sockets wait for an answer to which message: whoever has the message may send its answer to the socket, which is closed to them otherwise. Ids are hashes that only sender and receivers know. The newest
-/// 100,000 of a node; an answer to an older one goes to the inbox. A message pipe can write the header that asks, but only a sender gives the right to answer it. Thread-safe.
+/// 100,000 of a node and 10,000 of a client, so that nobody pushes out what others wait for; an answer to an older one goes to the inbox. A message pipe can write the header that asks, but only a sender gives the right to answer it. Thread-safe.
 /// </summary>
 internal sealed class AwaitedReplies
 {
     /// <summary>Requests remembered: some 20 MB, and minutes of a node that does nothing else.</summary>
     private const int Most = 100_000;
 
+    /// <summary>Those of one client.</summary>
+    private const int Share = Most / 10;
+
     private readonly Lock _lock = new();
-    private readonly Recent<string, string> _sockets = new(Most);
+    private readonly Recent<string, Asked> _asked = new(Most);
+    private readonly Dictionary<string, Recent<string, Asked>> _ofClients = [];
 
     /// <summary>A message is about to be stored.</summary>
     public void Note(StoredMessage message)
@@ -25,9 +29,9 @@ internal sealed class AwaitedReplies
 
         lock (_lock)
         {
-            if (message.Path is not { Hops: [var first, ..] } || (_sockets.TryPeek(first.MessageId, out var asker) && asker == socket))
+            if (message.Path is not { Hops: [var first, ..] } || (_asked.TryPeek(first.MessageId, out var asker) && asker.Socket == socket))
             {
-                _sockets.Set(message.Id, socket);
+                AddUnsynchronized(new Asked(message.Id, message.ChargedTo, socket));
             }
         }
     }
@@ -42,7 +46,47 @@ internal sealed class AwaitedReplies
 
         lock (_lock)
         {
-            return _sockets.TryPeek(re, out var socket) && socket == socketId;
+            return _asked.TryPeek(re, out var asked) && asked.Socket == socketId;
         }
     }
+
+    private void AddUnsynchronized(Asked asked)
+    {
+        if (_asked.TryPeek(asked.Id, out var before))
+        {
+            RemoveUnsynchronized(before);
+        }
+
+        if (_ofClients.TryGetValue(asked.Client, out var own) && own.Count >= Share && own.RemoveOldest(out var oldest))
+        {
+            RemoveUnsynchronized(oldest);
+        }
+        else if (_asked.Count >= Most && _asked.RemoveOldest(out oldest))
+        {
+            RemoveUnsynchronized(oldest);
+        }
+
+        if (!_ofClients.TryGetValue(asked.Client, out own))
+        {
+            _ofClients[asked.Client] = own = new(Share);
+        }
+
+        own.Set(asked.Id, asked);
+        _asked.Set(asked.Id, asked);
+    }
+
+    private void RemoveUnsynchronized(Asked asked)
+    {
+        _asked.Remove(asked.Id);
+        if (_ofClients.TryGetValue(asked.Client, out var own))
+        {
+            own.Remove(asked.Id);
+            if (own.Count == 0)
+            {
+                _ofClients.Remove(asked.Client);
+            }
+        }
+    }
+
+    private sealed record Asked(string Id, string Client, string Socket);
 }

@@ -35,9 +35,7 @@ internal sealed partial class PipeMachine
         }
     }
 
-    private int Listeners(Address address, string? but) => _channels.Subscriptions(address).Count(s => s.Subscriber.SocketId != but);
-
-    private async ValueTask<SendResponse> FinishAsync(ValueTask<AppendResult> append, Transit transit, Dictionary<Address, int> listeners)
+    private async ValueTask<SendResponse> FinishAsync(ValueTask<AppendResult> append, Transit transit, Dictionary<Address, int?> listeners)
     {
         AppendResult result;
         try
@@ -82,7 +80,7 @@ internal sealed partial class PipeMachine
         : null;
 
     /// <summary>A repeat tells what the first time did, whatever the gates say now: who can be reached may have changed in between (G4).</summary>
-    private static DestinationResult ResultOf(Destination destination, Dictionary<Address, Position> places, Dictionary<Address, int> listeners)
+    private static DestinationResult ResultOf(Destination destination, Dictionary<Address, Position> places, Dictionary<Address, int?> listeners)
     {
         if (places.TryGetValue(destination.Address, out var place))
         {

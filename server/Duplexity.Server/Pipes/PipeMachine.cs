@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Duplexity.Protocol;
-using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Inboxes;
 
@@ -19,7 +18,7 @@ namespace Duplexity.Server.Pipes;
 internal sealed partial class PipeMachine
 {
     private readonly IEngine _engine;
-    private readonly ChannelIndex _channels;
+    private readonly ListenerCounts _listeners;
     private readonly TimeProvider _time;
     private readonly DuplexityOptions _options;
     private readonly ApplicationGates _gates;
@@ -34,9 +33,9 @@ internal sealed partial class PipeMachine
     private readonly Func<Transit, DuplexityError?, ValueTask<SendResponse>> _commit;
 
     public PipeMachine(
-        IEngine engine, ChannelIndex channels, InboxIndex inboxes, AwaitedReplies replies, AwaitedReceipts receipts, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
+        IEngine engine, ListenerCounts listeners, InboxIndex inboxes, AwaitedReplies replies, AwaitedReceipts receipts, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
     {
-        (_engine, _channels, _gates, _time, _options) = (engine, channels, gates, time, options);
+        (_engine, _listeners, _gates, _time, _options) = (engine, listeners, gates, time, options);
         (_announcer, _traces, _inboxes, _replies, _receipts) = (announcer, traces, inboxes, replies, receipts);
         _ingress = [.. own.Where(g => g.Step == Step.Ingress)];
         _entry = [.. own.Where(g => g.Step == Step.Entry)];
@@ -153,7 +152,7 @@ internal sealed partial class PipeMachine
             Destinations = taken,
         };
         var append = AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source });
-        return FinishAsync(Later(request) is null ? append : AwaitAsync(append, message.Id), transit, taken.ToDictionary(a => a, a => Listeners(a, sender.SocketId)));
+        return FinishAsync(Later(request) is null ? append : AwaitAsync(append, message.Id), transit, taken.ToDictionary(a => a, a => _listeners.Of(sender, a)));
     }
 
     /// <summary>No destination takes it now; but a repeat of what was stored when one did is told so, or its sender would take it for lost (G4).</summary>

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Pipes;
 
-/// <summary>What waits for one service: bounded, oldest out first, sampled by channel and second, what was left out counted. Thread-safe.</summary>
+/// <summary>What waits for one service: bounded in number and bytes, oldest out first, sampled by channel and second, what was left out counted. Thread-safe.</summary>
 internal sealed class ServiceQueue(IMessageService service, TimeProvider time, AnnouncementOptions options, ILogger logger)
 {
     /// <summary>How often a failing service is logged at most.</summary>
@@ -17,6 +17,7 @@ internal sealed class ServiceQueue(IMessageService service, TimeProvider time, A
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
+    private long _bytes;
     private long _leftOutBehind;
     private long _leftOutBefore;
     private long? _lastLog;
@@ -34,11 +35,13 @@ internal sealed class ServiceQueue(IMessageService service, TimeProvider time, A
                 return;
             }
 
-            if (_waiting.Count >= options.Queue)
+            var size = SizeOf(announcement);
+            while (_waiting.Count > 0 && (_waiting.Count >= options.Queue || _bytes + size > options.QueueBytes))
             {
-                _leftOutBefore += 1 + _waiting.Dequeue().LeftOut;
+                _leftOutBefore += 1 + DequeueUnsynchronized().LeftOut;
             }
 
+            _bytes += size;
             _waiting.Enqueue(_leftOutBehind == 0 ? announcement : announcement with { LeftOut = _leftOutBehind });
             _leftOutBehind = 0;
         }
@@ -96,15 +99,38 @@ internal sealed class ServiceQueue(IMessageService service, TimeProvider time, A
     {
         lock (_lock)
         {
-            if (!_waiting.TryDequeue(out var announcement))
+            if (_waiting.Count == 0)
             {
                 return null;
             }
 
+            var announcement = DequeueUnsynchronized();
             var leftOut = _leftOutBefore + announcement.LeftOut;
             _leftOutBefore = 0;
             return leftOut == announcement.LeftOut ? announcement : announcement with { LeftOut = leftOut };
         }
+    }
+
+    private Announcement DequeueUnsynchronized()
+    {
+        var announcement = _waiting.Dequeue();
+        _bytes -= SizeOf(announcement);
+        return announcement;
+    }
+
+    /// <summary>What an announcement costs while it waits: what clients decide, and a flat sum for the rest.</summary>
+    private static long SizeOf(Announcement announcement)
+    {
+        const int Flat = 512;
+        const int BytesPerCharacter = 2;
+        var (characters, bytes) = ((long)(announcement.Target?.Length ?? 0) + (announcement.Note?.Length ?? 0) + (announcement.Error?.Sentence.Length ?? 0), 0L);
+        if (announcement.Message is { } message)
+        {
+            characters += (message.Text?.Length ?? 0) + (message.Headers?.Sum(h => (long)h.Key.Length + h.Value.Length) ?? 0);
+            bytes = message.Bytes?.Length ?? 0;
+        }
+
+        return Flat + (BytesPerCharacter * characters) + bytes;
     }
 
     private async ValueTask TellAsync(Announcement announcement)

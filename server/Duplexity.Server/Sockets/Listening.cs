@@ -177,7 +177,7 @@ internal sealed partial class Listening(
     /// <summary>Who is in a room or lockspace, or follows a feed.</summary>
     public async Task<PresenceResponse> PresenceAsync(Socket? socket, HeldIdentity held, PresenceRequest request)
     {
-        if (gates.ReadPresence(request.Channel, held, out var address) is { } error)
+        if ((gates.ReadPresence(request.Channel, held, out var address) ?? ReadCount(nameof(request.Limit), request.Limit, 1)) is { } error)
         {
             return new PresenceResponse { Error = error };
         }
@@ -188,7 +188,13 @@ internal sealed partial class Listening(
         }
 
         var snapshot = await engine.Presence.ReadAsync(address);
-        return new PresenceResponse { Version = snapshot.Version, Count = snapshot.Count, Members = request.CountOnly == true ? null : Members.Of(snapshot) };
+        if (request.CountOnly == true)
+        {
+            return new PresenceResponse { Version = snapshot.Version, Count = snapshot.Count };
+        }
+
+        var (page, next) = Members.PageOf(snapshot, request.After, request.Limit ?? Wire.MaxPage);
+        return new PresenceResponse { Version = snapshot.Version, Count = snapshot.Count, Members = page, Next = next };
     }
 
     /// <summary>Whether a client is told who comes and goes: those who may not see it by asking are not told either.</summary>

@@ -90,6 +90,34 @@ public sealed class HostileSenderTests
 
     [Fact]
     [Trait("Requirement", "1.23")]
+    [Trait("Guarantee", "G24")]
+    public void Whoever_asks_a_hundred_thousand_times_pushes_out_its_own_requests_and_nobody_elses()
+    {
+        var replies = new AwaitedReplies();
+        replies.Note(Asking("bens", "ben"));
+        for (var i = 0; i < 100_001; i++)
+        {
+            replies.Note(Asking($"{i}", "eve"));
+        }
+
+        replies.Awaits("socket-of-ben", "bens").Should().BeTrue();
+        replies.Awaits("socket-of-eve", "90001").Should().BeTrue("a tenth is hers");
+        replies.Awaits("socket-of-eve", "90000").Should().BeFalse();
+
+        static StoredMessage Asking(string id, string client) => new()
+        {
+            Id = id,
+            FromClient = client,
+            FromSocket = $"socket-of-{client}",
+            SentAt = DateTimeOffset.UnixEpoch,
+            Text = "?",
+            Headers = new Dictionary<string, string> { [Wire.ReplyHeader] = "1" },
+            Destinations = [Address.Client("cid")],
+        };
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.23")]
     public void A_pipe_that_writes_the_reply_header_opens_nobodys_socket()
     {
         var replies = new AwaitedReplies();

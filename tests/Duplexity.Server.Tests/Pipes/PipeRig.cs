@@ -52,7 +52,8 @@ internal sealed class PipeRig
         Engine.Attach(Channels);
         Inboxes = new InboxIndex(Engine, Channels, Time, Settings, NullLogger<InboxIndex>.Instance);
         Receipts = new AwaitedReceipts(Inboxes, Time, Settings);
-        Machine = new PipeMachine(Engine, Channels, Inboxes, Replies, Receipts, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach, Replies), .. own], application, Announcer, Traces, Time, Settings);
+        ListenerCounts = new ListenerCounts(Channels, new RoomRules(new RoomPatterns(Settings), new RoomBook(Engine.Records), Settings));
+        Machine = new PipeMachine(Engine, ListenerCounts, Inboxes, Replies, Receipts, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach, Replies), .. own], application, Announcer, Traces, Time, Settings);
         Listeners = new ListenerGates(application, Time, Settings);
         Answers = new Answers(Machine, Listeners, Settings);
         Egress = new Egress(own, application);
@@ -67,6 +68,8 @@ internal sealed class PipeRig
     public Announcer Announcer { get; }
 
     public MessageTraces Traces { get; }
+
+    public ListenerCounts ListenerCounts { get; }
 
     public ListenerGates Listeners { get; }
 

@@ -136,6 +136,30 @@ public sealed class ServiceTests : IAsyncLifetime
 
     [Fact]
     [Trait("Requirement", "1.25")]
+    [Trait("Guarantee", "G24")]
+    public async Task What_waits_for_a_slow_service_is_bounded_in_bytes_and_what_large_messages_push_out_is_counted()
+    {
+        var service = new Listener(ServiceChannel.Service) { Hangs = true };
+        var rig = await StartAsync([], o => o.Announcements.QueueBytes = 100_000, service);
+        await rig.Machine.SendAsync(PipeRig.As("amy"), PipeRig.Text("first", "room:lobby"));
+        (await service.NextAsync()).Message!.Text.Should().Be("first");
+        for (var i = 0; i < 10; i++)
+        {
+            await rig.Machine.SendAsync(PipeRig.As("amy"), PipeRig.Text($"{i}{new string('x', 10_000)}", "room:lobby"));
+        }
+
+        service.Release();
+
+        var next = await service.NextAsync();
+        (next.Message!.Text![0], next.LeftOut).Should().Be(('6', 6), "four of 20 KB each fit");
+        for (var i = 7; i < 10; i++)
+        {
+            (await service.NextAsync()).LeftOut.Should().Be(0);
+        }
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.25")]
     public async Task Nothing_is_made_for_a_channel_that_nobody_hears()
     {
         var rig = await StartAsync([], new Listener(ServiceChannel.Egress));

@@ -38,6 +38,33 @@ public sealed class PresenceTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G24")]
+    [Trait("Requirement", "1.11")]
+    public async Task A_receipt_says_how_many_listen_only_to_those_who_may_see_who_is_there()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Options = o =>
+        {
+            o.Rooms["hidden"] = new() { Presence = false };
+            o.Rooms["half"] = new() { SeePresence = ["client:amy"] };
+        });
+        await using var amy = await StockSocket.DataAsync(node, "amy");
+        await using var ben = await StockSocket.DataAsync(node, "ben");
+        await using var outsider = await StockSocket.DataAsAsync(node, "cid", ("duplexity", new { send = new[] { "*" }, join = new[] { "room:other" } }));
+        foreach (var room in (string[])["room:hidden", "room:half", "room:open"])
+        {
+            await ben.JoinAsync(room);
+        }
+
+        var seen = await amy.SendAsync("x", "room:hidden", "room:half", "room:open", "client:ben");
+        var half = await ben.SendAsync("x", "room:half");
+        var other = await outsider.SendAsync("x", "room:open");
+
+        seen.Destinations!.Select(d => d.Listeners).Should().Equal(null, 1, 1, 0);
+        half.Destinations!.Single().Listeners.Should().BeNull();
+        other.Destinations!.Single().Should().BeEquivalentTo(new { Error = (DuplexityError?)null, Listeners = (int?)null });
+    }
+
+    [Fact]
     [Trait("Requirement", "3.1")]
     public async Task A_lost_client_leaves_after_a_while_and_the_leave_says_so_and_a_reconnect_is_no_leave()
     {
