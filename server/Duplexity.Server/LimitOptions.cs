@@ -75,11 +75,19 @@ public sealed class LimitOptions
     /// <summary>Bytes of recent messages of a log on disk that are held in memory for readers, over all channels, the least recently used channel out first. Defaults to 64 MiB.</summary>
     public long TailBytes { get; set; } = 64 * 1024 * 1024;
 
-    /// <summary>Appends that wait for the disk; one more is refused as unavailable. Defaults to 10,000: what a slow disk takes in seconds.</summary>
+    /// <summary>
+    /// Appends of clients that wait for the disk; one more is refused as unavailable, and one client may have a tenth of them (G24). The service's own have as much again. Defaults to 10,000: what a slow disk takes in seconds.
+    /// </summary>
     public int AppendsWaiting { get; set; } = 10_000;
 
-    /// <summary>Bytes of messages that wait for the disk. Defaults to 64 MiB.</summary>
+    /// <summary>Bytes of clients' messages that wait for the disk; one client may have a tenth, and one message always goes. Defaults to 64 MiB.</summary>
     public long AppendBytesWaiting { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Changes of records of one kind (locks, revocations, rooms) that wait for the disk; one more is refused as unavailable. Defaults to 2,000: what a slow disk takes in a second.</summary>
+    public int RecordsWaiting { get; set; } = 2_000;
+
+    /// <summary>Bytes of changes of records of one kind that wait for the disk. Defaults to 16 MiB.</summary>
+    public long RecordBytesWaiting { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>Locks whose highest fencing token a channel remembers, the least recently shown out first. Defaults to 1,000: more than one channel's writers take in turns.</summary>
     public int LocksPerChannel { get; set; } = 1_000;

@@ -35,6 +35,7 @@ internal sealed class Lockspaces(IEngine engine, TimeProvider time) : IHostedSer
 
     private const string Kind = "lockspace";
 
+    private readonly ChangeTurns _changes = new();
     private readonly ConcurrentDictionary<string, MadeLockspace> _made = new(StringComparer.Ordinal);
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -56,23 +57,29 @@ internal sealed class Lockspaces(IEngine engine, TimeProvider time) : IHostedSer
     /// <summary>The names of those that a client has made.</summary>
     public string[] MadeBy(string owner) => [.. _made.Values.Where(l => l.Owner == owner).Select(l => l.Name)];
 
-    /// <summary>Keeps a lockspace, new or changed; false where somebody else has made it meanwhile.</summary>
-    public async ValueTask<bool> PutAsync(MadeLockspace made, CancellationToken ct)
+    /// <summary>
+    /// Makes or changes a lockspace as <paramref name="change"/> says of what is there (null: nothing): on disk, then here. One change after the other: each sees what the one before it made. Null from it changes nothing.
+    /// </summary>
+    /// <returns>The lockspace as it is now; null where there is none.</returns>
+    public async ValueTask<MadeLockspace?> ChangeAsync(string name, Func<MadeLockspace?, MadeLockspace?> change, CancellationToken ct)
     {
-        if (_made.AddOrUpdate(made.Name, made, (_, there) => there.Owner == made.Owner ? made : there) != made)
+        using var turn = await _changes.EnterAsync(name, ct);
+        var there = Find(name);
+        if (change(there) is not { } made || made == there)
         {
-            return false;
+            return there;
         }
 
-        await engine.Records.PutAsync(Kind, made.Name, JsonSerializer.Serialize(made), null, ct);
-        return true;
+        await engine.Records.PutAsync(Kind, name, JsonSerializer.Serialize(made), null, ct);
+        return _made[name] = made;
     }
 
     /// <summary>Forgets a lockspace: from here on it is one that nobody made.</summary>
     public async ValueTask RemoveAsync(string name, CancellationToken ct)
     {
-        _made.TryRemove(name, out _);
+        using var turn = await _changes.EnterAsync(name, ct);
         await engine.Records.TakeAsync(Kind, name, ct);
+        _made.TryRemove(name, out _);
     }
 
     /// <summary>Tells on a lockspace's channel what happened there; does nothing where it has none.</summary>
@@ -92,7 +99,7 @@ internal sealed class Lockspaces(IEngine engine, TimeProvider time) : IHostedSer
             };
 
             // In line with the call, and nobody waits for it: what happened has happened, whether it could be told or not.
-            _ = AppendAsync(new AppendRequest(message));
+            _ = AppendAsync(new AppendRequest(message) { IsOwn = true });
         }
     }
 

@@ -9,6 +9,9 @@ internal sealed record AppendRequest(StoredMessage Message, IdempotencyKey? Key 
     /// <summary>For a cooked pipe: the source place that this is made of; refused where that edge has taken this place or a later one (G20).</summary>
     public SourcePlace? Source { get; init; }
 
+    /// <summary>From the node itself, or from the application in its process: it takes no client's part of what may wait for the disk (G24).</summary>
+    public bool IsOwn { get; init; }
+
     /// <summary>Refuses what no log could take.</summary>
     /// <exception cref="ArgumentException">Destinations or the key cannot be so.</exception>
     public void Check()

@@ -23,6 +23,7 @@ internal sealed class DurabilityCheck : IValidateOptions<DuplexityOptions>
             ("Limits:MessagesPerChannel", options.Limits.MessagesPerChannel), ("Limits:BytesPerChannel", options.Limits.BytesPerChannel), ("Limits:TailBytes", options.Limits.TailBytes),
             ("Limits:LocksPerChannel", options.Limits.LocksPerChannel), ("Limits:SourcesPerChannel", options.Limits.SourcesPerChannel),
             ("Limits:AppendsWaiting", options.Limits.AppendsWaiting), ("Limits:AppendBytesWaiting", options.Limits.AppendBytesWaiting),
+            ("Limits:RecordsWaiting", options.Limits.RecordsWaiting), ("Limits:RecordBytesWaiting", options.Limits.RecordBytesWaiting),
         })
         {
             if (value < 1)

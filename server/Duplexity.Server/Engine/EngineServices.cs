@@ -17,7 +17,7 @@ internal static class EngineServices
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, DurabilityCheck>());
         services.TryAddSingleton<IRecords>(provider => DataFolder(provider) is { } folder
-            ? new SqliteRecords(folder, provider.GetRequiredService<TimeProvider>())
+            ? new SqliteRecords(folder, provider.GetRequiredService<TimeProvider>(), Options(provider).Limits)
             : new MemoryRecords(provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<IRetention>(provider => new DefaultRetention(Options(provider)));
         services.TryAddSingleton<IEngine>(Engine);

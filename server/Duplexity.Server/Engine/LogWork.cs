@@ -6,6 +6,9 @@ internal abstract class LogWork
     /// <summary>What it holds while it waits.</summary>
     public virtual int Bytes => 0;
 
+    /// <summary>Whose part of what may wait it takes; null: the node's own.</summary>
+    public virtual string? Client => null;
+
     /// <summary>Whether it must see what came before it as committed.</summary>
     public virtual bool IsAlone => false;
 
@@ -42,6 +45,8 @@ internal sealed class AppendWork(AppendRequest request, IRetention retention, Lo
     private AppendResult? _result;
 
     public override int Bytes => _body.Length;
+
+    public override string? Client { get; } = request.IsOwn ? null : request.Key?.Client ?? request.Message.ChargedTo;
 
     // What an ephemeral channel has accepted is seen when it is published.
     public override bool IsAlone => (request.Fence is not null || request.Source is not null) && _isEphemeral.Contains(true);
@@ -127,6 +132,8 @@ internal sealed class AppendWork(AppendRequest request, IRetention retention, Lo
 internal sealed class FindWork(IdempotencyKey key) : LogWork<AppendResult?>
 {
     private AppendResult? _result;
+
+    public override string? Client => key.Client;
 
     public override void Run(SqliteStore store, EphemeralPlaces places) => _result = store.Find(key, "") is { Outcome: AppendOutcome.Repeated } earlier ? earlier : null;
 

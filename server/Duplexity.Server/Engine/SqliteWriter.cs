@@ -17,7 +17,7 @@ internal sealed class SqliteWriter : IDisposable
     private static readonly TimeSpan Closing = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
-    private readonly Queue<LogWork> _waiting = new();
+    private readonly LogLine _waiting;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Func<SqliteStore> _open;
     private readonly LogViews _views;
@@ -29,7 +29,6 @@ internal sealed class SqliteWriter : IDisposable
     private readonly Thread _thread;
     private SqliteStore? _store;
     private List<LogWork> _batch = [];
-    private long _bytes;
     private bool _isIdle;
     private bool _isClosing;
     private bool _isFailing;
@@ -37,6 +36,7 @@ internal sealed class SqliteWriter : IDisposable
     public SqliteWriter(Func<SqliteStore> open, LogViews views, EphemeralPlaces places, Action<LogEntry> deliver, DuplexityOptions options, TimeProvider time, ILogger logger)
     {
         (_open, _views, _places, _deliver, _options, _logger) = (open, views, places, deliver, options, logger);
+        _waiting = new LogLine(options.Limits);
         _store = open();
         _watch = time.CreateTimer(_ => GiveUp(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _thread = new Thread(Write) { IsBackground = true, Name = "duplexity-log" };
@@ -44,7 +44,7 @@ internal sealed class SqliteWriter : IDisposable
     }
 
     /// <summary>Puts work into line.</summary>
-    /// <exception cref="DuplexityException">Too much waits already, or the node is closing; nothing was stored.</exception>
+    /// <exception cref="DuplexityException">Too much waits already, or too much of this client, or the node is closing; nothing was stored.</exception>
     public void Add(LogWork work)
     {
         lock (_lock)
@@ -54,13 +54,7 @@ internal sealed class SqliteWriter : IDisposable
                 throw new DuplexityException(DuplexityError.Of(Errors.Unavailable, "The node is closing; nothing was stored."));
             }
 
-            if (_waiting.Count >= _options.Limits.AppendsWaiting || _bytes > _options.Limits.AppendBytesWaiting)
-            {
-                throw new DuplexityException(DuplexityError.Of(Errors.Unavailable, "More waits for the node's disk than it takes; nothing was stored, send again in a moment."));
-            }
-
-            _waiting.Enqueue(work);
-            _bytes += work.Bytes;
+            _waiting.Add(work);
             if (!_isIdle)
             {
                 return;
@@ -113,7 +107,7 @@ internal sealed class SqliteWriter : IDisposable
         {
             lock (_lock)
             {
-                if (_waiting.Count > 0)
+                if (_waiting.TryPeek(out _))
                 {
                     _batch = TakeUnsynchronized();
                     return true;
@@ -138,7 +132,7 @@ internal sealed class SqliteWriter : IDisposable
         var bytes = 0;
         while (batch.Count < MostOfBatch && bytes < MostBytesOfBatch && _waiting.TryPeek(out var work) && (batch.Count == 0 || !work.IsAlone))
         {
-            batch.Add(_waiting.Dequeue());
+            batch.Add(_waiting.Take());
             bytes += work.Bytes;
             if (work.IsAlone)
             {
@@ -146,7 +140,6 @@ internal sealed class SqliteWriter : IDisposable
             }
         }
 
-        _bytes -= bytes;
         return batch;
     }
 
@@ -214,7 +207,7 @@ internal sealed class SqliteWriter : IDisposable
         LogWork[] waiting;
         lock (_lock)
         {
-            waiting = [.. _batch, .. _waiting];
+            waiting = [.. _batch, .. _waiting.All];
         }
 
         var late = new TimeoutException($"The disk did not answer within {_options.Times.Disk.TotalSeconds:0} s.");

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Sockets;
@@ -34,15 +35,18 @@ internal sealed class LockspaceCalls(Lockspaces lockspaces, Holdings holdings, M
             return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "key and task are for a lockspace that holds; say hold as well.") };
         }
 
-        var there = lockspaces.Find(address.Name);
-        if (there is null && lockspaces.MadeBy(acting.Client).Length >= options.Locks.SpacesPerClient)
+        if (acting.Meter.TakeCall(acting.Rules) is { } tooOften)
+        {
+            return new() { Error = tooOften };
+        }
+
+        if (lockspaces.Find(address.Name) is null && lockspaces.MadeBy(acting.Client).Length >= options.Locks.SpacesPerClient)
         {
             return new() { Error = DuplexityError.Of(Errors.TooManyLockspaces, $"This client has made {options.Locks.SpacesPerClient} lockspaces already; remove one first.") with { Limit = "lockspaces_per_client", Used = options.Locks.SpacesPerClient } };
         }
 
-        var made = new MadeLockspace(
-            address.Name, acting.Client, request.Channel == true, request.Hold == true, request.Key is { } key ? MadeLockspace.Hash(key) : null, request.Task, there?.Admitted ?? []);
-        if (there is not null && there.Owner != acting.Client || !await lockspaces.PutAsync(made, ct))
+        var made = await lockspaces.ChangeAsync(address.Name, there => there is null || there.Owner == acting.Client ? Made(there?.Admitted ?? []) : null, ct);
+        if (made?.Owner != acting.Client)
         {
             return new() { Error = DuplexityError.Of(Errors.NameTaken, $"{VisibleText.Of(address.ToString(), Address.MaxBytes)} was made by somebody else; choose another name.") };
         }
@@ -53,11 +57,14 @@ internal sealed class LockspaceCalls(Lockspaces lockspaces, Holdings holdings, M
         }
 
         return new();
+
+        MadeLockspace Made(ImmutableArray<string> admitted) =>
+            new(address.Name, acting.Client, request.Channel == true, request.Hold == true, request.Key is { } key ? MadeLockspace.Hash(key) : null, request.Task, admitted);
     }
 
     public async Task<Done> RemoveAsync(HeldIdentity acting, RemoveLockspaceRequest request, CancellationToken ct)
     {
-        if (Own(acting, request.Name, out var made) is { } refused)
+        if ((Own(acting, request.Name, out var made) ?? acting.Meter.TakeCall(acting.Rules)) is { } refused)
         {
             return new() { Error = refused };
         }
@@ -69,19 +76,22 @@ internal sealed class LockspaceCalls(Lockspaces lockspaces, Holdings holdings, M
 
     public async Task<HeldResponse> AdmitAsync(HeldIdentity acting, AdmitRequest request, CancellationToken ct)
     {
-        if ((Own(acting, request.Lockspace, out var made) ?? NotAClient(request.Client)) is { } refused)
+        if ((Own(acting, request.Lockspace, out var made) ?? NotAClient(request.Client) ?? acting.Meter.TakeCall(acting.Rules)) is { } refused)
         {
             return new() { Error = refused };
         }
 
-        if (!made.Admitted.Contains(request.Client!))
+        var owner = made.Owner;
+        var after = await lockspaces.ChangeAsync(
+            made.Name, there => there?.Owner != owner || there.Admitted.Contains(request.Client!) || there.Admitted.Length >= MaxAdmitted ? null : there with { Admitted = there.Admitted.Add(request.Client!) }, ct);
+        if (after?.Owner != owner)
         {
-            if (made.Admitted.Length >= MaxAdmitted)
-            {
-                return new() { Error = DuplexityError.Of(Errors.TooManyLockspaces, $"This lockspace has admitted {MaxAdmitted} clients already; make one that does not hold.") with { Limit = "admitted_per_lockspace", Used = MaxAdmitted } };
-            }
+            return new() { Error = NotThere(Address.Lockspace(made.Name)) };
+        }
 
-            await lockspaces.PutAsync(made with { Admitted = made.Admitted.Add(request.Client!) }, ct);
+        if (!after.Admitted.Contains(request.Client!))
+        {
+            return new() { Error = DuplexityError.Of(Errors.TooManyLockspaces, $"This lockspace has admitted {MaxAdmitted} clients already; make one that does not hold.") with { Limit = "admitted_per_lockspace", Used = MaxAdmitted } };
         }
 
         return new() { Sockets = membership.Free(holdings.PairsIn(made.Name, request.Client, null), made.Name, MemberChange.Admitted) };
@@ -145,8 +155,10 @@ internal sealed class LockspaceCalls(Lockspaces lockspaces, Holdings holdings, M
         made = lockspaces.Find(address.Name)!;
         return made is not null && (made.Owner == acting.Client || acting.Rules.MayAdministerAll)
             ? null
-            : DuplexityError.Of(Errors.UnknownDestination, $"{VisibleText.Of(address.ToString(), Address.MaxBytes)} is not there, or is not yours.");
+            : NotThere(address);
     }
+
+    private static DuplexityError NotThere(Address address) => DuplexityError.Of(Errors.UnknownDestination, $"{VisibleText.Of(address.ToString(), Address.MaxBytes)} is not there, or is not yours.");
 
     private static DuplexityError? NotAClient(string? client) => Address.IsClientId(client) ? null : DuplexityError.Of(Errors.InvalidRequest, "client is missing, or cannot be a client.");
 }

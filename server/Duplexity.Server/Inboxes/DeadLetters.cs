@@ -13,24 +13,30 @@ namespace Duplexity.Server.Inboxes;
 /// </summary>
 internal sealed class DeadLetters(IEngine engine, TimeProvider time, DuplexityOptions options)
 {
-    /// <summary>Keeps one; again: no other one.</summary>
-    public async Task KeepAsync(string client, LogEntry entry, int attempts)
+    /// <summary>
+    /// Keeps one; again: no other one. To see which are too many all are read, so that is done with the first since the inbox was loaded and then with each of a tenth of the limit: until then so many more lie there unseen.
+    /// </summary>
+    /// <param name="client">Whose inbox gave it up.</param>
+    /// <param name="entry">What.</param>
+    /// <param name="attempts">How often it was offered.</param>
+    /// <param name="nth">The how many-th it is since the inbox was loaded, from 1 on.</param>
+    public async Task KeepAsync(string client, LogEntry entry, int attempts, int nth)
     {
         var at = time.GetUtcNow();
         var letter = new DeadLetter { Message = Delivery.OnTheWire(entry), Attempts = attempts, At = at.ToUnixTimeMilliseconds() };
         await engine.Records.PutAsync(Kind(client), Key(entry), JsonSerializer.Serialize(letter), at + options.Times.Retention);
-        var all = await engine.Records.ListAsync(Kind(client));
-        foreach (var (key, _) in all.Take(all.Count - options.Limits.DeadLetters))
+        if ((nth - 1) % Math.Max(1, options.Limits.DeadLetters / 10) == 0)
         {
-            await engine.Records.TakeAsync(Kind(client), key);
+            var all = await engine.Records.ListAsync(Kind(client));
+            await Task.WhenAll(all.SkipLast(options.Limits.DeadLetters).Select(r => engine.Records.TakeAsync(Kind(client), r.Key).AsTask()));
         }
     }
 
     /// <summary>A page of a client's dead letters, the oldest first: from behind the message <paramref name="after"/> on, and about as large as a page of a log may be.</summary>
     public async Task<(DeadLetter[] Letters, bool IsEnd)> ReadAsync(string client, string? after, int limit)
     {
-        var all = await engine.Records.ListAsync(Kind(client));
-        var from = after is null ? 0 : all.ToList().FindIndex(r => r.Key.EndsWith($"-{after}", StringComparison.Ordinal)) + 1;
+        var all = (await engine.Records.ListAsync(Kind(client))).TakeLast(options.Limits.DeadLetters).ToList();
+        var from = after is null ? 0 : all.FindIndex(r => r.Key.EndsWith($"-{after}", StringComparison.Ordinal)) + 1;
         var (page, bytes) = (new List<DeadLetter>(), 0L);
         foreach (var (_, letter) in all.Skip(from).Take(limit).TakeWhile(_ => bytes < LogPage.MaxBytes))
         {

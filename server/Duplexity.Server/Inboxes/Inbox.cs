@@ -17,11 +17,15 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     private TaskCompletionSource? _room;
     private ITimer? _timer;
     private DateTimeOffset _touched = time.GetUtcNow();
+    private int _buried;
 
     public Address Address { get; } = address;
 
     /// <summary>The CID.</summary>
     public string Client => Address.Name;
+
+    /// <summary>One more is given up: the how many-th it is, from 1 on.</summary>
+    public int CountBuried() => Interlocked.Increment(ref _buried);
 
     /// <summary>Why it does not take a message of a sender; null: it does. Until it is read from the log it takes what fits into the log beside a full inbox.</summary>
     public DuplexityError? Refusal(string sender, bool isServer, int size)

@@ -87,7 +87,7 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
     /// <inheritdoc/>
     public async Task BuryAsync(Inbox inbox, LogEntry entry, int attempts)
     {
-        await DeadLetters.KeepAsync(inbox.Client, entry, attempts);
+        await DeadLetters.KeepAsync(inbox.Client, entry, attempts, inbox.CountBuried());
         GivenUp?.Invoke(inbox.Address, entry.Position);
         _logger.DeadLetter(entry.Message.Id, VisibleText.Of(inbox.Client, VisibleText.LogLength), attempts);
     }

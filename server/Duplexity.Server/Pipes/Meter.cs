@@ -19,9 +19,44 @@ internal sealed class Meter
     /// <summary>Counts a message of so many bytes; the refusal names the limit, its use and when it frees. A trial counts nothing.</summary>
     public DuplexityError? Take(AllowanceRules rules, int size, bool isTrial)
     {
+        var refused = Charge(rules, size, isTrial);
+        if (refused is null && !isTrial)
+        {
+            Interlocked.Increment(ref _sent);
+        }
+
+        return refused;
+    }
+
+    /// <summary>Counts a call that is no message and costs as much as one, such as taking a lock.</summary>
+    public DuplexityError? TakeCall(AllowanceRules rules) => Charge(rules, 0, isTrial: false);
+
+    /// <summary>Whether nothing is used of any rate.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return (_messages?.Used ?? 0) == 0 && (_bytes?.Used ?? 0) == 0;
+            }
+        }
+    }
+
+    /// <summary>What is used now of the rates; 0 where there is none.</summary>
+    public (long Messages, long Bytes) Use(AllowanceRules rules)
+    {
+        lock (_lock)
+        {
+            Fit(rules);
+            return (_messages?.Used ?? 0, _bytes?.Used ?? 0);
+        }
+    }
+
+    private DuplexityError? Charge(AllowanceRules rules, int size, bool isTrial)
+    {
         if (rules.Limits is { Messages: null, Bytes: null })
         {
-            Count(isTrial);
             return null;
         }
 
@@ -38,27 +73,8 @@ internal sealed class Meter
                 _messages?.Take(1);
                 _bytes?.Take(size);
             }
-        }
 
-        Count(isTrial);
-        return null;
-    }
-
-    /// <summary>What is used now of the rates; 0 where there is none.</summary>
-    public (long Messages, long Bytes) Use(AllowanceRules rules)
-    {
-        lock (_lock)
-        {
-            Fit(rules);
-            return (_messages?.Used ?? 0, _bytes?.Used ?? 0);
-        }
-    }
-
-    private void Count(bool isTrial)
-    {
-        if (!isTrial)
-        {
-            Interlocked.Increment(ref _sent);
+            return null;
         }
     }
 

@@ -151,7 +151,7 @@ internal sealed partial class PipeMachine
             Headers = request.Headers,
             Destinations = taken,
         };
-        var append = AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source });
+        var append = AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source, IsOwn = sender.IsServer });
         return FinishAsync(Later(request) is null ? append : AwaitAsync(append, message.Id), transit, taken.ToDictionary(a => a, a => _listeners.Of(sender, a)));
     }
 

@@ -13,6 +13,7 @@ internal sealed class RoomBook(IRecords records) : IHostedService
     private const string RoomKind = "room";
     private const string FeedKind = "feed";
 
+    private readonly ChangeTurns _changes = new();
     private readonly ConcurrentDictionary<string, MadeRoom> _rooms = new();
     private readonly ConcurrentDictionary<string, (string[] Words, Who Followers)> _feeds = new();
 
@@ -43,6 +44,8 @@ internal sealed class RoomBook(IRecords records) : IHostedService
     /// <summary>Writes a room down; false where there is one of that name already.</summary>
     public async ValueTask<bool> TryAddAsync(string name, MadeRoom room, CancellationToken ct)
     {
+        using var turn = await _changes.EnterAsync(name, ct);
+
         // In memory first: whoever comes meanwhile meets the policy, and not a room that is open still.
         if (!_rooms.TryAdd(name, room))
         {
@@ -63,25 +66,28 @@ internal sealed class RoomBook(IRecords records) : IHostedService
         }
     }
 
-    /// <summary>Puts a room in the place of what it was; false where it is not that any more.</summary>
+    /// <summary>Puts a room in the place of what it was, on disk and then here; false where it is not that any more. That it is closing is nowhere written: a restart opens it again.</summary>
     public async ValueTask<bool> TryChangeAsync(string name, MadeRoom before, MadeRoom room, CancellationToken ct)
     {
-        if (!_rooms.TryUpdate(name, room, before))
+        using var turn = await _changes.EnterAsync(name, ct);
+        if (Find(name) != before)
         {
             return false;
         }
 
-        if (!room.IsClosing)
+        if (!room.IsClosing && room.Write() is var text && text != before.Write())
         {
-            await records.PutAsync(RoomKind, name, room.Write(), null, ct);
+            await records.PutAsync(RoomKind, name, text, null, ct);
         }
 
+        _rooms[name] = room;
         return true;
     }
 
     /// <summary>Strikes a room out.</summary>
     public async ValueTask RemoveAsync(string name, CancellationToken ct)
     {
+        using var turn = await _changes.EnterAsync(name, ct);
         await records.TakeAsync(RoomKind, name, ct);
         _rooms.TryRemove(name, out _);
     }
@@ -92,6 +98,8 @@ internal sealed class RoomBook(IRecords records) : IHostedService
     /// <summary>Writes down who may follow a client; null: as the settings say.</summary>
     public async ValueTask SetFeedAsync(string client, string[]? words, CancellationToken ct)
     {
+        using var turn = await _changes.EnterAsync(client, ct);
+
         // Refused at once, allowed when it is written: should the store fail, nobody hears more than the owner has said, whatever the settings say.
         Remember(client, [Who.None]);
         if (words is null)

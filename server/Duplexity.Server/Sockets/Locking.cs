@@ -19,11 +19,11 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Asks for a lock, or stands in line for it.</summary>
+    /// <summary>Asks for a lock, or stands in line for it: as much as a message, for the client's rate. Renewing it and giving it back cost nothing, so that who has used its rate loses no lock by that and keeps none.</summary>
     public async Task<AcquireLockResponse> AcquireAsync(Socket? socket, HeldIdentity held, AcquireLockRequest request)
     {
         var (lease, wait) = (options.Locks.Lease, TimeSpan.Zero);
-        if ((Read(held, request.Lockspace, request.Name, out var name) ?? ReadTimes(request, ref lease, ref wait)) is { } error)
+        if ((Read(held, request.Lockspace, request.Name, out var name) ?? ReadTimes(request, ref lease, ref wait) ?? held.Meter.TakeCall(held.Rules)) is { } error)
         {
             return new() { Error = error };
         }
@@ -74,7 +74,7 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
     /// <summary>Takes a lock from whoever holds it.</summary>
     public async Task<Done> BreakAsync(HeldIdentity acting, BreakLockRequest request, CancellationToken ct)
     {
-        if ((ReadName(request.Lockspace, request.Name, out var name) ?? MayBreak(acting, name)) is { } error)
+        if ((ReadName(request.Lockspace, request.Name, out var name) ?? MayBreak(acting, name) ?? acting.Meter.TakeCall(acting.Rules)) is { } error)
         {
             return new() { Error = error };
         }

@@ -171,7 +171,7 @@ public sealed partial class SqliteLogTests
         Task<AppendResult>[] all;
         using (engine.Hang())
         {
-            all = [.. Enumerable.Range(0, 30).Select(i => engine.Log.AppendAsync(new AppendRequest(Message($"{i}", Lobby))).AsTask())];
+            all = [.. Enumerable.Range(0, 30).Select(i => engine.Log.AppendAsync(new AppendRequest(Message($"{i}", Lobby) with { FromClient = $"c{i}" })).AsTask())];
         }
 
         var refused = new List<DuplexityException>();

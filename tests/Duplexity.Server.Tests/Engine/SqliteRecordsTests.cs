@@ -1,6 +1,7 @@
 using Duplexity.Server.Engine;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -52,15 +53,61 @@ public sealed class SqliteRecordsTests : EngineSpecification, IDisposable
         }
     }
 
+    [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task A_thousand_changes_at_once_are_all_kept_and_those_of_one_record_in_their_order()
+    {
+        var records = Open();
+
+        await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i => records.PutAsync("key", $"{i % 10}", $"{i}").AsTask()));
+
+        (await records.ListAsync("key")).Select(r => r.Value).Should().Equal(Enumerable.Range(990, 10).Select(i => $"{i}"));
+    }
+
+    [Fact]
+    public async Task Of_several_records_that_are_put_together_none_is_there_where_the_disk_refuses_one()
+    {
+        var records = Open(connection =>
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = "CREATE TEMP TRIGGER full BEFORE INSERT ON records WHEN NEW.key = 'b' BEGIN SELECT RAISE(ABORT, 'The disk is full.'); END";
+            command.ExecuteNonQuery();
+        });
+
+        await FluentActions.Awaiting(async () => await records.PutAllAsync("key", [KeyValuePair.Create("a", ""), KeyValuePair.Create("b", "")])).Should().ThrowAsync<SqliteException>();
+
+        (await records.ListAsync("key")).Should().BeEmpty();
+        await records.PutAllAsync("key", [KeyValuePair.Create("a", ""), KeyValuePair.Create("c", "")]);
+        (await records.ListAsync("key")).Should().HaveCount(2);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task What_waits_for_the_disk_is_bounded_for_each_kind_and_what_was_taken_is_kept()
+    {
+        using var open = new ManualResetEventSlim();
+        var records = Open(_ => open.Wait(), new() { RecordsWaiting = 10 });
+
+        Task[] locks = [.. Enumerable.Range(0, 30).Select(i => records.PutAsync("lock", $"{i}", "").AsTask())];
+        var revocation = records.PutAsync("revoked-client", "amy", "").AsTask();
+        open.Set();
+
+        await revocation;
+        await Task.WhenAll(locks).ContinueWith(_ => { }, TaskScheduler.Default);
+        var refused = locks.Where(l => l.IsFaulted).ToArray();
+        refused.Should().NotBeEmpty().And.OnlyContain(l => ((DuplexityException)l.Exception!.InnerException!).Error.Limit == "records_waiting");
+        (await records.ListAsync("lock")).Should().HaveCount(30 - refused.Length);
+    }
+
     public void Dispose()
     {
         _opened.ForEach(records => records.Dispose());
         _folder.Delete(recursive: true);
     }
 
-    private SqliteRecords Open()
+    private SqliteRecords Open(Action<SqliteConnection>? opened = null, LimitOptions? limits = null)
     {
-        var records = new SqliteRecords(Data, Time);
+        var records = new SqliteRecords(Data, Time, limits, opened);
         _opened.Add(records);
         return records;
     }

@@ -57,6 +57,8 @@ public sealed class WholeTests
 
         public ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => Note(kind, ct).TryReplaceAsync(kind, key, expected, value, expiresAt, ct);
 
+        public ValueTask PutAllAsync(string kind, IReadOnlyList<KeyValuePair<string, string>> records, CancellationToken ct = default) => Note(kind, ct).PutAllAsync(kind, records, ct);
+
         public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => inner.ReadAsync(kind, key, ct);
 
         public ValueTask<string?> TakeAsync(string kind, string key, CancellationToken ct = default) => Note(kind, ct).TakeAsync(kind, key, ct);

@@ -1,10 +1,13 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Channels;
 using Duplexity.Server.Pipes;
+using Duplexity.Server.Tests.Auth;
 using Duplexity.Server.Tests.Sockets;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
+using ServerLockspaces = Duplexity.Server.Channels.Lockspaces;
 
 namespace Duplexity.Server.Tests.Rooms;
 
@@ -47,6 +50,56 @@ public sealed class FullDiskTests
         book.Find("plan").Should().BeNull("its owner is told that it was not made, and could neither make it again nor remove it");
         records.IsFull = false;
         (await book.TryAddAsync("plan", room, default)).Should().BeTrue();
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.10")]
+    public async Task A_policy_that_could_not_be_written_is_not_in_force_and_the_room_stays_as_it_was()
+    {
+        var records = new FullRecords(isFull: false);
+        var book = new RoomBook(records);
+        var room = new MadeRoom("amy", DateTimeOffset.UnixEpoch, null);
+        await book.TryAddAsync("plan", room, default);
+        records.IsFull = true;
+
+        await FluentActions.Awaiting(async () => await book.TryChangeAsync("plan", room, new MadeRoom("amy", room.Since, new() { Join = ["client:ben"] }), default)).Should().ThrowAsync<IOException>();
+
+        book.Find("plan").Should().BeSameAs(room);
+        (await book.TryChangeAsync("plan", room, new MadeRoom("amy", room.Since, null) { IsClosing = true }, default)).Should().BeTrue("nothing is written of that");
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.15")]
+    public async Task A_lockspace_that_could_not_be_written_is_as_it_was_made_or_not()
+    {
+        var records = new FullRecords();
+        var lockspaces = new ServerLockspaces(new VaultOnly(records), TimeProvider.System);
+        var made = new MadeLockspace("board", "amy", false, true, null, null, []);
+
+        await FluentActions.Awaiting(async () => await lockspaces.ChangeAsync("board", _ => made, default)).Should().ThrowAsync<IOException>();
+        lockspaces.Find("board").Should().BeNull();
+
+        records.IsFull = false;
+        await lockspaces.ChangeAsync("board", _ => made, default);
+        records.IsFull = true;
+        await FluentActions.Awaiting(async () => await lockspaces.ChangeAsync("board", there => there! with { Holds = false }, default)).Should().ThrowAsync<IOException>();
+        await FluentActions.Awaiting(async () => await lockspaces.RemoveAsync("board", default)).Should().ThrowAsync<IOException>();
+        lockspaces.Find("board").Should().Be(made);
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.15")]
+    public async Task Of_many_that_are_admitted_at_once_none_is_lost()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Settings["Duplexity:Data"] = "data");
+        await using var amy = await StockSocket.DiscoveredAsync(node, "amy");
+        await amy.InvokeAsync<Done>("CreateLockspace", new CreateLockspaceRequest { Name = "board", Hold = true });
+        var sockets = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StockSocket.DiscoveredAsync(node, "amy")));
+
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(i => sockets[i % 4].InvokeAsync<HeldResponse>("Admit", new AdmitRequest { Lockspace = "board", Client = $"guest-{i}" })));
+
+        node.Services.GetRequiredService<ServerLockspaces>().Find("board")!.Admitted.Should().BeEquivalentTo(Enumerable.Range(0, 40).Select(i => $"guest-{i}"));
+        await Task.WhenAll(sockets.Select(s => s.DisposeAsync().AsTask()));
     }
 
     [Fact]

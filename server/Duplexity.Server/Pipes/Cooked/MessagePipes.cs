@@ -23,6 +23,9 @@ internal sealed class MessagePipes(
     private readonly ConcurrentDictionary<string, Meter> _meters = new();
     private ITimer? _sweep;
 
+    /// <summary>How many owners' use is kept.</summary>
+    internal int Meters => _meters.Count;
+
     /// <summary>How many pipes work at the same moment.</summary>
     public SemaphoreSlim Turns { get; } = new(options.MessagePipes.AtOnce);
 
@@ -97,13 +100,15 @@ internal sealed class MessagePipes(
                 }
             }
 
-            var set = new List<PipeRunner>();
+            var records = new PipeRecord[wanted.Length];
             for (var i = 0; i < wanted.Length; i++)
             {
-                set.Add(await SetAsync(owner, grant, wanted[i], old[i], ct));
+                records[i] = await RecordAsync(owner, grant, wanted[i], old[i], ct);
             }
 
-            return new() { Pipes = [.. set.Select(Show)] };
+            // On disk all or none, and only then here.
+            await store.WriteAsync(records, ct);
+            return new() { Pipes = [.. records.Zip(old, Set).Select(Show)] };
         }
         finally
         {
@@ -114,7 +119,7 @@ internal sealed class MessagePipes(
     /// <summary>The pipes of a client.</summary>
     public MessagePipe[] List(string owner) => [.. Of(owner).OrderBy(r => r.Record.Id, StringComparer.Ordinal).Select(Show)];
 
-    /// <summary>Removes pipes of a client, all or none; null: all of its pipes.</summary>
+    /// <summary>Removes pipes of a client, all or none; null: all of its pipes. Where the disk fails, those that it had come to are gone, and the others are there.</summary>
     public async Task<DuplexityError?> RemoveAsync(string owner, string[]? ids, CancellationToken ct)
     {
         await _changes.WaitAsync(ct);
@@ -128,11 +133,12 @@ internal sealed class MessagePipes(
 
             foreach (var runner in there.Where(r => ids is null || ids.Contains(r.Record.Id)))
             {
-                // Its last message may be on its way through a gate: nobody waits for that (G11), and nothing begins behind it.
+                await store.RemoveAsync(runner.Record.Edge);
+
+                // Its last message may be on its way through a gate: nobody waits for that (G11), and nothing begins behind it. What it writes until then goes as well.
                 var over = runner.StopAsync();
                 Drop(_byOwner, owner, runner);
                 Drop(_bySource, runner.From, runner);
-                await store.RemoveAsync(runner.Record.Edge);
                 _ = over.ContinueWith(_ => store.RemoveAsync(runner.Record.Edge).AsTask(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             }
 
@@ -156,7 +162,7 @@ internal sealed class MessagePipes(
         return nth < 0 ? 0 : (budget / readers.Count) + (nth < budget % readers.Count ? 1 : 0);
     }
 
-    /// <summary>What an owner's pipes have sent, against its rates.</summary>
+    /// <summary>What an owner's pipes have sent, against its rates: kept while it has pipes, or has used something.</summary>
     public Meter MeterOf(string owner) => _meters.GetOrAdd(owner, _ => new Meter());
 
     /// <summary>The owner has come with a newer token.</summary>
@@ -187,23 +193,26 @@ internal sealed class MessagePipes(
         }
     }
 
-    private async Task<PipeRunner> SetAsync(string owner, PipeGrant grant, MessagePipe pipe, PipeRunner? there, CancellationToken ct)
+    private async Task<PipeRecord> RecordAsync(string owner, PipeGrant grant, MessagePipe pipe, PipeRunner? there, CancellationToken ct)
     {
         var top = await engine.Log.TopAsync(Address.Parse(pipe.From!), ct);
-        if (there is not null)
+        return there is null
+            ? new() { Edge = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), Owner = owner, Id = pipe.Id!, From = pipe.From!, Grant = grant, Versions = [new(top, pipe)] }
+            : there.Record with { Grant = grant, Versions = [.. Versions(there), new(top, pipe)] };
+    }
+
+    private PipeRunner Set(PipeRecord record, PipeRunner? there)
+    {
+        var runner = there ?? Runner(record, record.Versions[0].Since);
+        if (there is null)
         {
-            var changed = there.Record with { Grant = grant, Versions = [.. Versions(there), new(top, pipe)] };
-            await store.WriteAsync(changed, ct);
-            there.Change(_ => changed);
-            there.Wake();
-            return there;
+            Add(runner);
+        }
+        else
+        {
+            there.Change(_ => record);
         }
 
-        var edge = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-        var record = new PipeRecord { Edge = edge, Owner = owner, Id = pipe.Id!, From = pipe.From!, Grant = grant, Versions = [new(top, pipe)] };
-        await store.WriteAsync(record, ct);
-        var runner = Runner(record, top);
-        Add(runner);
         runner.Wake();
         return runner;
     }
@@ -260,6 +269,12 @@ internal sealed class MessagePipes(
 
     private async Task SweepAsync()
     {
+        // Whoever removes its pipes and sets them anew has used what it has used.
+        foreach (var (owner, _) in _meters.Where(m => m.Value.IsIdle && !_byOwner.ContainsKey(m.Key)))
+        {
+            _meters.TryRemove(owner, out _);
+        }
+
         foreach (var runner in All())
         {
             runner.Wake();

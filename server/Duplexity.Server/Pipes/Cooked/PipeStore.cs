@@ -18,6 +18,10 @@ internal sealed class PipeStore(IEngine engine, TimeProvider time)
 
     public ValueTask WriteAsync(PipeRecord record, CancellationToken ct = default) => engine.Records.PutAsync(PipeKind, record.Edge, JsonSerializer.Serialize(record), null, ct);
 
+    /// <summary>Writes all of them, or none.</summary>
+    public ValueTask WriteAsync(IEnumerable<PipeRecord> records, CancellationToken ct) =>
+        engine.Records.PutAllAsync(PipeKind, [.. records.Select(r => KeyValuePair.Create(r.Edge, JsonSerializer.Serialize(r)))], ct);
+
     public ValueTask WritePlaceAsync(string edge, Position place) => engine.Records.PutAsync(PlaceKind, edge, place.ToString());
 
     /// <summary>

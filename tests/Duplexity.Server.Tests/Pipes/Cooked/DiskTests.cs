@@ -1,6 +1,7 @@
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes.Cooked;
 using Duplexity.Server.Tests.Engine;
+using Duplexity.Server.Tests.Sockets;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
@@ -106,6 +107,51 @@ public sealed class DiskTests
         }
 
         Task<TestNode> StartAsync() => TestNode.StartAsync(s => s.Settings["Duplexity:Data"] = folder.FullName);
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.22")]
+    [Trait("Guarantee", "G20")]
+    public async Task Of_pipes_that_are_set_together_none_is_there_where_the_disk_takes_them_not_and_those_of_before_are_as_they_were()
+    {
+        var records = new FullRecords(isFull: false);
+        var engine = new EmbeddedEngine(TimeProvider.System, Microsoft.Extensions.Options.Options.Create(new DuplexityOptions()), NullLogger<EmbeddedEngine>.Instance, records);
+        await using var rig = new CookedRig([], engine);
+        var pipes = await rig.StartAsync();
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:a", "room:b"));
+
+        records.IsFull = true;
+        await FluentActions.Awaiting(() => pipes.SetAsync("amy", CookedRig.FakeOwners.All, [CookedRig.Pipe("p", "room:a", "room:c"), CookedRig.Pipe("q", "room:a", "room:d")], default)).Should().ThrowAsync<IOException>();
+        await FluentActions.Awaiting(() => pipes.RemoveAsync("amy", null, default)).Should().ThrowAsync<IOException>();
+
+        pipes.List("amy").Should().ContainSingle().Which.To.Should().Equal("room:b");
+        records.IsFull = false;
+        await rig.SendAsync("hello", "room:a");
+        await rig.SettledAsync(pipes, "amy");
+        (await rig.TextsAsync("room:b")).Should().Equal("hello");
+        (await rig.TextsAsync("room:c")).Should().BeEmpty();
+        (await rig.TextsAsync("room:d")).Should().BeEmpty();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task What_an_owners_pipes_have_used_is_kept_while_it_counts_or_they_are_there_and_not_for_ever()
+    {
+        await using var rig = new CookedRig();
+        var pipes = await rig.StartAsync();
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:a", "room:b"));
+        var rates = new Duplexity.Server.Pipes.AllowanceRules(new Allowances { Limits = new() { Messages = 10, WindowMs = 3_600_000 } });
+        pipes.MeterOf("amy");
+        pipes.MeterOf("ben").Take(rates, 0, isTrial: false).Should().BeNull();
+        for (var i = 0; i < 100; i++)
+        {
+            pipes.MeterOf($"idle-{i}");
+        }
+
+        rig.Rig.Time.Advance(rig.Rig.Settings.MessagePipes.Sweep);
+
+        pipes.Meters.Should().Be(2, "ben has used something, and amy has a pipe");
+        pipes.MeterOf("ben").Use(rates).Messages.Should().Be(1, "removing pipes and setting them anew gives nothing back");
     }
 
     private sealed record Life(CookedRig Rig, ServerMessagePipes Pipes, Action End) : IAsyncDisposable
