@@ -22,7 +22,7 @@ public sealed class ConnectionBoundTests
     [InlineData("control")]
     public async Task Connections_that_never_shake_hands_are_closed_in_time_and_never_were_sockets(string hub)
     {
-        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.Handshake = TimeSpan.FromSeconds(1));
+        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.Handshake = TimeSpan.FromSeconds(4));
         await using var neighbours = await Neighbours.StartAsync(node);
         var sockets = node.Services.GetRequiredService<SocketIndex>();
 

@@ -1,6 +1,7 @@
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Hubs;
@@ -50,10 +51,12 @@ public sealed class CatchingUpTests
     [Fact]
     public async Task A_session_whose_token_ran_out_learns_so_when_it_is_back()
     {
-        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.ClockSkew = TimeSpan.Zero);
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var node = await TestNode.StartAsync(s => (s.Time, s.Options) = (time, o => o.Times.ClockSkew = TimeSpan.Zero));
         var address = new Uri(node.Address, "data?session=s1");
-        await using (var before = await StockSocket.ConnectAsync(address, node.Token("amy", TimeSpan.FromSeconds(2))))
+        await using (var before = await StockSocket.ConnectAsync(address, node.Token("amy", TimeSpan.FromMinutes(1))))
         {
+            time.Advance(TimeSpan.FromMinutes(1));
             (await before.Disconnected).Code.Should().Be(502);
             await before.Closed;
         }

@@ -13,7 +13,7 @@ public sealed class ControlHubTests
     [Trait("Requirement", "2.26")]
     public async Task A_silent_control_connection_is_closed()
     {
-        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.Handshake = TimeSpan.FromMilliseconds(200));
+        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.Handshake = TimeSpan.FromSeconds(3));
         await using var silent = await StockSocket.ControlAsync(node, "amy");
 
         (await silent.Disconnected).Code.Should().Be(503);

@@ -28,6 +28,10 @@ public sealed class ManualTests
         (await withdrawn.ReadAsync().Soon()).Should().BeEquivalentTo(new { offered[0].Position, Attempt = 3, Reason = "dead_letter" });
         var letter = (await node.Services.GetRequiredService<InboxIndex>().DeadLetters.ReadAsync("amy", null, 10)).Letters.Should().ContainSingle().Subject;
         (letter.Message.Text, letter.Attempts).Should().Be(("poison", 3));
+
+        // What is good is not given up while this machine stands still.
+        node.Services.GetRequiredService<DuplexityOptions>().Times.InboxAgain = TimeSpan.FromHours(1);
+        node.Services.GetRequiredService<DuplexityOptions>().Times.InboxAgainMost = TimeSpan.FromHours(1);
         await ben.SendAsync("good", "client:amy");
         var good = await amy.NextAsync();
         good.Text.Should().Be("good");

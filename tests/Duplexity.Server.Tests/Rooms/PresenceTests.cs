@@ -68,7 +68,7 @@ public sealed class PresenceTests
     [Trait("Requirement", "3.1")]
     public async Task A_lost_client_leaves_after_a_while_and_the_leave_says_so_and_a_reconnect_is_no_leave()
     {
-        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.Vacated = TimeSpan.FromSeconds(2));
+        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.Vacated = TimeSpan.FromMinutes(10));
         await using var amy = await StockSocket.DataAsync(node, "amy");
         var told = amy.Hear<PresenceChangedEvent>("PresenceChanged");
         await amy.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "room:a", Presence = true });
@@ -86,6 +86,7 @@ public sealed class PresenceTests
         back.Left!.Single().Client.Should().Be("ben");
         back.Left![0].Socket.Should().NotBe(second.Id);
 
+        node.Services.GetRequiredService<DuplexityOptions>().Times.Vacated = TimeSpan.FromMilliseconds(100);
         await using var third = await RawHub.ConnectAsync(node, "data", node.Token("cleo"));
         await third.AskAsync("Join", new { channel = "room:a" });
         await NextAsync(told, e => e.Joined is not null);

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Inboxes;
+using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tests.Client;
 using Duplexity.Server.Tunnels;
@@ -18,6 +20,7 @@ namespace Duplexity.Server.Tests.Stress;
 internal sealed class StressRig : IAsyncDisposable
 {
     private readonly ConcurrentStack<IAsyncDisposable> _opened = new();
+    private readonly ConcurrentDictionary<string, byte> _clients = new();
 
     private readonly TestIssuer _issuer = new();
     private readonly Action<DuplexityOptions>? _options;
@@ -61,6 +64,7 @@ internal sealed class StressRig : IAsyncDisposable
         };
         var connection = new DuplexityConnection(line?.Address ?? Node.Address, options?.Invoke(plain) ?? plain);
         _opened.Push(connection);
+        _clients[client] = 0;
         await connection.ConnectAsync().Soon();
         return connection;
     }
@@ -165,5 +169,17 @@ internal sealed class StressRig : IAsyncDisposable
         services.GetRequiredService<Holdings>().IsEmpty.Should().BeTrue("no lockspace holds anybody");
         ((MemoryLocks)services.GetRequiredService<IEngine>().Locks).Count.Should().Be(0, "no lock is held or waited for");
         (await presence.ListOwnAsync()).Should().BeEmpty("everybody has left every room");
+        services.GetRequiredService<AwaitedReceipts>().Count.Should().Be(0, "nobody waits for a receipt");
+        var pipes = services.GetRequiredService<Duplexity.Server.Pipes.Cooked.MessagePipes>();
+        pipes.Turns.CurrentCount.Should().Be(services.GetRequiredService<DuplexityOptions>().MessagePipes.AtOnce, "no pipe runs");
+        foreach (var client in _clients.Keys)
+        {
+            pipes.List(client).Should().BeEmpty("the scenario has removed its pipes");
+            if (services.GetRequiredService<InboxIndex>().Find(Address.Client(client)) is { } inbox)
+            {
+                inbox.IsIdle(TimeSpan.FromTicks(-1)).Should().BeTrue($"nobody reads the inbox of {client}, and nothing is on its way into it");
+                inbox.HasClaims(inbox.Reader("")!).Should().BeFalse($"nothing of {client} is claimed");
+            }
+        }
     }
 }
