@@ -27,10 +27,9 @@ public sealed class KillTests
     [Trait("Guarantee", "G4")]
     public Task What_has_a_receipt_outlives_two_hundred_kills_once_and_in_order() => KillAsync(kills: 200, most: 45, seed: 200);
 
-    /// <summary>Kills when so many more receipts have come, at random at most <paramref name="most"/>: all others are then on their way somewhere. The log keeps 10,000.</summary>
+    /// <summary>The log keeps 10,000.</summary>
     private static async Task KillAsync(int kills, int most, int seed)
     {
-        var random = new Random(seed);
         // Nobody reads the inbox meanwhile, and a tenth of it is one sender's.
         await using var service = await RealService.StartAsync("--Duplexity:Limits:InboxMessages=1000000");
         await using var ben = service.Connection("ben");
@@ -40,25 +39,7 @@ public sealed class KillTests
         await using var room = await ben.JoinAsync("lobby");
         using var heard = new Heard(room);
         var receipts = new ConcurrentDictionary<string, Receipt>();
-        var counted = new SemaphoreSlim(0);
-        var free = new SemaphoreSlim(InFlight);
-        using var enough = new CancellationTokenSource();
-        var sending = SendAsync();
-
-        for (var kill = 0; kill < kills; kill++)
-        {
-            for (var more = random.Next(1, most); more > 0; more--)
-            {
-                (await counted.WaitAsync(TestTimeout.Long)).Should().BeTrue($"kill {kill}: receipts go on coming");
-            }
-
-            service.Process.Kill();
-            await service.Process.ExitAsync();
-            await service.StartAgainAsync();
-        }
-
-        await enough.CancelAsync();
-        var sent = await sending.Soon(TestTimeout.Long);
+        var sent = await Kills.WhileSendingAsync(service, kills, most, seed, InFlight, async text => receipts[text] = await amy.SendAsync(To, text));
         await amy.SendAsync(To, "end");
 
         receipts.Should().HaveCount(sent, "every send was answered in the end");
@@ -75,29 +56,6 @@ public sealed class KillTests
                 message.Id.Should().Be(receipt.MessageId);
                 message.Position.Should().Be(receipt.Destinations.Single(d => d.To == channel).Position, "the place that the receipt named");
             }
-        }
-
-        async Task<int> SendAsync()
-        {
-            List<Task> answered = [];
-            for (var i = 1; ; i++)
-            {
-                await free.WaitAsync();
-                if (enough.IsCancellationRequested)
-                {
-                    await Task.WhenAll(answered);
-                    return i - 1;
-                }
-
-                answered.Add(OneAsync($"{i}"));
-            }
-        }
-
-        async Task OneAsync(string text)
-        {
-            receipts[text] = await amy.SendAsync(To, text);
-            free.Release();
-            counted.Release();
         }
     }
 

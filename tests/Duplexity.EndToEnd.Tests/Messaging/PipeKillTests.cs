@@ -25,7 +25,6 @@ public sealed class PipeKillTests
 
     private static async Task KillAsync(int kills, int most, int seed)
     {
-        var random = new Random(seed);
         await using var service = await RealService.StartAsync("--Duplexity:Limits:InboxMessages=1000000");
         await using var ben = service.Connection("ben");
         await using var amy = service.Connection("amy");
@@ -33,25 +32,7 @@ public sealed class PipeKillTests
         await amy.ConnectAsync();
         await amy.MessagePipes.SetAsync([new() { From = "room:a", To = ["room:b", "client:ben"] }]).Soon(TestTimeout.Long);
         await ben.MessagePipes.SetAsync([new() { From = "room:b", To = ["room:c"] }]).Soon(TestTimeout.Long);
-        var counted = new SemaphoreSlim(0);
-        var free = new SemaphoreSlim(InFlight);
-        using var enough = new CancellationTokenSource();
-        var sending = SendAsync();
-
-        for (var kill = 0; kill < kills; kill++)
-        {
-            for (var more = random.Next(1, most); more > 0; more--)
-            {
-                (await counted.WaitAsync(TestTimeout.Long)).Should().BeTrue($"kill {kill}: receipts go on coming");
-            }
-
-            service.Process.Kill();
-            await service.Process.ExitAsync();
-            await service.StartAgainAsync();
-        }
-
-        await enough.CancelAsync();
-        var sent = await sending.Soon(TestTimeout.Long);
+        var sent = await Kills.WhileSendingAsync(service, kills, most, seed, InFlight, text => amy.SendAsync(Address.Room("a"), text));
         await using var last = await ben.JoinAsync("c");
         using var heard = new Heard(last);
         await amy.SendAsync(Address.Room("a"), "end");
@@ -62,29 +43,6 @@ public sealed class PipeKillTests
         foreach (var channel in Carried)
         {
             (await TextsAsync(ben, channel)).Should().Equal(expected, $"{channel}");
-        }
-
-        async Task<int> SendAsync()
-        {
-            List<Task> answered = [];
-            for (var i = 1; ; i++)
-            {
-                await free.WaitAsync();
-                if (enough.IsCancellationRequested)
-                {
-                    await Task.WhenAll(answered);
-                    return i - 1;
-                }
-
-                answered.Add(OneAsync($"{i}"));
-            }
-        }
-
-        async Task OneAsync(string text)
-        {
-            await amy.SendAsync(Address.Room("a"), text);
-            free.Release();
-            counted.Release();
         }
     }
 

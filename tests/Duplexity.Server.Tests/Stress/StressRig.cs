@@ -24,11 +24,12 @@ internal sealed class StressRig : IAsyncDisposable
 
     private readonly TestIssuer _issuer = new();
     private readonly Action<DuplexityOptions>? _options;
+    private readonly Action<IDuplexityBuilder>? _builder;
     private readonly DirectoryInfo? _data;
 
-    private StressRig(int seed, Action<DuplexityOptions>? options, DirectoryInfo? data)
+    private StressRig(int seed, Action<DuplexityOptions>? options, Action<IDuplexityBuilder>? builder, DirectoryInfo? data)
     {
-        (_options, _data) = (options, data);
+        (_options, _builder, _data) = (options, builder, data);
         Random = new Random(seed);
     }
 
@@ -37,9 +38,9 @@ internal sealed class StressRig : IAsyncDisposable
     /// <summary>For one thread: a scenario that races draws before it does.</summary>
     public Random Random { get; }
 
-    public static async Task<StressRig> StartAsync(int seed, Action<DuplexityOptions>? options = null, bool isKept = false)
+    public static async Task<StressRig> StartAsync(int seed, Action<DuplexityOptions>? options = null, bool isKept = false, Action<IDuplexityBuilder>? builder = null)
     {
-        var rig = new StressRig(seed, options, isKept ? Directory.CreateTempSubdirectory("duplexity-stress-") : null);
+        var rig = new StressRig(seed, options, builder, isKept ? Directory.CreateTempSubdirectory("duplexity-stress-") : null);
         rig.Node = await rig.StartNodeAsync("http://127.0.0.1:0");
         return rig;
     }
@@ -126,7 +127,7 @@ internal sealed class StressRig : IAsyncDisposable
 
     private Task<TestNode> StartNodeAsync(string url) => TestNode.StartAsync(s =>
     {
-        (s.Url, s.Issuer) = (url, _issuer);
+        (s.Url, s.Issuer, s.Builder) = (url, _issuer, _builder);
         s.Settings["Duplexity:Data"] = _data?.FullName ?? "";
         s.Options = o =>
         {
