@@ -48,11 +48,11 @@ public static class HostProgram
             duplexity.AddRedis();
         }
 
-        builder.Services.AddHealthChecks();
+        builder.Services.AddHealthChecks().AddDuplexity("ready");
         var app = builder.Build();
         app.MapService("GET HEAD", "/", FrontPage.AnswerAsync, requireIdentity: false);
-        app.MapHealthChecks("/health/live").AddServiceGate(requireIdentity: false);
-        app.MapHealthChecks("/health/ready").AddServiceGate(requireIdentity: false);
+        app.MapHealthChecks("/health/live", new() { Predicate = _ => false }).AddServiceGate(requireIdentity: false);
+        app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") }).AddServiceGate(requireIdentity: false);
         app.MapDuplexity();
         app.Lifetime.ApplicationStarted.Register(() => Greeting.Print(app, command));
         try

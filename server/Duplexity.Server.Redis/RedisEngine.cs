@@ -1,5 +1,6 @@
 using Duplexity.Server.Engine;
 using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
 
 namespace Duplexity.Server.Redis;
 
@@ -73,6 +74,9 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
     /// <inheritdoc/>
     public ISystemLog SystemLog => _system;
 
+    /// <inheritdoc/>
+    public bool IsAway => _node.IsAway || !_link.IsConnected;
+
     /// <summary>The node under which this engine writes.</summary>
     internal RedisNode Node => _node;
 
@@ -88,6 +92,30 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
         }
 
         _hints.Attach(handler);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<string?> ProbeAsync(CancellationToken ct = default)
+    {
+        var heard = _hints.ExpectProbe();
+        try
+        {
+            await _link.AskAsync(_ => _link.Connection.GetSubscriber().PublishAsync(RedisChannel.Literal(_link.Keys.Topic + _node.Id), RedisHints.Probe)).WaitAsync(ct);
+        }
+        catch (DuplexityException e)
+        {
+            return e.Message;
+        }
+
+        try
+        {
+            await heard.WaitAsync(_link.Options.Timeout, ct);
+            return _node.IsAway ? "The node's lease could not be renewed." : null;
+        }
+        catch (TimeoutException)
+        {
+            return "Redis takes commands, and what it publishes does not arrive.";
+        }
     }
 
     /// <summary>Connects, looks whether this Redis can keep what is promised, and joins the other nodes.</summary>

@@ -11,6 +11,10 @@ namespace Duplexity.Server.Redis;
 /// </summary>
 internal sealed class RedisHints(RedisLink link, ILogger logger) : IAsyncDisposable
 {
+    /// <summary>What a node tells itself, to see whether it hears.</summary>
+    public static readonly byte[] Probe = MessagePackSerializer.Serialize((string[])["probe"]);
+
+    private TaskCompletionSource _probed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IEngineHandler? _handler;
     private ChannelMessageQueue? _queue;
 
@@ -39,6 +43,9 @@ internal sealed class RedisHints(RedisLink link, ILogger logger) : IAsyncDisposa
             throw new InvalidOperationException("The engine has its handler already; one engine serves one node.");
         }
     }
+
+    /// <summary>Completes when a probe is heard from now on.</summary>
+    public Task ExpectProbe() => Volatile.Read(ref _probed).Task;
 
     public void EnsureAttached()
     {
@@ -115,6 +122,9 @@ internal sealed class RedisHints(RedisLink link, ILogger logger) : IAsyncDisposa
                 var change = new PresenceChange(Address.Parse(reader.ReadString()!), reader.ReadInt64(), reader.ReadString()!, reader.ReadString()!, count > 5 ? reader.ReadString() : null);
                 PresenceHeard?.Invoke(change.Channel, change.Version);
                 TellPresence(handler => handler.OnPresenceChanged(change));
+                break;
+            case "probe":
+                Interlocked.Exchange(ref _probed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
                 break;
             case "told":
                 SystemTold?.Invoke();

@@ -20,6 +20,9 @@ internal sealed class RedisLink(RedisOptions options, TimeProvider time) : IAsyn
 
     public ConnectionMultiplexer Connection => _connection ?? throw new InvalidOperationException("The Redis engine has not been started.");
 
+    /// <summary>Whether there is a connection by which commands go out.</summary>
+    public bool IsConnected => _connection is { IsConnected: true };
+
     /// <summary>Time is the store's, and no node's. Only the clock of a test is given to it.</summary>
     private RedisValue Time => ReferenceEquals(time, TimeProvider.System) ? "" : (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 

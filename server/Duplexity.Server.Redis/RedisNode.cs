@@ -22,7 +22,7 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
     private readonly CancellationTokenSource _stop = new();
     private volatile string _id = "";
     private string? _life;
-    private bool _isAway;
+    private volatile bool _isAway;
     private bool _mustRestore;
     private long _forgot = time.GetTimestamp();
     private ITimer? _timer;
@@ -30,6 +30,9 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
 
     /// <summary>The node's name and which lease of its own this is.</summary>
     public string Id => _id;
+
+    /// <summary>Whether the last renewal failed.</summary>
+    public bool IsAway => _isAway;
 
     /// <summary>Puts back what this node has: under another id, or in another life of the store.</summary>
     public Func<Task> Restore { get; set; } = () => Task.CompletedTask;

@@ -152,6 +152,7 @@ public static class DuplexityServer
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<Revocations>());
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<ForcedDisconnects>());
         services.AddHostedService<SystemListeners>();
+        services.TryAddSingleton<EngineHealth>();
         services.TryAddSingleton<Membership>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftLockspaces>());
         services.TryAddSingleton<Locking>();

@@ -1,3 +1,4 @@
+using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -15,6 +16,8 @@ namespace Duplexity.Server.Auth;
 internal static class ServiceGate
 {
     private static readonly DuplexityError ForeignPage = DuplexityError.Of(Errors.Denied, "Pages of this origin may not use the service; the operator lists those that may in Duplexity:Origins.");
+
+    private static readonly DuplexityError Away = DuplexityError.Of(Errors.Unavailable, "This node cannot reach its engine now; try again in a moment.");
 
     private static readonly DuplexityError NoIdentity = DuplexityError.Of(Errors.TokenRefused, "Send `Authorization: Bearer` with an access token or an API key; there was none, or it is not good, or not any more.");
 
@@ -59,6 +62,13 @@ internal static class ServiceGate
                 response.StatusCode = StatusCodes.Status204NoContent;
                 return;
             }
+        }
+
+        // Before the upgrade, and before anything is asked that would wait for the engine.
+        if (context.GetEndpoint()?.Metadata.GetMetadata<NeedsEngine>() is not null && context.RequestServices.GetRequiredService<IEngine>().IsAway)
+        {
+            await RefuseAsync(context, AuthRequests.Mark(response, Away), Away);
+            return;
         }
 
         if (requireIdentity(request))

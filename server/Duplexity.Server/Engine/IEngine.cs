@@ -24,6 +24,12 @@ internal interface IEngine
     /// <summary>What all nodes must do or know soon.</summary>
     ISystemLog SystemLog { get; }
 
+    /// <summary>Whether its store is known not to be reached now: what needs it is refused at once, and nobody new is admitted (G8).</summary>
+    bool IsAway => false;
+
+    /// <summary>What is wrong, in words for an operator, after a write, a read and a hint to this very node have gone their way; null: nothing.</summary>
+    ValueTask<string?> ProbeAsync(CancellationToken ct = default) => default;
+
     /// <summary>Names the receiver of everything that arrives; once, before anything is appended.</summary>
     void Attach(IEngineHandler handler);
 }

@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Auth;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http.Connections;
@@ -46,7 +47,7 @@ internal static class HubServices
             routes.MapHub<ControlHub>("/control", o => Configure(o, times)),
             routes.MapHub<DataHub>("/data", o => Configure(o, times)),
         };
-        return new EndpointGroup(endpoints);
+        return new EndpointGroup(endpoints).WithMetadata(new NeedsEngine());
     }
 
     private static void AddHub<THub>(ISignalRServerBuilder signalr, Action<HubOptions<THub>, DuplexityOptions> configure)

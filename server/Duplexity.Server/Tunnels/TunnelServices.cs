@@ -1,3 +1,4 @@
+using Duplexity.Server.Auth;
 using Duplexity.Server.Backend;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
@@ -52,6 +53,6 @@ internal static class TunnelServices
         var branch = routes.CreateApplicationBuilder();
         branch.UseWebSockets();
         branch.Run(context => context.RequestServices.GetRequiredService<CarryEndpoint>().HandleAsync(context));
-        return routes.Map("data/carry", branch.Build()).WithDisplayName("Duplexity carriers");
+        return routes.Map("data/carry", branch.Build()).WithDisplayName("Duplexity carriers").WithMetadata(new NeedsEngine());
     }
 }
