@@ -75,6 +75,9 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
     public ISystemLog SystemLog => _system;
 
     /// <inheritdoc/>
+    public ActingLease Lease => _node.Lease;
+
+    /// <inheritdoc/>
     public bool IsAway => _node.IsAway || !_link.IsConnected;
 
     /// <summary>The node under which this engine writes.</summary>

@@ -31,6 +31,9 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
     /// <summary>The node's name and which lease of its own this is.</summary>
     public string Id => _id;
 
+    /// <summary>For how long the node may act without a renewal.</summary>
+    public ActingLease Lease { get; } = new(time, link.Options.Lease);
+
     /// <summary>Whether the last renewal failed.</summary>
     public bool IsAway => _isAway;
 
@@ -45,7 +48,9 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
 
     public async Task StartAsync()
     {
+        var from = time.GetTimestamp();
         await BeginAsync();
+        Lease.Renew(from);
         _timer = time.CreateTimer(_ => _tick = TickAsync(), null, link.Options.Renewal, Timeout.InfiniteTimeSpan);
     }
 
@@ -172,6 +177,7 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
     /// <summary>One renewal, and what follows from it.</summary>
     internal async Task RoundAsync()
     {
+        var from = time.GetTimestamp();
         var id = _id;
         await BeforeRenewal();
         var renewed = await RenewAsync(id);
@@ -191,6 +197,8 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
             await RestoreAsync();
         }
 
+        // Not before what was told meanwhile is done, and what it has is put back.
+        Lease.Renew(from);
         foreach (var dead in (string[])renewed[2]!)
         {
             await BuryAsync(dead);

@@ -65,7 +65,8 @@ internal static class ServiceGate
         }
 
         // Before the upgrade, and before anything is asked that would wait for the engine.
-        if (context.GetEndpoint()?.Metadata.GetMetadata<NeedsEngine>() is not null && context.RequestServices.GetRequiredService<IEngine>().IsAway)
+        var engine = context.RequestServices.GetRequiredService<IEngine>();
+        if ((context.GetEndpoint()?.Metadata.GetMetadata<NeedsEngine>() is not null && engine.IsAway) || engine.Lease is { IsOver: true })
         {
             await RefuseAsync(context, AuthRequests.Mark(response, Away), Away);
             return;

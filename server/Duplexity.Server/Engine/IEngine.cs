@@ -27,6 +27,9 @@ internal interface IEngine
     /// <summary>Whether its store is known not to be reached now: what needs it is refused at once, and nobody new is admitted (G8).</summary>
     bool IsAway => false;
 
+    /// <summary>For how long this node may act without having reached its store; null: for ever, for nobody else has it.</summary>
+    ActingLease? Lease => null;
+
     /// <summary>What is wrong, in words for an operator, after a write, a read and a hint to this very node have gone their way; null: nothing.</summary>
     ValueTask<string?> ProbeAsync(CancellationToken ct = default) => default;
 

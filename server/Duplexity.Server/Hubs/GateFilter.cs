@@ -1,5 +1,6 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Logging;
@@ -7,10 +8,10 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Server.Hubs;
 
 /// <summary>
-/// The first gate, on both hubs: the request is there, and the identity that it acts as is held and valid. Without an await of its own, so that invocations
+/// The first gate, on both hubs: the node may act, the request is there, and the identity that it acts as is held and valid. Without an await of its own, so that invocations
 /// still start in their order of arrival (G11). Turns exceptions into answers, once, for both hubs.
 /// </summary>
-internal sealed class GateFilter(ILogger<GateFilter> logger) : IHubFilter
+internal sealed class GateFilter(IEngine engine, ILogger<GateFilter> logger) : IHubFilter
 {
     public ValueTask<object?> InvokeMethodAsync(HubInvocationContext invocationContext, Func<HubInvocationContext, ValueTask<object?>> next)
     {
@@ -30,8 +31,13 @@ internal sealed class GateFilter(ILogger<GateFilter> logger) : IHubFilter
         }
     }
 
-    private static DuplexityError? Check(HubInvocationContext context)
+    private DuplexityError? Check(HubInvocationContext context)
     {
+        if (engine.Lease is { IsOver: true })
+        {
+            return DuplexityError.Of(Errors.Unavailable, "This node has not reached its engine for longer than its lease, and does nothing until it has; try again in a moment.");
+        }
+
         if (context.HubMethodArguments is not [Request request])
         {
             return DuplexityError.Of(Errors.InvalidRequest, $"{context.HubMethodName} takes one request record; none was given.");

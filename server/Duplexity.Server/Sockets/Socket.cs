@@ -27,7 +27,7 @@ internal sealed partial class Socket : ISubscriber
         Since = parts.Time.GetUtcNow();
         Transport = new SocketTransport(connection);
         Line = new SendLine(this);
-        Queue = new SocketQueue(this, connection, parts.Time, parts.Options, parts.Logger);
+        Queue = new SocketQueue(this, connection, parts.Time, parts.Options, parts.Engine.Lease, parts.Logger);
     }
 
     /// <summary>The SOCK_ID.</summary>

@@ -15,7 +15,7 @@ namespace Duplexity.Server.Sockets;
 /// socket that keeps up never queues; one that does not is reported as slow when <see cref="LimitOptions.SocketQueueBytes"/> wait or the oldest is
 /// <see cref="TimeOptions.SocketQueueAge"/> old, behind some 4 MB that pipe and kernel have taken. Thread-safe.
 /// </summary>
-internal sealed partial class SocketQueue(Socket socket, HubConnectionContext connection, TimeProvider time, DuplexityOptions options, ILogger logger)
+internal sealed partial class SocketQueue(Socket socket, HubConnectionContext connection, TimeProvider time, DuplexityOptions options, ActingLease? lease, ILogger logger)
 {
     /// <summary>The most that goes into one write: what the transport's pipe takes before it pauses.</summary>
     private const int WriteBytes = 64 * 1024;
@@ -151,12 +151,15 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
         }
     }
 
+    /// <summary>Whether the node may not act: what waits goes on waiting, but for the last word of a socket that is closed.</summary>
+    private bool IsSilent => lease is { IsOver: true };
+
     /// <summary>Whether the oldest entry has waited too long; asked by the sweep.</summary>
     public bool IsTooOld()
     {
         lock (_lock)
         {
-            return !_isOver && _items.TryPeek(out var oldest) && time.GetElapsedTime(oldest.Since) > options.Times.SocketQueueAge;
+            return !_isOver && !IsSilent && _items.TryPeek(out var oldest) && time.GetElapsedTime(Math.Max(oldest.Since, lease?.ActingSince ?? 0)) > options.Times.SocketQueueAge;
         }
     }
 
@@ -165,7 +168,7 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
     {
         lock (_lock)
         {
-            if (_isWriting || _items.Count == 0)
+            if (_isWriting || _items.Count == 0 || (IsSilent && !_isOver))
             {
                 return;
             }
@@ -260,7 +263,7 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
             Item item;
             lock (_lock)
             {
-                if (!_items.TryDequeue(out item))
+                if ((IsSilent && !_isOver) || !_items.TryDequeue(out item))
                 {
                     if (_buffer.WrittenCount > 0 || _read.Count > 0)
                     {

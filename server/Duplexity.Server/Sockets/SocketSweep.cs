@@ -1,4 +1,5 @@
 using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -10,7 +11,7 @@ namespace Duplexity.Server.Sockets;
 /// message. When the node stops it tells every socket and session, before the server closes their connections.
 /// </summary>
 internal sealed class SocketSweep(
-    SocketIndex sockets, Sessions sessions, IdentityHolders holders, IdentityChanges changes, IHostApplicationLifetime lifetime, TimeProvider time, IOptions<DuplexityOptions> options,
+    IEngine engine, SocketIndex sockets, Sessions sessions, IdentityHolders holders, IdentityChanges changes, IHostApplicationLifetime lifetime, TimeProvider time, IOptions<DuplexityOptions> options,
     ILogger<SocketSweep> logger) : IHostedService, IDisposable
 {
     private ITimer? _timer;
@@ -19,6 +20,11 @@ internal sealed class SocketSweep(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        if (engine.Lease is { } lease)
+        {
+            lease.Resumed += Resume;
+        }
+
         _timer = time.CreateTimer(_ => Sweep(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
 
         // Not in StopAsync: the web server is stopped before it, and SignalR closes connections without a word. The newest registration runs first.
@@ -36,6 +42,10 @@ internal sealed class SocketSweep(
     {
         _stopping.Dispose();
         _timer?.Dispose();
+        if (engine.Lease is { } lease)
+        {
+            lease.Resumed -= Resume;
+        }
     }
 
     private void TellAll()
@@ -50,6 +60,15 @@ internal sealed class SocketSweep(
 
         // Until they are gone, for the server would cut what is still on its way; what does not read is left to it after the time for a last word.
         Task.WaitAll(told, options.Value.Times.LastWord);
+    }
+
+    /// <summary>The node was silent: what waited goes out.</summary>
+    private void Resume()
+    {
+        foreach (var socket in sockets.All)
+        {
+            socket.Queue.Flush();
+        }
     }
 
     private void Sweep()

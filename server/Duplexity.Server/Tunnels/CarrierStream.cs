@@ -1,14 +1,15 @@
 using System.Net.WebSockets;
 using Duplexity.Protocol;
+using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>
 /// A carrier's WebSocket as a stream of bytes. Not .NET's own <c>WebSocketStream</c>, whose Dispose blocks on the close handshake while
 /// <c>SocketsHttpHandler</c> disposes synchronously: a few abandoned downloads stalled a whole node, and it throws on a read after its end.
-/// One reader and one writer at a time.
+/// One reader and one writer at a time. Where the node may not act (<see cref="ActingLease"/>) nothing is carried: the carrier breaks.
 /// </summary>
-internal sealed class CarrierStream(WebSocket socket, TimeProvider time) : DuplexStream
+internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, TimeProvider time) : DuplexStream
 {
     // How long a carrier that is closed in order may take, before it is cut: it serves nobody any more.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
@@ -47,6 +48,7 @@ internal sealed class CarrierStream(WebSocket socket, TimeProvider time) : Duple
 
             if (received.MessageType != WebSocketMessageType.Close)
             {
+                ThrowIfSilent();
                 return received.Count;
             }
         }
@@ -71,6 +73,7 @@ internal sealed class CarrierStream(WebSocket socket, TimeProvider time) : Duple
             return;
         }
 
+        ThrowIfSilent();
         try
         {
             await socket.SendAsync(buffer, WebSocketMessageType.Binary, WebSocketMessageFlags.EndOfMessage, cancellationToken);
@@ -112,6 +115,14 @@ internal sealed class CarrierStream(WebSocket socket, TimeProvider time) : Duple
         if (Interlocked.Exchange(ref _closing, 1) == 0)
         {
             _ = RetireAsync();
+        }
+    }
+
+    private void ThrowIfSilent()
+    {
+        if (lease is { IsOver: true })
+        {
+            throw new IOException("The node has not reached its engine for longer than its lease.");
         }
     }
 

@@ -1,11 +1,12 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Http;
 
 namespace Duplexity.Server.Tunnels;
 
 /// <summary><c>/data/carry</c>: takes the WebSocket that a client opens for a carry order.</summary>
-internal sealed class CarryEndpoint(CarryDesk desk, TimeProvider time)
+internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -34,7 +35,7 @@ internal sealed class CarryEndpoint(CarryDesk desk, TimeProvider time)
             KeepAliveInterval = TimeSpan.FromSeconds(15), // below the idle time-outs of common proxies
             KeepAliveTimeout = Timeout.InfiniteTimeSpan, // a finite one aborts every half-closed carrier (measured)
         });
-        await using var stream = new CarrierStream(socket, time);
+        await using var stream = new CarrierStream(socket, engine.Lease, time);
         if (order.TryDeliver(stream))
         {
             await stream.Finished;
