@@ -12,6 +12,9 @@ public sealed class Heard : IDisposable
     public Heard(Subscription subscription) =>
         _handler = subscription.OnMessage((message, ct) => _messages.Writer.WriteAsync(message, ct));
 
+    /// <summary>Whether nothing waits to be taken.</summary>
+    public bool HasNothing => _messages.Reader.Count == 0;
+
     /// <summary>The next message.</summary>
     public Task<Message> NextAsync(TimeSpan? timeout = null) => _messages.Reader.ReadAsync().Soon(timeout, "the next message");
 

@@ -11,14 +11,14 @@ public sealed class RealService : IAsyncDisposable
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("duplexity-home-");
     private readonly List<RealProcess> _clients = [];
     private readonly List<string> _earlierOutput = [];
-    private readonly TestIssuer _issuer = new();
+    private readonly TestIssuer _issuer;
     private readonly string[] _settings;
     private readonly string[] _under;
     private RealProcess? _process;
 
-    private RealService(string[] settings, string[] under)
+    private RealService(string[] settings, string[] under, TestIssuer issuer)
     {
-        (_settings, _under) = (settings, under);
+        (_settings, _under, _issuer) = (settings, under, issuer);
         Port = FreePorts.One();
         TcpPorts = FreePorts.Range(4);
     }
@@ -50,10 +50,21 @@ public sealed class RealService : IAsyncDisposable
     /// <summary>Starts the service by way of another program, whose arguments end where the service's command begins (<c>strace -f</c>).</summary>
     public static async Task<RealService> StartUnderAsync(string[] under, params string[] settings)
     {
-        var service = new RealService(settings, under);
+        var service = new RealService(settings, under, new TestIssuer());
         await service.StartAgainAsync();
         return service;
     }
+
+    /// <summary>Starts another node that trusts the same issuer.</summary>
+    public async Task<RealService> StartBesideAsync(params string[] settings)
+    {
+        var service = new RealService(settings, [], _issuer);
+        await service.StartAgainAsync();
+        return service;
+    }
+
+    /// <summary>A token that every node takes.</summary>
+    public string Token(string client, params (string Name, object Value)[] claims) => _issuer.Token(client, DateTimeOffset.UtcNow, TimeSpan.FromHours(1), claims);
 
     /// <summary>Starts it (again) at the same place.</summary>
     public async Task StartAgainAsync()
@@ -85,7 +96,7 @@ public sealed class RealService : IAsyncDisposable
     /// <summary>A connection of the SDK, which comes back as soon as the service does.</summary>
     public DuplexityConnection Connection(string client, TimeSpan? sendTimeout = null, JoinOptions? inbox = null) => new(Address, new DuplexityConnectionOptions
     {
-        Token = _ => ValueTask.FromResult<string?>(_issuer.Token(client, DateTimeOffset.UtcNow, TimeSpan.FromHours(1))),
+        Token = _ => ValueTask.FromResult<string?>(Token(client)),
         SendTimeout = sendTimeout ?? TestTimeout.Long,
         MaxReconnectDelay = TimeSpan.FromMilliseconds(500),
         Inbox = inbox,
