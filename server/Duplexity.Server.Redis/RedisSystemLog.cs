@@ -137,9 +137,9 @@ internal sealed class RedisSystemLog(RedisLink link, RedisNode node, TimeProvide
         {
             hit = _handler is { } handler ? await handler.OnToldAsync((string?)entry["kind"] ?? "", (string?)entry["text"] ?? "") : 0;
         }
-        catch (Exception e)
+        catch (Exception e) when (e is not DuplexityException)
         {
-            // It would fail again, and the others wait.
+            // It would fail again, and the others wait. Where the store has gone meanwhile, it is done when that is back.
             Log.SystemHandlerFailed(logger, e);
         }
 

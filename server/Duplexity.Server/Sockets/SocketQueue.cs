@@ -17,12 +17,8 @@ namespace Duplexity.Server.Sockets;
 /// </summary>
 internal sealed partial class SocketQueue(Socket socket, HubConnectionContext connection, TimeProvider time, DuplexityOptions options, ActingLease? lease, ILogger logger)
 {
-    /// <summary>The most that goes into one write: what the transport's pipe takes before it pauses.</summary>
-    private const int WriteBytes = 64 * 1024;
-
     private readonly Lock _lock = new();
     private readonly Queue<Item> _items = new();
-    private readonly ArrayBufferWriter<byte> _buffer = new();
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? _room;
     private int _bytes;
@@ -31,10 +27,6 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
     private bool _isSlow;
     private bool _isTaking;
     private TaskCompletionSource? _handed;
-
-    // For the writer alone.
-    private readonly HashSet<Subscription> _read = [];
-    private readonly List<LogEntry> _awaited = [];
 
     public void Enqueue(Subscription subscription, Delivery delivery) => Add(new Item(Kind.Delivery, subscription, delivery, default, null, time.GetTimestamp(), delivery.Size));
 
@@ -198,105 +190,6 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
         if (isSlow)
         {
             socket.CloseAsSlow();
-        }
-    }
-
-    private async Task WriteAsync()
-    {
-        try
-        {
-            while (TakeRound() is { } frames)
-            {
-                var written = frames.IsEmpty ? default : connection.WriteAsync(new SerializedHubMessage([new SerializedMessage(connection.Protocol.Name, frames)]), CancellationToken.None);
-                Handed();
-                await written;
-                TellRead();
-            }
-        }
-        catch (Exception e)
-        {
-            // One bad frame must not leave the socket silent for ever.
-            logger.SocketWriteFailed(socket.Id, e);
-            connection.Abort();
-            Handed();
-        }
-    }
-
-    private void Handed()
-    {
-        lock (_lock)
-        {
-            HandedUnsynchronized();
-        }
-    }
-
-    /// <summary>What was read of inboxes, and what a sender awaits, is with the transport now.</summary>
-    private void TellRead()
-    {
-        foreach (var entry in _awaited)
-        {
-            socket.Written(entry);
-        }
-
-        _awaited.Clear();
-        foreach (var subscription in _read)
-        {
-            subscription.Reading!.Written(subscription.Passed);
-        }
-
-        _read.Clear();
-    }
-
-    private void HandedUnsynchronized()
-    {
-        _isTaking = false;
-        _handed?.SetResult();
-        _handed = null;
-    }
-
-    /// <summary>The next frames as one run of bytes; empty where every entry was withheld; null when nothing waits and this writer is done.</summary>
-    private ReadOnlyMemory<byte>? TakeRound()
-    {
-        _buffer.ResetWrittenCount();
-        while (true)
-        {
-            Item item;
-            lock (_lock)
-            {
-                if ((IsSilent && !_isOver) || !_items.TryDequeue(out item))
-                {
-                    if (_buffer.WrittenCount > 0 || _read.Count > 0)
-                    {
-                        return _buffer.WrittenMemory;
-                    }
-
-                    _isWriting = false;
-                    HandedUnsynchronized();
-                    if (_isOver)
-                    {
-                        _finished.TrySetResult();
-                    }
-
-                    return null;
-                }
-
-                _isTaking = true;
-                _bytes = Math.Max(0, _bytes - item.Size);
-                if (_room is not null && HasRoom)
-                {
-                    _room.TrySetResult();
-                    _room = null;
-                }
-            }
-
-            if (Frame(item) is { } frame)
-            {
-                _buffer.Write(frame.Span);
-                if (_buffer.WrittenCount >= WriteBytes)
-                {
-                    return _buffer.WrittenMemory;
-                }
-            }
         }
     }
 }
