@@ -2,7 +2,7 @@ using System.Buffers;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
-using Microsoft.AspNetCore.SignalR.Protocol;
+using Microsoft.AspNetCore.SignalR;
 
 namespace Duplexity.Server.Sockets;
 

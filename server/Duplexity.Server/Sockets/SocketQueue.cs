@@ -1,7 +1,5 @@
-using System.Buffers;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
-using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Protocol;
