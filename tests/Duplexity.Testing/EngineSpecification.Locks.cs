@@ -53,6 +53,7 @@ public abstract partial class EngineSpecification
         Time.Advance(TimeSpan.FromSeconds(29));
         locks.Find(Card)!.Holder.Should().Be(Amy);
         Time.Advance(TimeSpan.FromSeconds(2));
+        await engine.TendAsync();
 
         (await heard.NextAsync(LockEvent.Expired)).Should().BeEquivalentTo(new { Holder = Amy, amy.Token });
         (await heard.NextAsync(LockEvent.Granted)).Holder.Should().Be(Ben);
@@ -72,6 +73,7 @@ public abstract partial class EngineSpecification
         await locks.AcquireAsync(Ask(Ben with { SocketId = "s9" }, wait: Hour, ticket: "second"));
 
         Time.Advance(TimeSpan.FromSeconds(11));
+        await engine.TendAsync();
         (await heard.NextAsync(LockEvent.GaveUp)).Holder.Should().Be(Ben);
         await locks.LoseAsync("s3");
         (await locks.WithdrawAsync(Card, Ben with { SocketId = "s9" }, "second")).Should().BeTrue();
@@ -199,6 +201,7 @@ public abstract partial class EngineSpecification
         Time.Advance(TimeSpan.FromSeconds(29));
         locks.Find(Card)!.Token.Should().Be(amy.Token, "its holder counts on the lease that was renewed just before the end");
         Time.Advance(TimeSpan.FromSeconds(2));
+        await engine.TendAsync();
         var ben = await heard.NextAsync(LockEvent.Granted);
         ben = ben.Name == free ? await heard.NextAsync(LockEvent.Granted) : ben;
         ben.Should().BeEquivalentTo(new { Name = Card, Holder = Ben });

@@ -20,5 +20,8 @@ internal abstract class EngineUnderTest : IAsyncDisposable
     /// <summary>The node is killed and started again on what its store keeps.</summary>
     public virtual Task RestartAsync() => throw new NotSupportedException("This engine cannot be started again.");
 
+    /// <summary>What the engine does from time to time it does now, at the test's time: a turn that its own timer began a moment ago may have looked at the clock before.</summary>
+    public virtual Task TendAsync() => Task.CompletedTask;
+
     public abstract ValueTask DisposeAsync();
 }

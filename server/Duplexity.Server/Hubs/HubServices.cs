@@ -1,5 +1,5 @@
 using Duplexity.Protocol;
-using Duplexity.Server.Auth;
+using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http.Connections;

@@ -1,5 +1,5 @@
-using Duplexity.Server.Auth;
 using Duplexity.Server.Backend;
+using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;

@@ -62,6 +62,8 @@ internal sealed class RedisEngineUnderTest(RedisProcess server, RedisOptions red
         await StartAsync();
     }
 
+    public override Task TendAsync() => Task.WhenAll(_nodes.Select(n => n.Node.RoundAsync()));
+
     public override async ValueTask DisposeAsync()
     {
         await StopAsync();
