@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using Duplexity.Protocol;
+using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -49,16 +50,16 @@ internal sealed class ApiCall(HttpContext context, ApiRoute route, ApiClients cl
     /// <summary>Refuses what may not begin any more: between the gate and here a body may have taken its time.</summary>
     public void CheckStanding()
     {
-        if (standing.Problem(Acting.Identity) is not null || !Acting.Identity.IsValidAt(time.GetUtcNow()))
+        if (Against() is { } against)
         {
-            throw new DuplexityException(IdentityChanges.Refused());
-        }
-
-        if (standing.Block(Acting.Client, null) is { } blocked)
-        {
-            throw new DuplexityException(blocked);
+            throw new DuplexityException(against);
         }
     }
+
+    /// <summary>Who sends: it is asked again how it stands when gates have taken their time (G8).</summary>
+    public Sender Sender(SendLine? line = null) => Acting.SenderFrom(null, line) with { Against = Against };
+
+    private DuplexityError? Against() => standing.Problem(Acting.Identity) is not null || !Acting.Identity.IsValidAt(time.GetUtcNow()) ? IdentityChanges.Refused() : standing.Block(Acting.Client, null);
 
     /// <summary>A part of the path.</summary>
     public string Path(string name)

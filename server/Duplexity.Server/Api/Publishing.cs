@@ -16,7 +16,7 @@ internal sealed class Publishing(PipeMachine machine)
     public async Task<Answer> SendAsync(ApiCall call)
     {
         var message = await call.ReadAsync<ApiMessage>();
-        return await machine.SendAsync(call.Acting.SenderFrom(null), ToSend(message, Key(message, call.IdempotencyKey)));
+        return await machine.SendAsync(call.Sender(), ToSend(message, Key(message, call.IdempotencyKey)));
     }
 
     /// <summary>Several messages: each is taken or refused by itself, in their order.</summary>
@@ -54,7 +54,7 @@ internal sealed class Publishing(PipeMachine machine)
     public async Task<Answer> EmitAsync(ApiCall call)
     {
         var emit = await call.ReadAsync<ApiEmit>();
-        return await machine.EmitAsync(call.Acting.SenderFrom(null), Filled(new EmitRequest(), emit, Key(emit, call.IdempotencyKey)));
+        return await machine.EmitAsync(call.Sender(), Filled(new EmitRequest(), emit, Key(emit, call.IdempotencyKey)));
     }
 
     private ValueTask<SendResponse> Begin(ApiCall call, SendLine line, ApiMessage message)
@@ -62,7 +62,7 @@ internal sealed class Publishing(PipeMachine machine)
         try
         {
             call.CheckStanding();
-            return machine.SendAsync(call.Acting.SenderFrom(null, line), ToSend(message, message.IdempotencyKey));
+            return machine.SendAsync(call.Sender(line), ToSend(message, message.IdempotencyKey));
         }
         catch (DuplexityException refused)
         {

@@ -57,6 +57,11 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
             return Holds.FallenOff();
         }
 
+        if (!IsPlain && transit.Sender.Against?.Invoke() is { } against)
+        {
+            return against;
+        }
+
         for (var i = 0; !IsPlain && i < transit.Destinations.Count; i++)
         {
             if (transit.Destinations[i].IsTaking && PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, transit.Destinations[i].Address, transit.Request, null) { IsAgain = true }) is { } error)

@@ -25,6 +25,9 @@ internal sealed record Sender
     /// <summary>The sends of its socket, or of one batch, in their order; null: each send for itself, and nobody to ask.</summary>
     public SendLine? Line { get; init; }
 
+    /// <summary>What stands against it by now, for one without a socket that could be asked; null: nothing can.</summary>
+    public Func<DuplexityError?>? Against { get; init; }
+
     /// <summary>What it may do; null for the application itself.</summary>
     public AllowanceRules? Rules { get; init; }
 

@@ -39,7 +39,7 @@ internal sealed class PipeOwners(SocketIndex sockets, Standing standing, JoinGat
         }
 
         var identity = IdentityOf(owner, grant);
-        return standing.Problem(identity) is null ? (new HeldIdentity(identity).SenderFrom(null), grant) : null;
+        return standing.Problem(identity) is null ? (new HeldIdentity(identity).SenderFrom(null) with { Against = () => standing.Problem(identity) is null ? null : IdentityChanges.Refused() }, grant) : null;
     }
 
     /// <inheritdoc/>

@@ -172,7 +172,7 @@ internal sealed class StressRig : IAsyncDisposable
         (await presence.ListOwnAsync()).Should().BeEmpty("everybody has left every room");
         services.GetRequiredService<AwaitedReceipts>().Count.Should().Be(0, "nobody waits for a receipt");
         var pipes = services.GetRequiredService<Duplexity.Server.Pipes.Cooked.MessagePipes>();
-        pipes.Turns.CurrentCount.Should().Be(services.GetRequiredService<DuplexityOptions>().MessagePipes.AtOnce, "no pipe runs");
+        pipes.Turns.Free.Should().Be(services.GetRequiredService<DuplexityOptions>().MessagePipes.AtOnce, "no pipe runs");
         foreach (var client in _clients.Keys)
         {
             pipes.List(client).Should().BeEmpty("the scenario has removed its pipes");

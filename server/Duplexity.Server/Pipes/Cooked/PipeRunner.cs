@@ -15,6 +15,9 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     /// <summary>The longest wait in one go; then it looks again.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a turn may take, but for the message that is under way: behind slow gates a page is minutes.</summary>
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromSeconds(1);
+
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Meter _limit = new();
@@ -115,20 +118,9 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     private async Task<bool> OnceAsync()
     {
         TimeSpan pause;
-        await all.Turns.WaitAsync(_stop.Token);
-        try
+        using (await all.Turns.EnterAsync(_record.Owner, _stop.Token))
         {
-            _again = false;
-            pause = await TurnAsync();
-        }
-        catch (Exception e) when (!_stop.IsCancellationRequested)
-        {
-            logger.PipeFailed(VisibleText.Of($"{_record.Owner}/{_record.Id}", VisibleText.LogLength), e);
-            pause = options.MessagePipes.Pause;
-        }
-        finally
-        {
-            all.Turns.Release();
+            pause = await TryTurnAsync();
         }
 
         if (pause > TimeSpan.Zero)
@@ -144,7 +136,21 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
         }
     }
 
-    /// <summary>One page; what is to be waited for before the next turn, nothing where there is none.</summary>
+    private async Task<TimeSpan> TryTurnAsync()
+    {
+        try
+        {
+            _again = false;
+            return await TurnAsync();
+        }
+        catch (Exception e) when (!_stop.IsCancellationRequested)
+        {
+            logger.PipeFailed(VisibleText.Of($"{_record.Owner}/{_record.Id}", VisibleText.LogLength), e);
+            return options.MessagePipes.Pause;
+        }
+    }
+
+    /// <summary>One page, or what a second takes; what is to be waited for before the next turn, nothing where there is none.</summary>
     private async Task<TimeSpan> TurnAsync()
     {
         if (Owner() is null)
@@ -163,9 +169,17 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
             return TimeSpan.Zero;
         }
 
+        var began = time.GetTimestamp();
         foreach (var entry in page.Entries)
         {
             _stop.Token.ThrowIfCancellationRequested();
+            if (time.GetElapsedTime(began) > LongestTurn)
+            {
+                // Others wait for theirs.
+                _again = true;
+                return TimeSpan.Zero;
+            }
+
             if (Owner() is not var (sender, grant))
             {
                 State = "stopped";

@@ -59,6 +59,71 @@ public sealed class HostileOwnerTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G11")]
+    [Trait("Guarantee", "G24")]
+    public async Task An_owner_whose_pipes_all_stand_behind_a_gate_that_does_not_answer_holds_up_nobody_elses()
+    {
+        var (asked, never) = (new SemaphoreSlim(0), new TaskCompletionSource<Duplexity.Server.GateResult>());
+        await using var rig = new CookedRig(
+            [
+                PipeRig.Gate(Step.Entry, "room:slow", _ =>
+                {
+                    asked.Release();
+                    return new(never.Task);
+                }),
+            ],
+            null);
+        var pipes = await rig.StartAsync();
+        await CookedRig.SetAsync(pipes, "eve", [.. Enumerable.Range(0, 40).Select(i => CookedRig.Pipe($"p{i}", "room:a", "room:slow"))]);
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:b", "room:c"));
+        await rig.SendAsync("x", "room:a");
+        for (var i = 0; i < 4; i++)
+        {
+            await asked.WaitAsync().Soon();
+        }
+
+        for (var i = 0; i < 20; i++)
+        {
+            await rig.SendAsync($"{i}", "room:b");
+        }
+
+        await rig.SettledAsync(pipes, "amy");
+        (await rig.TextsAsync("room:c")).Should().Equal(Enumerable.Range(0, 20).Select(i => $"{i}"));
+        asked.CurrentCount.Should().Be(0, "four of sixteen turns are one owner's");
+        never.SetResult(Duplexity.Server.GateResult.Pass);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G8")]
+    [Trait("Requirement", "1.8")]
+    public async Task Whose_token_is_revoked_while_a_gate_takes_its_time_sends_nothing_by_a_pipe_and_nothing_by_HTTP()
+    {
+        var (asked, goOn) = (new SemaphoreSlim(0), new TaskCompletionSource());
+        await using var node = await TestNode.StartAsync(s => s.Builder = b => b.AddGate(Step.Entry, "room:slow", async _ =>
+        {
+            asked.Release();
+            await goOn.Task;
+            return Duplexity.Server.GateResult.Pass;
+        }));
+        await using var amy = await StockSocket.DiscoveredAsync(node, "amy");
+        await using var ben = await StockSocket.DataAsync(node, "ben");
+        (await amy.InvokeAsync<MessagePipesResponse>("SetMessagePipes", new SetMessagePipesRequest { Pipes = [CookedRig.Pipe("p", "room:a", "room:slow")] })).Error.Should().BeNull();
+        await ben.SendAsync("by a pipe", "room:a");
+        await asked.WaitAsync().Soon();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "api/messages") { Content = new StringContent("""{"to":"room:slow","text":"by HTTP"}""", null, "application/json"), Headers = { Authorization = new("Bearer", node.Token("amy")) } };
+        var posted = node.Http.SendAsync(request);
+        await asked.WaitAsync().Soon();
+
+        await node.Services.GetRequiredService<IDuplexity>().RevokeAsync("amy");
+        goOn.SetResult();
+
+        using var answer = await posted.Soon();
+        answer.StatusCode.Should().Be(System.Net.HttpStatusCode.Unauthorized);
+        (await ben.SendAsync("by who may", "room:slow")).Error.Should().BeNull();
+        (await ben.InvokeAsync<HistoryResponse>("History", new HistoryRequest { Channel = "room:slow" })).Messages!.Select(m => m.Text).Should().Equal("by who may");
+    }
+
+    [Fact]
     [Trait("Guarantee", "G20")]
     public async Task Two_tokens_of_one_second_do_not_take_turns_at_a_pipe()
     {
