@@ -151,6 +151,9 @@ public static class DuplexityServer
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<Blocks>());
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<Revocations>());
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<ForcedDisconnects>());
+        services.TryAddSingleton<RoomNews>();
+        services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<RoomNews>());
+        services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<Lockspaces>());
         services.AddHostedService<SystemListeners>();
         services.TryAddSingleton<EngineHealth>();
         services.TryAddSingleton<Membership>();

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Engine;
 using Microsoft.Extensions.Hosting;
 
@@ -28,23 +29,20 @@ internal sealed record MadeLockspace(string Name, string Owner, bool HasChannel,
 /// <summary>
 /// The lockspaces that were made, kept over restarts; one that nobody made has members and locks by its use, and is not here. What happens in one with a channel is told there, as messages from <see cref="Teller"/>. Thread-safe.
 /// </summary>
-internal sealed class Lockspaces(IEngine engine, TimeProvider time) : IHostedService
+internal sealed class Lockspaces(IEngine engine, DuplexityOptions options, TimeProvider time) : IHostedService, ISystemListener
 {
     /// <summary>Who tells on a lockspace's channel: a service principal, which no client can spell.</summary>
     public const string Teller = "service:lockspace";
 
-    private const string Kind = "lockspace";
+    private const string RecordKind = "lockspace";
 
     private readonly ChangeTurns _changes = new();
     private readonly ConcurrentDictionary<string, MadeLockspace> _made = new(StringComparer.Ordinal);
 
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        foreach (var (name, text) in await engine.Records.ListAsync(Kind, cancellationToken))
-        {
-            _made[name] = JsonSerializer.Deserialize<MadeLockspace>(text)!;
-        }
-    }
+    /// <inheritdoc/>
+    public string Kind => "lockspace";
+
+    public async Task StartAsync(CancellationToken cancellationToken) => await RereadAsync();
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -63,27 +61,68 @@ internal sealed class Lockspaces(IEngine engine, TimeProvider time) : IHostedSer
     /// <returns>The lockspace as it is now; null where there is none.</returns>
     public async ValueTask<MadeLockspace?> ChangeAsync(string name, Func<MadeLockspace?, MadeLockspace?> change, CancellationToken ct)
     {
-        using var turn = await _changes.EnterAsync(name, ct);
-        var there = Find(name);
-        if (change(there) is not { } made || made == there)
+        MadeLockspace? made;
+        using (await _changes.EnterAsync(name, ct))
         {
-            return there;
+            string? before;
+            string after;
+            do
+            {
+                // As it is written, and not as it is here: another node may have changed it a moment ago.
+                before = await engine.Records.ReadAsync(RecordKind, name, ct);
+                var there = Remember(name, before);
+                made = change(there);
+                if (made is null || made == there)
+                {
+                    return there;
+                }
+
+                after = JsonSerializer.Serialize(made);
+            }
+            while (before is null ? !await engine.Records.TryAddAsync(RecordKind, name, after, null, ct) : !await engine.Records.TryReplaceAsync(RecordKind, name, before, after, null, ct));
+            _made[name] = made;
         }
 
-        await engine.Records.PutAsync(Kind, name, JsonSerializer.Serialize(made), null, ct);
-        return _made[name] = made;
+        await engine.SystemLog.TellAsync(Kind, name, options.Times.Confirm, ct);
+        return made;
     }
 
     /// <summary>Forgets a lockspace: from here on it is one that nobody made.</summary>
     public async ValueTask RemoveAsync(string name, CancellationToken ct)
     {
-        using var turn = await _changes.EnterAsync(name, ct);
-        await engine.Records.TakeAsync(Kind, name, ct);
-        _made.TryRemove(name, out _);
+        using (await _changes.EnterAsync(name, ct))
+        {
+            await engine.Records.TakeAsync(RecordKind, name, ct);
+            _made.TryRemove(name, out _);
+        }
+
+        await engine.SystemLog.TellAsync(Kind, name, options.Times.Confirm, ct);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<int> HearAsync(string text)
+    {
+        using var turn = await _changes.EnterAsync(text, default);
+        Remember(text, await engine.Records.ReadAsync(RecordKind, text));
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RereadAsync()
+    {
+        var written = await engine.Records.ListAsync(RecordKind);
+        foreach (var name in written.Select(r => r.Key).Concat(_made.Keys).Distinct().ToArray())
+        {
+            await HearAsync(name);
+        }
     }
 
     /// <summary>Tells on a lockspace's channel what happened there; does nothing where it has none.</summary>
-    public void Tell(string name, string type, object body)
+    /// <param name="name">The lockspace.</param>
+    /// <param name="type">What its messages of this sort are called.</param>
+    /// <param name="body">What happened.</param>
+    /// <param name="once">What names it, where every node hears of it: it is told once. Null: this node alone knows.</param>
+    public void Tell(string name, string type, object body, string? once = null)
     {
         if (Find(name) is { HasChannel: true })
         {
@@ -99,8 +138,21 @@ internal sealed class Lockspaces(IEngine engine, TimeProvider time) : IHostedSer
             };
 
             // In line with the call, and nobody waits for it: what happened has happened, whether it could be told or not.
-            _ = AppendAsync(new AppendRequest(message) { IsOwn = true });
+            var key = once is null ? null : new IdempotencyKey(Teller, null, 0, MadeLockspace.Hash(once), type);
+            _ = AppendAsync(new AppendRequest(message, key) { IsOwn = true });
         }
+    }
+
+    private MadeLockspace? Remember(string name, string? text)
+    {
+        if (text is null)
+        {
+            _made.TryRemove(name, out _);
+            return null;
+        }
+
+        var made = JsonSerializer.Deserialize<MadeLockspace>(text)!;
+        return _made.TryGetValue(name, out var there) && JsonSerializer.Serialize(there) == text ? there : _made[name] = made;
     }
 
     private async Task AppendAsync(AppendRequest request)

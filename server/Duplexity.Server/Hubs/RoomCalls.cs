@@ -10,9 +10,14 @@ namespace Duplexity.Server.Hubs;
 /// Rooms by hand, and who may follow a feed. The right is the acting client's alone (G10): what it owns, or what belongs to whom it may administer. A room that is neither reads as not there. Thread-safe.
 /// </summary>
 internal sealed class RoomCalls(
-    IEngine engine, ChannelIndex channels, SocketIndex sockets, RoomBook book, RoomRules rules, RoomPatterns patterns, NewChannels newChannels, Listening listening, Administration administration,
+    IEngine engine, ChannelIndex channels, SocketIndex sockets, RoomBook book, RoomNews news, RoomRules rules, RoomPatterns patterns, NewChannels newChannels, Listening listening, Administration administration,
     TimeProvider time, DuplexityOptions options)
 {
+    private const string BelongsToSomebody = "The room belongs to somebody now, who does not let this client join.";
+    private const string NotAllowed = "The room's owner does not let this client be there any more.";
+    private const string Removed = "The room was removed by its owner.";
+    private const string NotFollowing = "Its owner does not let this client follow any more.";
+
     /// <summary>Rooms of one page of a list.</summary>
     private const int Page = 100;
 
@@ -52,16 +57,18 @@ internal sealed class RoomCalls(
             return new() { Error = Taken(address) };
         }
 
+        await news.ChangedAsync(address, BelongsToSomebody);
         if (await IsUsedAsync(address, owner, ct))
         {
             await book.RemoveAsync(address.Name, ct);
+            await news.ChangedAsync(address, BelongsToSomebody);
             return new() { Error = Taken(address) };
         }
 
         // Nothing is kept of a room of that name; an engine that remembers one asks anew how long to keep what.
         await engine.Log.RemoveAsync(address, ct);
         await book.TryChangeAsync(address.Name, closed, room, ct);
-        await listening.EvictAsync(address, "The room belongs to somebody now, who does not let this client join.");
+        await listening.EvictAsync(address, BelongsToSomebody);
         return new() { Room = await InfoAsync(acting, address, owner) };
     }
 
@@ -87,7 +94,8 @@ internal sealed class RoomCalls(
             return new() { Error = DuplexityError.Of(Errors.Unavailable, "Somebody else changed the room at the same moment; look at it and try again.") };
         }
 
-        await listening.EvictAsync(address, "The room's owner does not let this client be there any more.");
+        await listening.EvictAsync(address, NotAllowed);
+        await news.ChangedAsync(address, NotAllowed);
         return new() { Room = await InfoAsync(acting, address, acting.Client) };
     }
 
@@ -105,9 +113,11 @@ internal sealed class RoomCalls(
         }
 
         // Nobody gets in or says anything any more; then those go who are there, then what they said, and only then the name.
-        await listening.EvictAsync(address, "The room was removed by its owner.");
+        await listening.EvictAsync(address, Removed);
+        await news.ClosingAsync(address, Removed);
         await engine.Log.RemoveAsync(address, ct);
         await book.RemoveAsync(address.Name, ct);
+        await news.ChangedAsync(address, Removed);
         return new();
     }
 
@@ -142,7 +152,8 @@ internal sealed class RoomCalls(
             }
 
             await book.SetFeedAsync(acting.Client, request.Followers, ct);
-            await listening.EvictAsync(Address.Feed(acting.Client), "Its owner does not let this client follow any more.");
+            await listening.EvictAsync(Address.Feed(acting.Client), NotFollowing);
+            await news.ChangedAsync(Address.Feed(acting.Client), NotFollowing);
         }
 
         return new() { Followers = rules.FollowersOf(acting.Client) };

@@ -20,18 +20,7 @@ internal sealed class RoomBook(IRecords records) : IHostedService
     /// <summary>All rooms that were made by hand, by name.</summary>
     public IEnumerable<KeyValuePair<string, MadeRoom>> Rooms => _rooms;
 
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        foreach (var (name, text) in await records.ListAsync(RoomKind, cancellationToken))
-        {
-            _rooms[name] = MadeRoom.Read(text);
-        }
-
-        foreach (var (client, text) in await records.ListAsync(FeedKind, cancellationToken))
-        {
-            Remember(client, JsonSerializer.Deserialize<string[]>(text)!);
-        }
-    }
+    public async Task StartAsync(CancellationToken cancellationToken) => await ReadAllAsync();
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -75,13 +64,66 @@ internal sealed class RoomBook(IRecords records) : IHostedService
             return false;
         }
 
-        if (!room.IsClosing && room.Write() is var text && text != before.Write())
+        var (was, text) = (before.Write(), room.Write());
+        if (!room.IsClosing && text != was && !await records.TryReplaceAsync(RoomKind, name, was, text, null, ct))
         {
-            await records.PutAsync(RoomKind, name, text, null, ct);
+            // Another node has changed it, and tells so.
+            return false;
         }
 
         _rooms[name] = room;
         return true;
+    }
+
+    /// <summary>Nobody may do anything in a room any more: another node removes it.</summary>
+    public void Close(string name)
+    {
+        if (Find(name) is { IsClosing: false } room)
+        {
+            _rooms.TryUpdate(name, new MadeRoom(room.Owner, room.Since, room.Policy) { IsClosing = true }, room);
+        }
+    }
+
+    /// <summary>Reads what is written of a room: another node has changed it.</summary>
+    public async ValueTask ReadRoomAsync(string name)
+    {
+        using var turn = await _changes.EnterAsync(name, default);
+        if (await records.ReadAsync(RoomKind, name) is { } text)
+        {
+            _rooms[name] = MadeRoom.Read(text);
+        }
+        else
+        {
+            _rooms.TryRemove(name, out _);
+        }
+    }
+
+    /// <summary>Reads what is written of a client's followers: another node has changed it.</summary>
+    public async ValueTask ReadFeedAsync(string client)
+    {
+        using var turn = await _changes.EnterAsync(client, default);
+        if (await records.ReadAsync(FeedKind, client) is { } text)
+        {
+            Remember(client, JsonSerializer.Deserialize<string[]>(text)!);
+        }
+        else
+        {
+            _feeds.TryRemove(client, out _);
+        }
+    }
+
+    /// <summary>Reads everything that is written.</summary>
+    public async ValueTask ReadAllAsync()
+    {
+        foreach (var name in (await records.ListAsync(RoomKind)).Select(r => r.Key).Concat(_rooms.Keys).Distinct().ToArray())
+        {
+            await ReadRoomAsync(name);
+        }
+
+        foreach (var client in (await records.ListAsync(FeedKind)).Select(r => r.Key).Concat(_feeds.Keys).Distinct().ToArray())
+        {
+            await ReadFeedAsync(client);
+        }
     }
 
     /// <summary>Strikes a room out.</summary>

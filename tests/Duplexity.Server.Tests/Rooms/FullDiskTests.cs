@@ -73,7 +73,7 @@ public sealed class FullDiskTests
     public async Task A_lockspace_that_could_not_be_written_is_as_it_was_made_or_not()
     {
         var records = new FullRecords();
-        var lockspaces = new ServerLockspaces(new VaultOnly(records), TimeProvider.System);
+        var lockspaces = new ServerLockspaces(new VaultOnly(records), new DuplexityOptions(), TimeProvider.System);
         var made = new MadeLockspace("board", "amy", false, true, null, null, []);
 
         await FluentActions.Awaiting(async () => await lockspaces.ChangeAsync("board", _ => made, default)).Should().ThrowAsync<IOException>();
