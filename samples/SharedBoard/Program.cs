@@ -66,8 +66,9 @@ Task DoAsync(DuplexityConnection connection, Room board, Lockspace locks, string
 // One person at a card: the next one waits a moment, and is told who has it.
 async Task EditAsync(Lockspace locks, string card)
 {
-    if (held.ContainsKey(card))
+    if (held.TryGetValue(card, out var before) && !before.Lost.IsCancellationRequested)
     {
+        await Say($"{card} is yours already");
         return;
     }
 

@@ -129,8 +129,13 @@ internal sealed partial class Channel(Address address, IMessageLog log, TimeProv
                 await Task.Delay(RetryPause, time);
                 lock (_lock)
                 {
+                    if (_isRemoved)
+                    {
+                        return;
+                    }
+
                     // What was taken may not have been handed over: the log has it.
-                    _hints.IsBehind = !_isRemoved;
+                    _hints.IsBehind = true;
                 }
             }
         }

@@ -144,6 +144,8 @@ internal sealed partial class Inbox
 
     private async Task DealRoundAsync(InboxReader reader)
     {
+        // Where reading it anew has failed, or more came meanwhile, nobody else would begin again.
+        await LoadedAsync();
         List<Deal> deals;
         Position passed;
         int hands;

@@ -57,15 +57,16 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
     /// <summary>An inbox that has been read from the log.</summary>
     public async ValueTask<Inbox> OpenAsync(Address address)
     {
-        // It is touched by this, and what is touched stays for longer than any call takes.
-        var inbox = Of(address);
-        do
+        while (true)
         {
+            // It is touched by this, and what is touched stays for longer than any call takes; the sweep may have let go of it the moment before.
+            var inbox = Of(address);
             await inbox.LoadedAsync();
+            if (inbox.IsLoaded && Find(address) == inbox)
+            {
+                return inbox;
+            }
         }
-        while (!inbox.IsLoaded);
-
-        return inbox;
     }
 
     /// <summary>An inbox that is remembered; null: nobody has used it for a while.</summary>

@@ -20,13 +20,13 @@ internal sealed partial class PipeMachine
 
         var size = message.Size;
         Array.ForEach(to, i => i.Sending(message.ChargedTo, size));
-        return SettleAsync(_engine.Log.AppendAsync(request));
+        return SettleAsync();
 
-        async ValueTask<AppendResult> SettleAsync(ValueTask<AppendResult> append)
+        async ValueTask<AppendResult> SettleAsync()
         {
             try
             {
-                return await append;
+                return await _engine.Log.AppendAsync(request);
             }
             finally
             {
