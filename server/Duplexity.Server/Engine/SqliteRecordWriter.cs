@@ -82,12 +82,26 @@ internal sealed class SqliteRecordWriter(Func<SqliteRecordStore> open, LimitOpti
         catch (Exception e)
         {
             // With the connection goes what it had begun. Where the commit itself failed nobody knows what is there: whoever asked asks again.
-            _store?.Dispose();
-            _store = null;
+            // Told first: a connection that cannot even be closed keeps nobody waiting.
             batch.ForEach(work => work.Fail(e));
+            Close();
             return;
         }
 
         batch.ForEach(work => work.Answer());
+    }
+
+    private void Close()
+    {
+        try
+        {
+            _store?.Dispose();
+        }
+        catch (Exception)
+        {
+            // It is given up either way, and whoever waited has been told what was wrong.
+        }
+
+        _store = null;
     }
 }

@@ -37,7 +37,7 @@ internal sealed class ClientStandings(IRecords records)
         },
         ct);
 
-    /// <summary>Changes how a client stands: here at once, then in the records. Where they cannot be written the caller is told so, and the change stands here until a restart.</summary>
+    /// <summary>Changes how a client stands: here at once, then in the records. Where they cannot be written the caller is told so, and what is against the client stands here until a restart or a later change.</summary>
     public async Task ChangeAsync(string client, ClientChange change, CancellationToken ct)
     {
         _entries.GetOrAdd(client, _ => new Entry()).Begin(change);
@@ -123,7 +123,7 @@ internal sealed class ClientStandings(IRecords records)
             lock (_lock)
             {
                 _pending.Remove(change);
-                _failed = isWritten ? _failed : _failed?.Then(change) ?? change;
+                _failed = isWritten ? _failed?.WithoutWhatIsIn(change) : _failed?.Then(change.Against) ?? change.Against;
                 FoldUnsynchronized();
             }
         }
@@ -142,7 +142,13 @@ internal sealed record ClientStanding(DateTimeOffset? Before, bool IsDisabled);
 /// <param name="IsDisabled">Whether it may do nothing from now on; null: as before.</param>
 internal sealed record ClientChange(DateTimeOffset? Before, bool? IsDisabled = null)
 {
+    /// <summary>What of it is against the client: nobody is let in by what is not written.</summary>
+    public ClientChange Against => IsDisabled is true ? this : this with { IsDisabled = null };
+
     public ClientStanding Of(ClientStanding there) => new(there.Before > Before || Before is null ? there.Before : Before, IsDisabled ?? there.IsDisabled);
 
     public ClientChange Then(ClientChange later) => new(Before > later.Before || later.Before is null ? Before : later.Before, later.IsDisabled ?? IsDisabled);
+
+    /// <summary>What is left of it after a later change that is written.</summary>
+    public ClientChange WithoutWhatIsIn(ClientChange later) => later.IsDisabled is null ? this : this with { IsDisabled = null };
 }

@@ -35,6 +35,37 @@ public sealed class StandingTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G8")]
+    public async Task Enabling_that_could_not_be_written_lets_nobody_in_and_undoes_no_disabling_that_comes_after_it()
+    {
+        var records = new FullRecords(isFull: false);
+        var standing = StandingOf(records, TimeProvider.System);
+        await standing.DisableClientAsync("amy", isDisabled: true, default);
+
+        records.IsFull = true;
+        await FluentActions.Awaiting(() => standing.DisableClientAsync("amy", isDisabled: false, default)).Should().ThrowAsync<IOException>();
+        standing.IsOut("amy").Should().BeTrue();
+
+        records.IsFull = false;
+        await standing.DisableClientAsync("amy", isDisabled: true, default);
+        standing.IsOut("amy").Should().BeTrue();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G8")]
+    public async Task Disabling_that_could_not_be_written_ends_with_the_enabling_that_is()
+    {
+        var records = new FullRecords();
+        var standing = StandingOf(records, TimeProvider.System);
+        await FluentActions.Awaiting(() => standing.DisableClientAsync("amy", isDisabled: true, default)).Should().ThrowAsync<IOException>();
+        standing.IsOut("amy").Should().BeTrue();
+
+        records.IsFull = false;
+        await standing.DisableClientAsync("amy", isDisabled: false, default);
+        standing.IsOut("amy").Should().BeFalse();
+    }
+
+    [Fact]
     [Trait("Guarantee", "G24")]
     public async Task What_was_revoked_is_forgotten_when_nothing_that_names_it_can_be_good_any_more()
     {
