@@ -73,7 +73,8 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
             return new() { Error = DuplexityError.Of(Errors.InvalidRequest, "before is a time up to now, in milliseconds since 1970 UTC; Disable is for the future.") };
         }
 
-        return MayTouch(acting, request.Client!) is { } refused
+        // Up to a time that is past it may leave whoever asks its token, and is asked as often as it likes: every node is told.
+        return (MayTouch(acting, request.Client!) ?? (request.Before is null ? null : acting.Meter.TakeCall(acting.Rules))) is { } refused
             ? new() { Error = refused }
             : Answer(await revocations.RevokeClientAsync(request.Client!, request.Before is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null, ct));
     }
@@ -115,6 +116,11 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
         if (request.BlockMs is { } ms && (ms < 0 || ms > MaxBlock.TotalMilliseconds))
         {
             return new() { Error = DuplexityError.Of(Errors.InvalidRequest, $"blockMs is from 0 to {MaxBlock.TotalMilliseconds:0} (a day).") };
+        }
+
+        if (acting.Meter.TakeCall(acting.Rules) is { } tooOften)
+        {
+            return new() { Error = tooOften };
         }
 
         var block = request.BlockMs is { } asked ? TimeSpan.FromMilliseconds(asked) : options.Times.Block;

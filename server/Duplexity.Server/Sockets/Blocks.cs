@@ -11,7 +11,13 @@ internal sealed class Blocks(IEngine engine, TimeProvider time) : ISystemListene
 {
     private const string RecordKind = "block";
 
+    /// <summary>Sessions of one client that are kept away at once. Beyond it the socket is closed, and its session may come back: whoever wants a client away says so of the client.</summary>
+    private const int SessionsPerClient = 100;
+
+    private static readonly TimeSpan Pruning = TimeSpan.FromSeconds(10);
+
     private readonly ConcurrentDictionary<(string Client, string? Session), DateTimeOffset> _until = new();
+    private DateTimeOffset _pruned = time.GetUtcNow();
 
     /// <inheritdoc/>
     public string Kind => "block";
@@ -29,6 +35,11 @@ internal sealed class Blocks(IEngine engine, TimeProvider time) : ISystemListene
     /// <summary>Keeps a client, or one session of it, away for a time. Whoever tells something later is answered when every node has heard of this too.</summary>
     public async Task KeepAwayAsync(string client, string? session, TimeSpan duration)
     {
+        if (session is not null && _until.Count(b => b.Key.Client == client && b.Key.Session is { } other && other != session) >= SessionsPerClient)
+        {
+            return;
+        }
+
         var block = new Block(client, session, time.GetUtcNow() + duration);
         Hear(block);
         await engine.Records.PutAsync(RecordKind, JsonSerializer.Serialize(new[] { client, session }), block.Until.ToString("O", CultureInfo.InvariantCulture), block.Until);
@@ -56,9 +67,13 @@ internal sealed class Blocks(IEngine engine, TimeProvider time) : ISystemListene
 
     private void Hear(Block block)
     {
-        foreach (var there in _until.Where(b => b.Value <= time.GetUtcNow()))
+        if (time.GetUtcNow() is var now && now - _pruned > Pruning)
         {
-            _until.TryRemove(there);
+            _pruned = now;
+            foreach (var there in _until.Where(b => b.Value <= now))
+            {
+                _until.TryRemove(there);
+            }
         }
 
         _until.AddOrUpdate((block.Client, block.Session), block.Until, (_, there) => there > block.Until ? there : block.Until);

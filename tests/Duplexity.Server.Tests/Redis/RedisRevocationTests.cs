@@ -20,6 +20,7 @@ public sealed class RedisRevocationTests(RedisFixture redis) : IClassFixture<Red
         var token = pair.B.Token("amy");
         await using var amy = await StockSocket.ConnectAsync(new Uri(pair.B.Address, "data"), token);
         await using var control = await StockSocket.ConnectAsync(new Uri(pair.B.Address, "control"), token);
+        await control.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest { Session = "s1" });
 
         var hit = await pair.A.Services.GetRequiredService<IDuplexity>().RevokeAsync("amy");
 
@@ -49,7 +50,9 @@ public sealed class RedisRevocationTests(RedisFixture redis) : IClassFixture<Red
 
         foreach (var node in new[] { pair.A, pair.B, later })
         {
-            await using var back = await StockSocket.DataAsync(node, "amy");
+            // The service's own token says milliseconds: one that says seconds may be of the second in which she was disabled.
+            var token = node.Services.GetRequiredService<IDuplexity>().CreateToken("amy", TimeSpan.FromHours(1));
+            await using var back = await StockSocket.ConnectAsync(new Uri(node.Address, "data"), token);
             await FluentActions.Awaiting(() => StockSocket.DataAsync(node, "cleo")).Should().ThrowAsync<WebSocketException>();
         }
     }

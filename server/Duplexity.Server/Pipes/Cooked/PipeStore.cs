@@ -25,28 +25,22 @@ internal sealed class PipeStore(IEngine engine, TimeProvider time)
     public ValueTask WritePlaceAsync(string edge, Position place) => engine.Records.PutAsync(PlaceKind, edge, place.ToString());
 
     /// <summary>
-    /// Where a pipe goes on: behind what it has settled, as it wrote that down last. What it did after that is done again, and taken by nobody a second time. Without such a word, behind what the slowest of its
-    /// destinations has taken.
+    /// Where a pipe goes on: behind what it has settled, as it wrote that down last, or just before the furthest that one of its destinations has taken: it carries one message after the other, so everything before that is settled, however
+    /// long ago its place was written down. What is done again is taken by nobody a second time.
     /// </summary>
     public async Task<Position> ReadPlaceAsync(PipeRecord record)
     {
-        if (await engine.Records.ReadAsync(PlaceKind, record.Edge) is { } text)
-        {
-            return Position.Parse(text);
-        }
-
-        Position? least = null;
+        var place = await engine.Records.ReadAsync(PlaceKind, record.Edge) is { } text ? Position.Parse(text) : record.Versions[0].Since;
         foreach (var to in record.Newest.Pipe.To!)
         {
-            if (await engine.Log.ReadSourceAsync(Address.Parse(to), record.Edge) is not { } taken)
+            if (await engine.Log.ReadSourceAsync(Address.Parse(to), record.Edge) is { } taken && taken.Offset > place.Offset
+                && await engine.Log.ReadAsync(Address.Parse(record.From), taken, 1, reverse: true) is { Recovered: true, Entries: [var before] } && before.Position.Offset > place.Offset)
             {
-                return record.Versions[0].Since;
+                place = before.Position;
             }
-
-            least = least is null || taken.Offset < least.Offset ? taken : least;
         }
 
-        return least!;
+        return place;
     }
 
     public async ValueTask RemoveAsync(string edge)

@@ -42,6 +42,34 @@ public sealed class DiskTests
 
     [Fact]
     [Trait("Guarantee", "G20")]
+    public async Task A_place_that_was_written_down_many_processes_ago_makes_nothing_come_twice()
+    {
+        using var lives = new Lives();
+        for (var i = 0; i < 12; i++)
+        {
+            await using var life = await lives.NextAsync();
+            if (i == 0)
+            {
+                await CookedRig.SetAsync(life.Pipes, "amy", CookedRig.Pipe("p", "room:a", "room:b", "room:c"));
+            }
+
+            await life.Rig.SendAsync($"{i}", "room:a");
+            await life.Rig.SettledAsync(life.Pipes, "amy");
+            if (i == 0)
+            {
+                await life.Pipes.StopAsync(default);
+            }
+        }
+
+        await using var last = await lives.NextAsync();
+        await last.Rig.SendAsync("12", "room:a");
+        await last.Rig.SettledAsync(last.Pipes, "amy");
+        (await last.Rig.TextsAsync("room:b")).Should().Equal(Enumerable.Range(0, 13).Select(i => $"{i}"));
+        (await last.Rig.TextsAsync("room:c")).Should().Equal(Enumerable.Range(0, 13).Select(i => $"{i}"));
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G20")]
     public async Task What_a_knuckle_drew_in_a_process_that_died_the_next_ones_do_not_draw_again()
     {
         var lots = new Random(7);
