@@ -30,12 +30,22 @@ internal sealed class ForcedDisconnects(
     public async Task<Told> CloseAsync(string client, string? reason, TimeSpan block, string by, bool waitsForAll = false, CancellationToken ct = default)
     {
         Audit($"client:{client}", by, block);
-        if (block > TimeSpan.Zero)
+        var order = new Order(client, null, reason, TimeSpan.Zero);
+        try
         {
-            await blocks.KeepAwayAsync(client, null, block);
+            if (block > TimeSpan.Zero)
+            {
+                await blocks.KeepAwayAsync(client, null, block);
+            }
+        }
+        catch
+        {
+            // That it is kept away could not be written, which the caller is told; that is no reason to leave it here.
+            await TellAsync(order, waitsForAll, ct);
+            throw;
         }
 
-        return await TellAsync(new(client, null, reason, TimeSpan.Zero), waitsForAll, ct);
+        return await TellAsync(order, waitsForAll, ct);
     }
 
     /// <summary>A client falls off one socket; other clients on it stay. Its session is kept away, and ends.</summary>

@@ -19,7 +19,7 @@ internal sealed class Revocations(
     /// <summary>All tokens of a client up to <paramref name="before"/> (null: now).</summary>
     public async Task<Told> RevokeClientAsync(string client, DateTimeOffset? before, CancellationToken ct, bool waitsForAll = false)
     {
-        var told = await TellAsync(await standing.RevokeClientAsync(client, before ?? standing.GivenNow(client), ct), waitsForAll, ct);
+        var told = await TellAsync(standing.RevokeClientAsync(client, before ?? standing.GivenNow(client), ct), waitsForAll, ct);
         if (before is null)
         {
             // Those of sockets that were lost before; the others fell with their sockets.
@@ -31,25 +31,25 @@ internal sealed class Revocations(
 
     /// <summary>One token by its <c>jti</c>; <paramref name="expiresAt"/> is when it would have ended, null where that is not known.</summary>
     public async Task<Told> RevokeTokenAsync(string tokenId, DateTimeOffset? expiresAt, CancellationToken ct, bool waitsForAll = false) =>
-        await TellAsync(await standing.RevokeTokenAsync(tokenId, expiresAt, ct), waitsForAll, ct);
+        await TellAsync(standing.RevokeTokenAsync(tokenId, expiresAt, ct), waitsForAll, ct);
 
     /// <summary>All tokens that were made for an API key or by a sign-in.</summary>
-    public async Task<Told> RevokeKeyAsync(string keyId, CancellationToken ct) => await TellAsync(await standing.RevokeKeyAsync(keyId, ct), waitsForAll: false, ct);
+    public async Task<Told> RevokeKeyAsync(string keyId, CancellationToken ct) => await TellAsync(standing.RevokeKeyAsync(keyId, ct), waitsForAll: false, ct);
 
     /// <summary>Forbids a client everything until it is enabled again.</summary>
     public async Task<Told> DisableAsync(string client, CancellationToken ct, bool waitsForAll = false)
     {
-        var told = await TellAsync(await standing.DisableClientAsync(client, isDisabled: true, ct), waitsForAll, ct);
+        var told = await TellAsync(standing.DisableClientAsync(client, isDisabled: true, ct), waitsForAll, ct);
         await engine.Locks.DropAsync(client, null, ct);
         return told;
     }
 
     /// <summary>Allows a client to come back, with new tokens.</summary>
     public async Task<Told> EnableAsync(string client, CancellationToken ct, bool waitsForAll = false) =>
-        await TellAsync(await standing.DisableClientAsync(client, isDisabled: false, ct), waitsForAll, ct);
+        await TellAsync(standing.DisableClientAsync(client, isDisabled: false, ct), waitsForAll, ct);
 
     /// <summary>Gives a client its tombstone and takes it off everywhere: the first part of <see cref="Removals"/>, which is what to call.</summary>
-    public async Task<Told> RemoveAsync(string client, CancellationToken ct, bool waitsForAll = false) => await TellAsync(await standing.RemoveClientAsync(client, ct), waitsForAll, ct);
+    public async Task<Told> RemoveAsync(string client, CancellationToken ct, bool waitsForAll = false) => await TellAsync(standing.RemoveClientAsync(client, ct), waitsForAll, ct);
 
     /// <inheritdoc/>
     public async ValueTask<int> HearAsync(string text)
@@ -74,8 +74,22 @@ internal sealed class Revocations(
         await EnforceAsync("what was revoked meanwhile", "It was revoked.");
     }
 
-    private ValueTask<Told> TellAsync(StandingChange change, bool waitsForAll, CancellationToken ct) =>
-        engine.SystemLog.TellAsync(Kind, change.ToString(), waitsForAll ? null : options.Times.Confirm, ct);
+    private async Task<Told> TellAsync(Task<StandingChange> written, bool waitsForAll, CancellationToken ct)
+    {
+        StandingChange change;
+        try
+        {
+            change = await written;
+        }
+        catch
+        {
+            // It could not be written, which the caller is told; it is in force in memory, and here at least nobody goes on.
+            await EnforceAsync("what could not be written", "It was revoked.");
+            throw;
+        }
+
+        return await engine.SystemLog.TellAsync(Kind, change.ToString(), waitsForAll ? null : options.Times.Confirm, ct);
+    }
 
     private async Task<int> EnforceAsync(string what, string reason)
     {

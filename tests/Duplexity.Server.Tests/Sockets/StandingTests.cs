@@ -122,6 +122,26 @@ public sealed class StandingTests
         answer.Sockets.Should().BeNull();
     }
 
+    [Fact]
+    [Trait("Guarantee", "G8")]
+    [Trait("Guarantee", "G21")]
+    public async Task A_revocation_or_disconnect_that_cannot_be_written_says_so_and_takes_the_client_off_all_the_same()
+    {
+        var records = new FullRecords(isFull: false);
+        await using var node = await TestNode.StartAsync(s => s.Services = services => services.AddSingleton<IRecords>(records));
+        await using var amy = await StockSocket.DataAsync(node, "amy");
+        await using var ben = await StockSocket.DataAsync(node, "ben");
+        var duplexity = node.Services.GetRequiredService<IDuplexity>();
+        records.IsFull = true;
+
+        await FluentActions.Awaiting(() => duplexity.RevokeAsync("amy")).Should().ThrowAsync<IOException>();
+        await FluentActions.Awaiting(() => duplexity.DisconnectAsync(Address.Client("ben"), "go")).Should().ThrowAsync<IOException>();
+
+        (await amy.Disconnected).Code.Should().Be(Errors.Revoked.Code);
+        (await ben.Disconnected).Code.Should().Be(Errors.ForcedOut.Code);
+        records.IsFull = false;
+    }
+
     private static Standing StandingOf(IRecords records, TimeProvider time)
     {
         var engine = new VaultOnly(records);
