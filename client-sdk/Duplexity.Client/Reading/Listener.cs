@@ -209,7 +209,8 @@ internal sealed partial class Listener
                 break;
 
             case Sight.Follows when Buffer.IsFull:
-                // The place stays: what is left out now comes again with the join that follows, as soon as there is room.
+                // The place stays: what is left out now comes again with the join that follows, as soon as there is room. One that came late lies before its place, and the join goes back to it.
+                _last = Track.IsLate(_last!, message.Position) ? message.Position.Offset == 1 ? Position.Start : message.Position with { Offset = message.Position.Offset - 1 } : _last;
                 _isPaused = true;
                 _context.Paused(Address);
                 if (Buffer.IsHalfEmpty)

@@ -29,6 +29,9 @@ internal static class Track
             return Sight.Follows;
         }
 
-        return position.Offset <= last.Offset && position.Epoch == last.Epoch ? Sight.Repeats : Sight.Apart;
+        return IsLate(last, position) ? Sight.Repeats : Sight.Apart;
     }
+
+    /// <summary>Whether a place was passed before. A message there is a repeat, or where it follows the last place, one that was withheld and comes after all.</summary>
+    public static bool IsLate(Position last, Position position) => position.Offset <= last.Offset && position.Epoch == last.Epoch;
 }

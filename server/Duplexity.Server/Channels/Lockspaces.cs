@@ -121,8 +121,9 @@ internal sealed class Lockspaces(IEngine engine, DuplexityOptions options, TimeP
     /// <param name="name">The lockspace.</param>
     /// <param name="type">What its messages of this sort are called.</param>
     /// <param name="body">What happened.</param>
+    /// <param name="client">By whom: it takes that client's part of what may wait for the disk.</param>
     /// <param name="once">What names it, where every node hears of it: it is told once. Null: this node alone knows.</param>
-    public void Tell(string name, string type, object body, string? once = null)
+    public void Tell(string name, string type, object body, string client, string? once = null)
     {
         if (Find(name) is { HasChannel: true })
         {
@@ -139,7 +140,7 @@ internal sealed class Lockspaces(IEngine engine, DuplexityOptions options, TimeP
 
             // In line with the call, and nobody waits for it: what happened has happened, whether it could be told or not.
             var key = once is null ? null : new IdempotencyKey(Teller, null, 0, MadeLockspace.Hash(once), type);
-            _ = AppendAsync(new AppendRequest(message, key) { IsOwn = true });
+            _ = AppendAsync(new AppendRequest(message, key) { ChargedTo = client });
         }
     }
 

@@ -12,6 +12,9 @@ internal sealed record AppendRequest(StoredMessage Message, IdempotencyKey? Key 
     /// <summary>From the node itself, or from the application in its process: it takes no client's part of what may wait for the disk (G24).</summary>
     public bool IsOwn { get; init; }
 
+    /// <summary>Whose part of what may wait for the disk it takes, where it is not the key's client nor the sender: who made the node tell it.</summary>
+    public string? ChargedTo { get; init; }
+
     /// <summary>Refuses what no log could take.</summary>
     /// <exception cref="ArgumentException">Destinations or the key cannot be so.</exception>
     public void Check()

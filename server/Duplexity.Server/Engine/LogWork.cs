@@ -46,7 +46,7 @@ internal sealed class AppendWork(AppendRequest request, IRetention retention, Lo
 
     public override int Bytes => _body.Length;
 
-    public override string? Client { get; } = request.IsOwn ? null : request.Key?.Client ?? request.Message.ChargedTo;
+    public override string? Client { get; } = request.IsOwn ? null : request.ChargedTo ?? request.Key?.Client ?? request.Message.ChargedTo;
 
     // What an ephemeral channel has accepted is seen when it is published.
     public override bool IsAlone => (request.Fence is not null || request.Source is not null) && _isEphemeral.Contains(true);

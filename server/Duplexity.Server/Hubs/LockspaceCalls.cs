@@ -107,7 +107,7 @@ internal sealed class LockspaceCalls(Lockspaces lockspaces, Holdings holdings, M
 
     public async Task<HeldResponse> MoveToAsync(HeldIdentity acting, MoveToRequest request)
     {
-        if ((Own(acting, request.Lockspace, out var origin) ?? Own(acting, request.To, out _) ?? NotAClient(request.Client)) is { } refused)
+        if ((Own(acting, request.Lockspace, out var origin) ?? Own(acting, request.To, out _) ?? NotAClient(request.Client) ?? acting.Meter.TakeCall(acting.Rules)) is { } refused)
         {
             return new() { Error = refused };
         }

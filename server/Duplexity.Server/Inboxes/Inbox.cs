@@ -170,6 +170,9 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
         }
     }
 
+    /// <summary>Whether its client was removed, and nothing of it is written any more. Changes in the index's turn.</summary>
+    public bool IsRemoved { get; set; }
+
     public void Dispose()
     {
         _timer?.Dispose();

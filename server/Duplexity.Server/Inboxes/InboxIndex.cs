@@ -104,7 +104,8 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
         {
             if (_inboxes.TryRemove(Address.Client(client), out var inbox))
             {
-                _changed.TryRemove(inbox, out _);
+                // What was read of it may be told later than this.
+                inbox.IsRemoved = true;
                 inbox.Dispose();
             }
 
@@ -153,6 +154,11 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
             foreach (var inbox in _changed.Keys)
             {
                 _changed.TryRemove(inbox, out _);
+                if (inbox.IsRemoved)
+                {
+                    continue;
+                }
+
                 try
                 {
                     // For as long as the log may hold anything that it acknowledges.

@@ -40,11 +40,16 @@ internal sealed partial class Listening(
             return new JoinResponse { Error = limit };
         }
 
+        var isNew = socket.SubscriptionTo(address)?.Clients.Contains(held.Client) != true;
+        if (isNew && membership.TakeEntry(held, address) is { } tooOften)
+        {
+            return new JoinResponse { Error = tooOften };
+        }
+
         // Without a place of its own it must not move the others: it begins where they are.
         var shared = request is { Since: null, Last: null or 0 } && socket.SubscriptionTo(address) is { } there && !there.Clients.Contains(held.Client) ? there.Told : null;
         var (start, recovered) = shared is null ? await StartAsync(socket, held, address, request) : (shared, null);
         var isWatching = request.Presence == true && await MayWatchAsync(socket, held, address);
-        var isNew = socket.SubscriptionTo(address)?.Clients.Contains(held.Client) != true;
         if (!socket.TryListen(address, held.Client, start, out var subscription, isWatching: isWatching, isSharing: shared is not null))
         {
             return new JoinResponse { Error = TooManyChannels(socket) };

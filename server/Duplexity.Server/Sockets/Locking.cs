@@ -126,7 +126,7 @@ internal sealed class Locking(IEngine engine, SocketIndex sockets, Lockspaces lo
         // Who waited in vain is nobody else's business.
         if (change.Event != LockEvent.GaveUp)
         {
-            lockspaces.Tell(change.Name.Space, "duplexity.lock", OnTheWire(change), once: $"{change.Name}\n{change.Event}\n{change.Token}\n{change.Holder}\n{change.Ticket}");
+            lockspaces.Tell(change.Name.Space, "duplexity.lock", OnTheWire(change), change.Holder.Client, once: $"{change.Name}\n{change.Event}\n{change.Token}\n{change.Holder}\n{change.Ticket}");
         }
     }
 

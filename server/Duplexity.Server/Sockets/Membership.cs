@@ -6,6 +6,9 @@ namespace Duplexity.Server.Sockets;
 /// <summary>Who is in a lockspace and held by it: what a coming and a going mean there, and who is told of it. Thread-safe.</summary>
 internal sealed class Membership(Lockspaces lockspaces, Holdings holdings, KeyTries tries, SocketIndex sockets)
 {
+    /// <summary>Why a client may not come in just now; null: it may. Where its coming and going is told on the lockspace's channel, both together cost it as much as a message.</summary>
+    public DuplexityError? TakeEntry(HeldIdentity held, Address address) => lockspaces.HasChannel(address) ? held.Meter.TakeCall(held.Rules) : null;
+
     /// <summary>A client has come into a lockspace from a socket. The owner, and who is admitted, is not held; who was moved there, is already.</summary>
     public void Enter(Socket socket, string client, string name, bool isHeld = false)
     {
@@ -96,5 +99,5 @@ internal sealed class Membership(Lockspaces lockspaces, Holdings holdings, KeyTr
     }
 
     private void Tell(string name, HeldPair pair, string change) => lockspaces.Tell(
-        name, "duplexity.member", new LockspaceMemberEvent { Lockspace = name, Change = change, Member = new() { Client = pair.Client, Socket = pair.SocketId } });
+        name, "duplexity.member", new LockspaceMemberEvent { Lockspace = name, Change = change, Member = new() { Client = pair.Client, Socket = pair.SocketId } }, pair.Client);
 }

@@ -12,8 +12,12 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
     /// Which of its clients receives an entry; null: it is not for this socket. It is not where it is its own message, a copy of which an earlier destination reaches it, or for none of those
     /// who listen: by their allowances and the egress gates. The primary client comes first, so that most sockets of a channel get the same bytes.
     /// </summary>
-    public string? ReceiverOf(Subscription subscription, LogEntry entry)
+    /// <param name="subscription">Under which it would come.</param>
+    /// <param name="entry">The entry there.</param>
+    /// <param name="bringing">Which subscription is to bring the copy of an earlier destination, and has not come to its place yet; null: it has, or none is.</param>
+    public string? ReceiverOf(Subscription subscription, LogEntry entry, out (Subscription By, Position At)? bringing)
     {
+        bringing = null;
         if (entry.Message.FromSocket == Id && subscription.Reading is not { IsShared: false })
         {
             return null;
@@ -25,6 +29,7 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
             // To join it later, or to be refused it there, is no reason to miss the copy here.
             if (_subscriptions.GetValueOrDefault(entry.Message.Destinations[i]) is { Reading: not { IsShared: false } } other && entry.Earlier[i].Offset > other.Start.Offset && HolderOf(other, entry with { Channel = other.Address, Position = entry.Earlier[i] }) is not null)
             {
+                bringing = (other.Follows ?? other).Passed.Offset < entry.Earlier[i].Offset ? (other, entry.Earlier[i]) : null;
                 return null;
             }
         }
@@ -158,7 +163,8 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
     /// <summary>A copy of an entry leaves for a client.</summary>
     public void Delivered(LogEntry entry, string client) => _parts.Departures.Delivered(entry, client, Id);
 
-    private string? HolderOf(Subscription subscription, LogEntry entry)
+    /// <summary>Which of its clients may have an entry; null: none.</summary>
+    public string? HolderOf(Subscription subscription, LogEntry entry)
     {
         string? found = null;
         var now = _parts.Time.GetUtcNow();

@@ -139,6 +139,8 @@ internal sealed partial class Socket : ISubscriber
             {
                 Queue.TakeOver(subscription);
             }
+
+            Queue.Leave(before);
         }
 
         return true;
@@ -165,6 +167,7 @@ internal sealed partial class Socket : ISubscriber
         if (ended is not null)
         {
             _parts.Channels.Remove(ended);
+            Queue.Leave(ended);
         }
 
         return true;

@@ -17,6 +17,7 @@ internal sealed partial class SocketQueue
         Advance,
         Presence,
         TakeOver,
+        Leave,
     }
 
     private readonly record struct Item(Kind Kind, Subscription? Subscription, Delivery? Delivery, ReadOnlyMemory<byte> Frame, Position? Place, long Since, int Size)
@@ -44,25 +45,30 @@ internal sealed partial class SocketQueue
             return null;
         }
 
+        if (item.Kind == Kind.Leave)
+        {
+            return null;
+        }
+
         var told = subscription.Told;
         if (item.Kind == Kind.Move)
         {
+            // What lay before is gone from its log, and nothing that it would bring.
             subscription.Brought = null;
-            subscription.Told = subscription.Passed = item.Place!;
+            subscription.Start = subscription.Told = subscription.Passed = item.Place!;
             return null;
         }
 
         if (item.Kind == Kind.Advance)
         {
             subscription.Told = subscription.Passed;
-            return subscription.IsClosed || told == subscription.Passed ? null : connection.Protocol.GetMessageBytes(new InvocationMessage(
-                nameof(IDataClient.Advanced), [new AdvancedEvent { Channel = subscription.Address.ToString(), After = told, Through = subscription.Passed }]));
+            return subscription.IsClosed || told == subscription.Passed ? null : AdvancedFrame(subscription, told, subscription.Passed);
         }
 
         var entry = item.Delivery!.Entry;
         if (item.Kind == Kind.Again)
         {
-            return !subscription.IsClosed && socket.ReceiverOf(subscription, entry) is { } again
+            return !subscription.IsClosed && socket.ReceiverOf(subscription, entry, out _) is { } again
                 ? Noted(entry, item.Delivery.Frame(connection.Protocol, again == socket.Primary ? null : again, null, item.Attempt))
                 : null;
         }
@@ -81,19 +87,39 @@ internal sealed partial class SocketQueue
             _read.Add(subscription);
         }
 
-        var attempt = 1;
-        if (socket.ReceiverOf(subscription, entry) is not { } receiver || reading?.Offer(entry, out attempt) == false)
+        return Copy(subscription, item.Delivery);
+    }
+
+    /// <summary>The copy of an entry as it leaves; null where it is not for this socket, or is to come under another channel.</summary>
+    private ReadOnlyMemory<byte>? Copy(Subscription subscription, Delivery delivery)
+    {
+        var (entry, told, attempt) = (delivery.Entry, subscription.Told, 1);
+        var receiver = socket.ReceiverOf(subscription, entry, out var bringing);
+        if (bringing is var (by, at) && !TryWithhold(by, at, subscription, delivery))
+        {
+            receiver = socket.HolderOf(subscription, entry);
+        }
+
+        if (receiver is null || subscription.Reading?.Offer(entry, out attempt) == false)
         {
             return null;
         }
 
-        subscription.Told = entry.Position;
         socket.Delivered(entry, receiver);
+        if (IsLate(subscription, entry))
+        {
+            return Noted(entry, delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, told, attempt > 1 ? attempt : null));
+        }
+
+        subscription.Told = entry.Position;
 
         // Left out, `after` means the offset before under the same epoch: the client knows no other epoch than that of the message (G2).
         var isJustBefore = told == entry.Before && (told.Epoch == entry.Position.Epoch || told == Position.Start);
-        return Noted(entry, item.Delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told, attempt > 1 ? attempt : null));
+        return Noted(entry, delivery.Frame(connection.Protocol, receiver == socket.Primary ? null : receiver, isJustBefore ? null : told, attempt > 1 ? attempt : null));
     }
+
+    private ReadOnlyMemory<byte> AdvancedFrame(Subscription subscription, Position after, Position through) => connection.Protocol.GetMessageBytes(new InvocationMessage(
+        nameof(IDataClient.Advanced), [new AdvancedEvent { Channel = subscription.Address.ToString(), After = after, Through = through }]));
 
     /// <summary>The frame of an entry; where its sender waits for that, its writing is noted.</summary>
     private ReadOnlyMemory<byte> Noted(LogEntry entry, ReadOnlyMemory<byte> frame)

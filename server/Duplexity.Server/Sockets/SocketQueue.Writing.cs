@@ -108,10 +108,16 @@ internal sealed partial class SocketQueue
             if (Frame(item) is { } frame)
             {
                 _buffer.Write(frame.Span);
-                if (_buffer.WrittenCount >= WriteBytes)
-                {
-                    return _buffer.WrittenMemory;
-                }
+            }
+
+            if (_withheld.Count > 0 && item.Subscription is { } looked)
+            {
+                SettleWithheld(looked);
+            }
+
+            if (_buffer.WrittenCount >= WriteBytes)
+            {
+                return _buffer.WrittenMemory;
             }
         }
     }

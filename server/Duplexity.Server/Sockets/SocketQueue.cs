@@ -43,6 +43,13 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
         Flush();
     }
 
+    /// <summary>A subscription is over: what others have withheld because it was to bring it, they bring.</summary>
+    public void Leave(Subscription subscription)
+    {
+        Add(new Item(Kind.Leave, subscription, null, default, null, time.GetTimestamp(), 0));
+        Flush();
+    }
+
     /// <summary>Adds who came and went, in line, and writes.</summary>
     public void Tell(Subscription subscription, PresenceNews news)
     {

@@ -85,6 +85,18 @@ internal sealed class ListenerModel : IDataHub
 
     public void Append(bool isWithheld) => _log.Add(isWithheld);
 
+    /// <summary>Tells the next entry that is not withheld.</summary>
+    public void Deliver() => DeliverNext().Should().BeTrue();
+
+    /// <summary>Brings an entry after all that was withheld and passed: it follows what was told last, and a place without a message leads back to that.</summary>
+    public void DeliverLate(int offset)
+    {
+        _log[offset - 1] = false;
+        _link.Deliver([Message(offset, _told)]);
+        _link.Advanced(new AdvancedEvent { Channel = "room:model", After = Place(offset), Through = Place(_told) });
+        Settle();
+    }
+
     /// <summary>Tells everything that is left, and lets time pass for what was lost at the end.</summary>
     public void Finish()
     {

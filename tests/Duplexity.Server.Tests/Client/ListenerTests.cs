@@ -45,4 +45,22 @@ public sealed class ListenerTests
         channel.Read.Should().Equal("m2");
         channel.Joins.Should().Be(1);
     }
+
+    [Theory]
+    [InlineData(10, 1)]
+    [InlineData(1, 2)]
+    [Trait("Guarantee", "G9")]
+    public void A_copy_that_was_withheld_and_comes_after_all_is_read_once_and_is_no_gap(int buffer, int joins)
+    {
+        var channel = new ListenerModel(buffer);
+        channel.Append(isWithheld: true);
+        channel.Append(isWithheld: false);
+        channel.Deliver();
+
+        channel.DeliverLate(1);
+        channel.Finish();
+
+        channel.Read.Should().Equal("m2", "m1");
+        channel.Joins.Should().Be(joins, "only what finds no room is asked for again");
+    }
 }

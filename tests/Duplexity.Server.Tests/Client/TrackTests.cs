@@ -16,6 +16,7 @@ public sealed class TrackTests
     [InlineData("5 e", "9 e", "5 e", "Follows")]
     [InlineData("5 e", "7 e", null, "Apart")]
     [InlineData("5 e", "9 e", "8 e", "Apart")]
+    [InlineData("5 e", "4 e", "5 e", "Follows")] // it was withheld, and comes after all
     [InlineData("5 e", "5 e", null, "Repeats")]
     [InlineData("5 e", "4 e", "2 e", "Repeats")]
     [InlineData("5 e", "4 f", null, "Apart")]

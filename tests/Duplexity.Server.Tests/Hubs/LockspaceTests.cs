@@ -52,6 +52,33 @@ public sealed class LockspaceTests : IAsyncLifetime
 
     [Fact]
     [Trait("Requirement", "1.15")]
+    [Trait("Guarantee", "G24")]
+    public async Task Whoever_comes_and_goes_all_the_time_makes_a_lockspace_tell_no_more_than_its_rate_and_hears_only_what_it_may_receive()
+    {
+        await CreateAsync(new() { Name = "board", Channel = true });
+        await CreateAsync(new() { Name = "quiet" });
+        await using var deaf = await ConnectAsync("cleo", new { join = new[] { "*" }, receive = new[] { "room:*" } });
+        await using var eve = await ConnectAsync("eve", new { join = new[] { "*" }, receive = new[] { "*" }, limits = new { messages = 3, windowMs = 3_600_000 } });
+        await deaf.JoinAsync("lockspace:board");
+        for (var i = 0; i < 3; i++)
+        {
+            (await eve.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "lockspace:board" })).Error.Should().BeNull();
+            (await eve.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "lockspace:board" })).Error.Should().BeNull("whoever is there comes in no second time");
+            (await eve.InvokeAsync<Done>("Leave", new LeaveRequest { Channel = "lockspace:board" })).Error.Should().BeNull("to go costs nothing");
+        }
+
+        (await eve.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "lockspace:board" })).Error.Should().BeEquivalentTo(new { Code = 300, Limit = "messages_per_window" });
+        (await eve.InvokeAsync<JoinResponse>("Join", new JoinRequest { Channel = "lockspace:quiet" })).Error.Should().BeNull("nothing is told there");
+        var told = (await _node.Services.GetRequiredService<Duplexity.Server.Engine.IEngine>().Log.ReadAsync(Address.Lockspace("board"), null, 100)).Entries;
+        told.Count(e => e.Message.Text!.Contains("eve")).Should().Be(6);
+        await deaf.SettleAsync(_amy);
+        deaf.HasNothing.Should().BeTrue("its token lets it receive nothing of lockspaces");
+
+        Task<StockSocket> ConnectAsync(string client, object allowances) => StockSocket.DataAsAsync(_node, client, ("duplexity", allowances));
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.15")]
     public async Task Without_a_channel_the_address_is_not_there_and_somebody_elses_lockspace_is_not_changed()
     {
         await CreateAsync(new() { Name = "quiet" });

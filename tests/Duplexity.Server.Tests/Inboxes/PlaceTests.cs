@@ -14,6 +14,33 @@ public sealed class PlaceTests
 {
     private static readonly TimeSpan Retention = TimeSpan.FromMinutes(30);
 
+    [Fact]
+    [Trait("Requirement", "1.8")]
+    [Trait("Guarantee", "G18")]
+    public async Task What_is_told_late_of_the_inbox_of_a_removed_client_does_not_bring_its_readers_back()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using (var ben = await StockSocket.DataAsync(node, "ben"))
+        await using (var amy = await StockSocket.DataAsync(node, "amy"))
+        {
+            await amy.JoinAsync("client:amy");
+            await ben.SendAsync("hi", "client:amy");
+            await amy.NextAsync();
+            await amy.SettleAsync(ben);
+        }
+
+        var (index, engine) = (node.Services.GetRequiredService<InboxIndex>(), node.Services.GetRequiredService<IEngine>());
+        var inbox = await index.OpenAsync(Address.Client("amy"));
+        await index.StopAsync(default);
+        (await engine.Records.ReadAsync(ReaderRecord.Kind, "amy")).Should().NotBeNull();
+
+        await node.Services.GetRequiredService<IDuplexity>().RemoveAsync("amy");
+        index.Changed(inbox);
+        await index.StopAsync(default);
+
+        (await engine.Records.ReadAsync(ReaderRecord.Kind, "amy")).Should().BeNull();
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -21,6 +21,7 @@ internal sealed class MessagePipes(
     private readonly ConcurrentDictionary<Address, ImmutableArray<PipeRunner>> _bySource = new();
     private readonly ConcurrentDictionary<string, ImmutableArray<PipeRunner>> _byOwner = new();
     private readonly ConcurrentDictionary<string, Meter> _meters = new();
+    private readonly PipeShares _shares = new();
     private ITimer? _sweep;
 
     /// <summary>How many owners' use is kept.</summary>
@@ -133,13 +134,14 @@ internal sealed class MessagePipes(
 
             foreach (var runner in there.Where(r => ids is null || ids.Contains(r.Record.Id)))
             {
-                await store.RemoveAsync(runner.Record.Edge);
+                var top = await engine.Log.TopAsync(runner.From, ct);
+                await runner.RemoveAsync();
 
-                // Its last message may be on its way through a gate: nobody waits for that (G11), and nothing begins behind it. What it writes until then goes as well.
-                var over = runner.StopAsync();
+                // Its last message may be on its way through a gate: nobody waits for that (G11), and nothing begins behind it.
+                _ = runner.StopAsync();
+                _shares.Remove(runner, top);
                 Drop(_byOwner, owner, runner);
                 Drop(_bySource, runner.From, runner);
-                _ = over.ContinueWith(_ => store.RemoveAsync(runner.Record.Edge).AsTask(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             }
 
             return null;
@@ -150,17 +152,9 @@ internal sealed class MessagePipes(
         }
     }
 
-    /// <summary>
-    /// A pipe's part of what may still be made of a message: what all pipes that read it there may make together, divided among them. So the bound holds for all that descends from a message without anybody
-    /// counting, and after a crash too.
-    /// </summary>
-    public int Share(PipeRunner runner, LogEntry entry)
-    {
-        var budget = entry.Message.Path?.Budget ?? options.MessagePipes.AppendsPerMessage;
-        var readers = _bySource.GetValueOrDefault(runner.From, []).Where(r => r.Record.Versions[0].Since.Offset < entry.Position.Offset).OrderBy(r => r.Record.Edge, StringComparer.Ordinal).ToList();
-        var nth = readers.IndexOf(runner);
-        return nth < 0 ? 0 : (budget / readers.Count) + (nth < budget % readers.Count ? 1 : 0);
-    }
+    /// <summary>A pipe's part of what may still be made of a message.</summary>
+    public int Share(PipeRunner runner, LogEntry entry) =>
+        _shares.Of(runner, entry, _bySource.GetValueOrDefault(runner.From, []), entry.Message.Path?.Budget ?? options.MessagePipes.AppendsPerMessage);
 
     /// <summary>What an owner's pipes have sent, against its rates: kept while it has pipes, or has used something.</summary>
     public Meter MeterOf(string owner) => _meters.GetOrAdd(owner, _ => new Meter());
@@ -275,6 +269,7 @@ internal sealed class MessagePipes(
             _meters.TryRemove(owner, out _);
         }
 
+        _shares.Sweep(source => _bySource.GetValueOrDefault(source, []));
         foreach (var runner in All())
         {
             runner.Wake();

@@ -21,15 +21,12 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Meter _limit = new();
-    private readonly SemaphoreSlim _saving = new(1, 1);
     private readonly Following _following = new(engine.Log, Address.Parse(record.From));
+    private readonly PipePlace _place = new(record.Edge, place, store);
     private volatile PipeRecord _record = record;
-    private volatile Position _place = place;
-    private Position? _saved;
     private Position? _counted;
     private Unsettled? _left;
     private int _attempts;
-    private int _unsaved;
     private bool _isRunning;
     private volatile bool _again;
     private Task _running = Task.CompletedTask;
@@ -37,10 +34,10 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     public PipeRecord Record => _record;
 
     /// <summary>Up to where everything is settled.</summary>
-    public Position Place => _place;
+    public Position Place => _place.Now;
 
     /// <summary>Where it would go on after a crash, at the earliest.</summary>
-    public Position Saved => _saved ?? _record.Versions[0].Since;
+    public Position Saved => _place.Saved ?? _record.Versions[0].Since;
 
     /// <summary><c>running</c>, <c>waiting</c> or <c>stopped</c>.</summary>
     public string State { get; private set; } = "running";
@@ -82,23 +79,10 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     }
 
     /// <summary>Writes down how far it has come, if that is news.</summary>
-    public async Task SaveAsync()
-    {
-        await _saving.WaitAsync();
-        try
-        {
-            var place = _place;
-            if (place != _saved)
-            {
-                await store.WritePlaceAsync(_record.Edge, place);
-                (_saved, _unsaved) = (place, 0);
-            }
-        }
-        finally
-        {
-            _saving.Release();
-        }
-    }
+    public Task SaveAsync() => _place.SaveAsync();
+
+    /// <summary>Takes it out of the store for good: from here on it writes nothing there.</summary>
+    public Task RemoveAsync() => _place.RemoveAsync();
 
     private async Task RunAsync()
     {
@@ -161,7 +145,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
         }
 
         await _following.BeginAsync();
-        var page = await engine.Log.ReadAsync(From, _place, Page, ct: _stop.Token);
+        var page = await engine.Log.ReadAsync(From, _place.Now, Page, ct: _stop.Token);
         if (!page.Recovered)
         {
             await SkipAsync(page.Top);
@@ -199,7 +183,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
             }
 
             Settle(entry.Position);
-            if (++_unsaved >= Page)
+            if (_place.Unsaved >= Page)
             {
                 await SaveAsync();
             }
@@ -268,7 +252,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
 
     private void Settle(Position place)
     {
-        _place = place;
+        _place.Move(place);
         (_left, _attempts) = (null, 0);
     }
 
@@ -276,7 +260,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     private async Task SkipAsync(Position top)
     {
         var first = (await engine.Log.ReadAsync(From, null, 1, ct: _stop.Token)).Entries;
-        var (gone, to) = (_place, first.Count > 0 ? first[0].Before : top);
+        var (gone, to) = (_place.Now, first.Count > 0 ? first[0].Before : top);
         Settle(to);
         if (to.Offset < gone.Offset)
         {

@@ -70,6 +70,30 @@ public sealed class DiskTests
 
     [Fact]
     [Trait("Guarantee", "G20")]
+    public async Task A_place_that_is_being_written_down_while_its_pipe_is_removed_does_not_come_back()
+    {
+        var records = new HeldRecords("message-pipe-place");
+        var engine = new EmbeddedEngine(TimeProvider.System, Microsoft.Extensions.Options.Options.Create(new DuplexityOptions()), NullLogger<EmbeddedEngine>.Instance, records);
+        await using var rig = new CookedRig([], engine);
+        var pipes = await rig.StartAsync();
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:a", "room:b"));
+        await rig.SendAsync("hello", "room:a");
+        await rig.SettledAsync(pipes, "amy");
+
+        var sweep = records.HoldAsync();
+        rig.Rig.Time.Advance(rig.Rig.Settings.MessagePipes.Sweep);
+        await sweep.Soon();
+        var removed = pipes.RemoveAsync("amy", null, default);
+        records.LetGo();
+        (await removed.Soon()).Should().BeNull();
+        await records.DoneAsync().Soon();
+
+        (await records.ListAsync("message-pipe-place")).Should().BeEmpty();
+        (await records.ListAsync("message-pipe")).Should().BeEmpty();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G20")]
     public async Task What_a_knuckle_drew_in_a_process_that_died_the_next_ones_do_not_draw_again()
     {
         var lots = new Random(7);

@@ -94,6 +94,41 @@ public sealed class HostileOwnerTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G20")]
+    public async Task A_pipe_that_is_removed_leaves_those_that_lie_behind_no_larger_part_of_what_a_message_may_become()
+    {
+        await using var rig = new CookedRig(o => o.MessagePipes.AppendsPerMessage = 6);
+        var pipes = await rig.StartAsync();
+        string[] many = [.. Enumerable.Range(0, 6).Select(i => $"room:to-{i}")];
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:a", many));
+        await CookedRig.SetAsync(pipes, "ben", CookedRig.Pipe("p", "room:a", many));
+        rig.Owners.Out["ben"] = true;
+        await rig.SendAsync("one", "room:a");
+        await rig.SettledAsync(pipes, "amy");
+        (await AppendsAsync("one")).Should().Be(3);
+
+        (await pipes.RemoveAsync("amy", null, default)).Should().BeNull();
+        await rig.SendAsync("two", "room:a");
+        rig.Owners.Out.Clear();
+        rig.Rig.Time.Advance(rig.Rig.Settings.MessagePipes.Sweep);
+        await rig.SettledAsync(pipes, "ben");
+
+        (await AppendsAsync("one")).Should().Be(6, "each of the two had a half, whenever it took it");
+        (await AppendsAsync("two")).Should().Be(6, "this one is read by one pipe alone");
+
+        async Task<int> AppendsAsync(string text)
+        {
+            var count = 0;
+            foreach (var room in many)
+            {
+                count += (await rig.TextsAsync(room)).Count(t => t == text);
+            }
+
+            return count;
+        }
+    }
+
+    [Fact]
     [Trait("Guarantee", "G8")]
     [Trait("Requirement", "1.8")]
     public async Task Whose_token_is_revoked_while_a_gate_takes_its_time_sends_nothing_by_a_pipe_and_nothing_by_HTTP()

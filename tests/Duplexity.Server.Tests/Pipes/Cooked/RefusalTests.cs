@@ -99,6 +99,38 @@ public sealed class RefusalTests
 
     [Fact]
     [Trait("Guarantee", "G20")]
+    [Trait("Guarantee", "G24")]
+    public async Task A_destination_whose_rate_is_used_up_is_waited_for_as_long_as_it_says_and_never_given_up()
+    {
+        var tries = new ConcurrentQueue<DateTimeOffset>();
+        CookedRig? around = null;
+        await using var rig = around = new CookedRig(o => o.MessagePipes.Attempts = 2, _ =>
+        [
+            new RatedRoom(() =>
+            {
+                tries.Enqueue(around!.Rig.Time.GetUtcNow());
+                return tries.Count <= 4;
+            }),
+        ]);
+        var pipes = await rig.StartAsync();
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:a", "room:b", "room:c"));
+        var others = await rig.Rig.ListenAsync("room:c", "x");
+        await rig.SendAsync("1", "room:a");
+        await rig.SendAsync("2", "room:a");
+
+        (await others.TextsAsync(1)).Should().Equal(["1"], "the others need not wait for this one");
+        await LetTimePassAsync(rig, pipes);
+
+        (await rig.TextsAsync("room:b")).Should().Equal("1", "2");
+        (await rig.TextsAsync("room:c")).Should().Equal("1", "2");
+        DateTimeOffset[] at = [.. tries];
+        at.Should().HaveCount(6);
+        at.Take(5).Zip(at.Skip(1)).Take(4).Should().AllSatisfy(t => (t.Second - t.First).Should().BeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(RatedRoom.WaitMs)).And.BeLessThan(TimeSpan.FromMilliseconds(2 * RatedRoom.WaitMs)));
+        rig.Service.Heard.Should().NotContain(a => a.Action == AnnouncedAction.DeadLetter);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G20")]
     public async Task A_crash_while_one_destination_is_still_to_be_tried_loses_it_not_and_gives_the_others_nothing_twice()
     {
         var isAway = true;
@@ -156,5 +188,17 @@ public sealed class RefusalTests
         }
 
         await settled;
+    }
+
+    /// <summary>Room b takes only so much in a time.</summary>
+    private sealed class RatedRoom(Func<bool> isUsedUp) : IBuiltInGate
+    {
+        public const int WaitMs = 3_000;
+
+        public string Name => "rated";
+
+        public Step Step => Step.Entry;
+
+        public DuplexityError? Check(in Passage passage) => passage.Target == Address.Room("b") && isUsedUp() ? DuplexityError.Of(Errors.RateLimited, "Too much.") with { RetryAfterMs = WaitMs } : null;
     }
 }
