@@ -42,7 +42,13 @@ internal sealed class Lockspaces(IEngine engine, DuplexityOptions options, TimeP
     /// <inheritdoc/>
     public string Kind => "lockspace";
 
-    public async Task StartAsync(CancellationToken cancellationToken) => await RereadAsync();
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (name, text) in await engine.Records.ListAsync(RecordKind, cancellationToken))
+        {
+            Remember(name, text);
+        }
+    }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

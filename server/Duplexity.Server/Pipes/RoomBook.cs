@@ -20,7 +20,18 @@ internal sealed class RoomBook(IRecords records) : IHostedService
     /// <summary>All rooms that were made by hand, by name.</summary>
     public IEnumerable<KeyValuePair<string, MadeRoom>> Rooms => _rooms;
 
-    public async Task StartAsync(CancellationToken cancellationToken) => await ReadAllAsync();
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (name, text) in await records.ListAsync(RoomKind, cancellationToken))
+        {
+            _rooms[name] = MadeRoom.Read(text);
+        }
+
+        foreach (var (client, text) in await records.ListAsync(FeedKind, cancellationToken))
+        {
+            Remember(client, JsonSerializer.Deserialize<string[]>(text)!);
+        }
+    }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -112,7 +123,7 @@ internal sealed class RoomBook(IRecords records) : IHostedService
         }
     }
 
-    /// <summary>Reads everything that is written.</summary>
+    /// <summary>Reads everything that is written once more, each in its turn: this node may be changing it.</summary>
     public async ValueTask ReadAllAsync()
     {
         foreach (var name in (await records.ListAsync(RoomKind)).Select(r => r.Key).Concat(_rooms.Keys).Distinct().ToArray())

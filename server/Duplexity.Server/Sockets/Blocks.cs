@@ -35,12 +35,13 @@ internal sealed class Blocks(IEngine engine, TimeProvider time) : ISystemListene
     /// <summary>Keeps a client, or one session of it, away for a time. Whoever tells something later is answered when every node has heard of this too.</summary>
     public async Task KeepAwayAsync(string client, string? session, TimeSpan duration)
     {
-        if (session is not null && _until.Count(b => b.Key.Client == client && b.Key.Session is { } other && other != session) >= SessionsPerClient)
+        var now = time.GetUtcNow();
+        if (session is not null && _until.Count(b => b.Value > now && b.Key.Client == client && b.Key.Session is { } other && other != session) >= SessionsPerClient)
         {
             return;
         }
 
-        var block = new Block(client, session, time.GetUtcNow() + duration);
+        var block = new Block(client, session, now + duration);
         Hear(block);
         await engine.Records.PutAsync(RecordKind, JsonSerializer.Serialize(new[] { client, session }), block.Until.ToString("O", CultureInfo.InvariantCulture), block.Until);
         await engine.SystemLog.TellAsync(Kind, JsonSerializer.Serialize(block), TimeSpan.Zero);

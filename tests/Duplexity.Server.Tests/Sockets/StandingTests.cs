@@ -142,6 +142,26 @@ public sealed class StandingTests
         records.IsFull = false;
     }
 
+    [Fact]
+    [Trait("Guarantee", "G21")]
+    [Trait("Guarantee", "G24")]
+    public async Task A_hundred_sessions_of_a_client_are_kept_away_at_once_and_those_whose_time_is_over_do_not_count()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var blocks = new Blocks(new VaultOnly(new MemoryRecords(time)), time);
+        for (var i = 0; i < 101; i++)
+        {
+            await blocks.KeepAwayAsync("amy", $"s{i}", TimeSpan.FromMinutes(1));
+        }
+
+        blocks.Find("amy", "s99").Should().NotBeNull();
+        blocks.Find("amy", "s100").Should().BeNull("whoever wants all of them away says so of the client");
+        time.Advance(TimeSpan.FromMinutes(2));
+        await blocks.KeepAwayAsync("amy", "s101", TimeSpan.FromMinutes(1));
+
+        blocks.Find("amy", "s101").Should().NotBeNull();
+    }
+
     private static Standing StandingOf(IRecords records, TimeProvider time)
     {
         var engine = new VaultOnly(records);
