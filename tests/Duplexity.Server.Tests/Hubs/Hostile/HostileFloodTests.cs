@@ -10,8 +10,10 @@ using Xunit;
 
 namespace Duplexity.Server.Tests.Hubs.Hostile;
 
-/// <summary>Ten thousand random and mutated messages, too deep, too large, of wrong types, to methods that are not there, after the end: whatever comes is answered or ended by a documented code.</summary>
+/// <summary>Ten thousand random and mutated messages, too deep, too large, of wrong types, to methods that are not there, after the end: whatever comes is answered or ended by a documented code. Alone on the machine: it measures the memory of the process.</summary>
 [Trait("Guarantee", "G24")]
+[Collection(nameof(HostileFloodTests))]
+[CollectionDefinition(nameof(HostileFloodTests), DisableParallelization = true)]
 public sealed class HostileFloodTests
 {
     private const int Messages = 2_500;
