@@ -28,7 +28,7 @@ internal sealed class MessagePipes(
     internal int Meters => _meters.Count;
 
     /// <summary>How many pipes work at the same moment.</summary>
-    public PipeTurns Turns { get; } = new(options.MessagePipes.AtOnce);
+    public PipeTurns Turns { get; } = new(options.MessagePipes.AtOnce, time);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {

@@ -102,9 +102,9 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     private async Task<bool> OnceAsync()
     {
         TimeSpan pause;
-        using (await all.Turns.EnterAsync(_record.Owner, _stop.Token))
+        using (var turn = await all.Turns.EnterAsync(_record.Owner, _stop.Token))
         {
-            pause = await TryTurnAsync();
+            pause = await TryTurnAsync(turn);
         }
 
         if (pause > TimeSpan.Zero)
@@ -120,12 +120,12 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
         }
     }
 
-    private async Task<TimeSpan> TryTurnAsync()
+    private async Task<TimeSpan> TryTurnAsync(PipeTurn turn)
     {
         try
         {
             _again = false;
-            return await TurnAsync();
+            return await TurnAsync(turn);
         }
         catch (Exception e) when (!_stop.IsCancellationRequested)
         {
@@ -135,7 +135,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     }
 
     /// <summary>One page, or what a second takes; what is to be waited for before the next turn, nothing where there is none.</summary>
-    private async Task<TimeSpan> TurnAsync()
+    private async Task<TimeSpan> TurnAsync(PipeTurn turn)
     {
         if (Owner() is null)
         {
@@ -176,7 +176,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
                 return over;
             }
 
-            _left = await carrying.CarryAsync(_record, sender, grant, entry, all.Share(this, entry), _left);
+            _left = await turn.LendAsync(carrying.CarryAsync(_record, sender, grant, entry, all.Share(this, entry), _left), _stop.Token);
             if (await PauseAsync(entry) is { } pause)
             {
                 return pause;

@@ -94,6 +94,51 @@ public sealed class HostileOwnerTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G11")]
+    [Trait("Guarantee", "G24")]
+    public async Task However_many_owners_have_pipes_behind_gates_that_do_not_answer_they_hold_a_turn_for_a_moment_only()
+    {
+        var (asked, never) = (new SemaphoreSlim(0), new TaskCompletionSource<Duplexity.Server.GateResult>());
+        await using var rig = new CookedRig(
+            [
+                PipeRig.Gate(Step.Entry, "room:slow", _ =>
+                {
+                    asked.Release();
+                    return new(never.Task);
+                }),
+            ],
+            null);
+        var pipes = await rig.StartAsync();
+        for (var owner = 0; owner < 5; owner++)
+        {
+            await CookedRig.SetAsync(pipes, $"eve{owner}", [.. Enumerable.Range(0, 20).Select(i => CookedRig.Pipe($"p{i}", "room:a", "room:slow"))]);
+        }
+
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:b", "room:c"));
+        await rig.SendAsync("x", "room:a");
+        for (var i = 0; i < 16; i++)
+        {
+            await asked.WaitAsync().Soon();
+        }
+
+        pipes.Turns.Free.Should().Be(0);
+        await rig.SendAsync("y", "room:b");
+        for (var i = 0; i < 84; i++)
+        {
+            // Each moment those that wait for a gate let others on, until all hundred do.
+            while (!asked.Wait(0))
+            {
+                rig.Rig.Time.Advance(TimeSpan.FromMilliseconds(10));
+                await Wait.InSilenceAsync(TimeSpan.FromMilliseconds(1));
+            }
+        }
+
+        await rig.SettledAsync(pipes, "amy");
+        (await rig.TextsAsync("room:c")).Should().Equal("y");
+        never.SetResult(Duplexity.Server.GateResult.Pass);
+    }
+
+    [Fact]
     [Trait("Guarantee", "G20")]
     public async Task A_pipe_that_is_removed_leaves_those_that_lie_behind_no_larger_part_of_what_a_message_may_become()
     {
