@@ -41,7 +41,7 @@ public sealed class EdgeTests
             threads: 1,
             print: Print);
 
-        most.Should().BeGreaterThan(15, "histories are not empty ones");
+        most.Should().BeGreaterThan(8, "histories are not empty ones");
         node.Logs.Lines.Should().NotContain(l => l.Text.Contains("mended"), "nothing was left to mend");
         node.Channels.Addresses.Should().BeEmpty();
         node.Holdings.IsEmpty.Should().BeTrue();
