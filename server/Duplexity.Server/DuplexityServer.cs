@@ -40,6 +40,7 @@ public static class DuplexityServer
         services.TryAddSingleton<Node>();
 
         services.AddDuplexityEngine();
+        services.AddDuplexityCluster();
         services.AddDuplexityChannels();
         services.AddDuplexityPipes();
         services.AddDuplexitySockets();
@@ -63,7 +64,7 @@ public static class DuplexityServer
         // First those of other projects: an embedded provider says here what the sign-in below then asks.
         var path = prefix.Trim('/') is { Length: > 0 } segments ? $"/{segments}" : "";
         var further = routes.ServiceProvider.GetServices<IDuplexityEndpoints>().Select(endpoints => endpoints.Map(group, path)).ToArray();
-        return new EndpointGroup([.. further, group.MapDuplexityHubs().AddServiceGate(), group.MapDuplexityTunnels().AddServiceGate(), group.MapDuplexityAuth(), group.MapDuplexityApi()]);
+        return new EndpointGroup([.. further, group.MapDuplexityHubs().AddUpgradeForwarding().AddServiceGate(), group.MapDuplexityTunnels().AddUpgradeForwarding().AddServiceGate(), group.MapDuplexityAuth(), group.MapDuplexityApi()]);
     }
 
     private static void AddDuplexityInProcess(this IServiceCollection services)
@@ -131,6 +132,8 @@ public static class DuplexityServer
         services.TryAddSingleton<SocketIndex>();
         services.TryAddSingleton<IDirectReach>(provider => provider.GetRequiredService<SocketIndex>());
         services.TryAddSingleton<Sessions>();
+        services.AddSingleton<INodeLoad>(provider => provider.GetRequiredService<SocketIndex>());
+        services.AddSingleton<INodeLoad>(provider => provider.GetRequiredService<Sessions>());
         services.TryAddSingleton<SessionEnds>();
         services.TryAddSingleton<IdentityHolders>();
         services.TryAddSingleton<IdentityChanges>();

@@ -3,6 +3,9 @@ namespace Duplexity.Server;
 /// <summary>Bounds. All are per node.</summary>
 public sealed class LimitOptions
 {
+    /// <summary>Connections that came in here and are handed on to the node that they name, at once. Defaults to 20,000: two sockets of the operating system each.</summary>
+    public int Forwarded { get; set; } = 20_000;
+
     /// <summary>What waits for one socket at most, in bytes, before it is closed as a slow consumer. Defaults to 1 MiB, as Centrifugo.</summary>
     public int SocketQueueBytes { get; set; } = 1024 * 1024;
 

@@ -102,6 +102,12 @@ public sealed class TimeOptions
     /// <summary>How long a forced disconnect keeps the disconnected away. Defaults to 5 min (G21).</summary>
     public TimeSpan Block { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>How often a node tells the others how much it has to do, and looks who they are. Defaults to 2 s.</summary>
+    public TimeSpan NodeNews { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a node waits for another one's answer. Defaults to 5 s: what takes longer is told as unavailable.</summary>
+    public TimeSpan NodeCall { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// How long the answer to a revocation or a forced disconnect waits for the other nodes; the ones that have not confirmed by then are told as pending. Defaults to 2 s: a node that reaches the engine has done it by then (G8).
     /// </summary>

@@ -19,6 +19,7 @@ public sealed class LayeringTests
         ["Inboxes"],
         ["Channels"],
         ["Backend"],
+        ["Cluster"],
         ["Engine"],
     ];
 

@@ -39,4 +39,13 @@ internal static partial class Log
 
     [LoggerMessage(4010, LogLevel.Warning, "What became of the pipes of {Client} could not be told to those who watch them")]
     public static partial void PipesNotMarked(ILogger logger, Exception exception, string client);
+
+    [LoggerMessage(4020, LogLevel.Warning, "A connection for the node {Node} could not be handed on ({Error}); its client was told to try again.")]
+    public static partial void NotHandedOn(ILogger logger, string node, Yarp.ReverseProxy.Forwarder.ForwarderError error);
+
+    [LoggerMessage(4021, LogLevel.Warning, "{Count} pipes of another node could not be confirmed: idle carriers of theirs are not used again before they are.")]
+    public static partial void NotConfirmed(ILogger logger, int count, Exception exception);
+
+    [LoggerMessage(4022, LogLevel.Warning, "The port of the public pipe {Name} is in use by something else here: its visitors reach it at other nodes only.")]
+    public static partial void PortNotOpened(ILogger logger, string name);
 }

@@ -43,6 +43,10 @@ internal sealed record PipeEntry
 
     /// <summary>Whether the owner wants to be told of each exchange.</summary>
     public bool Exchanges { get; init; }
+
+    /// <summary>Whether it is the same registration: of the same owner, session, generation and resource.</summary>
+    public bool IsSameAs(PipeEntry other) =>
+        Name == other.Name && Generation == other.Generation && Client == other.Client && Session == other.Session && Resource == other.Resource;
 }
 
 /// <summary>What a registration did: with conflicts nothing was registered.</summary>

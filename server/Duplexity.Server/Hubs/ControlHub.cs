@@ -1,5 +1,6 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Auth;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
@@ -13,7 +14,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, RoomCalls rooms, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, Node node, TimeProvider time, DuplexityOptions options,
+    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, RoomCalls rooms, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, Node node, NodeBook nodes, TimeProvider time, DuplexityOptions options,
     IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
@@ -96,9 +97,10 @@ internal sealed class ControlHub(
         // Asked again on the same connection, the session keeps its generation: only the ticket is fresh.
         var generation = again?.Link?.Generation ?? await engine.Registry.NextGenerationAsync(Context.ConnectionAborted);
         var at = BaseAddress();
+        var origins = nodes.Others.Select(n => n.Url).OfType<Uri>().Append(at).Select(u => u.GetLeftPart(UriPartial.Authority)).ToHashSet();
         if (again?.Link is null)
         {
-            await EstablishAsync(identity, id, generation, at);
+            await EstablishAsync(identity, id, generation, at, origins);
         }
 
         return new DiscoveryResponse
@@ -108,7 +110,7 @@ internal sealed class ControlHub(
             Generation = generation,
             DataPlaneUri = new Uri(at, $"data?node={node.Name}").AbsoluteUri,
             Ticket = tickets.Issue(client, id, generation),
-            Origins = [at.GetLeftPart(UriPartial.Authority)],
+            Origins = [.. origins],
         };
     }
 
@@ -231,12 +233,12 @@ internal sealed class ControlHub(
     private Session Session(Request request) => Connection.SessionOf(Acting(request).Client)
         ?? throw new DuplexityException(DuplexityError.Of(Errors.ControlNotEstablished, "This identity has no session on this connection; call Discover as it first."));
 
-    private async Task EstablishAsync(Identity identity, string id, long generation, Uri at)
+    private async Task EstablishAsync(Identity identity, string id, long generation, Uri at, IReadOnlyCollection<string> origins)
     {
         var connection = Connection;
         var ends = changes; // this hub object does not outlive its call
         var link = new ControlLink(
-            Context.ConnectionId, generation, at, hub.Clients.Client(Context.ConnectionId), (code, reason) => CloseAsync(connection, ends, identity.Client, code, reason));
+            Context.ConnectionId, generation, at, hub.Clients.Client(Context.ConnectionId), (code, reason) => CloseAsync(connection, ends, identity.Client, code, reason), origins);
         var (session, replaced) = sessions.Establish(identity.Client, id, link);
         session.Identity = identity;
         if (!connection.Establish(session))

@@ -46,4 +46,10 @@ internal sealed class Session(string client, string id)
 /// <c>data/carry</c> below it.</param>
 /// <param name="Client">The client's end.</param>
 /// <param name="Close">Ends the connection with a 5xx code of <see cref="Errors"/> and a reason; completes when it is gone.</param>
-internal sealed record ControlLink(string ConnectionId, long Generation, Uri Base, IControlClient Client, Func<(int Code, string Name), string, Task> Close);
+/// <param name="Origins">Where else its carriers may be dialled: the client was told.</param>
+internal sealed record ControlLink(
+    string ConnectionId, long Generation, Uri Base, IControlClient Client, Func<(int Code, string Name), string, Task> Close, IReadOnlyCollection<string>? Origins = null)
+{
+    /// <summary>The address of a node that has one (<paramref name="own"/>), if the client knows it; else the one by which it reaches this node, from where it is handed on.</summary>
+    public Uri WayTo(Uri? own) => own is not null && Origins?.Contains(own.GetLeftPart(UriPartial.Authority)) == true ? new Uri(own.AbsoluteUri.TrimEnd('/') + "/") : Base;
+}

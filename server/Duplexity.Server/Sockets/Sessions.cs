@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Duplexity.Server.Cluster;
 
 namespace Duplexity.Server.Sockets;
 
@@ -6,7 +7,7 @@ namespace Duplexity.Server.Sockets;
 /// The sessions of this node. A session begins with Discover, outlives the loss of its control connection by a grace, and then ends once, by
 /// <see cref="Ended"/>: whoever keeps something for sessions (pipes) lets it go there. Thread-safe.
 /// </summary>
-internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.IOptions<DuplexityOptions> options)
+internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.IOptions<DuplexityOptions> options) : INodeLoad
 {
     private readonly ConcurrentDictionary<(string Client, string Id), Entry> _entries = new();
 
@@ -15,6 +16,12 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
 
     /// <summary>Raised when a session's control connection has come or gone, the end of the session apart. Handlers must not throw or wait.</summary>
     public event Action<Session>? LinkChanged;
+
+    /// <inheritdoc/>
+    public string Name => "sessions";
+
+    /// <inheritdoc/>
+    public int Count => _entries.Count;
 
     public Session? Find(string client, string id) => _entries.TryGetValue((client, id), out var entry) && entry.Session.Generation > 0 ? entry.Session : null;
 

@@ -1,15 +1,22 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Pipes;
 
 namespace Duplexity.Server.Sockets;
 
 /// <summary>The sockets of this node by SOCK_ID, by SignalR's connection id and by CID: each look-up is one step, none scans. Thread-safe.</summary>
-internal sealed class SocketIndex : IDirectReach
+internal sealed class SocketIndex : IDirectReach, INodeLoad
 {
     private readonly ConcurrentDictionary<string, Socket> _byId = new();
     private readonly ConcurrentDictionary<string, Socket> _byConnection = new();
     private readonly ConcurrentDictionary<string, ImmutableHashSet<Socket>> _byClient = new();
+
+    /// <inheritdoc/>
+    public string Name => "sockets";
+
+    /// <inheritdoc/>
+    public int Count => _byId.Count;
 
     /// <summary>All sockets.</summary>
     public ICollection<Socket> All => _byId.Values;

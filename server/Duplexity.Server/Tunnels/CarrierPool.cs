@@ -6,13 +6,17 @@ namespace Duplexity.Server.Tunnels;
 /// The carriers of one pipe under one owner and generation, idle and in use: never handed on to another owner's or generation's pipe (G7). At most
 /// <see cref="LimitOptions.CarriersPerPipe"/> at once; further visitors wait in line, bounded in number and time. Thread-safe.
 /// </summary>
-internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies tallies, DuplexityOptions options, TimeProvider time)
+internal sealed class CarrierPool(PipeEntry entry, bool isElsewhere, CarryDesk desk, PipeTallies tallies, DuplexityOptions options, TimeProvider time)
 {
+    /// <summary>How long a carrier is used that the node of the pipe's client has not confirmed (G7).</summary>
+    private static readonly TimeSpan MaxUnconfirmed = TimeSpan.FromSeconds(5);
+
     private readonly PipeTallies.Tally _tally = tallies.Of(entry);
     private readonly Lock _lock = new();
     private readonly List<HttpCarrier> _idle = []; // the last one is the one used last: the others may then grow old and leave
     private readonly HashSet<CarrierStream> _live = [];
-    private readonly LinkedList<Waiter> _waiting = [];
+    private readonly LinkedList<CarrierWaiter> _waiting = [];
+    private long _confirmed = time.GetTimestamp();
     private int _taken;
     private int _emptySweeps;
     private bool _over;
@@ -30,6 +34,9 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies t
             }
         }
     }
+
+    /// <summary>The node of the pipe's client says that it is as it was at <paramref name="from"/>, a time stamp: idle carriers may be used for a while.</summary>
+    public void Confirm(long from) => Volatile.Write(ref _confirmed, from);
 
     /// <summary>An idle carrier, or a new one; <paramref name="fresh"/>: a new one.</summary>
     /// <exception cref="CarryException">There is none to be had; the exception says why.</exception>
@@ -50,7 +57,7 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies t
     public void Return(HttpCarrier carrier)
     {
         carrier.Stream.Watch(() => Drop(carrier));
-        Waiter? next;
+        CarrierWaiter? next;
         lock (_lock)
         {
             if (_over || carrier.Stream is not { IsUsable: true, IsQuiet: true })
@@ -95,7 +102,7 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies t
     {
         List<HttpCarrier> idle;
         List<CarrierStream> live;
-        List<Waiter> waiting;
+        List<CarrierWaiter> waiting;
         lock (_lock)
         {
             _over = true;
@@ -114,10 +121,13 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies t
         }
     }
 
+    // A new carrier is asked for at the client's node, which is a confirmation as well.
+    private bool IsConfirmed => !isElsewhere || time.GetElapsedTime(Volatile.Read(ref _confirmed)) < MaxUnconfirmed;
+
     /// <summary>An idle carrier, or null: the caller has a slot now, and dials.</summary>
     private async Task<HttpCarrier?> TakeAsync(bool fresh, CancellationToken ct)
     {
-        Waiter waiter;
+        CarrierWaiter waiter;
         lock (_lock)
         {
             if (_over)
@@ -129,7 +139,7 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies t
             {
                 var idle = _idle[^1];
                 _idle.RemoveAt(_idle.Count - 1);
-                if (idle.Stream is { IsUsable: true, IsQuiet: true })
+                if (idle.Stream is { IsUsable: true, IsQuiet: true } && IsConfirmed)
                 {
                     return idle;
                 }
@@ -155,7 +165,7 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies t
         return await WaitAsync(waiter, ct);
     }
 
-    private async Task<HttpCarrier?> WaitAsync(Waiter waiter, CancellationToken ct)
+    private async Task<HttpCarrier?> WaitAsync(CarrierWaiter waiter, CancellationToken ct)
     {
         try
         {
@@ -204,7 +214,9 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies t
         CarrierStream stream;
         try
         {
+            var from = time.GetTimestamp();
             stream = await desk.CarryAsync(entry, ct);
+            Confirm(from);
         }
         catch
         {
@@ -247,7 +259,7 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies t
 
     private void Release(CarrierStream? stream)
     {
-        Waiter? next;
+        CarrierWaiter? next;
         lock (_lock)
         {
             if (stream is not null)
@@ -269,7 +281,7 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies t
         }
     }
 
-    private Waiter? NextUnsynchronized(Func<Waiter, bool> fits)
+    private CarrierWaiter? NextUnsynchronized(Func<CarrierWaiter, bool> fits)
     {
         for (var node = _waiting.First; node is not null; node = node.Next)
         {
@@ -281,18 +293,5 @@ internal sealed class CarrierPool(PipeEntry entry, CarryDesk desk, PipeTallies t
         }
 
         return null;
-    }
-
-    private sealed class Waiter(bool fresh)
-    {
-        private readonly TaskCompletionSource<HttpCarrier?> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public bool Fresh => fresh;
-
-        public Task<HttpCarrier?> Task => _source.Task;
-
-        public void Grant(HttpCarrier? carrier) => _source.TrySetResult(carrier);
-
-        public void Fail() => _source.TrySetException(new CarryException(CarryFailure.Away));
     }
 }

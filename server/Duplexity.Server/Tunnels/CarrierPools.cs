@@ -12,15 +12,16 @@ internal sealed class CarrierPools : IDisposable
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<string, CarrierPool> _pools = new(StringComparer.Ordinal);
+    private readonly Node _node;
     private readonly CarryDesk _desk;
     private readonly PipeTallies _tallies;
     private readonly DuplexityOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _sweep;
 
-    public CarrierPools(CarryDesk desk, PipeTallies tallies, IOptions<DuplexityOptions> options, TimeProvider time)
+    public CarrierPools(Node node, CarryDesk desk, PipeTallies tallies, IOptions<DuplexityOptions> options, TimeProvider time)
     {
-        (_desk, _tallies, _options, _time) = (desk, tallies, options.Value, time);
+        (_node, _desk, _tallies, _options, _time) = (node, desk, tallies, options.Value, time);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
 
@@ -29,14 +30,14 @@ internal sealed class CarrierPools : IDisposable
     {
         while (true)
         {
-            var pool = _pools.GetOrAdd(entry.Name, _ => new(entry, _desk, _tallies, _options, _time));
+            var pool = _pools.GetOrAdd(entry.Name, _ => New(entry));
             if (pool.IsOver)
             {
                 _pools.TryRemove(new(entry.Name, pool));
                 continue;
             }
 
-            if (IsSame(pool.Entry, entry))
+            if (pool.Entry.IsSameAs(entry))
             {
                 return pool;
             }
@@ -46,18 +47,21 @@ internal sealed class CarrierPools : IDisposable
                 return null;
             }
 
-            if (_pools.TryUpdate(entry.Name, new(entry, _desk, _tallies, _options, _time), pool))
+            if (_pools.TryUpdate(entry.Name, New(entry), pool))
             {
                 Finish(pool, cut: pool.Entry.Session != entry.Session); // the same session's older generation may finish what it began (G21)
             }
         }
     }
 
+    /// <summary>The pools of pipes whose clients are at other nodes.</summary>
+    public IReadOnlyList<CarrierPool> Elsewhere => [.. _pools.Values.Where(p => p.Entry.Node != _node.Name && !p.IsOver)];
+
     /// <summary>A registration is over: nobody gets its carriers any more. Those in use are cut, at once or after a grace in which visitors finish (2.35).</summary>
     public void End(PipeEntry entry, bool cut)
     {
         _desk.Withdraw(entry);
-        if (_pools.TryGetValue(entry.Name, out var pool) && IsSame(pool.Entry, entry) && _pools.TryRemove(new(entry.Name, pool)))
+        if (_pools.TryGetValue(entry.Name, out var pool) && pool.Entry.IsSameAs(entry) && _pools.TryRemove(new(entry.Name, pool)))
         {
             Finish(pool, cut);
         }
@@ -74,8 +78,7 @@ internal sealed class CarrierPools : IDisposable
 
     public void Dispose() => _sweep.Dispose();
 
-    private static bool IsSame(PipeEntry one, PipeEntry other) =>
-        one.Generation == other.Generation && one.Client == other.Client && one.Session == other.Session && one.Resource == other.Resource;
+    private CarrierPool New(PipeEntry entry) => new(entry, entry.Node != _node.Name, _desk, _tallies, _options, _time);
 
     private void Finish(CarrierPool pool, bool cut)
     {

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Duplexity.Protocol;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.Extensions.Options;
@@ -17,13 +18,15 @@ internal sealed class CarryDesk
     private const int TicketBytes = 32;
     private readonly ConcurrentDictionary<string, Order> _open = new(StringComparer.Ordinal);
     private readonly Sessions _sessions;
+    private readonly NodeBook _nodes;
+    private readonly NodeCalls _calls;
     private readonly Node _node;
     private readonly TimeSpan _patience;
     private readonly TimeProvider _time;
 
-    public CarryDesk(Sessions sessions, Node node, IOptions<DuplexityOptions> options, TimeProvider time)
+    public CarryDesk(Sessions sessions, NodeBook nodes, NodeCalls calls, Node node, IOptions<DuplexityOptions> options, TimeProvider time)
     {
-        (_sessions, _node, _patience, _time) = (sessions, node, options.Value.Times.Carry, time);
+        (_sessions, _nodes, _calls, _node, _patience, _time) = (sessions, nodes, calls, node, options.Value.Times.Carry, time);
         sessions.Ended += (session, generation) =>
         {
             Withdraw(o => o.Entry.Client == session.Client && o.Entry.Session == session.Id && o.Entry.Generation <= generation);
@@ -35,11 +38,6 @@ internal sealed class CarryDesk
     /// <exception cref="CarryException">The client is away, or did not come in time.</exception>
     public async Task<CarrierStream> CarryAsync(PipeEntry entry, CancellationToken ct)
     {
-        if (_sessions.Find(entry.Client, entry.Session)?.Link is not { } link)
-        {
-            throw new CarryException(CarryFailure.Away);
-        }
-
         var ticket = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TicketBytes));
         var order = new Order(entry);
         _open[ticket] = order;
@@ -47,13 +45,7 @@ internal sealed class CarryDesk
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, ct);
         try
         {
-            await link.Client.Carry(new CarryOrder
-            {
-                Pipe = entry.Name,
-                Generation = entry.Generation,
-                Uri = new Uri(link.Base, "data/carry?node=" + Uri.EscapeDataString(_node.Name)).AbsoluteUri,
-                Ticket = ticket,
-            }).WaitAsync(either.Token);
+            await (entry.Node == _node.Name ? OrderHereAsync(entry, ticket, _nodes.Self).WaitAsync(either.Token) : OrderThereAsync(entry, ticket, either.Token));
             var stream = await order.Arrival.WaitAsync(either.Token);
             await stream.GoAsync(either.Token);
             return stream;
@@ -67,6 +59,32 @@ internal sealed class CarryDesk
         finally
         {
             _open.TryRemove(ticket, out _);
+        }
+    }
+
+    /// <summary>Tells a client of this node to bring a carrier to the node where its visitor is.</summary>
+    /// <exception cref="CarryException">It is away.</exception>
+    public Task OrderHereAsync(PipeEntry entry, string ticket, NodeInfo visitors) => _sessions.Find(entry.Client, entry.Session)?.Link is { } link
+        ? link.Client.Carry(new CarryOrder
+        {
+            Pipe = entry.Name,
+            Generation = entry.Generation,
+            Uri = new Uri(link.WayTo(visitors.Url), "data/carry?node=" + Uri.EscapeDataString(visitors.Name)).AbsoluteUri,
+            Ticket = ticket,
+        })
+        : throw new CarryException(CarryFailure.Away);
+
+    private async Task OrderThereAsync(PipeEntry entry, string ticket, CancellationToken ct)
+    {
+        if (await _nodes.FindAsync(entry.Node, ct) is not { } owner)
+        {
+            throw new CarryException(CarryFailure.Elsewhere);
+        }
+
+        var answer = await _calls.AskAsync<CarryQuestion, CarryAnswer>(owner, CarryCall.Word, new(entry, ticket), ct);
+        if (answer.Failure is { } failure)
+        {
+            throw new CarryException(failure);
         }
     }
 

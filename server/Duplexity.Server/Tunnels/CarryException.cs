@@ -6,6 +6,9 @@ internal enum CarryFailure
     /// <summary>The pipe's client cannot be reached.</summary>
     Away,
 
+    /// <summary>The pipe is another one by now, or has moved to another node.</summary>
+    Elsewhere,
+
     /// <summary>The client was told, and did not come in time.</summary>
     Late,
 

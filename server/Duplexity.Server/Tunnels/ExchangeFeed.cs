@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Duplexity.Protocol;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
@@ -20,13 +21,16 @@ internal sealed class ExchangeFeed
 
     private readonly ConcurrentDictionary<(string Client, string Session), Feed> _feeds = new();
     private readonly Sessions _sessions;
+    private readonly NodeBook _nodes;
+    private readonly NodeCalls _calls;
+    private readonly Node _node;
     private readonly PipeTallies _tallies;
     private readonly TimeProvider _time;
     private readonly ILogger<ExchangeFeed> _logger;
 
-    public ExchangeFeed(Sessions sessions, PipeTallies tallies, TimeProvider time, ILogger<ExchangeFeed> logger)
+    public ExchangeFeed(Sessions sessions, NodeBook nodes, NodeCalls calls, Node node, PipeTallies tallies, TimeProvider time, ILogger<ExchangeFeed> logger)
     {
-        (_sessions, _tallies, _time, _logger) = (sessions, tallies, time, logger);
+        (_sessions, _nodes, _calls, _node, _tallies, _time, _logger) = (sessions, nodes, calls, node, tallies, time, logger);
         sessions.Ended += (session, _) =>
         {
             _feeds.TryRemove((session.Client, session.Id), out var _);
@@ -38,7 +42,7 @@ internal sealed class ExchangeFeed
     public void Report(PipeEntry entry, ExchangeInfo exchange)
     {
         _tallies.Exchanged(entry);
-        if (!entry.Exchanges || _sessions.Find(entry.Client, entry.Session) is not { } session)
+        if (!entry.Exchanges || (entry.Node == _node.Name && _sessions.Find(entry.Client, entry.Session) is null))
         {
             return;
         }
@@ -63,10 +67,19 @@ internal sealed class ExchangeFeed
             feed.IsRunning = true;
         }
 
-        _ = RunAsync(feed, session);
+        _ = RunAsync(feed, entry);
     }
 
-    private async Task RunAsync(Feed feed, Session session)
+    /// <summary>Tells an owner whose control connection is at this node.</summary>
+    public Task TellHereAsync(string client, string session, ExchangesEvent batch) => _sessions.Find(client, session)?.Link?.Client.Exchanges(batch) ?? Task.CompletedTask;
+
+    private Task TellAsync(PipeEntry entry, ExchangesEvent batch) => entry.Node == _node.Name
+        ? TellHereAsync(entry.Client, entry.Session, batch)
+        : _nodes.Find(entry.Node) is { } owner
+            ? _calls.AskAsync<ExchangesQuestion, bool>(owner, ExchangesCall.Word, new(entry.Client, entry.Session, batch), CancellationToken.None)
+            : Task.CompletedTask;
+
+    private async Task RunAsync(Feed feed, PipeEntry entry)
     {
         while (true)
         {
@@ -77,6 +90,12 @@ internal sealed class ExchangeFeed
                 if (feed.Queue.Count == 0 && feed.LeftOut == 0)
                 {
                     feed.IsRunning = false;
+                    if (entry.Node != _node.Name)
+                    {
+                        // Sessions of other nodes end unheard here.
+                        _feeds.TryRemove(new((entry.Client, entry.Session), feed));
+                    }
+
                     return;
                 }
 
@@ -92,7 +111,7 @@ internal sealed class ExchangeFeed
 
             try
             {
-                await (session.Link?.Client.Exchanges(batch) ?? Task.CompletedTask);
+                await TellAsync(entry, batch);
             }
             catch (Exception e)
             {

@@ -16,7 +16,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed class HttpFront(
-    BackendRegistry backend, Sessions sessions, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, ExchangeFeed exchanges, TimeProvider time, ILogger<HttpFront> logger)
+    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, ExchangeFeed exchanges, TimeProvider time, ILogger<HttpFront> logger)
 {
     // A visitor who has gone; nginx' number for it, and never sent.
     private const int VisitorGone = 499;
@@ -66,7 +66,7 @@ internal sealed class HttpFront(
         }
     }
 
-    private async Task ServeAsync(HttpContext context, PipeEntry entry)
+    private async Task ServeAsync(HttpContext context, PipeEntry entry, bool isAgain = false)
     {
         headers.Clean(context);
         if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true, Protocol: "websocket" })
@@ -75,7 +75,7 @@ internal sealed class HttpFront(
             return;
         }
 
-        if (sessions.Find(entry.Client, entry.Session)?.Link is null || pools.Of(entry) is not { } pool)
+        if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry) is not { } pool)
         {
             await Pages.AwayAsync(context);
             return;
@@ -89,7 +89,16 @@ internal sealed class HttpFront(
         }
         catch (CarryException e)
         {
-            await RefuseAsync(context, entry, e);
+            // Where what was remembered of the name is not so any more, nothing of the request has left yet.
+            if (e.Failure == CarryFailure.Elsewhere && !isAgain && await backend.ReadAsync(entry.Name, context.RequestAborted) is { } now && now != entry)
+            {
+                await ServeAsync(context, now, isAgain: true);
+            }
+            else
+            {
+                await RefuseAsync(context, entry, e);
+            }
+
             return;
         }
 

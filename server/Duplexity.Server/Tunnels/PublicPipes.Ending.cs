@@ -29,47 +29,33 @@ internal sealed partial class PublicPipes
     {
         var name = PipeNames.KeyOf(asked.Trim()) ?? asked;
         name = name.Contains('.') || name.StartsWith(':') ? name : $"{name}.{_url.Domain}";
+        var told = string.IsNullOrWhiteSpace(reason) ? "its owner closed it from elsewhere, or an administrator did." : VisibleText.Of(reason, ReasonLength);
+        IReadOnlyList<PipeEntry> removed;
+        bool isBlocked;
         await _turn.WaitAsync(ct);
         try
         {
-            if (await _backend.LocateAsync(name, ct) is not { } entry || !may(entry.Client))
+            if (await _backend.ReadAsync(name, ct) is not { } entry || !may(entry.Client))
             {
                 return false;
             }
 
-            var told = string.IsNullOrWhiteSpace(reason) ? "its owner closed it from elsewhere, or an administrator did." : VisibleText.Of(reason, ReasonLength);
             Log.PipeClosed(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), VisibleText.Of(entry.Session, VisibleText.LogLength), VisibleText.Of(by, VisibleText.LogLength));
-            if (entry.Client != by || entry.Session != session)
+            isBlocked = entry.Client != by || entry.Session != session;
+            if (isBlocked)
             {
                 _closed.Add(entry, told);
             }
 
-            await RemoveUnsynchronizedAsync(entry.Client, entry.Session, entry.Generation, [entry.Name], cut: true, CancellationToken.None);
-            _ = TellAsync(entry, told);
-            return true;
+            removed = await RemoveUnsynchronizedAsync(entry.Client, entry.Session, entry.Generation, [entry.Name], cut: true, CancellationToken.None);
         }
         finally
         {
             _turn.Release();
         }
-    }
 
-    // Nobody waits for it (G11): a session that cannot be told finds out when it comes back for the name.
-    private async Task TellAsync(PipeEntry entry, string reason)
-    {
-        try
-        {
-            await (_sessions.Find(entry.Client, entry.Session)?.Link?.Client.PipeClosed(new PipeClosedEvent
-            {
-                Name = entry.Name,
-                Generation = entry.Generation,
-                Error = DuplexityError.Of(Errors.ForcedOut, reason),
-            }) ?? Task.CompletedTask);
-        }
-        catch (Exception e) when (e is IOException or InvalidOperationException or OperationCanceledException)
-        {
-            // The connection ends.
-        }
+        await _news.ClosedAsync(removed, told, isBlocked);
+        return true;
     }
 
     private async Task LetGoAsync(Session session, long generation)
@@ -88,21 +74,24 @@ internal sealed partial class PublicPipes
     /// <summary>The same, up to a generation.</summary>
     public async Task RemoveAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct)
     {
+        IReadOnlyList<PipeEntry> removed;
         await _turn.WaitAsync(ct);
         try
         {
-            await RemoveUnsynchronizedAsync(session, generation, names, ct);
+            removed = await RemoveUnsynchronizedAsync(session, generation, names, ct);
         }
         finally
         {
             _turn.Release();
         }
+
+        await _news.RemovedAsync(removed, session.IsCut);
     }
 
-    private Task RemoveUnsynchronizedAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct) =>
+    private Task<IReadOnlyList<PipeEntry>> RemoveUnsynchronizedAsync(Session session, long generation, IReadOnlyList<string>? names, CancellationToken ct) =>
         RemoveUnsynchronizedAsync(session.Client, session.Id, generation, names, cut: session.IsCut, ct);
 
-    private async Task RemoveUnsynchronizedAsync(string client, string session, long generation, IReadOnlyList<string>? names, bool cut, CancellationToken ct)
+    private async Task<IReadOnlyList<PipeEntry>> RemoveUnsynchronizedAsync(string client, string session, long generation, IReadOnlyList<string>? names, bool cut, CancellationToken ct)
     {
         var removed = await _backend.RemoveAsync(client, session, generation, names, ct);
         foreach (var entry in removed)
@@ -114,5 +103,6 @@ internal sealed partial class PublicPipes
         }
 
         await _ports.CloseUnusedAsync(removed.Where(e => e.Name[0] == ':').Select(e => PipePorts.PortOf(e.Name)));
+        return removed;
     }
 }

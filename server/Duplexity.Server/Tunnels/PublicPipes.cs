@@ -23,6 +23,7 @@ internal sealed partial class PublicPipes
     private readonly PipeTallies _tallies;
     private readonly PipeWatches _watches;
     private readonly ClosedPipes _closed;
+    private readonly PipeNews _news;
     private readonly DuplexityOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<PublicPipes> _logger;
@@ -31,11 +32,11 @@ internal sealed partial class PublicPipes
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PublicPipes(
-        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed,
+        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news,
         IOptions<DuplexityOptions> options, TimeProvider time, ILogger<PublicPipes> logger)
     {
         (_backend, _names, _url, _node, _sessions, _pools, _ports) = (backend, names, url, node, sessions, pools, ports);
-        (_tallies, _watches, _closed, _options, _time, _logger) = (tallies, watches, closed, options.Value, time, logger);
+        (_tallies, _watches, _closed, _news, _options, _time, _logger) = (tallies, watches, closed, news, options.Value, time, logger);
         sessions.Ended += LetGoAsync;
     }
 
@@ -47,6 +48,7 @@ internal sealed partial class PublicPipes
             return new() { Error = DuplexityError.Of(Errors.Unavailable, "Other pipes are being registered and removed; try again.") };
         }
 
+        var news = new List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)>();
         try
         {
             var results = Read(pipes);
@@ -55,11 +57,16 @@ internal sealed partial class PublicPipes
                 return new() { Error = limit, Pipes = results };
             }
 
-            return Refusal(results) ?? await OpenAndRegisterAsync(session, rules, pipes, results, ct);
+            return Refusal(results) ?? await OpenAndRegisterAsync(session, rules, pipes, results, news, ct);
         }
         finally
         {
             _turn.Release();
+            foreach (var (entries, replaced) in news)
+            {
+                // Others' turns do not wait for the other nodes; whoever registers does.
+                await _news.RegisteredAsync(entries, replaced);
+            }
         }
     }
 
@@ -131,7 +138,8 @@ internal sealed partial class PublicPipes
             : DuplexityError.Of(Errors.TooManyPipes, $"This session may have {most} pipes at most.") with { Limit = "pipes_per_session", Used = there.Count };
     }
 
-    private async Task<PipesResponse> OpenAndRegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, CancellationToken ct)
+    private async Task<PipesResponse> OpenAndRegisterAsync(
+        Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)> news, CancellationToken ct)
     {
         var opened = new List<int>();
         try
@@ -150,7 +158,7 @@ internal sealed partial class PublicPipes
             }
 
             var generation = session.Generation;
-            var answer = await RegisterAsync(session, generation, rules, pipes, results, ct);
+            var answer = await RegisterAsync(session, generation, rules, pipes, results, news, ct);
             if (answer.Error is null && _sessions.Find(session.Client, session.Id) != session)
             {
                 // It ended while this was under way, perhaps before there was anything to remove.
@@ -166,7 +174,8 @@ internal sealed partial class PublicPipes
         }
     }
 
-    private async Task<PipesResponse> RegisterAsync(Session session, long generation, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, CancellationToken ct)
+    private async Task<PipesResponse> RegisterAsync(
+        Session session, long generation, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)> news, CancellationToken ct)
     {
         for (var draw = 1; ; draw++)
         {
@@ -198,6 +207,7 @@ internal sealed partial class PublicPipes
                     GiveWay(old, session);
                 }
 
+                news.Add((entries, registered.Replaced));
                 return new() { Pipes = [.. results.Zip(entries, (r, e) => r with { Url = e.Url })], Generation = generation };
             }
 

@@ -138,13 +138,31 @@ internal sealed class TcpFront(
         }
     }
 
+    private async Task<CarrierStream> DialAsync(PipeEntry entry, CarrierPool pool)
+    {
+        try
+        {
+            return await pool.DialFreshAsync(CancellationToken.None);
+        }
+        catch (CarryException e) when (e.Failure == CarryFailure.Elsewhere)
+        {
+            // What was remembered of the port may not be so any more.
+            if (await backend.ReadAsync(entry.Name, CancellationToken.None) is { } now && now != entry && pools.Of(now) is { } another)
+            {
+                return await another.DialFreshAsync(CancellationToken.None);
+            }
+
+            throw;
+        }
+    }
+
     private async Task ServeAsync(TcpVisitor connection, PipeEntry entry, CarrierPool pool)
     {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
         try
         {
-            await using var carrier = await pool.DialFreshAsync(CancellationToken.None);
+            await using var carrier = await DialAsync(entry, pool);
             await connection.RunAsync(carrier);
         }
         catch (CarryException e)

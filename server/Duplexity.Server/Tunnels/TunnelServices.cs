@@ -1,4 +1,5 @@
 using Duplexity.Server.Backend;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
@@ -28,7 +29,16 @@ internal static class TunnelServices
         services.AddSingleton<PipeWatches>();
         services.AddSingleton<ClosedPipes>();
 
+        services.AddSingleton<UpgradeForwarding>();
+        services.AddSingleton<ForwardedUpgrades>();
+        services.AddSingleton<INodeLoad>(provider => provider.GetRequiredService<ForwardedUpgrades>());
         services.AddSingleton<CarryDesk>();
+        services.AddSingleton<INodeCall, CarryCall>();
+        services.AddSingleton<INodeCall, ConfirmCall>();
+        services.AddSingleton<INodeCall, ExchangesCall>();
+        services.AddSingleton<PipeNews>();
+        services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<PipeNews>());
+        services.AddHostedService<CarrierConfirmations>();
         services.AddSingleton<CarryEndpoint>();
         services.AddSingleton<CarrierPools>();
         services.AddSingleton<ExchangeFeed>();

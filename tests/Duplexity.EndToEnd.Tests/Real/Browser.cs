@@ -38,7 +38,7 @@ public sealed class Browser : IAsyncDisposable
     public async Task<IPage> OpenAsync(string url)
     {
         var page = await _browser.NewPageAsync();
-        page.SetDefaultTimeout((float)TestTimeout.Soon.TotalMilliseconds);
+        page.SetDefaultTimeout((float)TestTimeout.Long.TotalMilliseconds);
         await page.GotoAsync(url);
         return page;
     }
@@ -47,7 +47,7 @@ public sealed class Browser : IAsyncDisposable
     public async Task<IPage> OpenWithoutScriptsAsync(string url)
     {
         var page = await _browser.NewPageAsync(new BrowserNewPageOptions { JavaScriptEnabled = false });
-        page.SetDefaultTimeout((float)TestTimeout.Soon.TotalMilliseconds);
+        page.SetDefaultTimeout((float)TestTimeout.Long.TotalMilliseconds);
         await page.GotoAsync(url);
         return page;
     }
@@ -56,7 +56,7 @@ public sealed class Browser : IAsyncDisposable
     public async Task<IPage> OpenReboundAsync(string url, string html)
     {
         var page = await _browser.NewPageAsync();
-        page.SetDefaultTimeout((float)TestTimeout.Soon.TotalMilliseconds);
+        page.SetDefaultTimeout((float)TestTimeout.Long.TotalMilliseconds);
         await page.RouteAsync(url, route => route.FulfillAsync(new RouteFulfillOptions { Body = html, ContentType = "text/html" }));
         await page.GotoAsync(url);
         return page;

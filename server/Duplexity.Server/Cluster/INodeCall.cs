@@ -1,0 +1,29 @@
+using System.Text.Json;
+
+namespace Duplexity.Server.Cluster;
+
+/// <summary>A part of the node that answers one kind of question of other nodes.</summary>
+internal interface INodeCall
+{
+    /// <summary>What it answers: a word of its own, the path at the internal listener.</summary>
+    string Kind { get; }
+
+    /// <summary>Answers; what comes is parsed as untrusted, and <paramref name="from"/> is a node that is there.</summary>
+    /// <exception cref="JsonException">The question cannot be read.</exception>
+    ValueTask<byte[]> AnswerAsync(ReadOnlyMemory<byte> question, NodeInfo from, CancellationToken ct);
+}
+
+/// <summary>The same, in JSON.</summary>
+internal abstract class NodeCall<TQuestion, TAnswer>(string kind) : INodeCall
+    where TQuestion : class
+{
+    /// <inheritdoc/>
+    public string Kind => kind;
+
+    /// <inheritdoc/>
+    public async ValueTask<byte[]> AnswerAsync(ReadOnlyMemory<byte> question, NodeInfo from, CancellationToken ct) =>
+        JsonSerializer.SerializeToUtf8Bytes(await AnswerAsync(JsonSerializer.Deserialize<TQuestion>(question.Span) ?? throw new JsonException("null is no question."), from, ct));
+
+    /// <summary>Answers a question.</summary>
+    protected abstract ValueTask<TAnswer> AnswerAsync(TQuestion question, NodeInfo from, CancellationToken ct);
+}

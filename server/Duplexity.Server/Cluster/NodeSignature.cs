@@ -1,0 +1,115 @@
+using System.Buffers.Text;
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Cluster;
+
+/// <summary>
+/// Signs what nodes ask each other, and tells whether it was signed (G18): an HMAC with the cluster's key over everything that is asked, by whom, of whom, and when, good once. So what somebody overhears is of no use to him:
+/// not again, not elsewhere, not otherwise, not later. Thread-safe.
+/// </summary>
+internal sealed class NodeSignature(Node node, IOptions<DuplexityOptions> options, TimeProvider time)
+{
+    /// <summary>How far the clocks of two nodes may be apart (G18).</summary>
+    private static readonly TimeSpan Skew = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many nonces are remembered; what comes beyond is refused. More than nodes ask in a minute.</summary>
+    private const int MostNonces = 1_000_000;
+
+    private readonly byte[]? _key = BytesOf(options.Value.Cluster.Key);
+    private readonly byte[]? _formerKey = BytesOf(options.Value.Cluster.FormerKey);
+    private readonly ConcurrentDictionary<string, long> _seen = new(StringComparer.Ordinal);
+    private readonly Lock _sweeping = new();
+    private long _swept = time.GetTimestamp();
+
+    /// <summary>Whether there is a key.</summary>
+    public bool HasKey => _key is not null;
+
+    private string Self => IdOf(node.Name, node.Life);
+
+    /// <summary>Signs a request to a node.</summary>
+    public NodeRequest Sign(string method, string target, ReadOnlySpan<byte> body, NodeInfo to, string context = "")
+    {
+        var request = new NodeRequest
+        {
+            Method = method,
+            Target = target,
+            Context = context,
+            From = Self,
+            To = IdOf(to.Name, to.Life),
+            At = time.GetUtcNow().ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture),
+            Nonce = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16)),
+            Signature = "",
+        };
+        return request with { Signature = Base64Url.EncodeToString(Mac(_key!, request, body)) };
+    }
+
+    /// <summary>Why a request is refused; null: it is a node's of this cluster, for this one, and new.</summary>
+    public string? Problem(NodeRequest request, ReadOnlySpan<byte> body)
+    {
+        if (!IsSigned(request, body))
+        {
+            return "it is not signed with this cluster's key";
+        }
+
+        if (request.To != Self)
+        {
+            return "it is for another node, or for an earlier life of this one";
+        }
+
+        if (!long.TryParse(request.At, NumberStyles.None, CultureInfo.InvariantCulture, out var at) || Math.Abs(time.GetUtcNow().ToUnixTimeMilliseconds() - at) > Skew.TotalMilliseconds)
+        {
+            return $"it was signed more than {Skew.TotalSeconds} s ago, or the two nodes' clocks are that far apart";
+        }
+
+        return IsNew(request.Nonce) ? null : "it came before";
+    }
+
+    /// <summary>What the asked node proves its answer with.</summary>
+    public string SignAnswer(NodeRequest request, int status, ReadOnlySpan<byte> body) => Base64Url.EncodeToString(AnswerMac(_key!, request, status, body));
+
+    /// <summary>Whether an answer is the asked node's, to this very request.</summary>
+    public bool IsAnswer(NodeRequest request, int status, ReadOnlySpan<byte> body, string? signature) =>
+        AreSame(AnswerMac(_key!, request, status, body), signature) || (_formerKey is { } former && AreSame(AnswerMac(former, request, status, body), signature));
+
+    /// <summary>How a life of a node is named in a request.</summary>
+    public static string IdOf(string name, string life) => $"{name}.{life}";
+
+    private bool IsSigned(NodeRequest request, ReadOnlySpan<byte> body) =>
+        AreSame(Mac(_key!, request, body), request.Signature) || (_formerKey is { } former && AreSame(Mac(former, request, body), request.Signature));
+
+    private bool IsNew(string nonce)
+    {
+        // One that is older than both skews together would be refused for its time.
+        if (time.GetElapsedTime(Volatile.Read(ref _swept)) > Skew)
+        {
+            lock (_sweeping)
+            {
+                _swept = time.GetTimestamp();
+                foreach (var (old, since) in _seen)
+                {
+                    if (time.GetElapsedTime(since) > 2 * Skew)
+                    {
+                        _seen.TryRemove(old, out _);
+                    }
+                }
+            }
+        }
+
+        return _seen.Count < MostNonces && _seen.TryAdd(nonce, time.GetTimestamp());
+    }
+
+    private static byte[] Mac(byte[] key, NodeRequest request, ReadOnlySpan<byte> body) => HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(string.Join(
+        '\n', "request", request.Method, request.Target, request.Context, request.From, request.To, request.At, request.Nonce, Convert.ToHexStringLower(SHA256.HashData(body)))));
+
+    private static byte[] AnswerMac(byte[] key, NodeRequest request, int status, ReadOnlySpan<byte> body) => HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(string.Join(
+        '\n', "answer", request.From, request.To, request.Nonce, status.ToString(CultureInfo.InvariantCulture), Convert.ToHexStringLower(SHA256.HashData(body)))));
+
+    private static bool AreSame(byte[] mac, string? signature) =>
+        signature is not null && CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(Base64Url.EncodeToString(mac)), Encoding.UTF8.GetBytes(signature));
+
+    private static byte[]? BytesOf(string? key) => string.IsNullOrEmpty(key) ? null : Encoding.UTF8.GetBytes(key);
+}

@@ -1,0 +1,76 @@
+using Duplexity.Server.Backend;
+using Duplexity.Server.Cluster;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>
+/// Asks the nodes of the clients whose pipes have carriers here whether they are as they were (G7): a carrier runs from the client straight to this node, and asks nobody. One that is not confirmed is not used again, one of a registration that
+/// is over is cut.
+/// </summary>
+internal sealed class CarrierConfirmations(NodeBook nodes, NodeCalls calls, CarrierPools pools, BackendRegistry backend, TimeProvider time, ILogger<CarrierConfirmations> logger) : BackgroundService
+{
+    /// <summary>G7.</summary>
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            await Task.Delay(Every, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await RoundAsync(stoppingToken);
+        }
+    }
+
+    /// <summary>Asks once about all of them.</summary>
+    internal Task RoundAsync(CancellationToken ct) => Task.WhenAll(pools.Elsewhere.GroupBy(p => p.Entry.Node).Select(group => AskAsync(group.Key, [.. group], ct)));
+
+    private async Task AskAsync(string node, CarrierPool[] asked, CancellationToken ct)
+    {
+        // A node that is gone confirms nothing, and what it had is registered anew, elsewhere, or not at all.
+        if (nodes.Find(node) is not { } owner)
+        {
+            return;
+        }
+
+        try
+        {
+            var from = time.GetTimestamp();
+            var holds = await calls.AskAsync<PipeEntry[], bool[]>(owner, ConfirmCall.Word, [.. asked.Select(p => p.Entry)], ct);
+            foreach (var (pool, isSo) in asked.Zip(holds))
+            {
+                if (isSo)
+                {
+                    pool.Confirm(from);
+                }
+                else
+                {
+                    backend.Forget([pool.Entry.Name]);
+                    pools.End(pool.Entry, cut: true);
+                }
+            }
+        }
+        catch (Exception e) when (e is DuplexityException or NodeRefusedException)
+        {
+            Log.NotConfirmed(logger, asked.Length, e);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // The node stops.
+        }
+    }
+}
+
+/// <summary>Whether registrations are still what another node, which has carriers of theirs, believes.</summary>
+internal sealed class ConfirmCall(BackendRegistry backend, Node node) : NodeCall<PipeEntry[], bool[]>(Word)
+{
+    public const string Word = "confirm";
+
+    /// <inheritdoc/>
+    protected override async ValueTask<bool[]> AnswerAsync(PipeEntry[] question, NodeInfo from, CancellationToken ct) =>
+        await Task.WhenAll(question.Select(async asked => await backend.ReadAsync(asked.Name, ct) is { } entry && entry.IsSameAs(asked) && entry.Node == node.Name));
+}

@@ -1,0 +1,38 @@
+using Duplexity.Server.Backend;
+using Duplexity.Server.Cluster;
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>Another node has a visitor for a pipe of this one's client, who is to bring it a carrier. What is asked for must be what is registered here, and now (G18).</summary>
+internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, Node node) : NodeCall<CarryQuestion, CarryAnswer>(Word)
+{
+    public const string Word = "carry";
+
+    /// <inheritdoc/>
+    protected override async ValueTask<CarryAnswer> AnswerAsync(CarryQuestion question, NodeInfo from, CancellationToken ct)
+    {
+        var asked = question.Entry;
+        if (await backend.LocateAsync(asked.Name, ct) is not { } entry || !entry.IsSameAs(asked) || entry.Node != node.Name)
+        {
+            return new(CarryFailure.Elsewhere);
+        }
+
+        try
+        {
+            await desk.OrderHereAsync(entry, question.Ticket, from);
+            return new(null);
+        }
+        catch (CarryException e)
+        {
+            return new(e.Failure);
+        }
+    }
+}
+
+/// <param name="Entry">The registration as the asking node has it.</param>
+/// <param name="Ticket">What the client has to show there.</param>
+internal sealed record CarryQuestion(PipeEntry Entry, string Ticket);
+
+/// <param name="Failure">Why the client was not told; null: it was.</param>
+internal sealed record CarryAnswer(CarryFailure? Failure);

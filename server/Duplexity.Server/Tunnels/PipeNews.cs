@@ -1,0 +1,155 @@
+using System.Text.Json;
+using Duplexity.Protocol;
+using Duplexity.Server.Backend;
+using Duplexity.Server.Cluster;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>Tells the other nodes which registrations are over, so that no visitor there is served by them (G7, G8), and which ports of TCP pipes to listen on. Thread-safe.</summary>
+internal sealed class PipeNews(
+    IEngine engine, Node node, BackendRegistry backend, CarrierPools pools, Sessions sessions, TcpFront tcp, PipePorts ports, ClosedPipes closed, IOptions<DuplexityOptions> options, ILogger<PipeNews> logger) : ISystemListener
+{
+    /// <inheritdoc/>
+    public string Kind => "pipe";
+
+    /// <summary>These have been registered, and took the place of those; completes when no node serves visitors by the old ones any more, or after <see cref="TimeOptions.Confirm"/>.</summary>
+    public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced)
+    {
+        var opened = entries.Where(IsPort).Select(e => e.Name).ToArray();
+        if (opened.Length > 0 || replaced.Count > 0)
+        {
+            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Session = entries[0].Session });
+        }
+    }
+
+    /// <summary>These are over; completes when no node serves visitors by them any more, or after <see cref="TimeOptions.Confirm"/>.</summary>
+    public async Task RemovedAsync(IReadOnlyList<PipeEntry> removed, bool isCut)
+    {
+        if (removed.Count > 0)
+        {
+            await TellAsync(new News(node.Name, [.. removed]) { IsCut = isCut });
+        }
+    }
+
+    /// <summary>These were closed by somebody with the right to: their session is told, wherever it is, and where <paramref name="isBlocked"/> it does not get the names for a while. Completes as <see cref="RemovedAsync"/>.</summary>
+    public Task ClosedAsync(IReadOnlyList<PipeEntry> removed, string reason, bool isBlocked)
+    {
+        TellOwners(removed, reason);
+        return TellAsync(new News(node.Name, [.. removed]) { IsCut = true, Reason = reason, IsBlocked = isBlocked });
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<int> HearAsync(string text)
+    {
+        var news = JsonSerializer.Deserialize<News>(text)!;
+        if (news.By == node.Name)
+        {
+            return 0;
+        }
+
+        backend.Forget(news.Over.Select(e => e.Name));
+        foreach (var entry in news.Over)
+        {
+            var isTakenOver = news.Session is { } session && entry.Session != session;
+            pools.End(entry, news.IsCut || isTakenOver);
+            if (isTakenOver)
+            {
+                sessions.TakeOver(entry.Client, entry.Session, $"{entry.Name} is served by a newer session of yours.");
+            }
+        }
+
+        foreach (var entry in news.IsBlocked ? news.Over : [])
+        {
+            closed.Add(entry, news.Reason ?? "");
+        }
+
+        if (news.Reason is { } reason)
+        {
+            TellOwners(news.Over, reason);
+        }
+
+        Open(news.Opened);
+        await ports.CloseUnusedAsync(news.Over.Where(IsPort).Select(e => PipePorts.PortOf(e.Name)));
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RereadAsync()
+    {
+        var entries = await backend.ListAsync(null, CancellationToken.None);
+        backend.Forget(entries.Select(e => e.Name));
+        Open(entries.Where(e => IsPort(e) && e.Node != node.Name).Select(e => e.Name));
+    }
+
+    private static bool IsPort(PipeEntry entry) => entry.Name[0] == ':';
+
+    private void TellOwners(IReadOnlyList<PipeEntry> closed, string reason)
+    {
+        foreach (var entry in closed)
+        {
+            _ = TellOwnerAsync(entry, reason);
+        }
+    }
+
+    // Nobody waits for it (G11): a session that cannot be told finds out when it comes back for the name.
+    private async Task TellOwnerAsync(PipeEntry entry, string reason)
+    {
+        try
+        {
+            await (sessions.Find(entry.Client, entry.Session)?.Link?.Client.PipeClosed(new PipeClosedEvent
+            {
+                Name = entry.Name,
+                Generation = entry.Generation,
+                Error = DuplexityError.Of(Errors.ForcedOut, reason),
+            }) ?? Task.CompletedTask);
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or OperationCanceledException)
+        {
+            // The connection ends.
+        }
+    }
+
+    private void Open(IEnumerable<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (!tcp.TryOpen(PipePorts.PortOf(name)))
+            {
+                Log.PortNotOpened(logger, name);
+            }
+        }
+    }
+
+    private async Task TellAsync(News news)
+    {
+        if (engine.Lease is not null)
+        {
+            await engine.SystemLog.TellAsync(Kind, JsonSerializer.Serialize(news), options.Value.Times.Confirm);
+        }
+    }
+
+    /// <param name="By">Who has done it already.</param>
+    /// <param name="Over">Registrations that are over.</param>
+    private sealed record News(string By, PipeEntry[] Over)
+    {
+        /// <summary>Ports of TCP pipes that are new, as <c>:PORT</c>.</summary>
+        public string[] Opened { get; init; } = [];
+
+        /// <summary>Whose the new ones are; others of the same owner were taken over. Null: nobody's.</summary>
+        public string? Session { get; init; }
+
+        /// <summary>Whether visitors who are being served have no grace.</summary>
+        public bool IsCut { get; init; }
+
+        /// <summary>Why they were closed; null: they were not, but removed.</summary>
+        public string? Reason { get; init; }
+
+        /// <summary>Whether their session does not get the names for a while.</summary>
+        public bool IsBlocked { get; init; }
+    }
+}
