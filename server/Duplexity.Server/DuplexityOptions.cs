@@ -74,6 +74,9 @@ public sealed class DuplexityOptions
     /// <summary>This node.</summary>
     public NodeOptions Node { get; } = new();
 
+    /// <summary>What nodes prove themselves with to each other.</summary>
+    public ClusterOptions Cluster { get; } = new();
+
     /// <summary>Whose tokens are accepted.</summary>
     public AuthOptions Auth { get; } = new();
 
