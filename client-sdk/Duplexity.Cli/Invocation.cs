@@ -38,10 +38,10 @@ internal sealed class Invocation(Surroundings around, string? server, string? ac
 
     public string? Environment(string name) => around.Environment(name) is { Length: > 0 } value ? value : null;
 
-    /// <summary>A connection, not yet opened, that says on the terminal when it is lost and when it is back.</summary>
+    /// <summary>A connection, not yet opened, that says on the terminal when it is lost and when it is back. Where nobody is signed in, whoever sits at the terminal is asked to.</summary>
     public async Task<DuplexityConnection> CreateConnectionAsync(Uri to, Func<DuplexityConnectionOptions, DuplexityConnectionOptions>? configure = null)
     {
-        var token = await Credentials.FindAsync(this, to);
+        var token = await Credentials.FindAsync(this, to, mayAsk: true);
         var options = new DuplexityConnectionOptions { Token = token, TimeProvider = around.Time };
         var connection = new DuplexityConnection(to, configure?.Invoke(options) ?? options);
         connection.StateChanged += Report;

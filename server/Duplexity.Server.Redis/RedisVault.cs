@@ -13,5 +13,12 @@ internal sealed class RedisVault(RedisLink link) : IVault
     }
 
     /// <inheritdoc/>
+    public async ValueTask<string?> ReadAsync(string key, CancellationToken ct = default) => (string?)await link.RunAsync(RedisScript.Vault, [link.Keys.Secret(key)], "read");
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> TryReplaceAsync(string key, string expected, string value, CancellationToken ct = default) =>
+        (int)await link.RunAsync(RedisScript.Vault, [link.Keys.Secret(key)], "replace", value, expected) == 1;
+
+    /// <inheritdoc/>
     public async ValueTask<string?> TakeAsync(string key, CancellationToken ct = default) => (string?)await link.RunAsync(RedisScript.Vault, [link.Keys.Secret(key)], "take");
 }

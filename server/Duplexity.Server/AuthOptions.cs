@@ -27,8 +27,14 @@ public sealed class AuthOptions
     /// <summary>What a token's <c>aud</c> must be. Defaults to <c>duplexity</c>.</summary>
     public string Audience { get; set; } = "duplexity";
 
-    /// <summary>The claim that is the CID. Defaults to <c>sub</c>; a mutable one (<c>email</c>, <c>preferred_username</c>, <c>name</c>) is refused at start (G19).</summary>
+    /// <summary>The claim that is the CID. Defaults to <c>sub</c>; a mutable one (<c>email</c>, <c>preferred_username</c>, <c>name</c>) is refused at start (G19), unless <see cref="CidClaimMayChangeHands"/>.</summary>
     public string CidClaim { get; set; } = "sub";
+
+    /// <summary>
+    /// Takes a mutable <see cref="CidClaim"/> all the same: whoever has an address or a name next inherits the inbox, the rooms and the hostnames of whoever had it before. Only where the issuers never
+    /// give one again. Defaults to false.
+    /// </summary>
+    public bool CidClaimMayChangeHands { get; set; }
 
     /// <summary>The role (claim <c>role</c> or <c>roles</c>) that may administer. Defaults to <c>admin</c>.</summary>
     public string AdminRole { get; set; } = "admin";

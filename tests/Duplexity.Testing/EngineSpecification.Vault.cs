@@ -51,4 +51,27 @@ public abstract partial class EngineSpecification
         (await vault.TakeAsync("again")).Should().Be("long");
         (await vault.TakeAsync("never there")).Should().BeNull();
     }
+
+    [Fact]
+    [Trait("Requirement", "2.6")]
+    public async Task Of_many_who_replace_a_secret_at_once_one_does_and_its_expiry_stays_what_it_was()
+    {
+        await using var engine = await CreateAsync();
+        var vault = engine.Nodes[0].Vault;
+        (await vault.TryReplaceAsync("sign-in", "0", "1")).Should().BeFalse("nothing is there");
+        await vault.TryAddAsync("sign-in", "0", TimeSpan.FromSeconds(30));
+        for (var i = 0; i < 20; i++)
+        {
+            var replaced = await Task.WhenAll(Enumerable.Range(0, 4).Select(n => Task.Run(async () => await engine.Nodes[n % engine.Nodes.Count].Vault.TryReplaceAsync("sign-in", $"{i}", $"{i + 1}"))));
+            replaced.Count(r => r).Should().Be(1);
+        }
+
+        Time.Advance(TimeSpan.FromSeconds(29));
+        (await engine.Nodes[^1].Vault.ReadAsync("sign-in")).Should().Be("20");
+        (await vault.TryReplaceAsync("sign-in", "20", "with spaces and ü")).Should().BeTrue();
+        (await engine.Nodes[^1].Vault.ReadAsync("sign-in")).Should().Be("with spaces and ü");
+        Time.Advance(TimeSpan.FromSeconds(1));
+        (await vault.ReadAsync("sign-in")).Should().BeNull();
+        (await vault.TryReplaceAsync("sign-in", "with spaces and ü", "late")).Should().BeFalse();
+    }
 }

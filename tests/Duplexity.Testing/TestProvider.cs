@@ -109,6 +109,20 @@ internal sealed class TestProvider : IAsyncDisposable
         settings["Duplexity:Auth:Oidc:ClientSecret"] = "secret/with:signs";
     }
 
+    /// <summary>An access token as providers make that make JWTs, for whatever <paramref name="audience"/>; <paramref name="claims"/> are added or replace the usual ones.</summary>
+    public string AccessToken(string subject, string audience, string type = "at+jwt", params (string Name, object Value)[] claims)
+    {
+        var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        var payload = new Dictionary<string, object> { ["iss"] = Issuer, ["aud"] = audience, ["sub"] = subject, ["client_id"] = "a-page", ["scope"] = "chat", ["iat"] = now, ["exp"] = now + 300 };
+        foreach (var (name, value) in claims)
+        {
+            payload[name] = value;
+        }
+
+        return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(
+            JsonSerializer.Serialize(payload), new SigningCredentials(_key, SecurityAlgorithms.EcdsaSha256), new Dictionary<string, object> { ["typ"] = type });
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();

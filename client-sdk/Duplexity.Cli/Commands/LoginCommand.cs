@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.ComponentModel;
-using System.Diagnostics;
 using Duplexity.Cli.Settings;
 
 namespace Duplexity.Cli.Commands;
@@ -20,36 +18,16 @@ internal static class LoginCommand
             {
                 var client = run.NamedClient ?? System.Environment.UserName;
                 await Credentials.DevelopmentAsync(run, to, client);
-                Done(run, to, client, await KeepAsync(run, to, client, null));
+                Done(run, to, client, await Login.KeepAsync(run, to, client, null));
                 return ExitCode.Done;
             }
 
-            if (to.Scheme != "https" && !DevelopmentToken.IsLoopback(to))
-            {
-                throw new UsageException($"{ServerChoice.Origin(to)} is not https: whoever listens on the way would have your tokens.");
-            }
-
-            var isBrowserHere = !parsed.GetValue(noBrowser);
-            await using var signIn = await SignIn.StartAsync(to, $"duplexity on {System.Environment.MachineName}", isBrowserHere, run.Around.Time, run.Cancel);
-            run.Terminal.Note($"open   {signIn.Link}");
-            run.Terminal.Note($"code   {signIn.Code}   (only if the page asks for it; type it, never send it to anybody)");
-            if (isBrowserHere && run.Terminal.Interactive)
-            {
-                Open(signIn.Link);
-            }
-
-            var tokens = await signIn.WaitAsync(run.Cancel);
-            Done(run, to, tokens.Client, await KeepAsync(run, to, tokens.Client, tokens));
+            var (person, all) = await Login.PersonAsync(run, to, isBrowserHere: !parsed.GetValue(noBrowser));
+            Done(run, to, person, all);
             return ExitCode.Done;
         });
         return command;
     }
-
-    private static Task<IReadOnlyList<string>> KeepAsync(Invocation run, Uri server, string client, SignedIn? tokens) => SignIns.AloneAsync(run.Folder, signIns =>
-    {
-        signIns.SignIn(server, client, tokens);
-        return Task.FromResult(signIns.ClientsAt(server));
-    }, run.Cancel);
 
     private static void Done(Invocation run, Uri server, string client, IReadOnlyList<string> all)
     {
@@ -57,19 +35,6 @@ internal static class LoginCommand
         if (all.Count > 1)
         {
             run.Terminal.Note($"{client} is the default here now; pick another with --as: {string.Join(", ", all)}");
-        }
-    }
-
-    private static void Open(Uri link)
-    {
-        var opener = OperatingSystem.IsMacOS() ? "open" : OperatingSystem.IsWindows() ? "explorer" : "xdg-open";
-        try
-        {
-            using var _ = Process.Start(new ProcessStartInfo(opener, [link.AbsoluteUri]) { RedirectStandardOutput = true, RedirectStandardError = true });
-        }
-        catch (Exception e) when (e is Win32Exception or InvalidOperationException or PlatformNotSupportedException)
-        {
-            // No browser here: the link is on the screen.
         }
     }
 }

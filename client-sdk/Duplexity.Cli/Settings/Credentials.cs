@@ -14,10 +14,10 @@ internal static class Credentials
     /// <summary>A token that ends within this is renewed first.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(60);
 
-    /// <summary>Tokens for <paramref name="server"/>, checked as far as they can be before a connection is made.</summary>
+    /// <summary>Tokens for <paramref name="server"/>, checked as far as they can be before a connection is made; with <paramref name="mayAsk"/> of whoever sits at the terminal and signs in now.</summary>
     /// <exception cref="NotSignedInException">There are none, and the sentence says how to get some.</exception>
     /// <exception cref="DuplexityException">The server cannot be reached.</exception>
-    public static async Task<Func<CancellationToken, ValueTask<string?>>> FindAsync(Invocation run, Uri server)
+    public static async Task<Func<CancellationToken, ValueTask<string?>>> FindAsync(Invocation run, Uri server, bool mayAsk = false)
     {
         var name = run.NamedClient;
         if (name is not null && await IsDevelopmentAsync(run, server))
@@ -43,7 +43,16 @@ internal static class Credentials
         }
 
         await WhoAmI.ReachAsync(server, run.Cancel);
-        throw new NotSignedInException(await IsDevelopmentAsync(run, server)
+        var isDevelopment = await IsDevelopmentAsync(run, server);
+        if (mayAsk && !isDevelopment && await Login.CanAskAsync(run, server))
+        {
+            run.Terminal.Note($"nobody is signed in at {ServerChoice.Origin(server)} yet: sign in to go on");
+            var (person, _) = await Login.PersonAsync(run, server, isBrowserHere: true);
+            run.Terminal.Note($"signed in as {person}");
+            return cancel => KeptAsync(run, server, person, cancel);
+        }
+
+        throw new NotSignedInException(isDevelopment
             ? $"Nobody is signed in at {ServerChoice.Origin(server)}: run duplexity login, or name somebody with --as."
             : $"Nobody is signed in at {ServerChoice.Origin(server)}: {HowTo}.");
     }

@@ -33,22 +33,27 @@ internal sealed record WhoAmI(string Client, long? ExpiresAt, string? Issuer, st
     }
 
     /// <summary>Whether a Duplexity server answers at <paramref name="server"/> and says that it is not in Development; one that is away says nothing.</summary>
-    public static async Task<bool> DeniesDevelopmentAsync(Uri server, CancellationToken cancel)
-    {
-        try
-        {
-            using var response = await ServerCalls.SendAsync(server, HttpMethod.Get, "auth/providers", null, null, cancel);
-            return response.IsSuccessStatusCode && await response.Content.ReadFromJsonAsync<Providers>(cancel) is { Development: false };
-        }
-        catch (Exception e) when (e is DuplexityException or HttpRequestException or JsonException)
-        {
-            return false;
-        }
-    }
+    public static async Task<bool> DeniesDevelopmentAsync(Uri server, CancellationToken cancel) => await ProvidersAsync(server, cancel) is { Development: false };
+
+    /// <summary>Whether a Duplexity server answers at <paramref name="server"/> and says that people sign in there.</summary>
+    public static async Task<bool> SignsInAsync(Uri server, CancellationToken cancel) => await ProvidersAsync(server, cancel) is { SignIn: true };
 
     /// <summary>Returns when an HTTP server answers at <paramref name="server"/>, whatever it says.</summary>
     /// <exception cref="DuplexityException">None does.</exception>
     public static async Task ReachAsync(Uri server, CancellationToken cancel) => (await ServerCalls.SendAsync(server, HttpMethod.Get, "auth", null, null, cancel)).Dispose();
 
-    private sealed record Providers(bool? Development);
+    private static async Task<Providers?> ProvidersAsync(Uri server, CancellationToken cancel)
+    {
+        try
+        {
+            using var response = await ServerCalls.SendAsync(server, HttpMethod.Get, "auth/providers", null, null, cancel);
+            return response.IsSuccessStatusCode ? await response.Content.ReadFromJsonAsync<Providers>(cancel) : null;
+        }
+        catch (Exception e) when (e is DuplexityException or HttpRequestException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private sealed record Providers(bool? SignIn, bool? Development);
 }

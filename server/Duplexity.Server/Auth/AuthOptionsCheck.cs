@@ -123,10 +123,10 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
         {
             yield return "Duplexity:Auth:CidClaim is empty. Leave it out for \"sub\".";
         }
-        else if (MutableClaims.Contains(auth.CidClaim, StringComparer.OrdinalIgnoreCase))
+        else if (!auth.CidClaimMayChangeHands && MutableClaims.Contains(auth.CidClaim, StringComparer.OrdinalIgnoreCase))
         {
             yield return $"Duplexity:Auth:CidClaim is \"{auth.CidClaim}\", which can change hands: whoever has it next would inherit inbox, rooms and hostnames. "
-                + "Use a claim that names one account for ever, such as \"sub\".";
+                + "Use a claim that names one account for ever, such as \"sub\". Where you know that your issuers never give one again, say so: Duplexity:Auth:CidClaimMayChangeHands=true.";
         }
     }
 
@@ -168,7 +168,8 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
         return problem;
     }
 
-    private static bool IsKeySetAddress(string text) =>
+    /// <summary>Whether nobody on the way can put other keys there: https, or http on a loopback address.</summary>
+    public static bool IsKeySetAddress(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var address)
         && (address.Scheme == "https" || (address.Scheme == "http" && IPAddress.TryParse(address.IdnHost, out var literal) && IPAddress.IsLoopback(literal)));
 

@@ -1,3 +1,4 @@
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Routing;
@@ -35,6 +36,7 @@ internal static class AuthServices
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, ApiKeys>(provider => provider.GetRequiredService<ApiKeys>()));
         services.TryAddSingleton<Leavings>();
         services.TryAddSingleton<SignIns>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISystemListener, SignIns>(provider => provider.GetRequiredService<SignIns>()));
         services.TryAddSingleton<SignInEndpoints>();
         services.TryAddSingleton<TokenEndpoints>();
         services.AddAuthentication();

@@ -41,6 +41,13 @@ internal sealed class BrowserOrigins
     /// <summary>The service's own origin: where browsers reach it, whatever a proxy in between makes of the request; where no address is configured, as the request says.</summary>
     public string Own(HttpRequest request) => _own ?? $"{request.Scheme}://{request.Host}";
 
+    /// <summary>Where browsers reach the service at whose <c>/auth</c> they ask, prefix included, without a slash at the end.</summary>
+    public string BaseOf(HttpRequest request)
+    {
+        var path = $"{request.PathBase}{request.Path}/";
+        return Own(request) + path[..path.LastIndexOf("/auth/", StringComparison.OrdinalIgnoreCase)];
+    }
+
     /// <summary>Whether pages of an origin (in canonical form) may use the service.</summary>
     public bool Knows(string origin) => _allowed.Contains(origin) || (_allowsLoopback && IsLoopback(origin));
 

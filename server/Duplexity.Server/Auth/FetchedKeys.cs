@@ -1,14 +1,15 @@
 using Duplexity.Server.Diagnostics;
 using Microsoft.Extensions.Logging;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Duplexity.Server.Auth;
 
 /// <summary>
-/// An issuer's published key set (JWKS). Fetched when a token names a key that is not known, at most once a minute whatever comes in, and when it is an hour
+/// An issuer's published key set (JWKS), at its address or where the issuer's discovery document says. Fetched when a token names a key that is not known, at most once a minute whatever comes in, and when it is an hour
 /// old, so that a key which the issuer took back does not stay good for ever.
 /// </summary>
-internal sealed class FetchedKeys(string issuer, Uri address, TimeProvider time, ILogger logger) : IIssuerKeys, IDisposable
+internal sealed class FetchedKeys(string issuer, Uri address, TimeProvider time, ILogger logger, bool isDiscovery = false) : IIssuerKeys, IDisposable
 {
     private const int MaxKeys = 100;
     private static readonly TimeSpan BetweenFetches = TimeSpan.FromMinutes(1);
@@ -74,7 +75,7 @@ internal sealed class FetchedKeys(string issuer, Uri address, TimeProvider time,
     {
         try
         {
-            var set = new JsonWebKeySet(await _http.GetStringAsync(address));
+            var set = new JsonWebKeySet(await _http.GetStringAsync(await AddressAsync()));
             JsonWebKey[] keys = [.. set.Keys.Where(KeyMaterial.IsUsable).Take(MaxKeys)];
             _keys = keys;
             lock (_gate)
@@ -88,5 +89,18 @@ internal sealed class FetchedKeys(string issuer, Uri address, TimeProvider time,
         {
             Log.KeySetUnavailable(logger, e, issuer, address);
         }
+    }
+
+    private async Task<Uri> AddressAsync()
+    {
+        if (!isDiscovery)
+        {
+            return address;
+        }
+
+        var document = OpenIdConnectConfiguration.Create(await _http.GetStringAsync(address));
+        return document.Issuer?.TrimEnd('/') == issuer && Uri.TryCreate(document.JwksUri, UriKind.Absolute, out var keys) && AuthOptionsCheck.IsKeySetAddress(document.JwksUri)
+            ? keys
+            : throw new InvalidOperationException($"{address} is not what {issuer} says of itself, or names no key set that is reached by https.");
     }
 }

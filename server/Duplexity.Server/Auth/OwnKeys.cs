@@ -30,6 +30,9 @@ internal sealed class OwnKeys : IHostedService, IIssuerKeys, IDisposable
     /// <summary>How often it is looked whether a new one is due.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
+    /// <summary>How often at most it is looked because a token names a key that is not known: of nodes that begin together each draws one.</summary>
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(10);
+
     private readonly IEngine _engine;
     private readonly Sealing _sealing;
     private readonly TimeProvider _time;
@@ -37,7 +40,10 @@ internal sealed class OwnKeys : IHostedService, IIssuerKeys, IDisposable
     private readonly bool _areKept;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private volatile IReadOnlyList<OwnKey> _all;
+    private readonly Lock _lookLock = new();
     private ITimer? _timer;
+    private Task _looking = Task.CompletedTask;
+    private DateTimeOffset _lookedAt;
 
     public OwnKeys(IOptions<DuplexityOptions> options, IHostEnvironment environment, IEngine engine, Sealing sealing, TimeProvider time, ILogger<OwnKeys> logger)
     {
@@ -113,7 +119,15 @@ internal sealed class OwnKeys : IHostedService, IIssuerKeys, IDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string? keyId, CancellationToken ct) => new([.. _all.Select(k => k.Key)]);
+    public async ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string? keyId, CancellationToken ct)
+    {
+        if (_areKept && keyId is not null && _all.All(k => k.Key.KeyId != keyId))
+        {
+            await LookOnceAsync().WaitAsync(ct);
+        }
+
+        return [.. _all.Select(k => k.Key)];
+    }
 
     /// <summary>Null outside Development.</summary>
     public SecurityKey? DevelopmentKey { get; }
@@ -131,6 +145,20 @@ internal sealed class OwnKeys : IHostedService, IIssuerKeys, IDisposable
         TryRead(text, out var key, out var problem) ? key! : throw new InvalidOperationException($"Duplexity:Auth:SigningKey {problem}.");
 
     private static ECDsaSecurityKey Drawn() => new(ECDsa.Create(ECCurve.NamedCurves.nistP256));
+
+    private Task LookOnceAsync()
+    {
+        lock (_lookLock)
+        {
+            if (_looking.IsCompleted && _time.GetUtcNow() - _lookedAt >= BetweenLooks)
+            {
+                _lookedAt = _time.GetUtcNow();
+                _looking = TryLookAsync();
+            }
+
+            return _looking;
+        }
+    }
 
     private async Task TryLookAsync()
     {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Duplexity.Server.Engine;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -7,13 +8,13 @@ namespace Duplexity.Server.Auth;
 
 /// <summary>
 /// Seals what is stored or handed out and must not be read there: codes, verifiers, refresh tokens, signing keys (G18). The keys lie in the data folder, for its owner alone; without a data folder
-/// they are in memory, like all that they seal. Not the application's own key ring. Thread-safe.
+/// they are in memory, like all that they seal. Nodes of a cluster have one key ring (<see cref="SharedKeyRing"/>). Not the application's own. Thread-safe.
 /// </summary>
-internal sealed class Sealing(IOptions<DuplexityOptions> options, IHostEnvironment environment)
+internal sealed class Sealing(IOptions<DuplexityOptions> options, IHostEnvironment environment, IEngine engine)
 {
-    private readonly IDataProtectionProvider _provider = options.Value.Data is { Length: > 0 } folder
-        ? OnDisk(Path.Combine(environment.ContentRootPath, folder, "keys"))
-        : new EphemeralDataProtectionProvider();
+    private readonly IDataProtectionProvider _provider = options.Value.Cluster is { Key.Length: > 0 } cluster
+        ? new Later(() => SharedKeyRing.Of(engine.Records, cluster))
+        : options.Value.Data is { Length: > 0 } folder ? OnDisk(Path.Combine(environment.ContentRootPath, folder, "keys")) : new EphemeralDataProtectionProvider();
 
     /// <summary>A key ring below this one, for what seals by itself: cookies and forms.</summary>
     public IDataProtectionProvider For(string purpose) => _provider.CreateProtector(purpose);

@@ -52,15 +52,16 @@ internal sealed class SignInEndpoints(
         }
 
         var address = peers.Of(context);
-        if (signIns.Begin(challenge, asked.Port, asked.Program ?? "a program without a name", address, out var signIn) is { } refused)
+        var (waiting, refused) = await signIns.BeginAsync(challenge, asked.Port, asked.Program ?? "a program without a name", address, context.RequestAborted);
+        if (waiting is null)
         {
-            await AuthRequests.RefuseAsync(context, refused);
+            await AuthRequests.RefuseAsync(context, refused!);
             return;
         }
 
         try
         {
-            await StreamAsync(context, signIn!);
+            await StreamAsync(context, waiting);
         }
         catch (OperationCanceledException)
         {
@@ -68,12 +69,13 @@ internal sealed class SignInEndpoints(
         }
         finally
         {
-            signIns.End(signIn!);
+            await signIns.EndAsync(waiting);
         }
     }
 
-    private async Task StreamAsync(HttpContext context, SignIn signIn)
+    private async Task StreamAsync(HttpContext context, OpenAnswer waiting)
     {
+        var signIn = waiting.Begun;
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         context.Response.ContentType = "application/x-ndjson";
         context.Response.Headers["X-Accel-Buffering"] = "no";
@@ -81,7 +83,7 @@ internal sealed class SignInEndpoints(
         {
             @event = "started",
             id = signIn.Id,
-            link = $"{Base(context)}/auth/start?id={signIn.Id}",
+            link = $"{origins.BaseOf(context.Request)}/auth/start?id={signIn.Id}",
             code = signIn.Code,
             expiresAt = signIn.ExpiresAt.ToUnixTimeMilliseconds(),
         });
@@ -93,7 +95,7 @@ internal sealed class SignInEndpoints(
             SignInEvent told;
             try
             {
-                told = await signIn.Events.ReadAsync(ends.Token).AsTask().WaitAsync(pause, time, ends.Token);
+                told = await waiting.Events.ReadAsync(ends.Token).AsTask().WaitAsync(pause, time, ends.Token);
             }
             catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
             {
@@ -103,6 +105,7 @@ internal sealed class SignInEndpoints(
             catch (TimeoutException)
             {
                 await WriteAsync(context, new { @event = "waiting" });
+                await signIns.LookAsync(waiting, context.RequestAborted);
                 continue;
             }
 
@@ -136,7 +139,7 @@ internal sealed class SignInEndpoints(
 
     private async Task StartAsync(HttpContext context)
     {
-        if (signIns.Find(context.Request.Query["id"]) is not { } signIn)
+        if (await signIns.FindAsync(context.Request.Query["id"], context.RequestAborted) is not { } signIn)
         {
             await SignInPages.SayAsync(context, StatusCodes.Status404NotFound, "This link is over", "Sign-in links are good for ten minutes. Begin again in your terminal.");
             return;
@@ -168,14 +171,14 @@ internal sealed class SignInEndpoints(
 
     private async Task LeaveAsync(HttpContext context, string? signIn, PageRedirect? redirect)
     {
-        if (new Uri(Base(context)) is { Scheme: "http" } plain && !ServiceHosts.IsLoopback(plain.Host))
+        if (new Uri(origins.BaseOf(context.Request)) is { Scheme: "http" } plain && !ServiceHosts.IsLoopback(plain.Host))
         {
             await SignInPages.SayAsync(context, StatusCodes.Status400BadRequest, "Not over plain http", "Signing in needs https (or a browser on the same machine). Tell the operator to set Duplexity:Url.");
             return;
         }
 
         var cookie = context.Request.Cookies[Cookie] is { Length: 43 } there ? there : Secrets.New();
-        var (address, error) = await signIns.LeaveAsync(signIn, redirect, cookie, $"{Base(context)}/auth/callback", peers.Of(context), context.RequestAborted);
+        var (address, error) = await signIns.LeaveAsync(signIn, redirect, cookie, $"{origins.BaseOf(context.Request)}/auth/callback", peers.Of(context), context.RequestAborted);
         if (address is null)
         {
             await (error!.Is(Errors.RateLimited)
@@ -217,7 +220,7 @@ internal sealed class SignInEndpoints(
             return;
         }
 
-        if (signIns.Find(left.SignIn) is not { } signIn || signIn.Arrive(person, cookie!) is not { } attempt)
+        if (await signIns.ArriveAsync(left.SignIn, person, cookie!, context.RequestAborted) is not var (signIn, attempt))
         {
             await SignInPages.SayAsync(context, StatusCodes.Status410Gone, "Nobody waits any more", "The program that asked is gone, or its time is over. Begin again there.");
             return;
@@ -226,19 +229,19 @@ internal sealed class SignInEndpoints(
         // The grant goes to the person's own machine and to no other. By itself only where the program seems to be on it.
         var loopback = signIn.Port is { } port ? $"http://127.0.0.1:{port}/?id={signIn.Id}&grant={attempt.Grant}" : null;
         var address = peers.Of(context);
-        if (loopback is not null && (address.Equals(signIn.Address) || (IPAddress.IsLoopback(address) && IPAddress.IsLoopback(signIn.Address))))
+        if (loopback is not null && (address.Equals(signIn.AskedFrom) || (IPAddress.IsLoopback(address) && IPAddress.IsLoopback(signIn.AskedFrom))))
         {
             context.Response.Redirect(loopback);
             return;
         }
 
-        await SignInPages.AskCodeAsync(context, signIn, attempt, $"{Base(context)}/auth/approve", null);
+        await SignInPages.AskCodeAsync(context, signIn, attempt, $"{origins.BaseOf(context.Request)}/auth/approve", null);
     }
 
     private async Task ApproveAsync(HttpContext context)
     {
         var form = await AuthRequests.ReadFieldsAsync(context);
-        var signIn = signIns.Find(form.GetValueOrDefault("id"));
+        var signIn = await signIns.FindAsync(form.GetValueOrDefault("id"), context.RequestAborted);
 
         // Origin and cookie: a page elsewhere can make this browser neither say the one nor send the other.
         var isOwnPage = context.Request.Headers.Origin is [{ } origin] && origin == BrowserOrigins.Canonical(origins.Own(context.Request));
@@ -248,13 +251,13 @@ internal sealed class SignInEndpoints(
             return;
         }
 
-        switch (signIns.Try(signIn, attempt, form.GetValueOrDefault("code"), peers.Of(context)))
+        switch (await signIns.TryAsync(signIn, attempt, form.GetValueOrDefault("code"), peers.Of(context), context.RequestAborted))
         {
             case CodeOutcome.Right:
                 await SignInPages.SayAsync(context, StatusCodes.Status200OK, "Connected", "The program is connected. You can close this page.");
                 break;
             case CodeOutcome.Wrong:
-                await SignInPages.AskCodeAsync(context, signIn, attempt, $"{Base(context)}/auth/approve", "That is not the code. Look at the terminal again.");
+                await SignInPages.AskCodeAsync(context, signIn, attempt, $"{origins.BaseOf(context.Request)}/auth/approve", "That is not the code. Look at the terminal again.");
                 break;
             case CodeOutcome.TooMany:
                 await SignInPages.SayAsync(context, StatusCodes.Status429TooManyRequests, "Too many wrong codes", "From this address too many wrong codes were typed. Wait ten minutes.");
@@ -268,7 +271,7 @@ internal sealed class SignInEndpoints(
     private async Task ProveAsync(HttpContext context)
     {
         var proof = await AuthRequests.ReadAsync<Proof>(context);
-        if (signIns.Find(proof?.Id)?.Prove(proof!.Verifier, proof.Grant) == true)
+        if (await signIns.ProveAsync(proof?.Id, proof?.Verifier, proof?.Grant, context.RequestAborted))
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
@@ -282,15 +285,6 @@ internal sealed class SignInEndpoints(
         var text = JsonSerializer.Serialize(line, AllowanceClaim.Json) + "\n";
         await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(text), context.RequestAborted);
         await context.Response.Body.FlushAsync(context.RequestAborted);
-    }
-
-    /// <summary>Where browsers reach the service, prefix included, without a slash at the end.</summary>
-    private string Base(HttpContext context)
-    {
-        var request = context.Request;
-        var path = $"{request.PathBase}{request.Path}/";
-        var prefix = path[..path.LastIndexOf("/auth/", StringComparison.OrdinalIgnoreCase)];
-        return origins.Own(request) + prefix;
     }
 
     private sealed record Asked(string? Challenge, int? Port, string? Program);

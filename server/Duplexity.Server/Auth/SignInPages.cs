@@ -38,7 +38,7 @@ internal static class SignInPages
     public static Task AskCodeAsync(HttpContext context, SignIn signIn, Attempt attempt, string action, string? problem) => WriteAsync(context, StatusCodes.Status200OK, "Connect a program", $"""
         <h1>Connect a program</h1>
         <p>You are signed in as <strong>{Text(attempt.Person.Client)}</strong>. A program wants to act as you:</p>
-        <dl><dt>Program</dt><dd>{Text(signIn.Program)}</dd><dt>From</dt><dd>{Text(signIn.Address.ToString())}</dd>
+        <dl><dt>Program</dt><dd>{Text(signIn.Program)}</dd><dt>From</dt><dd>{Text(signIn.Address)}</dd>
         <dt>Asked at</dt><dd>{signIn.BegunAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)} UTC</dd></dl>
         <p>Type the code that <strong>your own terminal</strong> shows. If you did not start this yourself, or somebody sent you here, close this page.</p>
         {(problem is null ? "" : $"<p class=\"bad\" role=\"alert\">{Text(problem)}</p>")}

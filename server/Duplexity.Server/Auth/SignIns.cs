@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Threading.Channels;
+using System.Text.Json;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.Extensions.Options;
@@ -9,50 +10,96 @@ namespace Duplexity.Server.Auth;
 
 /// <summary>
 /// Sign-ins that wait for a person (G1). It is assumed that whoever sent the link is an attacker: tokens go only to the one who waits and proves the verifier, and only after the person's own browser brought
-/// the grant to the waiting machine, or the person typed the code that the waiting terminal shows. Bounded per address and node; thread-safe.
+/// the grant to the waiting machine, or the person typed the code that the waiting terminal shows. What is known of one lies sealed in the vault, so that browser and program may come to any node; the program itself waits at
+/// one. Bounded per address and node; thread-safe.
 /// </summary>
-internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider provider, Leavings leavings, TimeProvider time, IOptions<DuplexityOptions> options)
+internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider provider, Leavings leavings, TimeProvider time, IOptions<DuplexityOptions> options) : ISystemListener
 {
+    private const string Purpose = "sign-in";
     private const string StatePurpose = "sign-in-state";
 
     /// <summary>Wrong codes from one address before it has to wait, and for how long those count (G1).</summary>
     private const int WrongCodesPerAddress = 20;
 
-    private readonly ConcurrentDictionary<string, SignIn> _waiting = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, OpenAnswer> _waiting = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<IPAddress, (int Count, DateTimeOffset Since)> _wrong = new();
     private readonly Lock _lock = new();
 
+    /// <inheritdoc/>
+    public string Kind => "sign-in";
+
     /// <summary>Begins to wait; an error where too many wait.</summary>
-    public DuplexityError? Begin(string challenge, int? port, string program, IPAddress address, out SignIn? signIn)
+    public async Task<(OpenAnswer? Waiting, DuplexityError? Error)> BeginAsync(string challenge, int? port, string program, IPAddress address, CancellationToken ct)
     {
-        signIn = null;
+        var now = time.GetUtcNow();
+        var signIn = new SignIn
+        {
+            Id = Secrets.New(),
+            Challenge = challenge,
+            Code = Secrets.NewCode(),
+            Port = port,
+            Program = program,
+            Address = address.ToString(),
+            BegunAt = now,
+            ExpiresAt = now + options.Value.Times.SignIn,
+        };
+        var waiting = new OpenAnswer(signIn);
         lock (_lock)
         {
             var limits = options.Value.Limits;
             var network = PeerAddresses.NetworkOf(address);
-            var own = _waiting.Values.Count(s => PeerAddresses.NetworkOf(s.Address).Equals(network));
+            var own = _waiting.Values.Count(w => PeerAddresses.NetworkOf(w.Begun.AskedFrom).Equals(network));
             if (own >= limits.SignInsPerAddress || _waiting.Count >= limits.SignIns)
             {
                 var isOwn = own >= limits.SignInsPerAddress;
-                return DuplexityError.Of(Errors.RateLimited, "Too many sign-ins wait for a person; finish or end one first.") with
+                return (null, DuplexityError.Of(Errors.RateLimited, "Too many sign-ins wait for a person; finish or end one first.") with
                 {
                     Limit = isOwn ? "sign_ins_per_address" : "sign_ins",
                     Used = isOwn ? own : _waiting.Count,
                     RetryAfterMs = 10_000,
-                };
+                });
             }
 
-            signIn = new SignIn(Secrets.New(), challenge, Secrets.NewCode(), port, program, address, time.GetUtcNow(), time.GetUtcNow() + options.Value.Times.SignIn);
-            _waiting[signIn.Id] = signIn;
-            return null;
+            _waiting[signIn.Id] = waiting;
         }
+
+        await engine.Vault.TryAddAsync(KeyOf(signIn.Id), Seal(signIn), options.Value.Times.SignIn, ct);
+        return (waiting, null);
     }
 
-    /// <summary>One that waits; null where there is none, or its time is over.</summary>
-    public SignIn? Find(string? id) => id is not null && _waiting.TryGetValue(id, out var signIn) && time.GetUtcNow() < signIn.ExpiresAt ? signIn : null;
+    /// <summary>One that waits, at whatever node; null where there is none, or its time is over.</summary>
+    public async Task<SignIn?> FindAsync(string? id, CancellationToken ct) => (await ReadAsync(id, ct))?.SignIn;
 
     /// <summary>Nobody waits for it any more.</summary>
-    public void End(SignIn signIn) => _waiting.TryRemove(signIn.Id, out _);
+    public async Task EndAsync(OpenAnswer waiting)
+    {
+        _waiting.TryRemove(waiting.Begun.Id, out _);
+        await engine.Vault.TakeAsync(KeyOf(waiting.Begun.Id));
+    }
+
+    /// <summary>Looks whether there is something to tell the program: of what another node did and could not tell this one.</summary>
+    public async Task LookAsync(OpenAnswer waiting, CancellationToken ct) => waiting.See(await FindAsync(waiting.Begun.Id, ct));
+
+    /// <inheritdoc/>
+    public async ValueTask<int> HearAsync(string text)
+    {
+        if (!_waiting.TryGetValue(text, out var waiting))
+        {
+            return 0;
+        }
+
+        await LookAsync(waiting, CancellationToken.None);
+        return 1;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RereadAsync()
+    {
+        foreach (var waiting in _waiting.Values)
+        {
+            await LookAsync(waiting, CancellationToken.None);
+        }
+    }
 
     /// <summary>Sends a browser to the provider, for a sign-in or for a page (<paramref name="redirect"/>). Returns where to; an error where the provider is away or too many have left. What comes back is bound to the browser by <paramref name="cookie"/>.</summary>
     public async Task<(string? Address, DuplexityError? Error)> LeaveAsync(string? signInId, PageRedirect? redirect, string cookie, string callback, IPAddress address, CancellationToken ct)
@@ -70,7 +117,7 @@ internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider prov
             return (null, tooMany);
         }
 
-        await engine.Vault.TryAddAsync($"state:{hash}", sealing.Seal(StatePurpose, System.Text.Json.JsonSerializer.Serialize(attempt)), options.Value.Times.SignIn, ct);
+        await engine.Vault.TryAddAsync($"state:{hash}", sealing.Seal(StatePurpose, JsonSerializer.Serialize(attempt)), options.Value.Times.SignIn, ct);
         return (target, null);
     }
 
@@ -84,12 +131,20 @@ internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider prov
 
         leavings.Remove(hash);
 
-        var left = System.Text.Json.JsonSerializer.Deserialize<Leaving>(text)!;
+        var left = JsonSerializer.Deserialize<Leaving>(text)!;
         return cookie is not null && Secrets.AreSame(left.Cookie, Secrets.Hash(cookie)) ? left : null;
     }
 
+    /// <summary>A person came back in a browser: nothing is given to anybody yet. Null where nobody waits, or too many came.</summary>
+    public async Task<(SignIn SignIn, Attempt Attempt)?> ArriveAsync(string? id, Person person, string cookie, CancellationToken ct)
+    {
+        var attempt = new Attempt(Secrets.New(), person, Secrets.Hash(cookie), Secrets.New());
+        var after = await ChangeAsync(id, signIn => signIn.Arrive(attempt), ct);
+        return after?.Attempts.Contains(attempt) == true ? (after, attempt) : null;
+    }
+
     /// <summary>Checks a typed code. Five wrong ones void the sign-in; twenty from one address, and it has to wait.</summary>
-    public CodeOutcome Try(SignIn signIn, Attempt attempt, string? typed, IPAddress address)
+    public async Task<CodeOutcome> TryAsync(SignIn signIn, Attempt attempt, string? typed, IPAddress address, CancellationToken ct)
     {
         var now = time.GetUtcNow();
         address = PeerAddresses.NetworkOf(address);
@@ -100,7 +155,7 @@ internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider prov
 
         if (Secrets.AreSame(Secrets.Typed(typed), signIn.Code))
         {
-            return signIn.Approve(attempt) ? CodeOutcome.Right : CodeOutcome.Void;
+            return await ChangeAsync(signIn.Id, there => there.Approve(attempt), ct) is { IsOver: false } ? CodeOutcome.Right : CodeOutcome.Void;
         }
 
         if (_wrong.Count > options.Value.Limits.SignIns)
@@ -112,14 +167,68 @@ internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider prov
         }
 
         _wrong.AddOrUpdate(address, (1, now), (_, there) => now - there.Since >= options.Value.Times.SignIn ? (1, now) : (there.Count + 1, there.Since));
-        if (signIn.CountWrongCode())
+        return await ChangeAsync(signIn.Id, there => there.CountWrongCode(), ct) is { IsOver: false } ? CodeOutcome.Wrong : CodeOutcome.Void;
+    }
+
+    /// <summary>Who waits proves that it is the one who asked, by the verifier, and with the grant if its machine got one: then the tokens go down the open answer. Once.</summary>
+    public async Task<bool> ProveAsync(string? id, string? verifier, string? grant, CancellationToken ct)
+    {
+        var isProved = false;
+        var after = await ChangeAsync(id, signIn =>
         {
-            End(signIn);
-            return CodeOutcome.Void;
+            var person = signIn.Proved(verifier, grant);
+            isProved = person is not null;
+            return person is null ? signIn.CountWrongProof() : signIn.Finish(person);
+        }, ct);
+        return isProved && after is not null;
+    }
+
+    /// <summary>Changes a sign-in in one step, wherever it waits, and has the waiting node look at it where the program is to be told. Returns what is there then; null where there is none.</summary>
+    private async Task<SignIn?> ChangeAsync(string? id, Func<SignIn, SignIn> change, CancellationToken ct)
+    {
+        while (await ReadAsync(id, ct) is var (text, before))
+        {
+            var after = change(before);
+            if (ReferenceEquals(after, before))
+            {
+                return before;
+            }
+
+            if (await engine.Vault.TryReplaceAsync(KeyOf(after.Id), text, Seal(after), ct))
+            {
+                if (after.IsOver || after.Approved != before.Approved)
+                {
+                    await TellAsync(after.Id, ct);
+                }
+
+                return after;
+            }
         }
 
-        return CodeOutcome.Wrong;
+        return null;
     }
+
+    private async Task TellAsync(string id, CancellationToken ct)
+    {
+        try
+        {
+            await engine.SystemLog.TellAsync(Kind, id, TimeSpan.Zero, ct);
+        }
+        catch (DuplexityException)
+        {
+            // It is written, and the node where the program waits looks by itself every few seconds.
+        }
+    }
+
+    private async Task<(string Text, SignIn SignIn)?> ReadAsync(string? id, CancellationToken ct) =>
+        id is { Length: > 0 and < 100 } && await engine.Vault.ReadAsync(KeyOf(id), ct) is { } text && sealing.Open(Purpose, text) is { } json
+        && JsonSerializer.Deserialize<SignIn>(json)! is var signIn && time.GetUtcNow() < signIn.ExpiresAt
+            ? (text, signIn)
+            : null;
+
+    private string Seal(SignIn signIn) => sealing.Seal(Purpose, JsonSerializer.Serialize(signIn));
+
+    private static string KeyOf(string id) => $"sign-in:{Secrets.Hash(id)}";
 
     /// <summary>What a browser left with, sealed until it is back.</summary>
     /// <param name="SignIn">The sign-in that waits; null: a page wants to know.</param>
@@ -148,136 +257,4 @@ internal enum CodeOutcome
 
     /// <summary>Too many wrong ones from that address.</summary>
     TooMany,
-}
-
-/// <summary>A person who came back from the provider in one browser, for one sign-in.</summary>
-internal sealed record Attempt(string Id, Person Person, string Cookie, string Grant);
-
-/// <summary>One sign-in that waits. Thread-safe.</summary>
-internal sealed class SignIn(string id, string challenge, string code, int? port, string program, IPAddress address, DateTimeOffset begunAt, DateTimeOffset expiresAt)
-{
-    /// <summary>How many browsers may come back for one.</summary>
-    public const int Browsers = 20;
-
-    private const int WrongCodes = 5;
-    private const int WrongProofs = 20;
-
-    private readonly Lock _lock = new();
-    private readonly List<Attempt> _attempts = [];
-    private readonly Channel<SignInEvent> _events = Channel.CreateBounded<SignInEvent>(8);
-    private Attempt? _approved;
-    private int _wrongCodes;
-    private int _wrongProofs;
-    private bool _isOver;
-
-    public string Id { get; } = id;
-
-    /// <summary>What the terminal shows and the person types.</summary>
-    public string Code { get; } = code;
-
-    /// <summary>Where the waiting program listens on its own machine; null: nowhere.</summary>
-    public int? Port { get; } = port;
-
-    /// <summary>What the program calls itself.</summary>
-    public string Program { get; } = program;
-
-    /// <summary>Where it asked from.</summary>
-    public IPAddress Address { get; } = address;
-
-    public DateTimeOffset BegunAt { get; } = begunAt;
-
-    public DateTimeOffset ExpiresAt { get; } = expiresAt;
-
-    /// <summary>What the one who waits is told.</summary>
-    public ChannelReader<SignInEvent> Events => _events.Reader;
-
-    /// <summary>A person came back in a browser: nothing is given to anybody yet. Null where too many did.</summary>
-    public Attempt? Arrive(Person person, string cookie)
-    {
-        lock (_lock)
-        {
-            if (_isOver || _attempts.Count >= Browsers)
-            {
-                return null;
-            }
-
-            var attempt = new Attempt(Secrets.New(), person, Secrets.Hash(cookie), Secrets.New());
-            _attempts.Add(attempt);
-            return attempt;
-        }
-    }
-
-    /// <summary>The attempt of this browser; null where it is none of its own.</summary>
-    public Attempt? Find(string? attemptId, string? cookie)
-    {
-        lock (_lock)
-        {
-            return cookie is null ? null : _attempts.Find(a => Secrets.AreSame(a.Id, attemptId) && Secrets.AreSame(a.Cookie, Secrets.Hash(cookie)));
-        }
-    }
-
-    /// <summary>The person typed the code in this browser; false where the sign-in is over.</summary>
-    public bool Approve(Attempt attempt)
-    {
-        lock (_lock)
-        {
-            if (_isOver)
-            {
-                return false;
-            }
-
-            _approved = attempt;
-            _events.Writer.TryWrite(new(SignInEvent.Approved));
-            return true;
-        }
-    }
-
-    /// <summary>True when that was one too many, and the sign-in is over.</summary>
-    public bool CountWrongCode()
-    {
-        lock (_lock)
-        {
-            return ++_wrongCodes >= WrongCodes && FinishUnsynchronized(null, DuplexityError.Of(Errors.Denied, "A wrong code was typed five times; begin again."));
-        }
-    }
-
-    /// <summary>Who waits proves that it is the one who asked, by the verifier, and with the grant if its machine got one: then the tokens go down the open answer. Once.</summary>
-    public bool Prove(string? verifier, string? grant)
-    {
-        lock (_lock)
-        {
-            var attempt = grant is null ? _approved : _attempts.Find(a => Secrets.AreSame(a.Grant, grant));
-            if (!_isOver && attempt is not null && verifier is { Length: >= 43 and <= 128 } && Secrets.AreSame(Secrets.Hash(verifier), challenge))
-            {
-                return FinishUnsynchronized(attempt.Person, null);
-            }
-
-            if (++_wrongProofs >= WrongProofs)
-            {
-                FinishUnsynchronized(null, DuplexityError.Of(Errors.Denied, "The sign-in could not be proved; begin again."));
-            }
-
-            return false;
-        }
-    }
-
-    private bool FinishUnsynchronized(Person? person, DuplexityError? error)
-    {
-        if (!_isOver)
-        {
-            _isOver = true;
-            _events.Writer.TryWrite(new(person is null ? SignInEvent.Failed : SignInEvent.Tokens, person, error));
-            _events.Writer.TryComplete();
-        }
-
-        return true;
-    }
-}
-
-/// <summary>What the one who waits is told.</summary>
-internal sealed record SignInEvent(string Name, Person? Person = null, DuplexityError? Error = null)
-{
-    public const string Approved = "approved";
-    public const string Tokens = "tokens";
-    public const string Failed = "failed";
 }

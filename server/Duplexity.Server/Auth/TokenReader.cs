@@ -20,8 +20,10 @@ internal sealed class TokenReader(TrustedIssuers issuers, AllowanceResolver allo
     // What only an ID token has: it tells a program who signed in, and opens nothing.
     private static readonly string[] IdTokenClaims = ["nonce", "at_hash", "c_hash"];
 
+    private static readonly string[] AccessTokenTypes = ["at+jwt", "application/at+jwt"];
+
     // Without a type also: many libraries that back ends sign with leave it out.
-    private static readonly string[] Types = ["at+jwt", "application/at+jwt", "JWT"];
+    private static readonly string[] Types = [.. AccessTokenTypes, "JWT"];
 
     private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false, MaximumTokenSizeInBytes = MaxLength };
 
@@ -63,7 +65,7 @@ internal sealed class TokenReader(TrustedIssuers issuers, AllowanceResolver allo
         }
 
         // "crit" names extensions that a reader must understand or refuse (RFC 7515); none is understood here.
-        if (token.TryGetHeaderValue<object>("crit", out _) || Array.Exists(IdTokenClaims, claim => token.TryGetClaim(claim, out _)))
+        if (token.TryGetHeaderValue<object>("crit", out _) || IsIdToken(token, issuer))
         {
             return (null, "it is an ID token, or has critical extensions");
         }
@@ -121,6 +123,12 @@ internal sealed class TokenReader(TrustedIssuers issuers, AllowanceResolver allo
         return expires is { } end && now < end + issuer.ExpirySkew && (notBefore is not { } start || now >= start - options.Value.Times.ClockSkew);
     }
 
+    /// <summary>Whether it tells a program who signed in. A provider's for this service may be without any claim of its own; then its audience, and no type that says otherwise, give it away.</summary>
+    private static bool IsIdToken(JsonWebToken token, TrustedIssuer issuer) =>
+        Array.Exists(IdTokenClaims, claim => token.TryGetClaim(claim, out _))
+        || (token.TryGetPayloadValue<string>("typ", out var kind) && kind == "ID")
+        || (issuer.ClientId is { } us && token.Audiences.Contains(us) && !AccessTokenTypes.Contains(token.Typ, StringComparer.OrdinalIgnoreCase));
+
     private static string? ClientOf(JsonWebToken token, TrustedIssuer issuer)
     {
         if (token.Claims.Where(claim => claim.Type == issuer.CidClaim).Take(2).ToArray() is not [{ Value: { Length: > 0 } value, ValueType: not JsonClaimValueTypes.Json }])
@@ -128,15 +136,18 @@ internal sealed class TokenReader(TrustedIssuers issuers, AllowanceResolver allo
             return null;
         }
 
-        return ClientName.Of(issuer.Prefix, value, mayBeService: issuer.IsOwn);
+        return issuer.ClientId is not null && IsOfProgram(token) ? ClientName.OfProgram(issuer.Prefix, value) : ClientName.Of(issuer.Prefix, value, mayBeService: issuer.IsOwn);
     }
+
+    /// <summary>Whether a program got it for itself (client credentials): then its subject is the program (RFC 9068), which may be called as a person is (G19).</summary>
+    private static bool IsOfProgram(JsonWebToken token) => new[] { "client_id", "azp", "appid" }.Any(party => token.TryGetClaim(party, out var named) && named.Value == token.Subject);
 
     private Identity IdentityOf(JsonWebToken token, TrustedIssuer issuer, string client, Allowances? claim)
     {
         // A policy asks for `role`; many issuers, and this service, write `roles`.
-        var roles = token.Claims.Where(c => c.Type == "roles").Select(c => new Claim("role", c.Value));
+        var roles = token.Claims.Where(c => c.Type == "roles" || c.Type == issuer.RolesClaim).Select(c => new Claim("role", c.Value));
         var principal = new ClaimsPrincipal(new ClaimsIdentity([.. token.Claims, .. roles], DuplexityScheme.Name, issuer.CidClaim, "role"));
-        var given = allowances.Resolve([.. token.Claims.Where(c => c.Type is "role" or "roles").Select(c => c.Value)], claim);
+        var given = allowances.Resolve([.. token.Claims.Where(c => c.Type is "role" or "roles" || c.Type == issuer.RolesClaim).Select(c => c.Value)], claim);
         var expiresAt = new DateTimeOffset(DateTime.SpecifyKind(token.ValidTo, DateTimeKind.Utc)) + issuer.ExpirySkew;
         return new(client, expiresAt, issuer.Issuer, string.IsNullOrEmpty(token.Id) ? null : token.Id, principal)
         {

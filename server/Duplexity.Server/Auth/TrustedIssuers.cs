@@ -11,9 +11,16 @@ namespace Duplexity.Server.Auth;
 /// <param name="Prefix">Put before its clients.</param>
 /// <param name="CidClaim">The claim that is the client.</param>
 /// <param name="ExpirySkew">How much longer than it says a token is good; nothing for our own, whose clock is ours.</param>
-/// <param name="IsOwn">Whether it is this service, which alone may name service principals.</param>
+/// <param name="IsOwn">Whether it is this service, which alone may name any service principal.</param>
 internal sealed record TrustedIssuer(
-    string Issuer, IIssuerKeys Keys, IReadOnlyList<string> Algorithms, string Prefix, string CidClaim, TimeSpan ExpirySkew, bool IsOwn);
+    string Issuer, IIssuerKeys Keys, IReadOnlyList<string> Algorithms, string Prefix, string CidClaim, TimeSpan ExpirySkew, bool IsOwn)
+{
+    /// <summary>Of the provider by which people sign in: what it knows this service by, and so the audience of its ID tokens, which open nothing. Null: it is another issuer.</summary>
+    public string? ClientId { get; init; }
+
+    /// <summary>A claim that has roles, beside <c>role</c> and <c>roles</c>; null: none.</summary>
+    public string? RolesClaim { get; init; }
+}
 
 /// <summary>All issuers whose tokens are taken, side by side; which one a token names decides which keys may have signed it (G19).</summary>
 internal sealed class TrustedIssuers : IDisposable
@@ -37,6 +44,7 @@ internal sealed class TrustedIssuers : IDisposable
             issuers.Add(new(group.Key, new JoinedKeys(sources), algorithms, group.First().Prefix ?? "", auth.CidClaim, options.Value.Times.ClockSkew, IsOwn: false));
         }
 
+        issuers.AddRange(Provider(options.Value, time, logger).Where(provider => issuers.TrueForAll(issuer => issuer.Issuer != provider.Issuer)));
         _issuers = issuers.ToFrozenDictionary(issuer => issuer.Issuer, StringComparer.Ordinal);
     }
 
@@ -46,6 +54,28 @@ internal sealed class TrustedIssuers : IDisposable
 
     private static TrustedIssuer Own(string issuer, IIssuerKeys keys, string algorithm) =>
         new(issuer, keys, [algorithm], "", "sub", TimeSpan.Zero, IsOwn: true);
+
+    /// <summary>
+    /// The provider by which people sign in, for access tokens that it made for this service itself, with or without the slash that its name may end with. The embedded one makes none, and where its
+    /// keys are set apart, those settings hold.
+    /// </summary>
+    private IEnumerable<TrustedIssuer> Provider(DuplexityOptions options, TimeProvider time, ILogger logger)
+    {
+        var oidc = options.Auth.Oidc;
+        if (oidc.IsEmbedded || oidc.Authority?.TrimEnd('/') is not { Length: > 0 } authority)
+        {
+            return [];
+        }
+
+        var keys = new FetchedKeys(authority, new Uri($"{authority}/.well-known/openid-configuration"), time, logger, isDiscovery: true);
+        _owned.Add(keys);
+        var provider = new TrustedIssuer(authority, keys, KeyMaterial.Public, oidc.Prefix ?? "", options.Auth.CidClaim, options.Times.ClockSkew, IsOwn: false)
+        {
+            ClientId = oidc.ClientId,
+            RolesClaim = oidc.RolesClaim,
+        };
+        return [provider, provider with { Issuer = authority + "/" }];
+    }
 
     private IIssuerKeys SourceOf(IssuerKey key, TimeProvider time, ILogger logger)
     {

@@ -29,6 +29,32 @@ internal sealed class MemoryVault(MonotonicClock clock) : IVault
     }
 
     /// <inheritdoc/>
+    public ValueTask<string?> ReadAsync(string key, CancellationToken ct = default)
+    {
+        lock (_lock)
+        {
+            TrimUnsynchronized();
+            return new(_secrets.GetValueOrDefault(key)?.Value);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> TryReplaceAsync(string key, string expected, string value, CancellationToken ct = default)
+    {
+        lock (_lock)
+        {
+            TrimUnsynchronized();
+            if (_secrets.GetValueOrDefault(key) is not { } there || there.Value != expected)
+            {
+                return new(false);
+            }
+
+            there.Value = value;
+            return new(true);
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask<string?> TakeAsync(string key, CancellationToken ct = default)
     {
         lock (_lock)
@@ -72,5 +98,10 @@ internal sealed class MemoryVault(MonotonicClock clock) : IVault
         _byExpiry.EnqueueRange(_secrets.Select(s => ((s.Key, s.Value), s.Value.ExpiresAt)));
     }
 
-    private sealed record Secret(string Value, TimeSpan ExpiresAt);
+    private sealed class Secret(string value, TimeSpan expiresAt)
+    {
+        public string Value { get; set; } = value;
+
+        public TimeSpan ExpiresAt => expiresAt;
+    }
 }

@@ -61,7 +61,7 @@ public sealed class OidcProviderTests
     [Trait("Requirement", "2.3")]
     [Trait("Requirement", "2.5")]
     [Trait("Guarantee", "G1")]
-    public async Task From_an_empty_home_folder_a_person_logs_in_talks_makes_a_key_and_logs_out()
+    public async Task From_an_empty_home_folder_a_person_logs_in_talks_serves_at_a_public_name_makes_a_key_and_logs_out()
     {
         await using var house = await House.StartAsync();
         await using var browser = await Browser.StartAsync();
@@ -100,6 +100,16 @@ public sealed class OidcProviderTests
         await OutputAsync(0, null, "send", "lobby", "hello");
         await OutputAsync(0, null, "explain", "send", "lobby");
         (await OutputAsync(5, null, "explain", "administer", "client:ben")).Should().Contain("scope");
+        await using (var resource = await PageServer.StartAsync("<h1>amy's cats</h1>", () => ""))
+        await using (var up = Run(null, "up", $"cat1={resource.Port}"))
+        {
+            var url = (await up.LineAsync("ready ", TestTimeout.Long)).Split(' ')[1].Trim();
+            var cats = await browser.OpenAsync(url);
+            await cats.WaitForSelectorAsync("text=amy's cats");
+            up.SendInterrupt();
+            (await up.ExitAsync(TestTimeout.Long)).Should().Be(130, up.Output);
+        }
+
         (await OutputAsync(3, null, "--server", "http://127.0.0.1:9", "whoami")).Should().NotContain("amy at");
         var key = (await OutputAsync(0, null, "key", "add", "rack")).Split('\n').First(l => l.StartsWith("dxk_", StringComparison.Ordinal)).Trim();
         (await OutputAsync(0, key, "--server", house.Service.AbsoluteUri, "whoami")).Should().Contain("amy at");
@@ -140,6 +150,7 @@ public sealed class OidcProviderTests
                 s.Settings["Duplexity:Auth:Oidc:Authority"] = $"http://127.0.0.1:{port}";
                 s.Settings["Duplexity:Auth:Oidc:ClientId"] = "duplexity";
                 s.Settings["Duplexity:Auth:Oidc:ClientSecret"] = secret;
+                s.Settings["Duplexity:Pipes:Publish:0"] = "*";
             });
             var provider = RealProcess.Start(
                 "node",

@@ -149,6 +149,10 @@ internal sealed class VaultOnly(IRecords? records = null) : IEngine, IVault
         }
     }
 
+    public ValueTask<string?> ReadAsync(string key, CancellationToken ct = default) => throw new NotSupportedException();
+
+    public ValueTask<bool> TryReplaceAsync(string key, string expected, string value, CancellationToken ct = default) => throw new NotSupportedException();
+
     public ValueTask<string?> TakeAsync(string key, CancellationToken ct = default) => throw new NotSupportedException();
 }
 

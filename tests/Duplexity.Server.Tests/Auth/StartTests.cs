@@ -64,6 +64,15 @@ public sealed class StartTests
         await using var twoKeys = await AuthNode.StartWithAppKeyAsync(configure: options => options.Auth.Keys["next"] = new() { Issuer = AuthNode.AppIssuer, Pem = PublicPem });
     }
 
+    [Fact]
+    public async Task Who_says_in_words_that_a_claim_may_change_hands_gets_it()
+    {
+        await using var node = await AuthNode.StartWithAppKeyAsync(configure: options => (options.Auth.CidClaim, options.Auth.CidClaimMayChangeHands) = ("email", true));
+
+        var token = new HandmadeToken(DateTimeOffset.UtcNow).With("email", "amy@example.org").Hmac();
+        (await node.GetAsync("/data", token)).Body.Should().Be("amy@example.org");
+    }
+
     private static void Pem(DuplexityOptions options, string pem) => options.Auth.Keys["app"] = new() { Issuer = AuthNode.AppIssuer, Pem = pem };
 
     private static void Jwks(DuplexityOptions options, string address) => options.Auth.Keys["app"] = new() { Issuer = AuthNode.AppIssuer, Jwks = address };

@@ -91,6 +91,36 @@ public sealed class SignedInTests
 
     [Fact]
     [Trait("Requirement", "2.3")]
+    public async Task At_a_terminal_one_command_leads_from_nothing_over_a_sign_in_to_a_public_name()
+    {
+        await using var provider = await TestProvider.StartAsync();
+        await using var node = await SignInRig.StartAsync(provider, s => (s.Environment, s.Settings["Duplexity:Pipes:Publish:0"]) = ("Production", "*"));
+        await using var resource = new RawResource(async connection =>
+        {
+            await connection.ReadHeadAsync();
+            await connection.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
+        });
+        using var cli = new CliUnderTest();
+        (cli.Environment["DUPLEXITY_SERVER"], cli.Environment["BROWSER"]) = (At(node), "no-such-browser");
+
+        // A script is told what to do; a person is asked.
+        (await cli.RunAsync("up", $"cat1={resource.Authority}").Soon()).Should().Be(ExitCode.NotSignedIn);
+        cli.Error[^1].Should().Contain("run duplexity login");
+        var up = cli.RunAtTerminalAsync("", "up", $"cat1={resource.Authority}");
+        await cli.Err.LineAsync(l => l.StartsWith("code ")).Soon();
+        using var browser = new BrowserRobot().As("amy", provider);
+        await browser.OpenAsync(new Uri(Word(cli.Error, "open ")));
+        await cli.Out.LineAsync(l => l.StartsWith("ready ")).Soon();
+        using var visit = await node.VisitAsync("cat1").Soon();
+
+        browser.Page.Should().Contain("Connected");
+        (await visit.Content.ReadAsStringAsync()).Should().Be("hi");
+        cli.Interrupt();
+        (await up.Soon()).Should().Be(ExitCode.Interrupted);
+    }
+
+    [Fact]
+    [Trait("Requirement", "2.3")]
     public async Task A_key_or_token_of_the_environment_is_not_taken_for_somebody_else()
     {
         await using var node = await TestNode.StartAsync(s => s.Environment = "Production");

@@ -125,9 +125,12 @@ public sealed class AllowanceTests
         await using var socket = await StockSocket.DataAsAsync(node, "amy", ("duplexity", new { send = new[] { "room:*" }, limits = new { messages = 10, windowMs = 3_600_000 } }));
         await using var control = await StockSocket.DiscoveredAsync(node, "amy");
         var told = socket.Hear<AllowancesChangedEvent>("AllowancesChanged");
+        var watched = control.Hear<SocketsChangedEvent>("SocketsChanged");
+        await control.InvokeAsync<ListSocketsResponse>("WatchSockets", new WatchSocketsRequest());
 
         var narrowed = await control.InvokeAsync<LimitSocketResponse>(
             "LimitSocket", new LimitSocketRequest { SocketId = socket.Id, Allowances = new() { Send = ["room:lobby", "client:*"], Limits = new() { Messages = 2, WindowMs = 1 } } });
+        var change = (await watched.ReadAsync().Soon()).Changes[0];
         var outside = await socket.SendAsync("x", "room:other");
         await socket.SendAsync("x", "room:lobby");
         var tooMany = await socket.SendAsync("x", "room:lobby");
@@ -136,6 +139,8 @@ public sealed class AllowanceTests
         narrowed.Allowances!.Send.Should().Equal("room:lobby");
         narrowed.Allowances.Limits.Should().Be(new AllowanceLimits { Messages = 2, WindowMs = 3_600_000 });
         (await told.ReadAsync().Soon()).Allowances.Should().BeEquivalentTo(narrowed.Allowances);
+        (change.Kind, change.Socket.SocketId).Should().Be(("changed", socket.Id));
+        change.Socket.Allowances.Should().BeEquivalentTo(narrowed.Allowances, "who watches from elsewhere sees it too");
         outside.Error!.Name.Should().Be("unknown_destination");
         tooMany.Error!.Limit.Should().Be("messages_per_window");
         restored.Allowances!.Send.Should().Equal("room:*");

@@ -78,6 +78,32 @@ public sealed class RevocationTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G8")]
+    [Trait("Requirement", "3.10")]
+    public async Task All_tokens_from_before_a_time_are_revoked_and_later_ones_stay_and_an_earlier_time_brings_none_back()
+    {
+        await using var node = await TestNode.StartAsync();
+        var (hub, now) = (new Uri(node.Address, "data"), node.Time.GetUtcNow());
+        string At(int minutes) => node.Token("amy", null, ("iat", now.AddMinutes(minutes).ToUnixTimeSeconds()));
+        await using var old = await StockSocket.ConnectAsync(hub, At(-60));
+        await using var shared = await StockSocket.DataAsync(node, "ben");
+        await shared.AuthenticateAsync(At(-31));
+        await using var recent = await StockSocket.ConnectAsync(hub, At(-29));
+        await using var admin = await StockSocket.DiscoveredAsync(node, "root", ("role", "admin"));
+        Task<RevokeResponse> RevokeAsync(int minutes) => admin.InvokeAsync<RevokeResponse>("Revoke", new RevokeRequest { Client = "amy", Before = now.AddMinutes(minutes).ToUnixTimeMilliseconds() });
+
+        (await RevokeAsync(-30)).Should().BeEquivalentTo(new { Connections = 2, Pending = 0 });
+        (await RevokeAsync(-90)).Connections.Should().Be(0);
+
+        (await old.Disconnected).Code.Should().Be(522);
+        (await shared.SendAsAsync("amy", "x", "room:x")).Error!.Code.Should().Be(201);
+        (await shared.SendAsAsync("ben", "x", "room:x")).Error.Should().BeNull();
+        (await recent.SendAsync("still here", "room:x")).Error.Should().BeNull();
+        await node.Invoking(_ => StockSocket.ConnectAsync(hub, At(-31))).Should().ThrowAsync<Exception>().WithMessage("*401*");
+        await using var another = await StockSocket.ConnectAsync(hub, At(-29));
+    }
+
+    [Fact]
     [Trait("Requirement", "1.8")]
     public async Task A_disabled_client_is_out_until_it_is_enabled_and_then_needs_a_new_token()
     {
