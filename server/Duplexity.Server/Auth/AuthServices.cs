@@ -1,4 +1,5 @@
 using Duplexity.Server.Cluster;
+using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Routing;
@@ -48,8 +49,9 @@ internal static class AuthServices
         services.AddRouting();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, ServiceEndpointPolicy>());
 
-        // One node's tickets are good at that node, for half a minute: keys that die with it are the safest place for that.
-        services.TryAddKeyedSingleton<IDataProtectionProvider>(DiscoverTickets.Keys, (_, _) => new EphemeralDataProtectionProvider());
+        // Tickets are good for half a minute: where a node is alone, keys that die with it are the safest place for that.
+        services.TryAddKeyedSingleton<IDataProtectionProvider>(DiscoverTickets.Keys, (provider, _) =>
+            provider.GetRequiredService<IEngine>().Lease is null ? new EphemeralDataProtectionProvider() : provider.GetRequiredService<Sealing>().For(DiscoverTickets.Keys));
         services.TryAddSingleton<DiscoverTickets>();
 
         services.TryAddSingleton<DevelopmentIdentity>();
