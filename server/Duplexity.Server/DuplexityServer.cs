@@ -145,6 +145,15 @@ public static class DuplexityServer
         services.TryAddSingleton<Removals>();
         services.AddSingleton<IBelongings, InboxBelongings>();
         services.TryAddSingleton<SocketWatches>();
+        services.TryAddSingleton<ClusterSockets>();
+        services.TryAddSingleton<ClusterPlacing>();
+        services.AddSingleton<INodeCall, PlaceCall>();
+        services.TryAddSingleton<ClusterWatches>();
+        services.AddHostedService(provider => provider.GetRequiredService<ClusterWatches>());
+        services.AddSingleton<INodeCall, SocketsCall>();
+        services.AddSingleton<INodeCall, NarrowCall>();
+        services.AddSingleton<INodeCall, WatchCall>();
+        services.AddSingleton<INodeCall, SocketsChangedCall>();
         services.TryAddSingleton<JoinGates>();
         services.TryAddSingleton<SocketParts>();
         services.TryAddSingleton<RoomPresence>();

@@ -11,7 +11,7 @@ namespace Duplexity.Server;
 
 /// <inheritdoc/>
 internal sealed class InProcessDuplexity(
-    PipeMachine machine, IEngine engine, SocketIndex sockets, ForcedDisconnects disconnects, Revocations revocations, Removals removals, Standing standing, TokenIssuer tokens, Listening listening, Node node,
+    PipeMachine machine, IEngine engine, ClusterSockets sockets, ClusterPlacing placing, ForcedDisconnects disconnects, Revocations revocations, Removals removals, Standing standing, TokenIssuer tokens,
     IDuplexityRooms rooms, IDuplexityLockspaces lockspaces, IDuplexityInboxes inboxes, IDuplexityMessagePipes messagePipes, DuplexityOptions options) : IDuplexity
 {
     /// <summary>Who the application is, where it does not act as a client of its own.</summary>
@@ -76,8 +76,7 @@ internal sealed class InProcessDuplexity(
         }
     }
 
-    public Task<IReadOnlyList<SocketInfo>> ListSocketsAsync(string client, CancellationToken ct = default) =>
-        Task.FromResult<IReadOnlyList<SocketInfo>>(SocketInfos.Of(sockets, node, client));
+    public async Task<IReadOnlyList<SocketInfo>> ListSocketsAsync(string client, CancellationToken ct = default) => await sockets.ListAsync(client, ct);
 
     public async Task<IReadOnlyList<Member>> ListMembersAsync(Address room, CancellationToken ct = default) => Members.Of(await engine.Presence.ReadAsync(room, ct));
 
@@ -108,29 +107,9 @@ internal sealed class InProcessDuplexity(
 
     public async Task<int> RemoveAsync(string client, CancellationToken ct = default) => (await removals.RemoveAsync(Checked(client), Application, ct, waitsForAll: true)).Hit;
 
-    public async Task<int> SubscribeAsync(string client, Address channel, CancellationToken ct = default)
-    {
-        var count = 0;
-        foreach (var socket in sockets.OfClient(CheckedFor(client, channel)))
-        {
-            ct.ThrowIfCancellationRequested();
-            count += socket.Identities.Find(client) is { } held && await listening.PlaceAsync(socket, held, channel) ? 1 : 0;
-        }
+    public Task<int> SubscribeAsync(string client, Address channel, CancellationToken ct = default) => placing.PlaceAsync(CheckedFor(client, channel), channel, ct);
 
-        return count;
-    }
-
-    public async Task<int> UnsubscribeAsync(string client, Address channel, string reason, CancellationToken ct = default)
-    {
-        var count = 0;
-        foreach (var socket in sockets.OfClient(CheckedFor(client, channel)))
-        {
-            ct.ThrowIfCancellationRequested();
-            count += await listening.DisplaceAsync(socket, client, channel, reason) ? 1 : 0;
-        }
-
-        return count;
-    }
+    public Task<int> UnsubscribeAsync(string client, Address channel, string reason, CancellationToken ct = default) => placing.DisplaceAsync(CheckedFor(client, channel), channel, reason, ct);
 
     private static string CheckedFor(string client, Address channel) => channel.Kind is AddressKind.Room or AddressKind.Feed
         ? Checked(client)

@@ -6,22 +6,19 @@ using Duplexity.Server.Tunnels;
 namespace Duplexity.Server.Api;
 
 /// <summary>What the control hub does for a client or an administrator, asked by HTTP: the same calls, with the rights of the one client that asks. Thread-safe.</summary>
-internal sealed class Steering(Administration administration, Explaining explaining, PublicPipes pipes, SocketIndex sockets, Node node)
+internal sealed class Steering(Administration administration, Explaining explaining, PublicPipes pipes, ClusterSockets sockets)
 {
     /// <summary>Sockets of the acting client, or of whom it may administer.</summary>
-    public Task<Answer> ListSocketsAsync(ApiCall call) => Task.FromResult<Answer>(administration.ListSockets(call.Acting, call.Query("client")));
+    public async Task<Answer> ListSocketsAsync(ApiCall call) => await administration.ListSocketsAsync(call.Acting, call.Query("client"), call.Aborted);
 
     /// <summary>One socket, as each of its clients sees it whose things the acting client may see.</summary>
-    public Task<Answer> ShowSocketAsync(ApiCall call)
+    public async Task<Answer> ShowSocketAsync(ApiCall call)
     {
         var acting = call.Acting;
-        SocketInfo[] seen = sockets.Find(call.Path("id")) is not { } socket ? [] :
-        [
-            .. socket.Identities.Clients.Where(c => c == acting.Client || acting.Rules.MayAdminister(c)).Select(c => SocketInfos.Of(sockets, node, socket, c)).OfType<SocketInfo>(),
-        ];
-        return Task.FromResult<Answer>(seen.Length > 0
+        SocketInfo[] seen = [.. (await sockets.FindAsync(call.Path("id"), call.Aborted)).Where(s => s.Client == acting.Client || acting.Rules.MayAdminister(s.Client!))];
+        return seen.Length > 0
             ? new ListSocketsResponse { Sockets = seen }
-            : new ListSocketsResponse { Error = DuplexityError.Of(Errors.UnknownDestination, "There is no such socket, or it is not yours to see.") });
+            : new ListSocketsResponse { Error = DuplexityError.Of(Errors.UnknownDestination, "There is no such socket, or it is not yours to see.") };
     }
 
     /// <summary>Closes one socket.</summary>

@@ -23,39 +23,39 @@ internal sealed class DiscoverTickets(
 
     private readonly IDataProtector _protector = keys.CreateProtector("Duplexity.Ticket.Discover.v1");
 
-    /// <summary>A ticket for one Open of this client, session and generation, at this node, within <see cref="TimeOptions.Ticket"/>.</summary>
-    public string Issue(string client, string session, long generation)
+    /// <summary>A ticket for one Open of this client, session and generation, whose control connection is here, at a node (null: this one), within <see cref="TimeOptions.Ticket"/>.</summary>
+    public string Issue(string client, string session, long generation, string? at = null)
     {
         var expiresAt = (time.GetUtcNow() + options.Value.Times.Ticket).ToUnixTimeMilliseconds();
-        var ticket = new Content(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), client, session, generation, node.Name, expiresAt);
+        var ticket = new Content(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), client, session, generation, at ?? node.Name, node.Name, expiresAt);
         return Base64Url.EncodeToString(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(ticket)));
     }
 
     /// <summary>
-    /// Whether <paramref name="ticket"/> is good for this client and session, now and for the first time. Every refusal is alike; the session must still be at
-    /// the generation for which the ticket was given.
+    /// Where the control connection is for which <paramref name="ticket"/> was given, if it is good for this client and session, here, now and for the first time; null: it is not, and every refusal is alike. If it is here, the session
+    /// must still be at the generation for which the ticket was given; else its own node looks.
     /// </summary>
-    public async ValueTask<bool> RedeemAsync(string? ticket, string client, string session, CancellationToken ct)
+    public async ValueTask<Redeemed?> RedeemAsync(string? ticket, string client, string session, CancellationToken ct)
     {
         var now = time.GetUtcNow();
         if (Open(ticket) is not { } content
             || content.Client != client || content.Session != session || content.Node != node.Name
             || now.ToUnixTimeMilliseconds() >= content.ExpiresAt
-            || sessions.Find(client, session)?.Generation != content.Generation)
+            || (content.Control == node.Name && sessions.Find(client, session)?.Generation != content.Generation))
         {
-            return false;
+            return null;
         }
 
         try
         {
             // The vault keeps it a little longer than the ticket lives: their clocks need not be read in the same instant.
-            return await engine.Vault.TryAddAsync($"ticket:{content.Id}", client, options.Value.Times.Ticket + TimeSpan.FromSeconds(5), ct);
+            return await engine.Vault.TryAddAsync($"ticket:{content.Id}", client, options.Value.Times.Ticket + TimeSpan.FromSeconds(5), ct) ? new(content.Control, content.Generation) : null;
         }
         catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
         {
             // Whatever keeps the vault from answering: a ticket whose use cannot be written down is refused.
             Log.VaultUnavailable(logger, e);
-            return false;
+            return null;
         }
     }
 
@@ -72,5 +72,9 @@ internal sealed class DiscoverTickets(
         }
     }
 
-    private sealed record Content(string Id, string Client, string Session, long Generation, string Node, long ExpiresAt);
+    /// <param name="Control">The node of the control connection.</param>
+    /// <param name="Generation">The session's, when the ticket was given.</param>
+    internal readonly record struct Redeemed(string Control, long Generation);
+
+    private sealed record Content(string Id, string Client, string Session, long Generation, string Node, string Control, long ExpiresAt);
 }

@@ -63,6 +63,19 @@ internal sealed class NodeBook(
         return Find(name);
     }
 
+    /// <summary>
+    /// The node for a data connection of a client whose control connection is here: this one, for what a session has is at one node as a rule; another where this one is being emptied, or has more than twice the connections that the
+    /// emptiest has, and a hundred beside.
+    /// </summary>
+    public NodeInfo ForData()
+    {
+        var self = Self;
+        var emptiest = Others.Where(n => !n.IsDraining && n.InternalUrl is not null).MinBy(Connections);
+        return emptiest is not null && (self.IsDraining || Connections(self) > (2 * Connections(emptiest)) + 100) ? emptiest : self;
+
+        static int Connections(NodeInfo node) => node.Load.Values.Sum();
+    }
+
     /// <summary>The node that a request says it is from; looked for once more where it is not known yet.</summary>
     public async ValueTask<NodeInfo?> FindLifeAsync(string life, CancellationToken ct)
     {

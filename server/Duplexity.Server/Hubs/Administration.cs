@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
@@ -9,7 +10,7 @@ namespace Duplexity.Server.Hubs;
 /// What a client does about its own sockets and tokens, and an administrator about those of others. The right is always the acting client's alone (G10): its own things, or those that its
 /// allowance to administer covers. Thread-safe.
 /// </summary>
-internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisconnects disconnects, Revocations revocations, Removals removals, Standing standing, TimeProvider time, DuplexityOptions options)
+internal sealed class Administration(SocketIndex sockets, ClusterSockets everywhere, NodeBook nodes, ForcedDisconnects disconnects, Revocations revocations, Removals removals, Standing standing, TimeProvider time, DuplexityOptions options)
 {
     /// <summary>The longest that a forced disconnect keeps somebody away; whom to keep away for longer is to be disabled.</summary>
     private static readonly TimeSpan MaxBlock = TimeSpan.FromHours(24);
@@ -22,29 +23,19 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
     }
 
     /// <summary>The sockets of the acting client, or of whom it may administer.</summary>
-    public ListSocketsResponse ListSockets(HeldIdentity acting, string? asked) => Whose(acting, asked, out var client) is { } refused
+    public async Task<ListSocketsResponse> ListSocketsAsync(HeldIdentity acting, string? asked, CancellationToken ct) => Whose(acting, asked, out var client) is { } refused
         ? new() { Error = refused }
-        : new() { Sockets = client is null ? SocketInfos.OfAll(sockets, node) : SocketInfos.Of(sockets, node, client) };
+        : new() { Sockets = await everywhere.ListAsync(client, ct) };
 
     /// <summary>Narrows what the acting client may do from one of its sockets.</summary>
-    public LimitSocketResponse LimitSocket(HeldIdentity acting, LimitSocketRequest request)
+    public async Task<LimitSocketResponse> LimitSocketAsync(HeldIdentity acting, LimitSocketRequest request, CancellationToken ct)
     {
-        if (request.SocketId is null || sockets.Find(request.SocketId) is not { } socket || socket.Identities.Find(acting.Client) is not { } held)
-        {
-            return new() { Error = DuplexityError.Of(Errors.UnknownDestination, "socketId names none of this client's sockets.") };
-        }
-
         if (request.Allowances is { } allowances && AllowanceSets.Problem(allowances) is { } problem)
         {
             return new() { Error = DuplexityError.Of(Errors.InvalidRequest, $"allowances: {problem}.") };
         }
 
-        if (held.Narrow(request.Allowances))
-        {
-            socket.TellAllowances(held);
-        }
-
-        return new() { Allowances = held.Rules.Shown };
+        return await everywhere.NarrowAsync(acting.Client, request.SocketId ?? "", request.Allowances, ct);
     }
 
     /// <summary>Ends tokens.</summary>
@@ -135,10 +126,16 @@ internal sealed class Administration(SocketIndex sockets, Node node, ForcedDisco
             return Closed(await disconnects.TakeOffAsync(socket.Id, acting.Client, request.Reason, block, acting.Client));
         }
 
-        if (target.Kind == AddressKind.Socket && acting.Rules.MayAdministerAll && await disconnects.CloseSocketAsync(target.Name, request.Reason, block, acting.Client) is var told && told != default)
+        if (target.Kind == AddressKind.Socket && socket is null && nodes.Others.Count > 0)
         {
-            // On another node.
-            return Closed(told);
+            // It may be at another node, where everybody falls off it, or who asks alone.
+            var told = acting.Rules.MayAdministerAll
+                ? await disconnects.CloseSocketAsync(target.Name, request.Reason, block, acting.Client)
+                : await disconnects.TakeOffAsync(target.Name, acting.Client, request.Reason, block, acting.Client);
+            if (told != default)
+            {
+                return Closed(told);
+            }
         }
 
         var isOwn = target.Kind == AddressKind.Client && target.Name == acting.Client;

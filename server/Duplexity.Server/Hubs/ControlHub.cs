@@ -14,7 +14,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, RoomCalls rooms, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, Node node, NodeBook nodes, TimeProvider time, DuplexityOptions options,
+    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, RoomCalls rooms, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, NodeBook nodes, TimeProvider time, DuplexityOptions options,
     IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
@@ -96,6 +96,7 @@ internal sealed class ControlHub(
 
         // Asked again on the same connection, the session keeps its generation: only the ticket is fresh.
         var generation = again?.Link?.Generation ?? await engine.Registry.NextGenerationAsync(Context.ConnectionAborted);
+        var data = nodes.ForData();
         var at = BaseAddress();
         var origins = nodes.Others.Select(n => n.Url).OfType<Uri>().Append(at).Select(u => u.GetLeftPart(UriPartial.Authority)).ToHashSet();
         if (again?.Link is null)
@@ -108,8 +109,8 @@ internal sealed class ControlHub(
             ClientId = client,
             Session = id,
             Generation = generation,
-            DataPlaneUri = new Uri(at, $"data?node={node.Name}").AbsoluteUri,
-            Ticket = tickets.Issue(client, id, generation),
+            DataPlaneUri = new Uri(data.Url is { } own && data.Name != nodes.Self.Name ? new Uri(own.AbsoluteUri.TrimEnd('/') + "/") : at, $"data?node={data.Name}").AbsoluteUri,
+            Ticket = tickets.Issue(client, id, generation, data.Name),
             Origins = [.. origins],
         };
     }
@@ -139,10 +140,10 @@ internal sealed class ControlHub(
         ? new() { Error = refused }
         : new() { Pipes = [.. await pipes.ListAsync(client, Context.ConnectionAborted)] };
 
-    public Task<ListSocketsResponse> ListSockets(ListSocketsRequest request) => Task.FromResult(administration.ListSockets(Acting(request), request.Client));
+    public Task<ListSocketsResponse> ListSockets(ListSocketsRequest request) => administration.ListSocketsAsync(Acting(request), request.Client, Context.ConnectionAborted);
 
     public Task<ListSocketsResponse> WatchSockets(WatchSocketsRequest request) =>
-        Task.FromResult(watching.WatchSockets(Connection, Acting(request), request, hub.Clients.Client(Context.ConnectionId).SocketsChanged));
+        watching.WatchSocketsAsync(Connection, Acting(request), request, hub.Clients.Client(Context.ConnectionId).SocketsChanged, Context.ConnectionAborted);
 
     public Task<ListPipesResponse> WatchPipes(WatchPipesRequest request) =>
         watching.WatchPipesAsync(Connection, Acting(request), request, hub.Clients.Client(Context.ConnectionId).PipesChanged, Context.ConnectionAborted);
@@ -161,7 +162,7 @@ internal sealed class ControlHub(
             : new Done { Error = DuplexityError.Of(Errors.UnknownDestination, "There is no pipe of that name that this client may close.") };
     }
 
-    public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => Task.FromResult(administration.LimitSocket(Acting(request), request));
+    public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => administration.LimitSocketAsync(Acting(request), request, Context.ConnectionAborted);
 
     public Task<ExplainResponse> Explain(ExplainRequest request)
     {

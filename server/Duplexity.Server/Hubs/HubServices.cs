@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
@@ -21,6 +22,7 @@ internal static class HubServices
         services.TryAddSingleton<HubProtocols>();
         services.TryAddSingleton<GateFilter>();
         services.TryAddSingleton<Opening>();
+        services.AddSingleton<INodeCall, OpenCall>();
         services.TryAddSingleton<IdentityCalls>();
         services.TryAddSingleton<ChallengeCalls>();
         services.TryAddSingleton<Administration>();

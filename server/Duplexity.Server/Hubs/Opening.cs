@@ -1,5 +1,7 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Auth;
+using Duplexity.Server.Cluster;
+using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
 
@@ -9,7 +11,7 @@ namespace Duplexity.Server.Hubs;
 /// The authorizer of data connections. Without pipes, Open only names the session. With pipes it is admitted by a ticket, or waits for its session's control
 /// connection; the pipes are registered, all or none; and the result goes down the <em>control</em> connection (2.30), never down this one.
 /// </summary>
-internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, PublicPipes pipes, Standing standing)
+internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, PublicPipes pipes, Standing standing, NodeBook nodes, NodeCalls calls)
 {
     public async Task<OpenResponse> OpenAsync(Socket socket, HeldIdentity identity, OpenRequest request, CancellationToken ct)
     {
@@ -47,9 +49,17 @@ internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, Public
             return DuplexityError.Of(Errors.InvalidRequest, "Pipes belong to a session: name the one that Discover answered.");
         }
 
-        if (request.Ticket is not null && !await tickets.RedeemAsync(request.Ticket, identity.Client, sessionId, ct))
+        if (request.Ticket is not null)
         {
-            return DuplexityError.Of(Errors.TicketRefused, "The ticket is not good here; ask Discover for another.");
+            if (await tickets.RedeemAsync(request.Ticket, identity.Client, sessionId, ct) is not { } redeemed)
+            {
+                return DuplexityError.Of(Errors.TicketRefused, "The ticket is not good here; ask Discover for another.");
+            }
+
+            if (redeemed.Control != nodes.Self.Name)
+            {
+                return await RegisterElsewhereAsync(redeemed, identity, sessionId, request.Pipes!, ct);
+            }
         }
 
         if (await sessions.WaitAsync(identity.Client, sessionId, ct) is not { Link: not null } session)
@@ -57,7 +67,13 @@ internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, Public
             return DuplexityError.Of(Errors.ControlNotEstablished, "The control connection of this session is not established; connect /control and call Discover first.");
         }
 
-        var result = await pipes.RegisterAsync(session, identity.Rules, request.Pipes!, ct);
+        return await RegisterAsync(session, identity.Rules, request.Pipes!, ct);
+    }
+
+    /// <summary>Registers pipes of a session of this node, and tells its control connection what came of it.</summary>
+    public async Task<DuplexityError?> RegisterAsync(Session session, AllowanceRules rules, PipeRegistration[] wanted, CancellationToken ct)
+    {
+        var result = await pipes.RegisterAsync(session, rules, wanted, ct);
         if (session.Link is not { } link)
         {
             // This registration is undone (2.30); what the session had before keeps its grace (G21).
@@ -72,6 +88,20 @@ internal sealed class Opening(Sessions sessions, DiscoverTickets tickets, Public
         // Read after the registration: another control connection may have taken over meanwhile, and only that one is listened to.
         await link.Client.PipesAreRegistered(result);
         return result.Error;
+    }
+
+    private async Task<DuplexityError?> RegisterElsewhereAsync(DiscoverTickets.Redeemed redeemed, HeldIdentity identity, string session, PipeRegistration[] wanted, CancellationToken ct)
+    {
+        try
+        {
+            return await nodes.FindAsync(redeemed.Control, ct) is { } control
+                ? await calls.AskAsync<OpenQuestion, DuplexityError?>(control, OpenCall.Word, new(identity.Client, session, redeemed.Generation, identity.Rules.Shown, wanted), ct)
+                : DuplexityError.Of(Errors.ControlNotEstablished, "The control connection of this session is gone; connect /control and call Discover first.");
+        }
+        catch (Exception e) when (e is DuplexityException or NodeRefusedException)
+        {
+            return DuplexityError.Of(Errors.Unavailable, "The node of the session's control connection cannot be reached now; try again in a moment.");
+        }
     }
 
     private static DuplexityError? Check(OpenRequest request)

@@ -8,9 +8,9 @@ namespace Duplexity.Server.Hubs;
 /// WatchSockets and WatchPipes: a list of what is there, and events of what becomes of it, for the acting client alone (G10): watches of two clients of a connection neither see nor end
 /// each other. Thread-safe.
 /// </summary>
-internal sealed class Watching(SocketWatches sockets, PipeWatches pipes, PublicPipes registered, Administration administration)
+internal sealed class Watching(SocketWatches sockets, ClusterWatches elsewhere, PipeWatches pipes, PublicPipes registered, Administration administration)
 {
-    public ListSocketsResponse WatchSockets(ControlConnection connection, HeldIdentity acting, WatchSocketsRequest request, Func<SocketsChangedEvent, Task> tell)
+    public async Task<ListSocketsResponse> WatchSocketsAsync(ControlConnection connection, HeldIdentity acting, WatchSocketsRequest request, Func<SocketsChangedEvent, Task> tell, CancellationToken ct)
     {
         if (request.Stop == true)
         {
@@ -29,7 +29,9 @@ internal sealed class Watching(SocketWatches sockets, PipeWatches pipes, PublicP
             return new() { Error = TooMany() };
         }
 
-        return IsGone(connection, acting) is { } gone ? new() { Error = gone } : administration.ListSockets(acting, request.Client);
+        await elsewhere.TellAsync(ct);
+        var listed = await administration.ListSocketsAsync(acting, request.Client, ct);
+        return IsGone(connection, acting) is { } gone ? new() { Error = gone } : listed;
     }
 
     public async Task<ListPipesResponse> WatchPipesAsync(ControlConnection connection, HeldIdentity acting, WatchPipesRequest request, Func<PipesChangedEvent, Task> tell, CancellationToken ct)

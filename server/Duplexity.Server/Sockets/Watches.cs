@@ -18,18 +18,21 @@ internal sealed class Watches<T>(TimeProvider time, IEqualityComparer<T>? same =
     /// <summary>How often a watcher is told at most.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
-    private readonly ConcurrentDictionary<(IIdentityHolder Watcher, string ActingAs, string Name), Watch> _watches = new();
+    private readonly ConcurrentDictionary<(object Watcher, string ActingAs, string Name), Watch> _watches = new();
 
     /// <summary>Whether nobody watches.</summary>
     public bool IsEmpty => _watches.IsEmpty;
 
+    /// <summary>Whose things the watches are for which <paramref name="which"/> holds, each once; null: everybody's.</summary>
+    public IReadOnlyList<string?> Clients(Func<object, bool> which) => [.. _watches.Where(w => which(w.Key.Watcher)).Select(w => w.Value.Client).Distinct()];
+
     /// <summary>The holder is told what happens to the things of <paramref name="client"/> (null: of everybody), in the place of its earlier watch of that name. False: it has too many.</summary>
-    /// <param name="watcher">The connection that watches.</param>
+    /// <param name="watcher">The connection, or the other node, that watches.</param>
     /// <param name="actingAs">The client whose right it is; the watch ends with it.</param>
     /// <param name="name">The watcher's own name for it; null: the one without a name.</param>
     /// <param name="client">Whose things.</param>
     /// <param name="tell">Tells a page of changes, each a kind and the newest that was marked; completes when it was taken.</param>
-    public bool Start(IIdentityHolder watcher, string actingAs, string? name, string? client, Func<(string Kind, T Thing)[], Task> tell)
+    public bool Start(object watcher, string actingAs, string? name, string? client, Func<(string Kind, T Thing)[], Task> tell)
     {
         var key = (watcher, actingAs, name ?? "");
         Stop(watcher, actingAs, name);
@@ -43,7 +46,7 @@ internal sealed class Watches<T>(TimeProvider time, IEqualityComparer<T>? same =
     }
 
     /// <summary>The holder is told nothing any more by that watch.</summary>
-    public void Stop(IIdentityHolder watcher, string actingAs, string? name)
+    public void Stop(object watcher, string actingAs, string? name)
     {
         if (_watches.TryRemove((watcher, actingAs, name ?? ""), out var watch))
         {
@@ -52,7 +55,7 @@ internal sealed class Watches<T>(TimeProvider time, IEqualityComparer<T>? same =
     }
 
     /// <summary>All watches of the holder end; with <paramref name="actingAs"/>, those of that client.</summary>
-    public void StopAll(IIdentityHolder watcher, string? actingAs = null)
+    public void StopAll(object watcher, string? actingAs = null)
     {
         foreach (var (key, _) in _watches)
         {
@@ -64,16 +67,20 @@ internal sealed class Watches<T>(TimeProvider time, IEqualityComparer<T>? same =
     }
 
     /// <summary>Something happened to a client's thing, a word of <see cref="SocketChangeKind"/> or <see cref="PipeChangeKind"/>.</summary>
-    public void Mark(T thing, string client, string kind)
+    /// <param name="thing">The thing as it is now.</param>
+    /// <param name="client">Whose it is.</param>
+    /// <param name="kind">The word.</param>
+    /// <param name="who">Which watchers are told; null: all.</param>
+    public void Mark(T thing, string client, string kind, Func<object, bool>? who = null)
     {
         if (_watches.IsEmpty)
         {
             return;
         }
 
-        foreach (var (_, watch) in _watches)
+        foreach (var (key, watch) in _watches)
         {
-            if (watch.Client is null || watch.Client == client)
+            if ((watch.Client is null || watch.Client == client) && who?.Invoke(key.Watcher) != false)
             {
                 watch.Mark(thing, kind);
             }

@@ -99,7 +99,7 @@ public sealed class DiscoverTicketTests
         return System.Buffers.Text.Base64Url.EncodeToString(_keys.CreateProtector("Duplexity.Ticket.Drain.v1").Protect(content));
     }
 
-    private Task<bool> RedeemAsync(string? ticket, string client, string session) => _tickets.RedeemAsync(ticket, client, session, CancellationToken.None).AsTask();
+    private async Task<bool> RedeemAsync(string? ticket, string client, string session) => await _tickets.RedeemAsync(ticket, client, session, CancellationToken.None) is not null;
 
     private async Task<bool> RedeemAfterAsync(TimeSpan wait)
     {

@@ -79,6 +79,7 @@ public sealed class RedisStressTests
         {
             s.Issuer = issuer;
             s.Settings["Duplexity:Node:Name"] = name;
+            s.Settings["Duplexity:Cluster:Key"] = RedisPair.ClusterKey;
             s.Builder = builder => builder.AddRedis(redis.Connection, o => (o.Timeout, o.Renewal, o.Check) = (TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(1)));
         });
 

@@ -116,7 +116,7 @@ public sealed class StandingTests
         await node.Services.GetRequiredService<IDuplexity>().RevokeAsync("root");
 
         // As a call that was under way when the revocation was answered.
-        var answer = watching.WatchSockets(connection, root, new WatchSocketsRequest { Client = "*" }, _ => throw new InvalidOperationException("Nobody may be told."));
+        var answer = await watching.WatchSocketsAsync(connection, root, new WatchSocketsRequest { Client = "*" }, _ => throw new InvalidOperationException("Nobody may be told."), CancellationToken.None);
 
         answer.Error!.Name.Should().Be("identity_not_held");
         answer.Sockets.Should().BeNull();
