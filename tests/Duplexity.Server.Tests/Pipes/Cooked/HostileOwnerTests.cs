@@ -121,7 +121,7 @@ public sealed class HostileOwnerTests
             await asked.WaitAsync().Soon();
         }
 
-        pipes.Turns.Free.Should().Be(0);
+        pipes.Runners.Turns.Free.Should().Be(0);
         await rig.SendAsync("y", "room:b");
         for (var i = 0; i < 84; i++)
         {
