@@ -94,11 +94,11 @@ public sealed class RedisPipesTests(RedisFixture redis) : IClassFixture<RedisFix
 
         await SendAsync(20);
         var third = await pair.NodeAsync("c");
-        await DividedAsync(pair.A, pair.B, third);
+        await DividedAsync(owners, pair.A, pair.B, third);
         RunnersOf(third, owners).Should().BeGreaterThan(0, "sixteen owners, and each as likely its as another's");
         await SendAsync(20);
         await third.DisposeAsync();
-        await DividedAsync(pair.A, pair.B);
+        await DividedAsync(owners, pair.A, pair.B);
         await SendAsync(20);
 
         var log = pair.B.Services.GetRequiredService<IEngine>().Log;
@@ -107,8 +107,6 @@ public sealed class RedisPipesTests(RedisFixture redis) : IClassFixture<RedisFix
             await MemoryNode.AgreeAsync(async () => (await log.TopAsync(Address.Room(owner))).Offset >= 60 ? null : $"What {owner} has set does not carry all.");
             (await log.ReadAsync(Address.Room(owner), null, 100)).Entries.Select(e => e.Message.Text).Should().Equal(Enumerable.Range(0, 60).Select(i => $"{i}"));
         }
-
-        Task DividedAsync(params TestNode[] nodes) => MemoryNode.AgreeAsync(() => new(owners.All(o => RunnersOf(o, nodes) == 1) ? null : "A pipe is run by none, or by two."));
 
         async Task SendAsync(int count)
         {
@@ -161,8 +159,7 @@ public sealed class RedisPipesTests(RedisFixture redis) : IClassFixture<RedisFix
         await using var ben = await StockSocket.DiscoveredAsync(pair.B, "ben");
         await SetAsync(amy, Pipe("p", "room:a", "room:b"));
         await SetAsync(ben, Pipe("p", "room:a", "room:b"));
-        RunnersOf("amy", pair.A, pair.B).Should().Be(1);
-        RunnersOf("ben", pair.A, pair.B).Should().Be(1);
+        await DividedAsync(["amy", "ben"], pair.A, pair.B);
 
         await pair.A.Services.GetRequiredService<IDuplexity>().RemoveAsync("amy");
         await pair.B.Services.GetRequiredService<IDuplexity>().RemoveAsync("ben");
@@ -183,6 +180,7 @@ public sealed class RedisPipesTests(RedisFixture redis) : IClassFixture<RedisFix
         var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         await using var first = await StockSocket.DiscoveredAsync(pair.A, "amy", ("iat", now - 40), ("duplexity", new { send = new[] { "room:b" } }));
         await SetAsync(first, Pipe("p", "room:a", "room:b"));
+        await DividedAsync(["amy"], pair.A, pair.B);
         var carries = RunnersOf(pair.A, "amy") == 1 ? pair.A : pair.B;
         var other = carries == pair.A ? pair.B : pair.A;
 
@@ -201,6 +199,9 @@ public sealed class RedisPipesTests(RedisFixture redis) : IClassFixture<RedisFix
     private static async Task SetAsync(StockSocket socket, params MessagePipe[] pipes) => (await SetsAsync(socket, pipes)).Error.Should().BeNull();
 
     private static async Task<MessagePipe[]> ListAsync(StockSocket socket) => (await socket.InvokeAsync<MessagePipesResponse>("ListMessagePipes", new ListMessagePipesRequest())).Pipes!;
+
+    /// <summary>Waits until all nodes know of each other.</summary>
+    private static Task DividedAsync(string[] owners, params TestNode[] nodes) => MemoryNode.AgreeAsync(() => new(owners.All(o => RunnersOf(o, nodes) == 1) ? null : "A pipe is run by none, or by two."));
 
     private static int RunnersOf(string owner, params TestNode[] nodes) => nodes.Sum(n => RunnersOf(n, owner));
 

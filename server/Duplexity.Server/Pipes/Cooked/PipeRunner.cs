@@ -212,10 +212,10 @@ internal sealed class PipeRunner(
             return null;
         }
 
-        if (!ReferenceEquals(grant, _record.Grant))
+        var before = _record;
+        if (!ReferenceEquals(grant, before.Grant))
         {
-            // At once, for the next message; written when it is its turn.
-            var before = _record;
+            // At once, for the next message; written, and told to the other nodes, when it is its turn.
             Change(r => r with { Grant = grant });
             _ = all.RenewAsync(before, grant);
         }

@@ -101,8 +101,9 @@ internal sealed class PipeRunners : IHostedService
         }
         catch (Exception e)
         {
-            // Whoever asks next how the owner stands comes here again.
-            Failed(pipe, e);
+            // Whoever asks next how the owner stands finds it again.
+            Find(pipe)?.Change(r => r with { Grant = pipe.Grant });
+            _logger.PipeFailed(VisibleText.Of($"{pipe.Owner}/{pipe.Id}", VisibleText.LogLength), e);
         }
 
         bool IsSame(PipeRecord other) => (other.Grant.Issuer, other.Grant.KeyId, other.Grant.TokenId, other.Grant.IssuedAt) == (pipe.Grant.Issuer, pipe.Grant.KeyId, pipe.Grant.TokenId, pipe.Grant.IssuedAt);
@@ -137,13 +138,14 @@ internal sealed class PipeRunners : IHostedService
     /// <summary>Has exactly those pipes of an owner run that are for this node, as they are in the book.</summary>
     private async Task ApplyAsync(string owner)
     {
-        List<PipeRunner> ended = [];
-        var written = _book.Of(owner);
+        PipeRunner[] ended;
+        ImmutableArray<PipeRecord> written;
         lock (_lock)
         {
+            written = _book.Of(owner);
             var there = _byOwner.GetValueOrDefault(owner, ImmutableDictionary<string, PipeRunner>.Empty);
-            var own = (_isRunning && IsOwn(owner) ? _book.Of(owner) : []).ToImmutableDictionary(p => p.Edge, p => there.GetValueOrDefault(p.Edge) ?? _create(p));
-            ended.AddRange(there.Where(r => !own.ContainsKey(r.Key)).Select(r => r.Value));
+            var own = (_isRunning && IsOwn(owner) ? written : []).ToImmutableDictionary(p => p.Edge, p => there.GetValueOrDefault(p.Edge) ?? _create(p));
+            ended = [.. there.Where(r => !own.ContainsKey(r.Key)).Select(r => r.Value)];
             if (own.IsEmpty)
             {
                 _byOwner.TryRemove(owner, out _);
@@ -153,7 +155,6 @@ internal sealed class PipeRunners : IHostedService
                 _byOwner[owner] = own;
             }
 
-            written = _book.Of(owner);
             foreach (var pipe in written.Where(p => own.ContainsKey(p.Edge)))
             {
                 own[pipe.Edge].Change(_ => pipe);
@@ -234,6 +235,4 @@ internal sealed class PipeRunners : IHostedService
             _logger.PipesNotTended(e);
         }
     }
-
-    private void Failed(PipeRecord pipe, Exception e) => _logger.PipeFailed(VisibleText.Of($"{pipe.Owner}/{pipe.Id}", VisibleText.LogLength), e);
 }

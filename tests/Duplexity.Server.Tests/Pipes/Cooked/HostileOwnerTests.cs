@@ -139,6 +139,21 @@ public sealed class HostileOwnerTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task All_pipes_of_a_client_together_have_so_many_bytes_and_those_of_before_are_as_they_were()
+    {
+        await using var rig = new CookedRig(o => o.MessagePipes.Bytes = 10_000);
+        var pipes = await rig.StartAsync();
+        MessagePipe Large(string id) => CookedRig.Pipe(id, "room:a", "room:b") with { Transform = new() { Text = new string('x', 4_000) } };
+        await CookedRig.SetAsync(pipes, "amy", Large("p"), Large("q"));
+
+        var refused = (await pipes.SetAsync("amy", CookedRig.FakeOwners.All, [CookedRig.Pipe("s", "room:a", "room:c"), Large("r")], default)).Error!;
+
+        (refused.Name, refused.Limit).Should().Be(("too_many_pipes", "message_pipe_bytes"));
+        (await pipes.ListAsync("amy", default)).Select(p => p.Id).Should().Equal("p", "q");
+    }
+
+    [Fact]
     [Trait("Guarantee", "G20")]
     public async Task A_pipe_that_is_removed_leaves_those_that_lie_behind_no_larger_part_of_what_a_message_may_become()
     {
