@@ -18,7 +18,7 @@ public sealed class KilledPipesTests
     public async Task What_a_killed_node_carried_another_carries_on_once_and_in_order()
     {
         await using var redis = await RedisProcess.StartAsync();
-        string[] settings = [$"--Duplexity:Redis:Connection={redis.Connection}", "--Duplexity:Redis:Lease=00:00:04", "--Duplexity:Redis:Renewal=00:00:00.2"];
+        string[] settings = [$"--Duplexity:Redis:Connection={redis.Connection}", "--Duplexity:Redis:Lease=00:00:04", "--Duplexity:Redis:Renewal=00:00:00.2", "--Duplexity:Cluster:Key=a key of the tests, long enough for a cluster"];
         await using var a = await RealService.StartAsync(settings);
         await using var b = await a.StartBesideAsync(settings);
         await using var cleo = a.Connection("cleo");
