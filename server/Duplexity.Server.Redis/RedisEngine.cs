@@ -78,6 +78,9 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
     public ActingLease Lease => _node.Lease;
 
     /// <inheritdoc/>
+    public LiveNodes Nodes => _node.Nodes;
+
+    /// <inheritdoc/>
     public bool IsAway => _node.IsAway || !_link.IsConnected;
 
     /// <summary>The node under which this engine writes.</summary>

@@ -34,6 +34,9 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
     /// <summary>For how long the node may act without a renewal.</summary>
     public ActingLease Lease { get; } = new(time, link.Options.Lease);
 
+    /// <summary>The nodes that were not taken for dead at the last renewal.</summary>
+    public LiveNodes Nodes { get; } = new();
+
     /// <summary>Whether the last renewal failed.</summary>
     public bool IsAway => _isAway;
 
@@ -139,6 +142,7 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
         }
 
         _id = id;
+        Nodes.Set(id, (string[])renewed[3]!);
     }
 
     private async Task<RedisResult[]> RenewAsync(string id, bool begins = false) => (RedisResult[])(await link.RunAsync(
@@ -184,6 +188,10 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
         if ((string?)renewed[0] == "gone")
         {
             await RejoinAsync(id);
+        }
+        else
+        {
+            Nodes.Set(id, (string[])renewed[3]!);
         }
 
         if ((string)renewed[1]! is var life && life != _life)

@@ -21,10 +21,6 @@ internal sealed class RedisRecords(RedisLink link) : IRecords
         (int)await DoAsync("replace", kind, key, value, Expiry(expiresAt), expected) == 1;
 
     /// <inheritdoc/>
-    public async ValueTask PutAllAsync(string kind, IReadOnlyList<KeyValuePair<string, string>> records, CancellationToken ct = default) => await link.RunAsync(
-        RedisScript.PutAll, [link.Keys.Records(kind), link.Keys.RecordExpiries(kind), link.Keys.RecordKinds], [kind, .. records.SelectMany(r => new RedisValue[] { r.Key, r.Value })]);
-
-    /// <inheritdoc/>
     public async ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => (string?)await DoAsync("read", kind, key);
 
     /// <inheritdoc/>

@@ -21,7 +21,6 @@ internal static class RedisScript
     public static readonly string OwnPipes = Of("own-pipes");
     public static readonly string Unregister = Of("unregister");
     public static readonly string Record = Of("common", "records", "record");
-    public static readonly string PutAll = Of("put-all");
     public static readonly string List = Of("common", "records", "list");
     public static readonly string Vault = Of("common", "vault");
     public static readonly string Lock = Of("common", "locks", "lock");

@@ -181,9 +181,12 @@ public static class DuplexityServer
         services.TryAddSingleton<PipeStore>();
         services.TryAddSingleton<PipeCarrying>();
         services.TryAddSingleton<IPipeOwners, PipeOwners>();
+        services.TryAddSingleton<PipeBook>();
+        services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<PipeBook>());
+        services.TryAddSingleton<PipeRunners>();
         services.TryAddSingleton<MessagePipes>();
         services.AddSingleton<IBelongings, PipeBelongings>();
-        services.AddHostedService(provider => provider.GetRequiredService<MessagePipes>());
+        services.AddHostedService(provider => provider.GetRequiredService<PipeRunners>());
     }
 
     private sealed class DuplexityBuilder(IServiceCollection services) : IDuplexityBuilder

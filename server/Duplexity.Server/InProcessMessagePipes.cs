@@ -10,7 +10,7 @@ internal sealed class InProcessMessagePipes(MessagePipeCalls calls) : IDuplexity
     public async Task<IReadOnlyList<MessagePipe>> SetAsync(IReadOnlyCollection<MessagePipe> pipes, CancellationToken ct = default) =>
         Accepted(await calls.SetAsync(Itself, new SetMessagePipesRequest { Pipes = [.. pipes] }, ct)).Pipes!;
 
-    public Task<IReadOnlyList<MessagePipe>> ListAsync(CancellationToken ct = default) => Task.FromResult<IReadOnlyList<MessagePipe>>(calls.List(Itself).Pipes!);
+    public async Task<IReadOnlyList<MessagePipe>> ListAsync(CancellationToken ct = default) => (await calls.ListAsync(Itself, ct)).Pipes!;
 
     public async Task RemoveAsync(string id, CancellationToken ct = default) => Accepted(await calls.RemoveAsync(Itself, new RemoveMessagePipesRequest { Ids = [id] }, ct));
 }

@@ -1,10 +1,13 @@
 namespace Duplexity.Server;
 
-/// <summary>Bounds of the message pipes that clients configure: <c>Duplexity:MessagePipes</c>. All are per node.</summary>
+/// <summary>Bounds of the message pipes that clients configure: <c>Duplexity:MessagePipes</c>. What works at once is per node; all pipes of one client are run by one node.</summary>
 public sealed class MessagePipeOptions
 {
     /// <summary>Pipes of one client. Defaults to 100.</summary>
     public int PerClient { get; set; } = 100;
+
+    /// <summary>Bytes of all pipes of one client as they are written down, with those of their changes that they have not come to. Defaults to 1 MiB: they are one record, which is written anew with each change.</summary>
+    public int Bytes { get; set; } = 1024 * 1024;
 
     /// <summary>Destinations of one pipe. Defaults to 20: what goes to more is a room.</summary>
     public int Destinations { get; set; } = 20;

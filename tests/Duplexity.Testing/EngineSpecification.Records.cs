@@ -23,20 +23,6 @@ public abstract partial class EngineSpecification
     }
 
     [Fact]
-    public async Task Several_records_are_put_in_one_step_and_never_expire()
-    {
-        await using var engine = await CreateAsync();
-        var records = engine.Nodes[0].Records;
-        await records.PutAsync("key", "a", "first", Time.GetUtcNow() + TimeSpan.FromSeconds(30));
-
-        await records.PutAllAsync("key", [KeyValuePair.Create("a", "second"), KeyValuePair.Create("b", "of b")]);
-        await records.PutAllAsync("key", []);
-        Time.Advance(TimeSpan.FromMinutes(1));
-
-        (await engine.Nodes[^1].Records.ListAsync("key")).Should().Equal(KeyValuePair.Create("a", "second"), KeyValuePair.Create("b", "of b"));
-    }
-
-    [Fact]
     public async Task Of_several_that_add_a_record_at_once_one_succeeds()
     {
         await using var engine = await CreateAsync();

@@ -1,4 +1,4 @@
--- Renews a node's lease, or begins it; says in which life the store is, and which dead nodes wait for being buried (G16).
+-- Renews a node's lease, or begins it; says in which life the store is, which dead nodes wait for being buried (G16), and which are alive.
 -- KEYS: nodes, buried, watch. ARGV: time, node, lease (µs), 1 to begin.
 local now, life, lease = clock(), incarnation(), tonumber(ARGV[3])
 local watch = redis.call('HMGET', KEYS[3], 'heard', 'life', 'quiet')
@@ -26,4 +26,4 @@ if quiet <= now then
   end
 end
 
-return { 'renewed', life, redis.call('ZRANGE', KEYS[2], 0, 15) }
+return { 'renewed', life, redis.call('ZRANGE', KEYS[2], 0, 15), redis.call('ZRANGE', KEYS[1], 0, -1) }

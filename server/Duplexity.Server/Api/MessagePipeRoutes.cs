@@ -8,7 +8,7 @@ internal sealed class MessagePipeRoutes(MessagePipeCalls pipes)
 {
     public ApiRoute[] All { get; } =
     [
-        new("GET", "/message-pipes", "listMessagePipes", "The acting client's message pipes, each with its state and the place to which it has come.", typeof(MessagePipesResponse)) { Handle = call => Task.FromResult<Answer>(pipes.List(call.Acting)) },
+        new("GET", "/message-pipes", "listMessagePipes", "The acting client's message pipes, each with its state and the place to which it has come.", typeof(MessagePipesResponse)) { Handle = async call => await pipes.ListAsync(call.Acting, call.Aborted) },
         new("POST", "/message-pipes", "setMessagePipes", "Sets message pipes, all or none: new ones begin at the top of their source, and those of an id that is there are changed.", typeof(MessagePipesResponse))
         {
             Takes = typeof(SetMessagePipesRequest), Needs = ["pipes"], Handle = async call => await pipes.SetAsync(call.Acting, await call.ReadAsync<SetMessagePipesRequest>(), CancellationToken.None),

@@ -10,4 +10,7 @@ internal static partial class Log
 
     [LoggerMessage(3201, LogLevel.Error, "The message pipe {Pipe} could not go on; it tries again")]
     public static partial void PipeFailed(this ILogger logger, string pipe, Exception exception);
+
+    [LoggerMessage(3202, LogLevel.Error, "What message pipes need done could not be; it is tried again")]
+    public static partial void PipesNotTended(this ILogger logger, Exception exception);
 }

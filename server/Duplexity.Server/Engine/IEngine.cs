@@ -30,6 +30,9 @@ internal interface IEngine
     /// <summary>For how long this node may act without having reached its store; null: for ever, for nobody else has it.</summary>
     ActingLease? Lease => null;
 
+    /// <summary>The nodes that share its store; null: this one has it for itself.</summary>
+    LiveNodes? Nodes => null;
+
     /// <summary>What is wrong, in words for an operator, after a write, a read and a hint to this very node have gone their way; null: nothing.</summary>
     ValueTask<string?> ProbeAsync(CancellationToken ct = default) => default;
 

@@ -23,9 +23,6 @@ internal interface IRecords
     /// <summary>Puts a record in the place of the one whose value is <paramref name="expected"/>; false, and nothing changes, where there is another or none.</summary>
     ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default);
 
-    /// <summary>Adds records of a kind, or puts them in the place of those that are there: all or none.</summary>
-    ValueTask PutAllAsync(string kind, IReadOnlyList<KeyValuePair<string, string>> records, CancellationToken ct = default);
-
     /// <summary>The value; null where there is none.</summary>
     ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default);
 

@@ -50,20 +50,6 @@ internal sealed class MemoryRecords(TimeProvider time) : IRecords
     }
 
     /// <inheritdoc/>
-    public ValueTask PutAllAsync(string kind, IReadOnlyList<KeyValuePair<string, string>> records, CancellationToken ct = default)
-    {
-        lock (_lock)
-        {
-            foreach (var (key, value) in records)
-            {
-                _records[(kind, key)] = new(value, null);
-            }
-
-            return default;
-        }
-    }
-
-    /// <inheritdoc/>
     public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default)
     {
         lock (_lock)

@@ -42,10 +42,6 @@ internal sealed class SqliteRecords : IRecords, IDisposable
         ChangeAsync(kind, Size(key, expected) + Size("", value), store => store.TryReplace(kind, key, expected, value, expiresAt), ct);
 
     /// <inheritdoc/>
-    public async ValueTask PutAllAsync(string kind, IReadOnlyList<KeyValuePair<string, string>> records, CancellationToken ct = default) =>
-        await ChangeAsync(kind, records.Sum(r => Size(r.Key, r.Value)), store => records.All(r => store.Put(kind, r.Key, r.Value, null)), ct);
-
-    /// <inheritdoc/>
     public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => ReadAsync(store => store.Read(kind, key), null, ct);
 
     /// <inheritdoc/>

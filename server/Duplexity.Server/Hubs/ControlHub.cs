@@ -194,7 +194,7 @@ internal sealed class ControlHub(
 
     public Task<MessagePipesResponse> SetMessagePipes(SetMessagePipesRequest request) => messagePipes.SetAsync(Acting(request), request, Whole);
 
-    public Task<MessagePipesResponse> ListMessagePipes(ListMessagePipesRequest request) => Task.FromResult(messagePipes.List(Acting(request)));
+    public Task<MessagePipesResponse> ListMessagePipes(ListMessagePipesRequest request) => messagePipes.ListAsync(Acting(request), Context.ConnectionAborted);
 
     public Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request) => messagePipes.RemoveAsync(Acting(request), request, Whole);
 

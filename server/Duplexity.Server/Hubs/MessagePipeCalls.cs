@@ -25,7 +25,7 @@ internal sealed class MessagePipeCalls(MessagePipes pipes, JoinGates gates)
         return await pipes.SetAsync(acting.Client, PipeOwners.GrantOf(acting.Identity), wanted, ct);
     }
 
-    public MessagePipesResponse List(HeldIdentity acting) => new() { Pipes = pipes.List(acting.Client) };
+    public async Task<MessagePipesResponse> ListAsync(HeldIdentity acting, CancellationToken ct) => new() { Pipes = await pipes.ListAsync(acting.Client, ct) };
 
     public async Task<Done> RemoveAsync(HeldIdentity acting, RemoveMessagePipesRequest request, CancellationToken ct) => request.Ids is { Length: > 0 } ids && !ids.Contains(null!)
         ? new() { Error = await pipes.RemoveAsync(acting.Client, ids, ct) }

@@ -50,17 +50,6 @@ internal abstract class LockStore : IDisposable
         public ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) =>
             AtOnce(inner.TryReplaceAsync(kind, key, expected, value, expiresAt, ct));
 
-        public ValueTask PutAllAsync(string kind, IReadOnlyList<KeyValuePair<string, string>> records, CancellationToken ct = default)
-        {
-            if (MayWrite(out var dies))
-            {
-                inner.PutAllAsync(kind, records, ct).AsTask().GetAwaiter().GetResult();
-            }
-
-            ThrowIf(dies);
-            return default;
-        }
-
         public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => AtOnce(inner.ReadAsync(kind, key, ct));
 
         public ValueTask<string?> TakeAsync(string kind, string key, CancellationToken ct = default)

@@ -65,23 +65,6 @@ public sealed class SqliteRecordsTests : EngineSpecification, IDisposable
     }
 
     [Fact]
-    public async Task Of_several_records_that_are_put_together_none_is_there_where_the_disk_refuses_one()
-    {
-        var records = Open(connection =>
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = "CREATE TEMP TRIGGER full BEFORE INSERT ON records WHEN NEW.key = 'b' BEGIN SELECT RAISE(ABORT, 'The disk is full.'); END";
-            command.ExecuteNonQuery();
-        });
-
-        await FluentActions.Awaiting(async () => await records.PutAllAsync("key", [KeyValuePair.Create("a", ""), KeyValuePair.Create("b", "")])).Should().ThrowAsync<SqliteException>();
-
-        (await records.ListAsync("key")).Should().BeEmpty();
-        await records.PutAllAsync("key", [KeyValuePair.Create("a", ""), KeyValuePair.Create("c", "")]);
-        (await records.ListAsync("key")).Should().HaveCount(2);
-    }
-
-    [Fact]
     [Trait("Guarantee", "G24")]
     public async Task What_waits_for_the_disk_is_bounded_for_each_kind_and_what_was_taken_is_kept()
     {

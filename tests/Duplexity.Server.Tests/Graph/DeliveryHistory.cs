@@ -270,7 +270,7 @@ internal sealed class DeliveryHistory
 
     private async ValueTask<string?> BehindAsync()
     {
-        foreach (var pipe in _node.Pipes.List(_clients[0]))
+        foreach (var pipe in await _node.Pipes.ListAsync(_clients[0], default))
         {
             if (pipe.Place != await _node.Engine.Log.TopAsync(Address.Parse(pipe.From!)))
             {

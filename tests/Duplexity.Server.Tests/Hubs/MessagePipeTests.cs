@@ -52,10 +52,10 @@ public sealed class MessagePipeTests
         (await messages.MoveNextAsync().Soon()).Should().BeTrue();
 
         messages.Current.Text.Should().Be("cleo's");
-        pipes.List("amy").Should().ContainSingle().Which.Place!.Offset.Should().Be(0);
+        (await pipes.ListAsync("amy", default)).Should().ContainSingle().Which.Place!.Offset.Should().Be(0);
         await server.RemoveAsync("amy");
-        pipes.List("amy").Should().BeEmpty();
-        pipes.List("cleo").Should().ContainSingle();
+        (await pipes.ListAsync("amy", default)).Should().BeEmpty();
+        (await pipes.ListAsync("cleo", default)).Should().ContainSingle();
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public sealed class MessagePipeTests
         await CarryAsync("5");
 
         (await engine.Log.ReadAsync(Address.Room("b"), null, 10)).Entries.Select(e => e.Message.Text).Should().Equal("1", "4", "5");
-        await Graph.MemoryNode.AgreeAsync(async () => (await engine.Records.ListAsync("message-pipe")).Single().Value.Contains("\"room:*\"") ? null : "The newest rights are not written down.");
+        await Graph.MemoryNode.AgreeAsync(async () => (await engine.Records.ListAsync("message-pipes")).Single().Value.Contains("\"room:*\"") ? null : "The newest rights are not written down.");
 
         Task<DuplexityConnection> ConnectAsync(int secondsAgo, string send) => node.ConnectAsync("amy", o => o with
         {
@@ -132,7 +132,7 @@ public sealed class MessagePipeTests
         async Task CarryAsync(string text)
         {
             await ben.SendAsync(Address.Room("a"), text).Soon();
-            await Graph.MemoryNode.AgreeAsync(async () => pipes.List("amy").Single().Place == await engine.Log.TopAsync(Address.Room("a")) ? null : "The pipe does not come to the end.");
+            await Graph.MemoryNode.AgreeAsync(async () => (await pipes.ListAsync("amy", default)).Single().Place == await engine.Log.TopAsync(Address.Room("a")) ? null : "The pipe does not come to the end.");
         }
     }
 

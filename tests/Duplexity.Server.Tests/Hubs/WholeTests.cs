@@ -37,7 +37,7 @@ public sealed class WholeTests
         await DoneAsync<RevokeResponse>("Disable", new DisableRequest { Client = "ben" });
         await DoneAsync<RevokeResponse>("RemoveClient", new RemoveClientRequest { Client = "ben" });
 
-        records.Changes.Select(c => c.Kind).Should().Contain(["room", "feed", "lockspace", "message-pipe", "revoked-client", "tombstone"]);
+        records.Changes.Select(c => c.Kind).Should().Contain(["room", "feed", "lockspace", "message-pipes", "revoked-client", "tombstone"]);
         records.Changes.Where(c => c.CanEnd).Should().BeEmpty("whoever asks and goes would leave half of it: a room that is nobody's, a revocation that is in force nowhere");
 
         async Task DoneAsync<T>(string method, Request request)
@@ -56,8 +56,6 @@ public sealed class WholeTests
         public ValueTask PutAsync(string kind, string key, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => Note(kind, ct).PutAsync(kind, key, value, expiresAt, ct);
 
         public ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => Note(kind, ct).TryReplaceAsync(kind, key, expected, value, expiresAt, ct);
-
-        public ValueTask PutAllAsync(string kind, IReadOnlyList<KeyValuePair<string, string>> records, CancellationToken ct = default) => Note(kind, ct).PutAllAsync(kind, records, ct);
 
         public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => inner.ReadAsync(kind, key, ct);
 

@@ -17,8 +17,6 @@ internal sealed class FullRecords(IRecords? inner = null, bool isFull = true) : 
 
     public ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => Room().TryReplaceAsync(kind, key, expected, value, expiresAt, ct);
 
-    public ValueTask PutAllAsync(string kind, IReadOnlyList<KeyValuePair<string, string>> records, CancellationToken ct = default) => Room().PutAllAsync(kind, records, ct);
-
     public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => _inner.ReadAsync(kind, key, ct);
 
     public ValueTask<string?> TakeAsync(string kind, string key, CancellationToken ct = default) => Room().TakeAsync(kind, key, ct);

@@ -196,8 +196,6 @@ public sealed class StandingTests
 
         public ValueTask<bool> TryReplaceAsync(string kind, string key, string expected, string value, DateTimeOffset? expiresAt = null, CancellationToken ct = default) => records.TryReplaceAsync(kind, key, expected, value, expiresAt, ct);
 
-        public ValueTask PutAllAsync(string kind, IReadOnlyList<KeyValuePair<string, string>> all, CancellationToken ct = default) => records.PutAllAsync(kind, all, ct);
-
         public ValueTask<string?> ReadAsync(string kind, string key, CancellationToken ct = default) => records.ReadAsync(kind, key, ct);
 
         public ValueTask<string?> TakeAsync(string kind, string key, CancellationToken ct = default) => records.TakeAsync(kind, key, ct);

@@ -172,10 +172,10 @@ internal sealed class StressRig : IAsyncDisposable
         (await presence.ListOwnAsync()).Should().BeEmpty("everybody has left every room");
         services.GetRequiredService<AwaitedReceipts>().Count.Should().Be(0, "nobody waits for a receipt");
         var pipes = services.GetRequiredService<Duplexity.Server.Pipes.Cooked.MessagePipes>();
-        pipes.Turns.Free.Should().Be(services.GetRequiredService<DuplexityOptions>().MessagePipes.AtOnce, "no pipe runs");
+        pipes.Runners.Turns.Free.Should().Be(services.GetRequiredService<DuplexityOptions>().MessagePipes.AtOnce, "no pipe runs");
         foreach (var client in _clients.Keys)
         {
-            pipes.List(client).Should().BeEmpty("the scenario has removed its pipes");
+            (await pipes.ListAsync(client, default)).Should().BeEmpty("the scenario has removed its pipes");
             if (services.GetRequiredService<InboxIndex>().Find(Address.Client(client)) is { } inbox)
             {
                 inbox.IsIdle(TimeSpan.FromTicks(-1)).Should().BeTrue($"nobody reads the inbox of {client}, and nothing is on its way into it");

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Duplexity.Protocol;
 
 namespace Duplexity.Server.Pipes.Cooked;
@@ -20,7 +21,11 @@ internal sealed record PipeRecord
     /// <summary>What it does from which source place on, oldest first; the last one is in force for all that comes.</summary>
     public required IReadOnlyList<PipeVersion> Versions { get; init; }
 
+    [JsonIgnore]
     public PipeVersion Newest => Versions[^1];
+
+    [JsonIgnore]
+    public Address Source => Address.Parse(From);
 
     /// <summary>What holds for the entry at a place: a change takes effect at a source place, however far behind the pipe is (G20).</summary>
     public PipeVersion At(Position place) => Versions.LastOrDefault(v => v.Since.Offset < place.Offset) ?? Versions[0];

@@ -8,7 +8,8 @@ namespace Duplexity.Server.Pipes.Cooked;
 /// Runs one pipe: reads its source from its own place on, one message after the other, a page a turn, while there is something and its owner may act. What it does at a place it may do again after a crash, beside
 /// another runner of the same pipe too: the destinations take each place once (G20). Thread-safe.
 /// </summary>
-internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes all, PipeCarrying carrying, IPipeOwners owners, IEngine engine, PipeStore store, TimeProvider time, DuplexityOptions options, ILogger logger)
+internal sealed class PipeRunner(
+    PipeRecord record, PipeRunners all, PipeBook book, PipeCarrying carrying, IPipeOwners owners, IEngine engine, PipeStore store, TimeProvider time, DuplexityOptions options, ILogger logger)
 {
     private const int Page = 100;
 
@@ -22,25 +23,23 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     private readonly CancellationTokenSource _stop = new();
     private readonly Meter _limit = new();
     private readonly Following _following = new(engine.Log, Address.Parse(record.From));
-    private readonly PipePlace _place = new(record.Edge, place, store);
+    private readonly PipePlace _place = new(record.Edge, store);
     private volatile PipeRecord _record = record;
     private Position? _counted;
     private Unsettled? _left;
     private int _attempts;
     private bool _isRunning;
     private volatile bool _again;
+    private volatile string _state = PipeState.Running;
     private Task _running = Task.CompletedTask;
 
     public PipeRecord Record => _record;
 
-    /// <summary>Up to where everything is settled.</summary>
-    public Position Place => _place.Now;
+    /// <summary>Up to where everything is settled; null: it has not looked yet.</summary>
+    public Position? Place => _place.Now;
 
-    /// <summary>Where it would go on after a crash, at the earliest.</summary>
-    public Position Saved => _place.Saved ?? _record.Versions[0].Since;
-
-    /// <summary><c>running</c>, <c>waiting</c> or <c>stopped</c>.</summary>
-    public string State { get; private set; } = "running";
+    /// <summary>How far it has come, and what it does; null: it has not looked yet.</summary>
+    public PipeProgress? Progress => _place.Now is { } place ? new(place, _state) : null;
 
     public Address From { get; } = Address.Parse(record.From);
 
@@ -79,7 +78,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     }
 
     /// <summary>Writes down how far it has come, if that is news.</summary>
-    public Task SaveAsync() => _place.SaveAsync();
+    public Task SaveAsync() => _place.SaveAsync(_state);
 
     /// <summary>Takes it out of the store for good: from here on it writes nothing there.</summary>
     public Task RemoveAsync() => _place.RemoveAsync();
@@ -109,7 +108,7 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
 
         if (pause > TimeSpan.Zero)
         {
-            State = "waiting";
+            _state = PipeState.Waiting;
             await Task.Delay(pause, time, _stop.Token);
             return true;
         }
@@ -140,15 +139,16 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
         if (Owner() is null)
         {
             // Before it looks: what is gone meanwhile is one dead stretch, when it goes on.
-            State = "stopped";
+            _state = PipeState.Stopped;
             return TimeSpan.Zero;
         }
 
         await _following.BeginAsync();
-        var page = await engine.Log.ReadAsync(From, _place.Now, Page, ct: _stop.Token);
+        var place = await _place.FindAsync(_record);
+        var page = await engine.Log.ReadAsync(From, place, Page, ct: _stop.Token);
         if (!page.Recovered)
         {
-            await SkipAsync(page.Top);
+            await SkipAsync(place, page.Top);
             _again = true;
             return TimeSpan.Zero;
         }
@@ -164,19 +164,25 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
                 return TimeSpan.Zero;
             }
 
+            if (engine.Lease is { IsOver: true })
+            {
+                // Another node may carry it by now (G16).
+                return options.MessagePipes.Pause;
+            }
+
             if (Owner() is not var (sender, grant))
             {
-                State = "stopped";
+                _state = PipeState.Stopped;
                 return TimeSpan.Zero;
             }
 
-            State = "running";
+            _state = PipeState.Running;
             if (Limit(entry) is { } over)
             {
                 return over;
             }
 
-            _left = await turn.LendAsync(carrying.CarryAsync(_record, sender, grant, entry, all.Share(this, entry), _left), _stop.Token);
+            _left = await turn.LendAsync(carrying.CarryAsync(_record, sender, grant, entry, book.Share(_record, entry), _left), _stop.Token);
             if (await PauseAsync(entry) is { } pause)
             {
                 return pause;
@@ -206,9 +212,12 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
             return null;
         }
 
-        if (!ReferenceEquals(grant, _record.Grant))
+        var before = _record;
+        if (!ReferenceEquals(grant, before.Grant))
         {
-            all.Renew(this, grant);
+            // At once, for the next message; written, and told to the other nodes, when it is its turn.
+            Change(r => r with { Grant = grant });
+            _ = all.RenewAsync(before, grant);
         }
 
         return (sender with { Meter = all.MeterOf(_record.Owner) }, grant);
@@ -257,15 +266,16 @@ internal sealed class PipeRunner(PipeRecord record, Position place, MessagePipes
     }
 
     /// <summary>The place is gone from the log: what lay behind it is lost to this pipe, which is said, and it goes on with what is left (G20).</summary>
-    private async Task SkipAsync(Position top)
+    private async Task SkipAsync(Position gone, Position top)
     {
         var first = (await engine.Log.ReadAsync(From, null, 1, ct: _stop.Token)).Entries;
-        var (gone, to) = (_place.Now, first.Count > 0 ? first[0].Before : top);
+        var to = first.Count > 0 ? first[0].Before : top;
         Settle(to);
         if (to.Offset < gone.Offset)
         {
             // The log has begun anew: where its configurations began says nothing there.
-            await all.BeginAnewAsync(this, to);
+            await book.ChangeAsync(
+                _record.Owner, pipes => new([.. pipes.Select(p => p.Edge == _record.Edge ? p with { Versions = [p.Newest with { Since = to }] } : p)]), default);
         }
 
         logger.DeadStretch(VisibleText.Of($"{_record.Owner}/{_record.Id}", VisibleText.LogLength), VisibleText.Of(_record.From, VisibleText.LogLength), gone, to);

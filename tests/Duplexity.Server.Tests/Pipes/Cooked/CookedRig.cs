@@ -16,7 +16,7 @@ internal sealed class CookedRig : IAsyncDisposable
 {
     private readonly PipeMachine _machine;
     private readonly KnuckleRegistration[] _knuckles;
-    private readonly List<ServerMessagePipes> _started = [];
+    private readonly List<PipeRunners> _started = [];
 
     public CookedRig(Action<DuplexityOptions>? configure = null, params KnuckleRegistration[] knuckles)
         : this([], null, configure, _ => [], knuckles)
@@ -68,10 +68,11 @@ internal sealed class CookedRig : IAsyncDisposable
         var store = new PipeStore(Engine, Rig.Time);
         var carrying = new PipeCarrying(
             _machine, Owners, Rig.Listeners, Rig.Egress, new Knuckles(_knuckles, new ServiceCollection().BuildServiceProvider(), Rig.Time, Rig.Settings), store, Rig.Announcer, Rig.Traces, Rig.Time, Rig.Settings);
-        var pipes = new ServerMessagePipes(Engine, Rig.Channels, carrying, Owners, store, Rig.Time, Rig.Settings, NullLogger<ServerMessagePipes>.Instance);
-        await pipes.StartAsync(default);
-        _started.Add(pipes);
-        return pipes;
+        var book = new PipeBook(Engine, store, Rig.Settings);
+        var runners = new PipeRunners(Engine, Rig.Channels, book, carrying, Owners, store, Rig.Time, Rig.Settings, NullLogger<PipeRunners>.Instance);
+        await runners.StartAsync(default);
+        _started.Add(runners);
+        return new ServerMessagePipes(Engine, book, runners, store, Owners, Rig.Settings);
     }
 
     public static async Task SetAsync(ServerMessagePipes pipes, string owner, params MessagePipe[] wanted) =>
@@ -86,9 +87,11 @@ internal sealed class CookedRig : IAsyncDisposable
     /// <summary>Waits until every pipe has come to the top of its source.</summary>
     public async Task SettledAsync(ServerMessagePipes pipes, params string[] owners)
     {
+        async Task<IEnumerable<MessagePipe>> ListAsync() => (await Task.WhenAll(owners.Select(o => pipes.ListAsync(o, default)))).SelectMany(p => p);
+
         async Task<bool> IsSettled()
         {
-            foreach (var pipe in owners.SelectMany(pipes.List))
+            foreach (var pipe in await ListAsync())
             {
                 if (pipe.Place != await Rig.Engine.Log.TopAsync(Address.Parse(pipe.From!)))
                 {
@@ -118,9 +121,9 @@ internal sealed class CookedRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Engine.LetGo();
-        foreach (var pipes in _started)
+        foreach (var runners in _started)
         {
-            await pipes.StopAsync(default).Soon();
+            await runners.StopAsync(default).Soon();
         }
 
         await Rig.Announcer.StopAsync(default).Soon();

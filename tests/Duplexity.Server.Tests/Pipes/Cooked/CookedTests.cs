@@ -53,8 +53,8 @@ public sealed class CookedTests
         (await pipes.RemoveAsync("ben", ["p"], default))!.Code.Should().Be(203);
         (await pipes.RemoveAsync("amy", ["p"], default)).Should().BeNull();
         await rig.SendAsync("gone", "room:a");
-        pipes.List("amy").Should().BeEmpty();
-        (await rig.StartAsync()).List("amy").Should().BeEmpty();
+        (await pipes.ListAsync("amy", default)).Should().BeEmpty();
+        (await (await rig.StartAsync()).ListAsync("amy", default)).Should().BeEmpty();
         (await rig.TextsAsync("room:c")).Should().Equal("after");
     }
 
@@ -228,6 +228,6 @@ public sealed class CookedTests
         }
 
         (await pipes.SetAsync("amy", CookedRig.FakeOwners.All, [.. Enumerable.Range(0, 101).Select(i => good with { Id = $"p{i}" })], default)).Error!.Limit.Should().Be("message_pipes_per_client");
-        pipes.List("amy").Should().BeEmpty();
+        (await pipes.ListAsync("amy", default)).Should().BeEmpty();
     }
 }

@@ -121,7 +121,7 @@ public sealed class HostileOwnerTests
             await asked.WaitAsync().Soon();
         }
 
-        pipes.Turns.Free.Should().Be(0);
+        pipes.Runners.Turns.Free.Should().Be(0);
         await rig.SendAsync("y", "room:b");
         for (var i = 0; i < 84; i++)
         {
@@ -136,6 +136,21 @@ public sealed class HostileOwnerTests
         await rig.SettledAsync(pipes, "amy");
         (await rig.TextsAsync("room:c")).Should().Equal("y");
         never.SetResult(Duplexity.Server.GateResult.Pass);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task All_pipes_of_a_client_together_have_so_many_bytes_and_those_of_before_are_as_they_were()
+    {
+        await using var rig = new CookedRig(o => o.MessagePipes.Bytes = 10_000);
+        var pipes = await rig.StartAsync();
+        MessagePipe Large(string id) => CookedRig.Pipe(id, "room:a", "room:b") with { Transform = new() { Text = new string('x', 4_000) } };
+        await CookedRig.SetAsync(pipes, "amy", Large("p"), Large("q"));
+
+        var refused = (await pipes.SetAsync("amy", CookedRig.FakeOwners.All, [CookedRig.Pipe("s", "room:a", "room:c"), Large("r")], default)).Error!;
+
+        (refused.Name, refused.Limit).Should().Be(("too_many_pipes", "message_pipe_bytes"));
+        (await pipes.ListAsync("amy", default)).Select(p => p.Id).Should().Equal("p", "q");
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using Duplexity.Server.Engine;
+using Duplexity.Server.Pipes.Cooked;
 using FluentAssertions;
 using Xunit;
 
@@ -45,6 +47,58 @@ public sealed class OnceTests
         await rig.SettledAsync(one, "amy");
         await rig.SettledAsync(other, "amy");
         (await rig.TextsAsync("room:b")).Should().Equal(Enumerable.Range(0, 300).Select(i => $"{i}"));
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G20")]
+    public async Task Where_another_has_written_how_far_a_pipe_has_come_it_goes_on_there_and_writes_no_earlier_place_over_it()
+    {
+        await using var rig = new CookedRig();
+        var one = await rig.StartAsync();
+        await CookedRig.SetAsync(one, "amy", CookedRig.Pipe("p", "room:a", "room:b") with { Filter = new() { Type = "none" } });
+        await rig.SettledAsync(one, "amy");
+        rig.Owners.Out["amy"] = true;
+        var edge = one.Runners.Find((await new PipeStore(rig.Engine, rig.Rig.Time).ReadAsync("amy", default)).Pipes.Single())!.Record.Edge;
+        for (var i = 0; i < 5; i++)
+        {
+            await rig.SendAsync($"{i}", "room:a", "ben");
+        }
+
+        // Another node is further, and this one writes what it knew.
+        var top = await rig.Engine.Log.TopAsync(Address.Room("a"));
+        await rig.Engine.Records.PutAsync("message-pipe-place", edge, $"{top} running");
+        await one.Runners.StopAsync(default);
+        (await rig.Engine.Records.ReadAsync("message-pipe-place", edge)).Should().Be($"{top} running");
+
+        var other = await rig.StartAsync();
+        (await other.ListAsync("amy", default)).Single().Place.Should().Be(top);
+        rig.Owners.Out.Clear();
+        await rig.SendAsync("last", "room:a", "ben");
+        await rig.SettledAsync(other, "amy");
+        (await rig.LogAsync("room:b")).Should().BeEmpty();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G16")]
+    public async Task A_node_whose_lease_is_over_carries_nothing_until_it_has_another()
+    {
+        await using var rig = new CookedRig();
+        var lease = new ActingLease(rig.Rig.Time, TimeSpan.FromSeconds(10));
+        rig.Engine.Lease = lease;
+        var pipes = await rig.StartAsync();
+        await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:a", "room:b"));
+        await rig.SendAsync("before", "room:a");
+        await rig.SettledAsync(pipes, "amy");
+
+        rig.Rig.Time.Advance(TimeSpan.FromSeconds(9));
+        await rig.SendAsync("silent", "room:a");
+        await Graph.MemoryNode.AgreeAsync(async () => (await pipes.ListAsync("amy", default)).Single().State == "waiting" ? null : "The pipe does not wait.");
+        (await rig.TextsAsync("room:b")).Should().Equal("before");
+
+        lease.Renew(rig.Rig.Time.GetTimestamp());
+        rig.Rig.Time.Advance(rig.Rig.Settings.MessagePipes.Pause);
+        await rig.SettledAsync(pipes, "amy");
+        (await rig.TextsAsync("room:b")).Should().Equal("before", "silent");
     }
 
     [Fact]

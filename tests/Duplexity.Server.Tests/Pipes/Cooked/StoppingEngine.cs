@@ -32,6 +32,9 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
 
     public ReceiptLevel Level => inner.Log.Level;
 
+    /// <summary>For how long the node may act; null: for ever.</summary>
+    public ActingLease? Lease { get; set; }
+
     /// <summary>The next append of a pipe is its process's last; completes when it is dead.</summary>
     public Task DieAtNextAppend(bool isMade)
     {
@@ -100,6 +103,10 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
     public ValueTask<Position?> ReadSourceAsync(Address channel, string edge, CancellationToken ct = default) => inner.Log.ReadSourceAsync(channel, edge, ct);
 
     public ValueTask RemoveAsync(Address channel, CancellationToken ct = default) => inner.Log.RemoveAsync(channel, ct);
+
+    public ValueTask FollowAsync(Address channel) => inner.Log.FollowAsync(channel);
+
+    public void Unfollow(Address channel) => inner.Log.Unfollow(channel);
 
     private TaskCompletionSource WaitingOf(string text) => _waiting.GetOrAdd(text, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
 
