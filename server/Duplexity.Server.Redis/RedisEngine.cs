@@ -78,6 +78,9 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
     public ActingLease Lease => _node.Lease;
 
     /// <inheritdoc/>
+    string IEngine.Node => _node.Id;
+
+    /// <inheritdoc/>
     public bool IsAway => _node.IsAway || !_link.IsConnected;
 
     /// <summary>The node under which this engine writes.</summary>
@@ -96,6 +99,9 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
 
         _hints.Attach(handler);
     }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> IsGoneAsync(string node, CancellationToken ct = default) => await _link.AskAsync(database => database.SortedSetScoreAsync(_link.Keys.Nodes, node)) is null;
 
     /// <inheritdoc/>
     public async ValueTask<string?> ProbeAsync(CancellationToken ct = default)

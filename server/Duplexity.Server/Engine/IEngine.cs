@@ -30,6 +30,12 @@ internal interface IEngine
     /// <summary>For how long this node may act without having reached its store; null: for ever, for nobody else has it.</summary>
     ActingLease? Lease => null;
 
+    /// <summary>The name under which this node writes what is its own among others: another one after its lease was over.</summary>
+    string Node => "";
+
+    /// <summary>Whether no node will act under this name any more.</summary>
+    ValueTask<bool> IsGoneAsync(string node, CancellationToken ct = default) => new(node != Node);
+
     /// <summary>What is wrong, in words for an operator, after a write, a read and a hint to this very node have gone their way; null: nothing.</summary>
     ValueTask<string?> ProbeAsync(CancellationToken ct = default) => default;
 

@@ -9,16 +9,18 @@ internal sealed class RedisPair : IAsyncDisposable
     private readonly TestIssuer _issuer = new();
     private readonly string _prefix;
 
-    private RedisPair(RedisFixture redis) => (_redis, _prefix) = (redis, redis.NextPrefix());
+    private readonly Action<TestNodeSetup>? _configure;
+
+    private RedisPair(RedisFixture redis, Action<TestNodeSetup>? configure) => (_redis, _prefix, _configure) = (redis, redis.NextPrefix(), configure);
 
     public TestNode A { get; private set; } = null!;
 
     public TestNode B { get; private set; } = null!;
 
-    /// <summary>Starts both; B reaches Redis by <paramref name="connection"/>, where it is given.</summary>
-    public static async Task<RedisPair> StartAsync(RedisFixture redis, string? connection = null)
+    /// <summary>Starts both; B reaches Redis by <paramref name="connection"/>, where it is given. <paramref name="configure"/> has the last word about every node.</summary>
+    public static async Task<RedisPair> StartAsync(RedisFixture redis, string? connection = null, Action<TestNodeSetup>? configure = null)
     {
-        var pair = new RedisPair(redis);
+        var pair = new RedisPair(redis, configure);
         pair.A = await pair.NodeAsync("a");
         pair.B = await pair.NodeAsync("b", connection);
         return pair;
@@ -32,6 +34,7 @@ internal sealed class RedisPair : IAsyncDisposable
         s.Settings["Duplexity:Redis:Prefix"] = _prefix;
         s.Builder = b => b.AddRedis(connection ?? _redis.Server.Connection);
         s.Options = o => o.Times.Vacated = TimeSpan.Zero;
+        _configure?.Invoke(s);
     });
 
     public async ValueTask DisposeAsync()
