@@ -81,6 +81,9 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
     public LiveNodes Nodes => _node.Nodes;
 
     /// <inheritdoc/>
+    string IEngine.Node => _node.Id;
+
+    /// <inheritdoc/>
     public bool IsAway => _node.IsAway || !_link.IsConnected;
 
     /// <summary>The node under which this engine writes.</summary>
@@ -99,6 +102,9 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
 
         _hints.Attach(handler);
     }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> IsGoneAsync(string node, CancellationToken ct = default) => await _link.AskAsync(database => database.SortedSetScoreAsync(_link.Keys.Nodes, node)) is null;
 
     /// <inheritdoc/>
     public async ValueTask<string?> ProbeAsync(CancellationToken ct = default)

@@ -86,7 +86,7 @@ internal sealed class RedisHints(RedisLink link, ILogger logger) : IAsyncDisposa
     }
 
     /// <summary>Changes of a channel's presence were not heard.</summary>
-    public void MissPresence(Address channel) => TellPresence(handler => handler.OnPresenceMissed(channel));
+    public void MissPresence(Address channel) => Tell(handler => handler.OnPresenceMissed(channel));
 
     public async ValueTask DisposeAsync()
     {
@@ -121,7 +121,11 @@ internal sealed class RedisHints(RedisLink link, ILogger logger) : IAsyncDisposa
             case "presence":
                 var change = new PresenceChange(Address.Parse(reader.ReadString()!), reader.ReadInt64(), reader.ReadString()!, reader.ReadString()!, count > 5 ? reader.ReadString() : null);
                 PresenceHeard?.Invoke(change.Channel, change.Version);
-                TellPresence(handler => handler.OnPresenceChanged(change));
+                Tell(handler => handler.OnPresenceChanged(change));
+                break;
+            case "hinted":
+                var hinted = Address.Parse(reader.ReadString()!);
+                Tell(handler => handler.OnHinted(hinted));
                 break;
             case "probe":
                 Interlocked.Exchange(ref _probed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
@@ -155,7 +159,7 @@ internal sealed class RedisHints(RedisLink link, ILogger logger) : IAsyncDisposa
         }
     }
 
-    private void TellPresence(Action<IEngineHandler> tell)
+    private void Tell(Action<IEngineHandler> tell)
     {
         try
         {

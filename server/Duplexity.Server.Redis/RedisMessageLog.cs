@@ -89,6 +89,10 @@ internal sealed class RedisMessageLog(RedisLink link, RedisNode node, RedisHints
     /// <inheritdoc/>
     public void Unfollow(Address channel) => follows.Unfollow(channel);
 
+    /// <inheritdoc/>
+    public async ValueTask HintAsync(Address channel) =>
+        await link.RunAsync(RedisScript.Hint, [link.Keys.Everything, link.Keys.Followers(channel)], link.Keys.Topic, channel.ToString(), node.Id);
+
     private async ValueTask<AppendResult> AnswerAsync(Task<RedisResult> append, Task<int>? replicas, AppendRequest request, int bytes)
     {
         try

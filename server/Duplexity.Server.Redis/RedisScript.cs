@@ -6,6 +6,7 @@ namespace Duplexity.Server.Redis;
 internal static class RedisScript
 {
     public static readonly string Append = Of("common", "trim", "receipts", "hints", "append");
+    public static readonly string Hint = Of("common", "hints", "hint");
     public static readonly string Find = Of("common", "receipts", "find");
     public static readonly string Read = Of("common", "trim", "read");
     public static readonly string Follow = Of("follow");

@@ -7,6 +7,7 @@ using Duplexity.Benchmarks;
 [
     ("logins", "sign-ins a second through the whole flow, and token verifications a second (2.19)", Logins.RunAsync),
     ("deliveries", "deliveries a second from one sender to the members of a room", Deliveries.RunAsync),
+    ("inboxes", "deliveries from one sender to one inbox that acknowledges each, a second, by the ways of acknowledging", Inboxes.RunAsync),
     ("appends", "appends a second of the message log alone, by durability and by how many wait", Appends.RunAsync),
     ("neighbours", "what a hundred quiet clients feel of one that floods (G24)", Neighbours.RunAsync),
     ("redis-appends", "the same on Redis, by appendfsync", Appends.RunOnRedisAsync),

@@ -12,6 +12,7 @@ internal static class Sends
     private const int Awaited = 3_000;
     private const int Pipelined = 30_000;
     private const int Outstanding = 256;
+    private const string Lobby = "room:lobby";
     private static readonly string Text = new('x', 100);
 
     public static async Task RunAsync()
@@ -36,8 +37,8 @@ internal static class Sends
         Conditions.Say($"pipelined sends: {Conditions.Rates(Pipelined, took)} of one socket; {Outstanding} under way at once, {Text.Length} B to a room, MessagePack, memory engine");
     }
 
-    /// <summary>Sends so many to <c>room:lobby</c>, with so many of them unanswered at once.</summary>
-    public static async Task PipelineAsync(StockSocket sender, int count, int outstanding, string text)
+    /// <summary>Sends so many to one channel, with so many of them unanswered at once.</summary>
+    public static async Task PipelineAsync(StockSocket sender, int count, int outstanding, string text, string to = Lobby)
     {
         using var places = new SemaphoreSlim(outstanding);
         var sends = new Task[count];
@@ -51,14 +52,14 @@ internal static class Sends
 
         async Task OneAsync()
         {
-            await SendAsync(sender, text);
+            await SendAsync(sender, text, to);
             places.Release();
         }
     }
 
-    private static async Task SendAsync(StockSocket sender, string text)
+    private static async Task SendAsync(StockSocket sender, string text, string to = Lobby)
     {
-        var answer = await sender.Hub.InvokeAsync<SendResponse>(nameof(IDataHub.Send), new SendRequest { To = ["room:lobby"], Text = text });
+        var answer = await sender.Hub.InvokeAsync<SendResponse>(nameof(IDataHub.Send), new SendRequest { To = [to], Text = text });
         if (answer.Error is { } error)
         {
             throw new DuplexityException(error);

@@ -19,6 +19,9 @@ internal sealed class ChannelIndex(IEngine engine, DuplexityOptions options, Tim
     /// <summary>Told of every entry that comes, before those who listen. Called from any thread; must not block or throw.</summary>
     public event Action<LogEntry>? Appended;
 
+    /// <summary>Told where another node has changed something beside a channel's entries. As above.</summary>
+    public event Action<Address>? Hinted;
+
     /// <inheritdoc/>
     public bool HearsAll => false;
 
@@ -49,6 +52,9 @@ internal sealed class ChannelIndex(IEngine engine, DuplexityOptions options, Tim
             there.Presence?.OnMissed();
         }
     }
+
+    /// <inheritdoc/>
+    public void OnHinted(Address channel) => Hinted?.Invoke(channel);
 
     /// <summary>The channels that are listened to.</summary>
     public IEnumerable<Address> Addresses => _channels.Keys;

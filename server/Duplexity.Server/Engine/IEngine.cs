@@ -33,6 +33,12 @@ internal interface IEngine
     /// <summary>The nodes that share its store; null: this one has it for itself.</summary>
     LiveNodes? Nodes => null;
 
+    /// <summary>The name under which this node writes what is its own among others: another one after its lease was over.</summary>
+    string Node => "";
+
+    /// <summary>Whether no node will act under this name any more.</summary>
+    ValueTask<bool> IsGoneAsync(string node, CancellationToken ct = default) => new(node != Node);
+
     /// <summary>What is wrong, in words for an operator, after a write, a read and a hint to this very node have gone their way; null: nothing.</summary>
     ValueTask<string?> ProbeAsync(CancellationToken ct = default) => default;
 

@@ -18,4 +18,9 @@ internal interface IEngineHandler
     void OnPresenceMissed(Address channel)
     {
     }
+
+    /// <summary>Another node has changed something beside the entries of a followed channel (<see cref="IMessageLog.HintAsync"/>): whoever keeps a copy of it looks again. Hints are lost at times.</summary>
+    void OnHinted(Address channel)
+    {
+    }
 }

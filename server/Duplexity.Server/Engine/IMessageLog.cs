@@ -49,6 +49,9 @@ internal interface IMessageLog
     {
     }
 
+    /// <summary>Tells the other nodes that follow a channel that something beside its entries has changed (<see cref="IEngineHandler.OnHinted"/>); may be lost on the way. A node that is alone tells nobody.</summary>
+    ValueTask HintAsync(Address channel) => default;
+
     /// <summary>Forgets a channel, top included: for channels whose name is never used again (a socket's own).</summary>
     ValueTask RemoveAsync(Address channel, CancellationToken ct = default);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Duplexity.Protocol;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 
@@ -28,7 +29,7 @@ internal sealed partial class Inbox
     /// <summary>Knows what was claimed before this process began.</summary>
     public async ValueTask LoadClaimsAsync(InboxReader reader)
     {
-        if (reader.KnowsClaims)
+        if (IsShared || reader.KnowsClaims)
         {
             return;
         }
@@ -49,8 +50,8 @@ internal sealed partial class Inbox
         }
     }
 
-    /// <summary>Lets a claim's lease begin anew. Null: it has.</summary>
-    public (int Code, string Name)? Renew(InboxReader reader, Position position, int attempt, string by)
+    /// <summary>Lets a claim's lease begin anew. Null: it has. Its node knows that, and others that its node is there; where that one's own lease was over, it goes by another name since.</summary>
+    public async ValueTask<(int Code, string Name)?> RenewAsync(InboxReader reader, Position position, int attempt, string by)
     {
         lock (_lock)
         {
@@ -59,27 +60,60 @@ internal sealed partial class Inbox
                 return refused;
             }
 
-            one.Due = Touch() + options.Times.InboxClaim;
-            return null;
+            if (one.Node is null || one.Node == engine.Node)
+            {
+                one.Due = Touch() + options.Times.InboxClaim;
+                return null;
+            }
         }
+
+        return await DecideAsync(reader, r =>
+        {
+            var refused = r.Find(position, attempt, by, out var one);
+            if (refused is null)
+            {
+                one.Node = engine.Node;
+            }
+
+            return refused;
+        });
     }
 
     /// <summary>Takes a claim back. Null: it has; it is offered again after that time, or after the pause of its attempt.</summary>
-    public (int Code, string Name)? Return(InboxReader reader, Position position, int attempt, string by, TimeSpan? after)
+    public async ValueTask<(int Code, string Name)?> ReturnAsync(InboxReader reader, Position position, int attempt, string by, TimeSpan? after)
+    {
+        var refused = await DecideAsync(
+            reader,
+            r =>
+            {
+                var refused = r.Find(position, attempt, by, out var one);
+                if (refused is null)
+                {
+                    one.Free(Touch() + (one.Attempt < options.Limits.InboxAttempts ? after ?? Pause(one.Attempt) : TimeSpan.Zero));
+                }
+
+                return refused;
+            },
+            ArmUnsynchronized);
+        if (refused is null)
+        {
+            _ = DealAsync(reader);
+        }
+
+        return refused;
+    }
+
+    private void DealIfClaimed(InboxReader reader)
     {
         lock (_lock)
         {
-            if (reader.Find(position, attempt, by, out var one) is { } refused)
+            if (!reader.IsClaimed)
             {
-                return refused;
+                return;
             }
-
-            InboxReader.Free(one, Touch() + (one.Attempt < options.Limits.InboxAttempts ? after ?? Pause(one.Attempt) : TimeSpan.Zero));
-            ArmUnsynchronized();
         }
 
         _ = DealAsync(reader);
-        return null;
     }
 
     /// <summary>Something may be there for those who claim.</summary>
@@ -146,65 +180,74 @@ internal sealed partial class Inbox
     {
         // Where reading it anew has failed, or more came meanwhile, nobody else would begin again.
         await LoadedAsync();
-        List<Deal> deals;
         Position passed;
         int hands;
+        bool isWaiting;
         lock (_lock)
         {
-            deals = reader.DealAgain(time.GetUtcNow() + options.Times.InboxClaim);
-            (passed, hands) = (reader.Passed, _isLoaded ? reader.FreeHands(options.Limits.InboxWindow) : 0);
+            (passed, hands, isWaiting) = (reader.Passed, _isLoaded ? reader.FreeHands(options.Limits.InboxWindow) : 0, reader.HasWaiting);
         }
 
+        LogPage? page = null;
+        Position? first = null;
         if (hands > 0)
         {
-            var page = await engine.Log.ReadAsync(Address, passed, Math.Min(hands, Page));
-            var first = page.Recovered ? null : await FirstAsync();
-            lock (_lock)
-            {
-                DealPageUnsynchronized(reader, page, first, deals);
-            }
+            page = await engine.Log.ReadAsync(Address, passed, Math.Min(hands, Page));
+            first = page.Recovered ? null : await FirstAsync();
         }
 
+        if (!isWaiting && first is null && page is not { Entries.Count: > 0 })
+        {
+            return;
+        }
+
+        var deals = await DecideAsync(reader, r => Deal(r, page?.Entries ?? [], first), () =>
+        {
+            reader.HasNews |= first is not null || page?.Entries.Count > 0;
+            ArmUnsynchronized();
+        });
         if (deals.Count == 0)
         {
             return;
         }
 
-        string record;
-        lock (_lock)
+        if (!IsShared)
         {
-            record = JsonSerializer.Serialize(new ClaimsRecord(ReaderRecord.Of(reader), reader.Claims()));
-            ArmUnsynchronized();
+            string record;
+            lock (_lock)
+            {
+                record = JsonSerializer.Serialize(new ClaimsRecord(ReaderRecord.Of(reader), reader.Claims()));
+            }
+
+            // The attempt is a fencing token: it must not be told before it is known to whoever comes after a crash.
+            await engine.Records.PutAsync(ClaimsRecord.Kind(Client), ClaimsRecord.Key(reader), record, Expiry);
         }
 
-        // The attempt is a fencing token: it must not be told before it is known to whoever comes after a crash.
-        await engine.Records.PutAsync(ClaimsRecord.Kind(Client), ClaimsRecord.Key(reader), record, time.GetUtcNow() + (2 * options.Times.Retention));
         foreach (var deal in deals)
         {
             await SendAsync(reader, deal);
         }
     }
 
-    private void DealPageUnsynchronized(InboxReader reader, LogPage page, Position? first, List<Deal> deals)
+    private List<Deal> Deal(InboxReader reader, IReadOnlyList<LogEntry> entries, Position? first)
     {
+        var (leaseEnd, node) = (Touch() + options.Times.InboxClaim, IsShared ? engine.Node : null);
+        var deals = reader.DealAgain(leaseEnd, node);
         if (first is not null)
         {
             // Retention has overtaken it, or the log has lost its tail: what is kept is offered.
             reader.Restart(first);
-            reader.HasNews = true;
-            return;
         }
 
-        foreach (var entry in page.Entries)
+        foreach (var entry in entries)
         {
-            if (reader.DealNext(entry, Touch() + options.Times.InboxClaim) is { } deal)
+            if (reader.DealNext(entry, leaseEnd, node) is { } deal)
             {
                 deals.Add(deal);
             }
         }
 
-        reader.HasNews |= page.Entries.Count > 0;
-        MovedUnsynchronized(reader);
+        return deals;
     }
 
     private async Task SendAsync(InboxReader reader, Deal deal)
@@ -216,13 +259,8 @@ internal sealed partial class Inbox
             return;
         }
 
-        lock (_lock)
-        {
-            // Retention has taken it.
-            reader.Settle(one);
-            reader.HasNews = true;
-            MovedUnsynchronized(reader);
-        }
+        // Retention has taken it.
+        await DecideAsync(reader, r => r.Settle(one.Position, subscription.Subscriber.SocketId, WithdrawnReason.DeadLetter), () => reader.HasNews = true);
     }
 
     /// <summary>A place that is kept; null where the log does not know it (any more).</summary>

@@ -93,9 +93,8 @@ internal sealed partial class Inbox
     {
         await _following.BeginAsync();
         var isFirst = _readers.Count == 0;
-        var places = isFirst
-            ? ReaderRecord.Read(await engine.Records.ReadAsync(ReaderRecord.Kind, Client))
-            : Snapshot();
+        var written = isFirst ? await engine.Records.ReadAsync(ReaderRecord.Kind, Client) : null;
+        var places = isFirst ? ReaderRecord.Read(written) : Snapshot();
         Position? start = null;
         var found = new List<(string Name, Position Place, bool IsKnown, ReaderRecord Record)>();
         foreach (var (name, kept) in places)
@@ -132,7 +131,7 @@ internal sealed partial class Inbox
             }
         }
 
-        Settle(unread, found);
+        Settle(unread, found, written);
     }
 
     private async ValueTask<bool> KnowsAsync(Position place) => (await engine.Log.ReadAsync(Address, place, 1)).Recovered;
@@ -145,7 +144,7 @@ internal sealed partial class Inbox
         }
     }
 
-    private void Settle(UnreadMail unread, List<(string Name, Position Place, bool IsKnown, ReaderRecord Record)> found)
+    private void Settle(UnreadMail unread, List<(string Name, Position Place, bool IsKnown, ReaderRecord Record)> found, string? written)
     {
         lock (_lock)
         {
@@ -154,7 +153,7 @@ internal sealed partial class Inbox
             {
                 if (!_readers.TryGetValue(name, out var reader))
                 {
-                    _readers.Add(name, reader = new InboxReader(name, place) { WasLost = !isKnown, Used = DateTimeOffset.FromUnixTimeMilliseconds(record.Used) });
+                    _readers.Add(name, reader = new InboxReader(name, place) { WasLost = !isKnown, Restarts = record.Restarts + (isKnown ? 0 : 1), Used = DateTimeOffset.FromUnixTimeMilliseconds(record.Used) });
                     if (record is { Settled: { } runs, LastSettled: { } last })
                     {
                         reader.RestoreSettled(runs, Position.Parse(last));
@@ -180,6 +179,10 @@ internal sealed partial class Inbox
             }
 
             FollowUnsynchronized();
+            if (IsShared && written is not null && _written is null)
+            {
+                AdoptUnsynchronized(written);
+            }
         }
 
         DealAll();

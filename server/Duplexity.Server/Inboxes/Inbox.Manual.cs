@@ -7,26 +7,48 @@ namespace Duplexity.Server.Inboxes;
 /// <summary>What readers that acknowledge by hand are offered, and what comes to them again.</summary>
 internal sealed partial class Inbox
 {
+    private static readonly TimeSpan LongestPause = TimeSpan.FromDays(1);
+
+    private bool _isComingAgain;
+
     /// <summary>A socket begins to read as one of its readers; false where others read it in a way that excludes this one.</summary>
-    public bool Arrive(InboxReading reading)
+    public async ValueTask<bool> ArriveAsync(InboxReading reading)
     {
-        lock (_lock)
+        var reader = reading.Reader;
+        var gone = IsShared ? await GoneAsync(reader) : [];
+        var (isIn, due) = (false, time.GetUtcNow() + options.Times.InboxAgain);
+        bool Arrive(InboxReader r)
         {
-            if (reading.Reader.Excludes(reading.SocketId, reading.IsClaim))
+            if (gone.Length > 0)
             {
-                return false;
+                r.Forget(gone);
             }
 
-            reading.Reader.Arrive(reading, Touch() + options.Times.InboxAgain);
-            ArmUnsynchronized();
+            if (isIn = !r.Excludes(reading.SocketId, reading.IsClaim))
+            {
+                Touch();
+                r.Arrive(reading, due);
+            }
+
+            return isIn;
         }
 
-        if (reading.IsClaim)
+        await DecideAsync(reader, Arrive, () =>
         {
-            _ = DealAsync(reading.Reader);
+            if (isIn && IsShared)
+            {
+                // So far on the draft.
+                reader.Arrive(reading, due);
+            }
+
+            ArmUnsynchronized();
+        });
+        if (isIn && reading.IsClaim)
+        {
+            _ = DealAsync(reader);
         }
 
-        return true;
+        return isIn;
     }
 
     /// <summary>A subscription is over.</summary>
@@ -36,9 +58,15 @@ internal sealed partial class Inbox
         {
             Touch();
             reading.Reader.Leave(reading);
-            _room?.TrySetResult();
-            _room = null;
+            FreeRoomUnsynchronized();
             ArmUnsynchronized();
+        }
+
+        if (IsShared)
+        {
+            // Where its client goes on it is known by then how far it is.
+            host.Changed(this);
+            _ = TryKeepAsync();
         }
     }
 
@@ -78,6 +106,11 @@ internal sealed partial class Inbox
         {
             var isOffered = reading.Reader.Offer(reading.SocketId, entry, Touch() + options.Times.InboxAgain, options.Limits.InboxAttempts, out attempt);
             ArmUnsynchronized();
+            if (attempt > 1 && IsShared)
+            {
+                host.Changed(this);
+            }
+
             return isOffered;
         }
     }
@@ -124,93 +157,135 @@ internal sealed partial class Inbox
 
     private void ArmUnsynchronized()
     {
+        if (_isComingAgain)
+        {
+            // It does that at its end.
+            return;
+        }
+
         var next = _readers.Values.Min(r => r.NextDue);
+        if (NextLookUnsynchronized() is { } look && (next is null || look < next))
+        {
+            next = look;
+        }
+
         if (next is null && _timer is null)
         {
             return;
         }
 
         _timer ??= time.CreateTimer(_ => _ = ComeAgainAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        var pause = next is { } due ? TimeSpan.FromTicks(Math.Max(0, (due - time.GetUtcNow()).Ticks)) : Timeout.InfiniteTimeSpan;
+        var pause = next is { } due ? TimeSpan.FromTicks(Math.Clamp((due - time.GetUtcNow()).Ticks, 0, LongestPause.Ticks)) : Timeout.InfiniteTimeSpan;
         _timer.Change(pause, Timeout.InfiniteTimeSpan);
     }
 
     private async Task ComeAgainAsync()
     {
-        List<(InboxReader Reader, Outstanding One, int Attempt, Subscription[] To)> again = [];
-        List<Withdrawal> told = [];
+        InboxReader[] readers;
+        bool isLooking;
         lock (_lock)
         {
-            var now = time.GetUtcNow();
-            foreach (var reader in _readers.Values)
+            if (_isComingAgain)
             {
-                reader.DealAt = reader.DealAt > now ? reader.DealAt : null;
-                Subscription[] to = [.. reader.Readings.Where(r => r.IsManual).Select(r => r.Subscription)];
-                foreach (var one in reader.Due(now))
-                {
-                    if (one.Attempt >= options.Limits.InboxAttempts)
-                    {
-                        // A dead letter that cannot be kept now is tried again like the rest.
-                        one.Due = now + Pause(one.Attempt + 1);
-                        again.Add((reader, one, one.Attempt, []));
-                    }
-                    else if (one.IsClaim)
-                    {
-                        // It was the lease that was over, or the pause behind it.
-                        told.AddRange(WithdrawnUnsynchronized(reader, one, null, WithdrawnReason.Expired));
-                        InboxReader.Free(one, now);
-                        one.IsWaiting = true;
-                    }
-                    else
-                    {
-                        reader.Again(one, now + Pause(one.Attempt + 1));
-                        one.OfferedTo.UnionWith(to.Select(s => s.Subscriber.SocketId));
-                        again.Add((reader, one, one.Attempt, to));
-                    }
-                }
+                return;
             }
 
+            _isComingAgain = true;
+            readers = [.. _readers.Values];
+            isLooking = NextLookUnsynchronized() <= time.GetUtcNow();
+        }
+
+        if (isLooking)
+        {
+            await TryLookAsync();
+        }
+
+        foreach (var reader in readers)
+        {
+            await ComeAgainAsync(reader);
+        }
+
+        lock (_lock)
+        {
+            _isComingAgain = false;
             ArmUnsynchronized();
         }
 
-        Tell(told);
         DealAll();
-        foreach (var (reader, one, attempt, to) in again)
+    }
+
+    private async Task ComeAgainAsync(InboxReader reader)
+    {
+        var (now, most) = (time.GetUtcNow(), options.Limits.InboxAttempts);
+        try
         {
-            await ComeAgainAsync(reader, one, attempt, to);
+            bool isDue;
+            Outstanding[] elsewhere;
+            lock (_lock)
+            {
+                reader.DealAt = reader.DealAt > now ? reader.DealAt : null;
+                reader.Ripen(now, most);
+                (isDue, elsewhere) = (reader.HasDue(now, engine.Node), reader.DueElsewhere(now, engine.Node));
+            }
+
+            if (isDue)
+            {
+                foreach (var (one, attempt) in await DecideAsync(reader, r => r.ComeAgain(now, most, Pause, engine.Node)))
+                {
+                    _ = GiveUpAsync(reader, one, attempt);
+                }
+            }
+
+            if (elsewhere.Length > 0)
+            {
+                await LookAfterAsync(reader, elsewhere);
+            }
+        }
+        catch (Exception e)
+        {
+            host.Failed(this, e);
+            lock (_lock)
+            {
+                reader.Postpone(now, time.GetUtcNow() + Pause(1));
+            }
         }
     }
 
-    private async Task ComeAgainAsync(InboxReader reader, Outstanding one, int attempt, Subscription[] to)
+    private async Task OfferAnewAsync(Anew[] anew)
     {
-        try
+        foreach (var (reader, one, attempt, to) in anew)
         {
-            var entry = await ReadAsync(one);
-            if (entry is not null && to.Length > 0)
+            try
             {
+                if (await ReadAsync(one) is not { } entry)
+                {
+                    // Retention has taken it.
+                    await DecideAsync(reader, r => r.Settle(one.Position, null, WithdrawnReason.DeadLetter));
+                    continue;
+                }
+
                 foreach (var subscription in to.Where(s => !s.IsClosed))
                 {
                     subscription.Subscriber.Again(subscription, new Delivery(entry), attempt);
                 }
-
-                return;
             }
+            catch (Exception e)
+            {
+                host.Failed(this, e);
+            }
+        }
+    }
 
-            if (entry is not null)
+    private async Task GiveUpAsync(InboxReader reader, Outstanding one, int attempt)
+    {
+        try
+        {
+            if (await ReadAsync(one) is { } entry)
             {
                 await host.BuryAsync(this, entry, attempt);
             }
 
-            Withdrawal[] told;
-            lock (_lock)
-            {
-                told = WithdrawnUnsynchronized(reader, one, null, WithdrawnReason.DeadLetter);
-                reader.Settle(one);
-                MovedUnsynchronized(reader);
-                ArmUnsynchronized();
-            }
-
-            Tell(told);
+            await DecideAsync(reader, r => r.Settle(one.Position, null, WithdrawnReason.DeadLetter), ArmUnsynchronized);
             DealAll();
         }
         catch (Exception e)

@@ -46,6 +46,7 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
             var (count, bytes) = (_unread.Tally.Count + _sending.Count, _unread.Tally.Bytes + _sending.Bytes);
             if (count >= limits.InboxMessages || (count > 0 && bytes + size > limits.InboxBytes))
             {
+                LookAgainUnsynchronized(now);
                 return Full($"The inbox is full: {count} messages of {bytes} bytes wait to be acknowledged there; send again when they have been.", count < limits.InboxMessages, count, bytes, "");
             }
 
@@ -105,60 +106,50 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     /// <summary>Everything up to a place that the log knows is acknowledged.</summary>
     public void AcknowledgeThrough(InboxReader reader, Position through, string? by)
     {
-        var told = new List<Withdrawal>();
-        bool isNews;
+        News news;
         lock (_lock)
         {
-            isNews = reader.AcknowledgeThrough(through, out var settled);
-            if (isNews)
+            if (!reader.AcknowledgeThrough(through, by))
             {
-                MovedUnsynchronized(reader);
-                told.AddRange(settled.SelectMany(one => WithdrawnUnsynchronized(reader, one, by, WithdrawnReason.Taken)));
+                return;
             }
+
+            MovedUnsynchronized(reader);
+            news = NewsUnsynchronized(reader);
         }
 
-        Tell(told);
-        if (isNews)
+        Spread(news);
+        host.OnAcknowledged(this, through, isThrough: true);
+    }
+
+    /// <summary>The same for one who wants to know: it is known to all nodes when it completes.</summary>
+    public async ValueTask AcknowledgeThroughAsync(InboxReader reader, Position through, string? by)
+    {
+        AcknowledgeThrough(reader, through, by);
+        if (IsShared)
         {
-            host.OnAcknowledged(this, through, isThrough: true);
+            await KeepAsync();
         }
     }
 
     /// <summary>One message is acknowledged by hand. Null: it counts, and others who have it in hand are told.</summary>
-    public (int Code, string Name)? Acknowledge(InboxReader reader, Position position, int? attempt, string? by)
+    public async ValueTask<(int Code, string Name)?> AcknowledgeAsync(InboxReader reader, Position position, int? attempt, string? by)
     {
-        Withdrawal[] told;
-        bool isClaim;
-        lock (_lock)
+        var refused = await DecideAsync(reader, r => r.Acknowledge(position, attempt, by));
+        if (refused == Errors.PlaceGone && IsShared && await KnowsAsync(position))
         {
-            if (reader.Acknowledge(position, attempt, by, out var one) is { } refused)
-            {
-                return refused;
-            }
-
-            MovedUnsynchronized(reader);
-            isClaim = one!.IsClaim;
-            told = WithdrawnUnsynchronized(reader, one, by, WithdrawnReason.Taken);
+            refused = await DecideAsync(reader, r => r.AcknowledgeOffered(position, attempt, by));
         }
 
-        Tell(told);
-        host.OnAcknowledged(this, position, isThrough: false);
-        if (isClaim)
+        if (refused is null)
         {
-            // A hand is free.
-            _ = DealAsync(reader);
+            host.OnAcknowledged(this, position, isThrough: false);
+
+            // A hand may be free.
+            DealIfClaimed(reader);
         }
 
-        return null;
-    }
-
-    /// <summary>Its readers' places as they are kept.</summary>
-    public string Record()
-    {
-        lock (_lock)
-        {
-            return ReaderRecord.Write(_readers.Values.ToDictionary(r => r.Name, r => ReaderRecord.Of(r)));
-        }
+        return refused;
     }
 
     /// <summary>Whether nobody has used it for a while: what it knows can be read again.</summary>
@@ -182,19 +173,34 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     private static DuplexityError Full(string sentence, bool isBytes, int count, long bytes, string whose) =>
         DuplexityError.Of(Errors.InboxFull, sentence) with { Limit = (isBytes ? "inbox_bytes" : "inbox_messages") + whose, Used = isBytes ? bytes : count };
 
-    /// <summary>Those who have a message in hand that is none of theirs any more.</summary>
-    private Withdrawal[] WithdrawnUnsynchronized(InboxReader reader, Outstanding one, string? but, string reason) =>
-    [
-        .. reader.Readings.Where(r => r.SocketId != but && one.OfferedTo.Contains(r.SocketId)).Select(r =>
-            new Withdrawal(r.Subscription.Subscriber, new WithdrawnEvent { Channel = Address.ToString(), Position = one.Position, MessageId = one.MessageId, Attempt = one.Attempt, Reason = reason }))
-    ];
-
-    /// <summary>Tells them; outside of the lock, for it may write.</summary>
-    private static void Tell(IEnumerable<Withdrawal> withdrawals)
+    /// <summary>What of a reader's changes its sockets must know of.</summary>
+    private News NewsUnsynchronized(InboxReader reader)
     {
-        foreach (var (to, withdrawn) in withdrawals)
+        var (over, anew) = (reader.TakeOver(), reader.TakeAnew());
+        if (over.Length == 0 && anew.Length == 0)
+        {
+            return News.None;
+        }
+
+        // Those who have a message in hand that is none of theirs any more.
+        var withdrawals = over.SelectMany(o => reader.Readings.Where(r => r.SocketId != o.By && o.OfferedTo.Contains(r.SocketId)).Select(r =>
+            new Withdrawal(r.Subscription.Subscriber, new WithdrawnEvent { Channel = Address.ToString(), Position = o.One.Position, MessageId = o.One.MessageId, Attempt = o.Attempt, Reason = o.Reason })));
+        Subscription[] to = anew.Length == 0 ? [] : [.. reader.Readings.Where(r => r.IsManual).Select(r => r.Subscription)];
+        Array.ForEach(anew, one => one.OfferedTo.UnionWith(to.Select(s => s.Subscriber.SocketId)));
+        return new News(over.Length > 0, [.. withdrawals], [.. anew.Select(one => new Anew(reader, one, one.Attempt, to))]);
+    }
+
+    /// <summary>Tells the sockets; outside of the lock, for it may write.</summary>
+    private void Spread(News news)
+    {
+        foreach (var (to, withdrawn) in news.Withdrawals)
         {
             to.Tell(withdrawn);
+        }
+
+        if (news.Anew.Length > 0)
+        {
+            _ = OfferAnewAsync(news.Anew);
         }
     }
 
@@ -206,14 +212,28 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
             _unread.Advance(reader.Cursor);
         }
 
+        FreeRoomUnsynchronized();
+        host.Changed(this);
+    }
+
+    private void FreeRoomUnsynchronized()
+    {
         _room?.TrySetResult();
         _room = null;
-        host.Changed(this);
     }
 
     private DateTimeOffset Touch() => _touched = time.GetUtcNow();
 
     private readonly record struct Withdrawal(ISubscriber To, WithdrawnEvent Event);
+
+    private readonly record struct Anew(InboxReader Reader, Outstanding One, int Attempt, Subscription[] To);
+
+    private sealed record News(bool IsOver, Withdrawal[] Withdrawals, Anew[] Anew)
+    {
+        public static readonly News None = new(false, [], []);
+
+        public News And(News other) => this == None ? other : other == None ? this : new(IsOver || other.IsOver, [.. Withdrawals, .. other.Withdrawals], [.. Anew, .. other.Anew]);
+    }
 }
 
 /// <summary>Where inboxes are kept.</summary>
@@ -227,6 +247,9 @@ internal interface IInboxes
 
     /// <summary>A message has used up its attempts and is kept as a dead letter; throws where it cannot be.</summary>
     Task BuryAsync(Inbox inbox, LogEntry entry, int attempts);
+
+    /// <summary>Whether a client is disabled or removed: where nothing is written of it, nothing will be.</summary>
+    bool IsOut(string client);
 
     /// <summary>Something about an inbox did not work, and is tried again.</summary>
     void Failed(Inbox inbox, Exception exception);

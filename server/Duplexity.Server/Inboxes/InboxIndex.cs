@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Pipes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -16,10 +17,14 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
     /// <summary>How long an inbox is remembered that nobody uses: reading it again costs a moment, keeping it some memory.</summary>
     private static readonly TimeSpan Idle = TimeSpan.FromMinutes(10);
 
+    /// <summary>How many inboxes are written at once: each waits for the store, and a store takes what waits together.</summary>
+    private const int WrittenAtOnce = 64;
+
     private readonly ConcurrentDictionary<Address, Inbox> _inboxes = new();
     private readonly ConcurrentDictionary<Inbox, byte> _changed = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly IEngine _engine;
+    private readonly IClientStanding _standing;
     private readonly TimeProvider _time;
     private readonly DuplexityOptions _options;
     private readonly ILogger _logger;
@@ -27,9 +32,9 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
     private readonly ITimer _sweep;
     private int _isArmed;
 
-    public InboxIndex(IEngine engine, ChannelIndex channels, TimeProvider time, DuplexityOptions options, ILogger<InboxIndex> logger)
+    public InboxIndex(IEngine engine, ChannelIndex channels, IClientStanding standing, TimeProvider time, DuplexityOptions options, ILogger<InboxIndex> logger)
     {
-        (_engine, _time, _options, _logger) = (engine, time, options, logger);
+        (_engine, _standing, _time, _options, _logger) = (engine, standing, time, options, logger);
         DeadLetters = new DeadLetters(engine, time, options);
         _write = time.CreateTimer(_ => _ = WriteAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _sweep = time.CreateTimer(_ => Sweep(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
@@ -38,6 +43,13 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
             if (entry.Channel.Kind == AddressKind.Client && _inboxes.TryGetValue(entry.Channel, out var inbox))
             {
                 inbox.OnAppended(entry);
+            }
+        };
+        channels.Hinted += channel =>
+        {
+            if (_inboxes.TryGetValue(channel, out var inbox))
+            {
+                inbox.Hinted();
             }
         };
     }
@@ -92,6 +104,9 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
         GivenUp?.Invoke(inbox.Address, entry.Position);
         _logger.DeadLetter(entry.Message.Id, VisibleText.Of(inbox.Client, VisibleText.LogLength), attempts);
     }
+
+    /// <inheritdoc/>
+    public bool IsOut(string client) => _standing.IsOut(client);
 
     /// <inheritdoc/>
     public void Failed(Inbox inbox, Exception exception) => _logger.InboxFailed(inbox.Address, exception);
@@ -151,29 +166,33 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
         try
         {
             Volatile.Write(ref _isArmed, 0);
-            foreach (var inbox in _changed.Keys)
+            foreach (var some in _changed.Keys.Chunk(WrittenAtOnce))
             {
-                _changed.TryRemove(inbox, out _);
-                if (inbox.IsRemoved)
-                {
-                    continue;
-                }
-
-                try
-                {
-                    // For as long as the log may hold anything that it acknowledges.
-                    await _engine.Records.PutAsync(ReaderRecord.Kind, inbox.Client, inbox.Record(), _time.GetUtcNow() + (2 * _options.Times.Retention));
-                }
-                catch (Exception e)
-                {
-                    Failed(inbox, e);
-                    Changed(inbox);
-                }
+                await Task.WhenAll(some.Select(WriteAsync));
             }
         }
         finally
         {
             _turn.Release();
+        }
+    }
+
+    private async Task WriteAsync(Inbox inbox)
+    {
+        _changed.TryRemove(inbox, out _);
+        if (inbox.IsRemoved)
+        {
+            return;
+        }
+
+        try
+        {
+            await inbox.KeepAsync();
+        }
+        catch (Exception e)
+        {
+            Failed(inbox, e);
+            Changed(inbox);
         }
     }
 

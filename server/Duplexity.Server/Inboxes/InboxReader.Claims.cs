@@ -24,22 +24,25 @@ internal sealed partial class InboxReader
     public bool IsClaimed => Readings.Exists(r => r.IsClaim);
 
     /// <summary>Whether something is claimed, by whoever is there or was.</summary>
-    public bool HasClaims => IsClaimed || _outstanding.Values.Any(o => o.Holder is not null);
+    public bool HasClaims => IsClaimed || Elsewhere.ContainsValue(true) || _outstanding.Values.Any(o => o.Holder is { Length: > 0 });
+
+    /// <summary>Whether something waits for somebody who is free.</summary>
+    public bool HasWaiting => _outstanding.Values.Any(o => o is { IsWaiting: true, Holder: null });
 
     /// <summary>How many more may be dealt.</summary>
     public int FreeHands(int window) => Math.Min(window - _outstanding.Count, Readings.Sum(r => r.IsClaim ? Math.Max(0, r.Hands - HeldBy(r)) : 0));
 
     /// <summary>Whether a socket cannot read as it wants to: what is claimed is claimed by all who read as this reader.</summary>
     public bool Excludes(string socketId, bool isClaim) =>
-        Readings.Exists(r => r.SocketId != socketId && r.IsClaim != isClaim) || (!isClaim && _outstanding.Values.Any(o => o.Holder is { } holder && holder != socketId));
+        Readings.Exists(r => r.SocketId != socketId && r.IsClaim != isClaim) || Elsewhere.ContainsValue(!isClaim) || (!isClaim && _outstanding.Values.Any(o => o.Holder is { Length: > 0 } holder && holder != socketId));
 
     /// <summary>What was claimed before this process began: its lease runs from now, for whoever has it may be at it still. With it what was settled then, which may be more than the reader's own record says.</summary>
-    public void Restore(IEnumerable<ClaimRecord> claims, Position? place, long[] settled, Position? last, DateTimeOffset due)
+    public void Restore(IEnumerable<OutstandingRecord> claims, Position? place, long[] settled, Position? last, DateTimeOffset due)
     {
         KnowsClaims = true;
         if (place is not null)
         {
-            AcknowledgeThrough(place, out _);
+            AcknowledgeThrough(place, null);
         }
 
         if (last is not null)
@@ -58,10 +61,10 @@ internal sealed partial class InboxReader
     }
 
     /// <summary>What is kept of claims.</summary>
-    public ClaimRecord[] Claims() => [.. _outstanding.Values.Select(o => new ClaimRecord(o.MessageId, o.Position.ToString(), o.Before.ToString(), o.Attempt))];
+    public OutstandingRecord[] Claims() => [.. _outstanding.Values.Select(o => new OutstandingRecord(o.MessageId, o.Position.ToString(), o.Before.ToString(), o.Attempt))];
 
     /// <summary>Gives what waits to those who are free.</summary>
-    public List<Deal> DealAgain(DateTimeOffset leaseEnd)
+    public List<Deal> DealAgain(DateTimeOffset leaseEnd, string? node)
     {
         var deals = new List<Deal>();
         foreach (var one in _outstanding.Values.Where(o => o is { IsWaiting: true, Holder: null }))
@@ -72,14 +75,14 @@ internal sealed partial class InboxReader
             }
 
             one.Attempt++;
-            deals.Add(Give(one, to, leaseEnd, null));
+            deals.Add(Give(one, to, leaseEnd, node, null));
         }
 
         return deals;
     }
 
     /// <summary>Gives the entry behind <see cref="Passed"/> to one who is free; null where it is not to be dealt now.</summary>
-    public Deal? DealNext(LogEntry entry, DateTimeOffset leaseEnd)
+    public Deal? DealNext(LogEntry entry, DateTimeOffset leaseEnd, string? node)
     {
         if (entry.Before != _passed || FreeHand() is not { } to)
         {
@@ -95,7 +98,7 @@ internal sealed partial class InboxReader
 
         var one = new Outstanding(entry) { IsClaim = true };
         _outstanding.Add(entry.Position.Offset, one);
-        return Give(one, to, leaseEnd, entry);
+        return Give(one, to, leaseEnd, node, entry);
     }
 
     /// <summary>The message that a socket has claimed by an attempt; else why that is none. Null in both: there it is.</summary>
@@ -107,13 +110,6 @@ internal sealed partial class InboxReader
         }
 
         return one.Holder == by && one.Attempt == attempt ? null : Errors.StaleAttempt;
-    }
-
-    /// <summary>Nobody has it any more; from <paramref name="due"/> on it waits for somebody.</summary>
-    public static void Free(Outstanding one, DateTimeOffset due)
-    {
-        (one.Holder, one.IsWaiting, one.Due) = (null, false, due);
-        one.OfferedTo.Clear();
     }
 
     /// <summary>The places beyond the cursor that are settled, as runs: from, to, from, to …; with the last of them.</summary>
@@ -154,9 +150,9 @@ internal sealed partial class InboxReader
         _lastSettled = last.Offset > (_lastSettled?.Offset ?? 0) ? last : _lastSettled;
     }
 
-    private static Deal Give(Outstanding one, InboxReading to, DateTimeOffset leaseEnd, LogEntry? entry)
+    private static Deal Give(Outstanding one, InboxReading to, DateTimeOffset leaseEnd, string? node, LogEntry? entry)
     {
-        (one.Holder, one.IsWaiting, one.Due) = (to.SocketId, false, leaseEnd);
+        (one.Holder, one.Node, one.IsWaiting, one.Due) = (to.SocketId, node, false, leaseEnd);
         one.OfferedTo.Add(to.SocketId);
         return new Deal(to, one, one.Attempt, entry);
     }
@@ -175,11 +171,11 @@ internal sealed partial class InboxReader
     {
         foreach (var one in _outstanding.Values.Where(o => o.IsClaim != isClaim))
         {
-            Free(one, default);
+            one.Free(default);
             (one.IsClaim, one.IsLeft) = (isClaim, !isClaim);
         }
 
-        _left = _outstanding.Values.Count(o => o.IsLeft);
+        Recount();
     }
 }
 

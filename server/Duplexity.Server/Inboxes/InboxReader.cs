@@ -1,3 +1,4 @@
+using Duplexity.Protocol;
 using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Inboxes;
@@ -11,6 +12,8 @@ internal sealed partial class InboxReader(string name, Position cursor)
 
     // Acknowledged beyond the cursor: as many as the window at most, for the first that is outstanding stands before them.
     private readonly HashSet<long> _settled = [];
+    private readonly List<Over> _over = [];
+    private readonly List<Outstanding> _anew = [];
     private Position _passed = cursor;
     private Position? _lastSettled;
     private int _left;
@@ -27,7 +30,10 @@ internal sealed partial class InboxReader(string name, Position cursor)
     public bool WasLost { get; set; }
 
     /// <summary>What reads as this reader now.</summary>
-    public List<InboxReading> Readings { get; } = [];
+    public List<InboxReading> Readings { get; private init; } = [];
+
+    /// <summary>How often it went on at another place, because the log did not know its own any more.</summary>
+    public int Restarts { get; set; }
 
     /// <summary>How many messages it has in hand: offered to somebody who is there.</summary>
     public int InHand => _outstanding.Count - _left;
@@ -37,31 +43,33 @@ internal sealed partial class InboxReader(string name, Position cursor)
         ? _outstanding.Values.Min(o => o.Due)
         : _outstanding.Values.Where(o => o is { IsClaim: true, IsWaiting: false }).Select(o => (DateTimeOffset?)o.Due).Append(DealAt).Min();
 
-    private bool HasManual => Readings.Exists(r => r.IsManual);
+    /// <summary>Whether somebody is there who acknowledges by hand.</summary>
+    public bool HasManual => Readings.Exists(r => r.IsManual);
 
     /// <summary>The log does not know its place: it goes on behind this one.</summary>
     public void Restart(Position place)
     {
         (Cursor, _passed, WasLost, _lastSettled) = (place, place, true, null);
+        Restarts++;
         _outstanding.Clear();
         _settled.Clear();
         _left = 0;
     }
 
     /// <summary>Everything up to a place is acknowledged; false where it was before.</summary>
-    public bool AcknowledgeThrough(Position through, out Outstanding[] settled)
+    public bool AcknowledgeThrough(Position through, string? by)
     {
-        settled = [];
         if (through.Offset <= Cursor.Offset)
         {
             return false;
         }
 
-        settled = [.. _outstanding.Values.TakeWhile(o => o.Position.Offset <= through.Offset)];
-        foreach (var one in settled)
+        if (_outstanding.Count > 0)
         {
-            _left -= one.IsLeft ? 1 : 0;
-            _outstanding.Remove(one.Position.Offset);
+            foreach (var one in _outstanding.Values.TakeWhile(o => o.Position.Offset <= through.Offset).ToArray())
+            {
+                Drop(one, by, WithdrawnReason.Taken);
+            }
         }
 
         _passed = through.Offset > _passed.Offset ? through : _passed;
@@ -70,32 +78,33 @@ internal sealed partial class InboxReader(string name, Position cursor)
     }
 
     /// <summary>The message at a place is acknowledged. Null: it counts; else why it does not.</summary>
-    public (int Code, string Name)? Acknowledge(Position position, int? attempt, string? by, out Outstanding? one)
+    public (int Code, string Name)? Acknowledge(Position position, int? attempt, string? by)
     {
-        if (!_outstanding.TryGetValue(position.Offset, out one) || one.Position != position)
+        if (!_outstanding.TryGetValue(position.Offset, out var one) || one.Position != position)
         {
             return position.Offset <= Cursor.Offset || _settled.Contains(position.Offset) ? Errors.Taken : Errors.PlaceGone;
         }
 
-        if (one.IsClaim ? one.Holder != by || attempt != one.Attempt : attempt is not null && attempt != one.Attempt)
+        if (one.IsClaim || one.Holder is not null ? one.Holder != by || attempt != one.Attempt : attempt is not null && attempt != one.Attempt)
         {
             return Errors.StaleAttempt;
         }
 
-        Settle(one);
+        Settle(one.Position, by, WithdrawnReason.Taken);
         return null;
     }
 
-    /// <summary>It is over with a message, by whoever's decision.</summary>
-    public void Settle(Outstanding one)
+    /// <summary>It is over with a message, by whoever's decision; false where it was already.</summary>
+    public bool Settle(Position position, string? by, string reason)
     {
-        if (_outstanding.Remove(one.Position.Offset))
+        if (!_outstanding.TryGetValue(position.Offset, out var one) || one.Position != position)
         {
-            _left -= one.IsLeft ? 1 : 0;
-            _settled.Add(one.Position.Offset);
-            _lastSettled = one.Position.Offset > (_lastSettled?.Offset ?? 0) ? one.Position : _lastSettled;
-            Advance();
+            return false;
         }
+
+        Drop(one, by, reason);
+        SettleUnoffered(position);
+        return true;
     }
 
     /// <summary>An entry is about to leave for a socket that acknowledges by hand; false where it must not: it is acknowledged, or its attempts are used up.</summary>
@@ -162,15 +171,49 @@ internal sealed partial class InboxReader(string name, Position cursor)
         }
     }
 
-    /// <summary>What has been due by now.</summary>
-    public Outstanding[] Due(DateTimeOffset now) => [.. _outstanding.Values.Where(o => o.Due <= now && (o.IsClaim ? !o.IsWaiting : HasManual))];
+    /// <summary>What is due comes again: offered anew by hand, taken back where it was claimed, and after its last attempt, which is returned, given up.</summary>
+    public List<(Outstanding One, int Attempt)> ComeAgain(DateTimeOffset now, int most, Func<int, TimeSpan> pause, string node)
+    {
+        var spent = new List<(Outstanding, int)>();
+        foreach (var one in _outstanding.Values.Where(o => IsDue(o, now) && !IsElsewhere(o, node)).ToArray())
+        {
+            if (one.Attempt >= most)
+            {
+                // What cannot be given up now is tried again like the rest.
+                one.Due = now + pause(one.Attempt + 1);
+                (one.Holder, one.Node) = node.Length == 0 ? (one.Holder, null) : ("", node);
+                spent.Add((one, one.Attempt));
+            }
+            else if (one.IsClaim)
+            {
+                // It was the lease that was over, or the pause behind it.
+                _over.Add(new(one, one.Attempt, one.OfferedTo, null, WithdrawnReason.Expired));
+                one.Free(now);
+                one.IsWaiting = true;
+            }
+            else
+            {
+                Again(one, now + pause(one.Attempt + 1));
+                _anew.Add(one);
+            }
+        }
+
+        return spent;
+    }
+
+    /// <summary>What is over since it was asked last.</summary>
+    public Over[] TakeOver() => Take(_over);
+
+    /// <summary>What all who acknowledge by hand are to be offered anew, since it was asked last.</summary>
+    public Outstanding[] TakeAnew() => Take(_anew);
 
     /// <summary>A subscription begins. What those before it left comes to it with what it catches up on, or as <paramref name="due"/>.</summary>
     public void Arrive(InboxReading reading, DateTimeOffset due)
     {
+        var isFirst = reading.IsManual && !HasManual;
         Readings.Add(reading);
         TurnTo(reading.IsClaim);
-        foreach (var one in _outstanding.Values.Where(o => o.IsLeft))
+        foreach (var one in _outstanding.Values.Where(o => o.IsLeft || (isFirst && !o.IsClaim && o.Due < due) || (o.Node is not null && o.Due > due)))
         {
             one.Due = due;
         }
@@ -188,9 +231,39 @@ internal sealed partial class InboxReader(string name, Position cursor)
                 one.OfferedTo.Clear();
             }
 
-            _left = _outstanding.Values.Count(o => o.IsLeft);
+            Recount();
         }
     }
+
+    private static T[] Take<T>(List<T> from)
+    {
+        if (from.Count == 0)
+        {
+            return [];
+        }
+
+        T[] all = [.. from];
+        from.Clear();
+        return all;
+    }
+
+    private bool IsDue(Outstanding one, DateTimeOffset now) => one.Due <= now && (one.IsClaim ? !one.IsWaiting : HasManual);
+
+    private void SettleUnoffered(Position position)
+    {
+        _settled.Add(position.Offset);
+        _lastSettled = position.Offset > (_lastSettled?.Offset ?? 0) ? position : _lastSettled;
+        Advance();
+    }
+
+    private void Drop(Outstanding one, string? by, string reason)
+    {
+        _left -= one.IsLeft ? 1 : 0;
+        _outstanding.Remove(one.Position.Offset);
+        _over.Add(new(one, one.Attempt, one.OfferedTo, by, reason));
+    }
+
+    private void Recount() => _left = _outstanding.Values.Count(o => o.IsLeft);
 
     private void Advance()
     {

@@ -15,7 +15,7 @@ internal sealed partial class Listening
             return new RenewClaimResponse { Error = error };
         }
 
-        return inbox.Renew(reader, request.Position!, request.Attempt!.Value, socket.Id) is { } refused
+        return await inbox.RenewAsync(reader, request.Position!, request.Attempt!.Value, socket.Id) is { } refused
             ? new RenewClaimResponse { Error = NotAcknowledged(refused, request.Position!) }
             : new RenewClaimResponse { LeaseMs = (long)options.Times.InboxClaim.TotalMilliseconds };
     }
@@ -35,7 +35,7 @@ internal sealed partial class Listening
         }
 
         var after = request.AfterMs is { } ms ? TimeSpan.FromMilliseconds(ms) : (TimeSpan?)null;
-        return new Done { Error = inbox.Return(reader, request.Position!, request.Attempt!.Value, socket.Id, after) is { } refused ? NotAcknowledged(refused, request.Position!) : null };
+        return new Done { Error = await inbox.ReturnAsync(reader, request.Position!, request.Attempt!.Value, socket.Id, after) is { } refused ? NotAcknowledged(refused, request.Position!) : null };
     }
 
     private async ValueTask<(DuplexityError? Error, (Inbox Inbox, InboxReader Reader)? Found)> ClaimAsync(HeldIdentity held, string? channel, string? name, Position? position, int? attempt)

@@ -20,6 +20,7 @@ internal sealed partial class Listening
         }
 
         var inbox = await inboxes.OpenAsync(address);
+        await inbox.LookAsync();
         if (inbox.Reader(request.Reader ?? "") is not { } reader)
         {
             return new JoinResponse { Error = TooManyReaders() };
@@ -65,6 +66,7 @@ internal sealed partial class Listening
         }
 
         var inbox = await inboxes.OpenAsync(address);
+        await inbox.LookAsync();
         if (inbox.Reader(readerName ?? "") is not { } reader)
         {
             return (null, TooManyReaders());
@@ -114,7 +116,7 @@ internal sealed partial class Listening
 
         if (request.Position is { } position)
         {
-            return new Done { Error = inbox.Acknowledge(reader, position, request.Attempt, socket?.Id) is { } refused ? NotAcknowledged(refused, position) : null };
+            return new Done { Error = await inbox.AcknowledgeAsync(reader, position, request.Attempt, socket?.Id) is { } refused ? NotAcknowledged(refused, position) : null };
         }
 
         var through = request.Through!;
@@ -125,7 +127,7 @@ internal sealed partial class Listening
                 return new Done { Error = NotAcknowledged(Errors.PlaceGone, through) };
             }
 
-            inbox.AcknowledgeThrough(reader, through, socket?.Id);
+            await inbox.AcknowledgeThroughAsync(reader, through, socket?.Id);
         }
 
         return new Done();
@@ -142,7 +144,7 @@ internal sealed partial class Listening
         {
             var own = new InboxReading(inbox, reader, subscription!, mode, hands);
             subscription!.Reading = own;
-            if (!inbox.Arrive(own))
+            if (!await inbox.ArriveAsync(own))
             {
                 await StopAsync(socket, address, held.Client);
                 return new JoinResponse { Error = Excluded() };

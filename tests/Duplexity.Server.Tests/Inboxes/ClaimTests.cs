@@ -280,6 +280,6 @@ public sealed class ClaimTests
     private static Task<RenewClaimResponse> RenewAsync(StockSocket socket, DeliveredMessage message) =>
         socket.InvokeAsync<RenewClaimResponse>("RenewClaim", new RenewClaimRequest { Channel = "client:amy", Position = message.Position, Attempt = message.Attempt });
 
-    private static Task<Done> ReturnAsync(StockSocket socket, DeliveredMessage message, long? afterMs = null) =>
+    internal static Task<Done> ReturnAsync(StockSocket socket, DeliveredMessage message, long? afterMs = null) =>
         socket.InvokeAsync<Done>("ReturnClaim", new ReturnClaimRequest { Channel = "client:amy", Position = message.Position, Attempt = message.Attempt, AfterMs = afterMs });
 }

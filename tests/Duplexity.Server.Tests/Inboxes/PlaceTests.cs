@@ -134,7 +134,7 @@ public sealed class PlaceTests
         var epoch = await SendAndForgetAsync(node, time, acknowledged: 0);
         var place = which switch { "known" => new Position(2, epoch), "beyond the top" => new Position(9, epoch), _ => new Position(3, "other") };
         await node.Services.GetRequiredService<IEngine>().Records.PutAsync(
-            ReaderRecord.Kind, "amy", ReaderRecord.Write(new() { [""] = new ReaderRecord(place.ToString(), time.GetUtcNow().ToUnixTimeMilliseconds()) }));
+            ReaderRecord.Kind, "amy", ReaderRecord.Write(new Dictionary<string, ReaderRecord> { [""] = new ReaderRecord(place.ToString(), time.GetUtcNow().ToUnixTimeMilliseconds()) }));
 
         await using var amy = await StockSocket.DataAsync(node, "amy");
         var joined = await InboxTests.JoinAsync(amy, new() { Ack = "handled" });

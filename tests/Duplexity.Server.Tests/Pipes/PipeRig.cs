@@ -4,6 +4,7 @@ using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Inboxes;
 using Duplexity.Server.Pipes;
+using Duplexity.Server.Sockets;
 using Duplexity.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -50,7 +51,7 @@ internal sealed class PipeRig
         Engine = engine ?? new EmbeddedEngine(Time, Options.Create(Settings), NullLogger<EmbeddedEngine>.Instance);
         Channels = new ChannelIndex(Engine, Settings, Time, NullLogger<ChannelIndex>.Instance);
         Engine.Attach(Channels);
-        Inboxes = new InboxIndex(Engine, Channels, Time, Settings, NullLogger<InboxIndex>.Instance);
+        Inboxes = new InboxIndex(Engine, Channels, new Standing(Engine, new Blocks(Engine, Time), Time), Time, Settings, NullLogger<InboxIndex>.Instance);
         Receipts = new AwaitedReceipts(Inboxes, Time, Settings);
         ListenerCounts = new ListenerCounts(Channels, new RoomRules(new RoomPatterns(Settings), new RoomBook(Engine.Records), Settings));
         Machine = new PipeMachine(Engine, ListenerCounts, Inboxes, Replies, Receipts, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach, Replies), .. own], application, Announcer, Traces, Time, Settings);

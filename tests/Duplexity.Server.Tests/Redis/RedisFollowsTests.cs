@@ -35,6 +35,37 @@ public sealed class RedisFollowsTests(RedisFixture redis) : IClassFixture<RedisF
     }
 
     [Fact]
+    public async Task A_hint_beside_the_entries_comes_to_the_other_nodes_that_follow_the_channel()
+    {
+        await using var rig = await RedisRig.StartAsync(redis);
+        await rig.Engine.Nodes[0].Log.FollowAsync(Lobby);
+        await rig.Engine.Nodes[1].Log.FollowAsync(Lobby);
+
+        await rig.Engine.Nodes[0].Log.HintAsync(Other);
+        await rig.Engine.Nodes[0].Log.HintAsync(Lobby);
+        await rig.AppendAsync(0, "later", Lobby);
+        await rig.Hearers[0].Entries.TakeAsync(1);
+        await rig.Hearers[1].Entries.TakeAsync(1);
+
+        rig.Hearers[1].Hinted.Should().Equal(Lobby);
+        rig.Hearers[0].Hinted.Should().BeEmpty("it knows");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G16")]
+    public async Task A_nodes_name_is_gone_when_it_has_left_and_not_before()
+    {
+        await using var rig = await RedisRig.StartAsync(redis);
+        var (one, other) = (rig.Engine.Engines[0], (IEngine)rig.Engine.Engines[1]);
+        (await one.IsGoneAsync(other.Node)).Should().BeFalse();
+
+        await rig.Engine.Engines[1].LeaveAsync();
+
+        (await one.IsGoneAsync(other.Node)).Should().BeTrue();
+        (await one.IsGoneAsync(((IEngine)one).Node)).Should().BeFalse();
+    }
+
+    [Fact]
     public async Task Ten_thousand_channels_that_are_followed_at_once_are_a_few_calls()
     {
         await using var rig = await RedisRig.StartAsync(redis);

@@ -68,6 +68,10 @@ internal sealed class RedisRig : IAsyncDisposable
 
         public ConcurrentQueue<Address> Missed { get; } = new();
 
+        public ConcurrentQueue<Address> Hinted { get; } = new();
+
+        public void OnHinted(Address channel) => Hinted.Enqueue(channel);
+
         public void OnPresenceMissed(Address channel) => Missed.Enqueue(channel);
 
         public void OnAppended(LogEntry entry) => Entries.OnAppended(entry);
