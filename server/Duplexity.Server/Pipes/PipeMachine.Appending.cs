@@ -15,7 +15,7 @@ internal sealed partial class PipeMachine
         Inbox[] to = [.. message.Destinations.Where(d => d.Kind == AddressKind.Client).Select(_inboxes.Of)];
         if (to.Length == 0)
         {
-            return _engine.Log.AppendAsync(request);
+            return LogAsync(request);
         }
 
         var size = message.Size;
@@ -26,7 +26,7 @@ internal sealed partial class PipeMachine
         {
             try
             {
-                return await _engine.Log.AppendAsync(request);
+                return await LogAsync(request);
             }
             finally
             {

@@ -8,7 +8,9 @@ internal sealed partial class PipeMachine
     /// <summary>
     /// Carries a message on. Its destinations take it together or not at all, each source place once: an answer without an error and without destinations says that this place was taken before.
     /// </summary>
-    public async ValueTask<SendResponse> CarryAsync(Sender owner, SendRequest request, Carried carried)
+    public ValueTask<SendResponse> CarryAsync(Sender owner, SendRequest request, Carried carried) => Counted(CarryOnAsync(owner, request, carried));
+
+    private async ValueTask<SendResponse> CarryOnAsync(Sender owner, SendRequest request, Carried carried)
     {
         if ((Destinations.Read(request.To, out var destinations) ?? Check(_ingress, new Passage(Step.Ingress, owner, default, request, null))) is { } wrong)
         {

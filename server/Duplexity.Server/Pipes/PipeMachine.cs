@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Inboxes;
 
@@ -27,21 +28,22 @@ internal sealed partial class PipeMachine
     private readonly InboxIndex _inboxes;
     private readonly AwaitedReplies _replies;
     private readonly AwaitedReceipts _receipts;
+    private readonly Metrics _metrics;
     private readonly IBuiltInGate[] _ingress;
     private readonly IBuiltInGate[] _entry;
     private readonly GateRun _run;
     private readonly Func<Transit, DuplexityError?, ValueTask<SendResponse>> _commit;
 
     public PipeMachine(
-        IEngine engine, ListenerCounts listeners, InboxIndex inboxes, AwaitedReplies replies, AwaitedReceipts receipts, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
+        IEngine engine, ListenerCounts listeners, InboxIndex inboxes, AwaitedReplies replies, AwaitedReceipts receipts, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, Metrics metrics, TimeProvider time, DuplexityOptions options)
     {
         (_engine, _listeners, _gates, _time, _options) = (engine, listeners, gates, time, options);
-        (_announcer, _traces, _inboxes, _replies, _receipts) = (announcer, traces, inboxes, replies, receipts);
+        (_announcer, _traces, _inboxes, _replies, _receipts, _metrics) = (announcer, traces, inboxes, replies, receipts, metrics);
         _ingress = [.. own.Where(g => g.Step == Step.Ingress)];
         _entry = [.. own.Where(g => g.Step == Step.Entry)];
         _run = new GateRun(_entry, gates, announcer, time, options);
         _commit = Commit;
-        Holds = new Holds(_run, Append, announcer, time, options);
+        Holds = new Holds(_run, transit => Counted(Append(transit)), announcer, time, options);
     }
 
     /// <summary>What gates hold until a client has answered.</summary>
@@ -52,15 +54,15 @@ internal sealed partial class PipeMachine
     {
         if (Destinations.Read(request.To, out var destinations) is { } error)
         {
-            return new(new SendResponse { Error = error });
+            return Counted(new(new SendResponse { Error = error }));
         }
 
-        return DropAsync(sender, request, destinations, trace);
+        return Counted(DropAsync(sender, request, destinations, trace));
     }
 
     /// <summary>Sends without destinations: to the sender's feed (followers and the sender's other sockets) and the rooms in which its socket stands.</summary>
     public ValueTask<SendResponse> EmitAsync(Sender sender, EmitRequest request, MessageTrace? trace = null) =>
-        DropAsync(sender, request, [.. new[] { Address.Feed(sender.Client) }.Concat(sender.Rooms).Select(a => new Destination(a, a.ToString(), null))], trace);
+        Counted(DropAsync(sender, request, [.. new[] { Address.Feed(sender.Client) }.Concat(sender.Rooms).Select(a => new Destination(a, a.ToString(), null))], trace));
 
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace)
     {

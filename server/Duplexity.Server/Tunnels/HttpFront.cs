@@ -16,11 +16,8 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, ExchangeFeed exchanges, TimeProvider time, ILogger<HttpFront> logger)
+    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
 {
-    // A visitor who has gone; nginx' number for it, and never sent.
-    private const int VisitorGone = 499;
-
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
     {
@@ -39,14 +36,15 @@ internal sealed class HttpFront(
         if (entry is null)
         {
             await Pages.NotFoundAsync(context);
+            metrics.Visited(context.Response.StatusCode, time.GetElapsedTime(began));
             return;
         }
 
-        var status = VisitorGone;
+        var status = Metrics.VisitorGone;
         try
         {
             await ServeAsync(context, entry);
-            status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? VisitorGone : context.Response.StatusCode;
+            status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? Metrics.VisitorGone : context.Response.StatusCode;
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -54,6 +52,8 @@ internal sealed class HttpFront(
         }
         finally
         {
+            var took = time.GetElapsedTime(began);
+            metrics.Visited(status, took);
             exchanges.Report(entry, new ExchangeInfo
             {
                 Pipe = entry.Name,
@@ -61,7 +61,7 @@ internal sealed class HttpFront(
                 Method = context.Request.Method,
                 Target = target.Length > VisibleText.LogLength ? target[..VisibleText.LogLength] : target,
                 Status = status,
-                DurationMs = time.GetElapsedTime(began).TotalMilliseconds,
+                DurationMs = took.TotalMilliseconds,
             });
         }
     }
