@@ -15,7 +15,7 @@ internal sealed class Gauges(
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var meter = metrics.Meter;
-        meter.CreateObservableUpDownCounter("duplexity.connections", Connections, "{connection}", "Connections of the two hubs.");
+        meter.CreateObservableUpDownCounter("duplexity.connections", Connections, "{connection}", "Connections (hub: control, data).");
         meter.CreateObservableUpDownCounter("duplexity.clients", () => sockets.ClientCount, "{client}", "Clients that have a socket here.");
         meter.CreateObservableUpDownCounter("duplexity.sessions", () => sessions.All.Count, "{session}", "Sessions of control connections, those that may come back included.");
         meter.CreateObservableUpDownCounter("duplexity.channels", () => channels.Count, "{channel}", "Channels that somebody listens to here.");

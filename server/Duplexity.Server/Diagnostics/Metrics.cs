@@ -19,10 +19,6 @@ internal sealed class Metrics
 
     private static readonly string[] StatusClasses = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-    // A gate of the application may refuse with any text, but with no code of its own: what is not in the protocol's table has no name here.
-    private static readonly Dictionary<int, string> ErrorNames = typeof(Errors).GetFields()
-        .Select(field => field.GetValue(null)).OfType<(int Code, string Name)>().ToDictionary(error => error.Code, error => error.Name);
-
     private readonly Counter<long> _sends;
     private readonly Counter<long> _refusals;
     private readonly Histogram<double> _appends;
@@ -38,16 +34,16 @@ internal sealed class Metrics
     public Metrics(IMeterFactory meters)
     {
         Meter = meters.Create(Name);
-        _sends = Meter.CreateCounter<long>("duplexity.sends", "{message}", "Messages that somebody sent, by what became of them.");
-        _refusals = Meter.CreateCounter<long>("duplexity.refusals", "{call}", "Calls that were answered with an error, by its name and by where they came.");
-        _appends = Meter.CreateHistogram("duplexity.append.duration", "s", "How long messages took into the log, by what the log said.", advice: Waits);
+        _sends = Meter.CreateCounter<long>("duplexity.sends", "{message}", "Messages that somebody sent, by what became of them (outcome: stored, held, refused, unknown).");
+        _refusals = Meter.CreateCounter<long>("duplexity.refusals", "{call}", "Calls that were answered with an error, by its name in PROTOCOL.md (error.type) and by where they came (by: control, data, http).");
+        _appends = Meter.CreateHistogram("duplexity.append.duration", "s", "How long messages took into the log (outcome: stored, repeated, refused, failed).", advice: Waits);
         _deliveries = Meter.CreateCounter<long>("duplexity.deliveries", "{message}", "Messages that were handed to a socket's transport, each socket counted.");
         _deliveryWaits = Meter.CreateHistogram("duplexity.delivery.wait", "s", "How long messages waited for their socket.", advice: Waits);
-        _slowConsumers = Meter.CreateCounter<long>("duplexity.slow_consumers", "{socket}", "Sockets that were closed because they did not read, by what was too much.");
-        _leftOut = Meter.CreateCounter<long>("duplexity.left_out", "{event}", "Events for watching that a full queue left out, by queue.");
-        _visits = Meter.CreateHistogram("duplexity.visitor.request.duration", "s", "Visitors' requests (TCP: connections) at public pipes, by how they ended.", advice: Requests);
-        _visitorBytes = Meter.CreateCounter<long>("duplexity.visitor.io", "By", "Bytes on carriers, both ways.");
-        _revocations = Meter.CreateCounter<long>("duplexity.revocations", "{revocation}", "Revocations that this node enforced, by what was revoked.");
+        _slowConsumers = Meter.CreateCounter<long>("duplexity.slow_consumers", "{socket}", "Sockets that were closed because they did not read, by what of their queue was too much (reason: size, age).");
+        _leftOut = Meter.CreateCounter<long>("duplexity.left_out", "{event}", "Events for watching that a full queue left out (queue: announcements, exchanges).");
+        _visits = Meter.CreateHistogram("duplexity.visitor.request.duration", "s", "Requests of visitors at public pipes (kind: http, tcp, where it is a connection), by how they ended (outcome: 1xx to 5xx; gone: the visitor left; carried, refused).", advice: Requests);
+        _visitorBytes = Meter.CreateCounter<long>("duplexity.visitor.io", "By", "Bytes on carriers (direction: to_visitor, to_resource).");
+        _revocations = Meter.CreateCounter<long>("duplexity.revocations", "{revocation}", "Revocations that this node enforced (what: client, token, key, removed).");
         _revoked = Meter.CreateCounter<long>("duplexity.revocation.identities", "{identity}", "Identities that connections of this node lost by revocation.");
     }
 
@@ -79,7 +75,7 @@ internal sealed class Metrics
     {
         if (_refusals.Enabled)
         {
-            _refusals.Add(1, new("error.type", ErrorNames.GetValueOrDefault(error.Code, "other")), new("by", by));
+            _refusals.Add(1, new("error.type", ErrorNames.Of(error)), new("by", by));
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using Duplexity.Protocol;
@@ -43,7 +44,7 @@ internal sealed partial class PipeMachine
         _entry = [.. own.Where(g => g.Step == Step.Entry)];
         _run = new GateRun(_entry, gates, announcer, time, options);
         _commit = Commit;
-        Holds = new Holds(_run, transit => Counted(Append(transit)), announcer, time, options);
+        Holds = new Holds(_run, transit => Measured(Append(transit), null), announcer, time, options);
     }
 
     /// <summary>What gates hold until a client has answered.</summary>
@@ -54,17 +55,23 @@ internal sealed partial class PipeMachine
     {
         if (Destinations.Read(request.To, out var destinations) is { } error)
         {
-            return Counted(new(new SendResponse { Error = error }));
+            return Measured(new(new SendResponse { Error = error }), null);
         }
 
-        return Counted(DropAsync(sender, request, destinations, trace));
+        return DropAsync(sender, request, destinations, trace);
     }
 
     /// <summary>Sends without destinations: to the sender's feed (followers and the sender's other sockets) and the rooms in which its socket stands.</summary>
     public ValueTask<SendResponse> EmitAsync(Sender sender, EmitRequest request, MessageTrace? trace = null) =>
-        Counted(DropAsync(sender, request, [.. new[] { Address.Feed(sender.Client) }.Concat(sender.Rooms).Select(a => new Destination(a, a.ToString(), null))], trace));
+        DropAsync(sender, request, [.. new[] { Address.Feed(sender.Client) }.Concat(sender.Rooms).Select(a => new Destination(a, a.ToString(), null))], trace);
 
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace)
+    {
+        var span = BeginMessage(destinations);
+        return Measured(DropAsync(sender, request, destinations, trace, span), span);
+    }
+
+    private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace, Activity? span)
     {
         IdempotencyKey? key = null;
         if ((Check(_ingress, new Passage(Step.Ingress, sender, default, request, null)) ?? ReadKey(sender, request, out key) ?? ReadLevel(sender, request)) is { } wrong)
@@ -74,9 +81,9 @@ internal sealed partial class PipeMachine
         }
 
         var id = MessageId(key);
-        var transit = new Transit(sender, request, destinations, key, id) { Trace = trace ?? _traces.Begin(sender, id, destinations) };
+        var transit = new Transit(sender, request, destinations, key, id) { Trace = trace ?? _traces.Begin(sender, id, destinations), Span = span };
         _announcer.Say(Step.Ingress, AnnouncedAction.Entered, transit);
-        var asked = AskAsync(transit);
+        var asked = GatesAsync(transit);
         return sender.Line is { } line ? line.PassAsync(transit, asked, _commit)
             : asked.IsCompletedSuccessfully ? Commit(transit, asked.Result)
             : CommitLaterAsync(transit, asked);
@@ -152,8 +159,9 @@ internal sealed partial class PipeMachine
             Re = request.Re,
             Headers = request.Headers,
             Destinations = taken,
+            Span = transit.Span.Remembered(),
         };
-        var append = AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source, IsOwn = sender.IsServer });
+        var append = AppendAsync(transit.Span, new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source, IsOwn = sender.IsServer });
         return FinishAsync(Later(request) is null ? append : AwaitAsync(append, message.Id), transit, taken.ToDictionary(a => a, a => _listeners.Of(sender, a)));
     }
 

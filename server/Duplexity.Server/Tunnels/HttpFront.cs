@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
@@ -29,21 +30,34 @@ internal sealed class HttpFront(
 
     public async Task ServeAsync(HttpContext context, string name)
     {
+        var span = Spans.Begin("visit", ActivityKind.Server, CauseOf(context.Request));
+        try
+        {
+            await ServeAsync(context, name, span);
+        }
+        finally
+        {
+            span.End();
+        }
+    }
+
+    private async Task ServeAsync(HttpContext context, string name, Activity? span)
+    {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
         var target = FrontTransform.TargetOf(context);
-        var entry = await backend.LocateAsync(name, context.RequestAborted);
+        var entry = await LocateAsync(name, span, context.RequestAborted);
         if (entry is null)
         {
             await Pages.NotFoundAsync(context);
-            metrics.Visited(context.Response.StatusCode, time.GetElapsedTime(began));
+            Ended(context.Response.StatusCode, span, began);
             return;
         }
 
         var status = Metrics.VisitorGone;
         try
         {
-            await ServeAsync(context, entry);
+            await ServeAsync(context, entry, span);
             status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? Metrics.VisitorGone : context.Response.StatusCode;
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -52,8 +66,7 @@ internal sealed class HttpFront(
         }
         finally
         {
-            var took = time.GetElapsedTime(began);
-            metrics.Visited(status, took);
+            var took = Ended(status, span, began);
             exchanges.Report(entry, new ExchangeInfo
             {
                 Pipe = entry.Name,
@@ -66,7 +79,31 @@ internal sealed class HttpFront(
         }
     }
 
-    private async Task ServeAsync(HttpContext context, PipeEntry entry, bool isAgain = false)
+    private static ActivityContext CauseOf(HttpRequest request) =>
+        Spans.AreHeard && ActivityContext.TryParse(request.Headers.TraceParent, null, isRemote: true, out var cause) ? cause : default;
+
+    private TimeSpan Ended(int status, Activity? span, long began)
+    {
+        var took = time.GetElapsedTime(began);
+        metrics.Visited(status, took);
+        span?.SetTag("http.response.status_code", status);
+        return took;
+    }
+
+    private async ValueTask<PipeEntry?> LocateAsync(string name, Activity? span, CancellationToken ct)
+    {
+        var step = span.Step("locate");
+        try
+        {
+            return await backend.LocateAsync(name, ct);
+        }
+        finally
+        {
+            step.End();
+        }
+    }
+
+    private async Task ServeAsync(HttpContext context, PipeEntry entry, Activity? span, bool isAgain = false)
     {
         headers.Clean(context);
         if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true, Protocol: "websocket" })
@@ -83,6 +120,7 @@ internal sealed class HttpFront(
 
         Unlimit(context);
         using var visit = new Visit(context, pool, headers.IsFromProxy(context));
+        var carrier = span.Step("carrier");
         try
         {
             await visit.TakeCarrierAsync(context.RequestAborted);
@@ -92,7 +130,7 @@ internal sealed class HttpFront(
             // Where what was remembered of the name is not so any more, nothing of the request has left yet.
             if (e.Failure == CarryFailure.Elsewhere && !isAgain && await backend.ReadAsync(entry.Name, context.RequestAborted) is { } now && now != entry)
             {
-                await ServeAsync(context, now, isAgain: true);
+                await ServeAsync(context, now, span, isAgain: true);
             }
             else
             {
@@ -101,8 +139,12 @@ internal sealed class HttpFront(
 
             return;
         }
+        finally
+        {
+            carrier.End();
+        }
 
-        var error = await forwarder.SendAsync(context, FrontTransform.Prefix, AsItIs, new FrontTransform(visit, entry));
+        var error = await ForwardAsync(context, visit, entry, span);
         if (error == ForwarderError.None)
         {
             if (!VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade))
@@ -113,6 +155,21 @@ internal sealed class HttpFront(
         else if (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
             await ExplainAsync(context, entry, error);
+        }
+    }
+
+    private async ValueTask<ForwarderError> ForwardAsync(HttpContext context, Visit visit, PipeEntry entry, Activity? span)
+    {
+        var step = span.Step("forward");
+        try
+        {
+            var error = await forwarder.SendAsync(context, FrontTransform.Prefix, AsItIs, new FrontTransform(visit, entry));
+            step?.SetTag("error.type", error == ForwarderError.None ? null : error.ToString());
+            return error;
+        }
+        finally
+        {
+            step.End();
         }
     }
 
