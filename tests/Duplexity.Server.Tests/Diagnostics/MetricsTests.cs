@@ -10,6 +10,7 @@ using Xunit;
 namespace Duplexity.Server.Tests.Diagnostics;
 
 /// <summary>What a node measures, heard by a listener as an exporter is one.</summary>
+[Collection("Exporters")]
 [Trait("Guarantee", "G25")]
 public sealed class MetricsTests
 {
