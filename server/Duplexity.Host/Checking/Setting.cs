@@ -1,3 +1,5 @@
+using Duplexity.Server;
+
 namespace Duplexity.Host.Checking;
 
 /// <summary>One setting.</summary>
@@ -7,10 +9,8 @@ namespace Duplexity.Host.Checking;
 /// <param name="Default">Its value where nothing is said.</param>
 internal sealed record Setting(string Path, System.Reflection.PropertyInfo Property, object? Value, object? Default)
 {
-    private static readonly string[] Secrets = ["SigningKey", "Connection", "Key"];
-
     /// <summary>Whether its value is nobody's to see.</summary>
-    public bool IsSecret => Secrets.Contains(Property.Name) || Property.Name.EndsWith("Secret", StringComparison.Ordinal);
+    public bool IsSecret => Property.Name == nameof(RedisOptions.Connection) || Property.Name.EndsWith("Secret", StringComparison.Ordinal) || Property.Name.EndsWith("Key", StringComparison.Ordinal);
 
     /// <summary>Whether a configuration key says something of it: its own, or one of a list's places.</summary>
     public bool IsSaidBy(string key) =>
