@@ -27,6 +27,14 @@ internal sealed class RedisSystemLog(RedisLink link, RedisNode node, TimeProvide
     private ISystemHandler? _handler;
     private string _place = "0-0";
     private long _number;
+    private long _awaited;
+    private long _unconfirmed;
+
+    /// <inheritdoc/>
+    public long Awaited => Interlocked.Read(ref _awaited);
+
+    /// <inheritdoc/>
+    public long Unconfirmed => Interlocked.Read(ref _unconfirmed);
 
     /// <inheritdoc/>
     public void Attach(ISystemHandler handler)
@@ -54,6 +62,7 @@ internal sealed class RedisSystemLog(RedisLink link, RedisNode node, TimeProvide
                 var left = patience is { } most ? most - time.GetElapsedTime(began) : link.Options.Renewal;
                 if (told.Pending == 0 || left <= TimeSpan.Zero)
                 {
+                    Note(told, patience);
                     return told;
                 }
 
@@ -104,6 +113,15 @@ internal sealed class RedisSystemLog(RedisLink link, RedisNode node, TimeProvide
     });
 
     public void Dispose() => _turn.Dispose();
+
+    private void Note(Told told, TimeSpan? patience)
+    {
+        if (patience != TimeSpan.Zero)
+        {
+            Interlocked.Increment(ref _awaited);
+            Interlocked.Add(ref _unconfirmed, told.Pending);
+        }
+    }
 
     private async Task InTurnAsync(Func<Task> act)
     {

@@ -2,6 +2,7 @@ using Duplexity.Server.Api;
 using Duplexity.Server.Auth;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Cluster;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Hubs;
 using Duplexity.Server.Inboxes;
@@ -39,6 +40,7 @@ public static class DuplexityServer
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<Node>();
 
+        services.AddDuplexityDiagnostics();
         services.AddDuplexityEngine();
         services.AddDuplexityCluster();
         services.AddDuplexityChannels();
@@ -65,6 +67,13 @@ public static class DuplexityServer
         var path = prefix.Trim('/') is { Length: > 0 } segments ? $"/{segments}" : "";
         var further = routes.ServiceProvider.GetServices<IDuplexityEndpoints>().Select(endpoints => endpoints.Map(group, path)).ToArray();
         return new EndpointGroup([.. further, group.MapDuplexityHubs().AddUpgradeForwarding().AddServiceGate(), group.MapDuplexityTunnels().AddUpgradeForwarding().AddServiceGate(), group.MapDuplexityAuth(), group.MapDuplexityApi()]);
+    }
+
+    private static void AddDuplexityDiagnostics(this IServiceCollection services)
+    {
+        services.AddMetrics();
+        services.TryAddSingleton<Metrics>();
+        services.AddHostedService<Gauges>();
     }
 
     private static void AddDuplexityInProcess(this IServiceCollection services)

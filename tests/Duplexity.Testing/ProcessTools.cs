@@ -55,9 +55,11 @@ public static class ProcessTools
     }
 
     /// <summary>A program by its name; a clear failure where it is missing.</summary>
-    public static string Find(string program) =>
-        Folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists)
+    public static string Find(string program) => TryFind(program)
         ?? throw new InvalidOperationException($"The program \"{program}\" is not installed here; tests/run.sh installs what the tests need.");
+
+    /// <summary>A program by its name; null where it is missing, for what is looked at only where it is there.</summary>
+    public static string? TryFind(string program) => Folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 
     private static string FindRoot()
     {

@@ -1,36 +1,22 @@
 using System.CommandLine;
 using Duplexity.Host;
-using Microsoft.Extensions.Options;
 
 namespace Duplexity.Cli.Commands;
 
 /// <summary><c>serve</c>: the service itself, in this process.</summary>
 internal static class ServeCommand
 {
-    public static Command Create(Terminal terminal)
+    public static Command Create()
     {
+        var check = new Option<bool>("--check") { Description = "start nothing: print each setting, where it came from, and what is missing (exit code 1)" };
         var command = new Command("serve", "run a node here, with the embedded engine; takes the service's settings, such as --urls http://localhost:5080")
         {
-            TreatUnmatchedTokensAsErrors = false,
+            check,
         };
-        command.SetAction(async (parsed, _) =>
-        {
-            // The host listens to Ctrl+C and SIGTERM itself, and ends in order.
-            try
-            {
-                return await HostProgram.RunAsync([.. parsed.UnmatchedTokens], "duplexity");
-            }
-            catch (OptionsValidationException e)
-            {
-                // What to set, with an example to copy: more than a line, and our own words.
-                foreach (var line in e.Failures.SelectMany(f => f.Split('\n')))
-                {
-                    terminal.Note(line.TrimEnd());
-                }
+        command.TreatUnmatchedTokensAsErrors = false;
 
-                return ExitCode.Failed;
-            }
-        });
+        // The host listens to Ctrl+C and SIGTERM itself, and ends in order.
+        command.SetAction((parsed, _) => HostProgram.RunAsync([.. parsed.UnmatchedTokens, .. parsed.GetValue(check) ? [HostProgram.CheckOption] : Array.Empty<string>()], "duplexity"));
         return command;
     }
 }

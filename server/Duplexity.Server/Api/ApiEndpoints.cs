@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Server.Api;
 
 /// <summary>Maps the operations, and answers them: one JSON object in, one out, refusals in the same shape as on the hubs. A further ingress into the same machine, without any socket.</summary>
-internal sealed class ApiEndpoints(ApiRoutes routes, ApiDescription description, ApiClients clients, Standing standing, TimeProvider time, DuplexityOptions options, ILogger<ApiEndpoints> logger)
+internal sealed class ApiEndpoints(ApiRoutes routes, ApiDescription description, ApiClients clients, Standing standing, TimeProvider time, DuplexityOptions options, Metrics metrics, ILogger<ApiEndpoints> logger)
 {
     /// <summary>Maps what is below <c>/api</c>.</summary>
     public IEndpointConventionBuilder Map(IEndpointRouteBuilder endpoints)
@@ -79,6 +79,11 @@ internal sealed class ApiEndpoints(ApiRoutes routes, ApiDescription description,
                 clients.Free(held, call?.BodyBytes ?? 0);
                 clients.Leave(held);
             }
+        }
+
+        if (answer.Error is { } error)
+        {
+            metrics.Refused(error, "http");
         }
 
         try

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using Duplexity.Server.Diagnostics;
+
 namespace Duplexity.Server.Channels;
 
 /// <content>How entries are handed to those who listen.</content>
@@ -10,6 +13,7 @@ internal sealed partial class Channel
             return;
         }
 
+        Activity?[] spans = !Spans.AreHeard ? [] : [.. round.Where(d => d.Entry.Message.Span is not null).Select(d => Spans.Continue(d.Entry.Message.Span, "deliver")?.SetTag("duplexity.subscriptions", live.Length))];
         foreach (var subscription in live)
         {
             foreach (var delivery in round)
@@ -29,6 +33,8 @@ internal sealed partial class Channel
 
             subscription.Subscriber.Flush();
         }
+
+        Array.ForEach(spans, span => span.End());
     }
 
     /// <summary>

@@ -14,7 +14,10 @@ internal sealed class ActingLease(TimeProvider time, TimeSpan lease)
     public event Action? Resumed;
 
     /// <summary>Whether the node must be silent.</summary>
-    public bool IsOver => time.GetElapsedTime(Volatile.Read(ref _from)) > _most;
+    public bool IsOver => Left < TimeSpan.Zero;
+
+    /// <summary>For how long the node may still act; below nothing, it must be silent.</summary>
+    public TimeSpan Left => _most - time.GetElapsedTime(Volatile.Read(ref _from));
 
     /// <summary>Since when it has not been silent: what waited in silence has not waited for its receiver.</summary>
     public long ActingSince => Volatile.Read(ref _resumed);

@@ -38,6 +38,12 @@ internal interface IMessageLog
     /// <summary>The level that an append reaches when it answers, in channels that are not ephemeral.</summary>
     ReceiptLevel Level { get; }
 
+    /// <summary>Bytes of its files on this node's disk; null where it has none.</summary>
+    long? Size => null;
+
+    /// <summary>How many appends and other changes wait for this node's disk.</summary>
+    int Waiting => 0;
+
     /// <summary>
     /// When it completes, what is appended to the channel comes to this node's handler, until as many calls of <see cref="Unfollow"/>: whoever reads the log after that misses nothing. A log that one node has for itself
     /// tells everything anyway.

@@ -20,6 +20,12 @@ internal interface ISystemLog
     /// <exception cref="DuplexityException">The store is away, and nothing was told; or it did not answer, and it may be told or not.</exception>
     /// <exception cref="OperationCanceledException">It is told; the caller does not want to wait any more.</exception>
     ValueTask<Told> TellAsync(string kind, string text, TimeSpan? patience, CancellationToken ct = default);
+
+    /// <summary>How often this node told something and waited for the others, since its start.</summary>
+    long Awaited { get; }
+
+    /// <summary>How many nodes had not said that they had done it when this one stopped waiting, in all of these together.</summary>
+    long Unconfirmed { get; }
 }
 
 /// <summary>Who does what is told, on one node.</summary>

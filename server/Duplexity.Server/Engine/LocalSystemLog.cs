@@ -4,6 +4,13 @@ namespace Duplexity.Server.Engine;
 internal sealed class LocalSystemLog : ISystemLog
 {
     private ISystemHandler? _handler;
+    private long _awaited;
+
+    /// <inheritdoc/>
+    public long Awaited => Interlocked.Read(ref _awaited);
+
+    /// <inheritdoc/>
+    public long Unconfirmed => 0;
 
     /// <inheritdoc/>
     public void Attach(ISystemHandler handler)
@@ -15,6 +22,13 @@ internal sealed class LocalSystemLog : ISystemLog
     }
 
     /// <inheritdoc/>
-    public async ValueTask<Told> TellAsync(string kind, string text, TimeSpan? patience, CancellationToken ct = default) =>
-        new(_handler is { } handler ? await handler.OnToldAsync(kind, text) : 0, 0);
+    public async ValueTask<Told> TellAsync(string kind, string text, TimeSpan? patience, CancellationToken ct = default)
+    {
+        if (patience != TimeSpan.Zero)
+        {
+            Interlocked.Increment(ref _awaited);
+        }
+
+        return new(_handler is { } handler ? await handler.OnToldAsync(kind, text) : 0, 0);
+    }
 }

@@ -18,6 +18,8 @@ internal sealed class LogLine(LimitOptions limits)
 
     public IEnumerable<LogWork> All => _line;
 
+    public int Count => _line.Count;
+
     /// <summary>Puts work into line.</summary>
     /// <exception cref="DuplexityException">Too much waits already, or too much of this client; nothing was stored.</exception>
     public void Add(LogWork work)

@@ -49,6 +49,9 @@ internal sealed class SqliteFile : IDisposable
         }
     }
 
+    /// <summary>Bytes of the file and of what was written ahead of it.</summary>
+    public long Size => new[] { _path, _path + "-wal" }.Select(path => new FileInfo(path)).Where(file => file.Exists).Sum(file => file.Length);
+
     /// <summary>A connection that writes; one at a time.</summary>
     public SqliteConnection OpenWriter() => Open(SqliteOpenMode.ReadWrite, $"""
         PRAGMA journal_mode = WAL;

@@ -61,6 +61,12 @@ internal sealed class SqliteMessageLog : ILocalLog
     public ReceiptLevel Level { get; }
 
     /// <inheritdoc/>
+    public long? Size => _file.Size;
+
+    /// <inheritdoc/>
+    public int Waiting => _writer.Waiting;
+
+    /// <inheritdoc/>
     public void Attach(IEngineHandler handler)
     {
         if (Interlocked.CompareExchange(ref _handler, handler, null) is not null)

@@ -43,6 +43,18 @@ internal sealed class SqliteWriter : IDisposable
         _thread.Start();
     }
 
+    /// <summary>How much work waits.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.Count;
+            }
+        }
+    }
+
     /// <summary>Puts work into line.</summary>
     /// <exception cref="DuplexityException">Too much waits already, or too much of this client, or the node is closing; nothing was stored.</exception>
     public void Add(LogWork work)

@@ -48,6 +48,10 @@ internal sealed record StoredMessage
     [Key(11)]
     public StoredPath? Path { get; init; }
 
+    /// <summary>The span of its sending, for nodes that go on with the trace; null: it is not traced so. No client ever sees it (1.23).</summary>
+    [Key(12)]
+    public string? Span { get; init; }
+
     /// <summary>Whose part of an inbox it fills: its sender's, or where a message pipe brought it, the pipe's owner's (G10).</summary>
     [IgnoreMember]
     public string ChargedTo => Path is { Hops: [.., var last] } ? last.Owner : FromClient;

@@ -11,19 +11,19 @@ namespace Duplexity.Server.Hubs;
 /// The first gate, on both hubs: the node may act, the request is there, and the identity that it acts as is held and valid. Without an await of its own, so that invocations
 /// still start in their order of arrival (G11). Turns exceptions into answers, once, for both hubs.
 /// </summary>
-internal sealed class GateFilter(IEngine engine, ILogger<GateFilter> logger) : IHubFilter
+internal sealed class GateFilter(IEngine engine, Metrics metrics, ILogger<GateFilter> logger) : IHubFilter
 {
     public ValueTask<object?> InvokeMethodAsync(HubInvocationContext invocationContext, Func<HubInvocationContext, ValueTask<object?>> next)
     {
         if (Check(invocationContext) is { } error)
         {
-            return new(Refusals.Of(invocationContext.HubMethod, error));
+            return new(Refuse(invocationContext, error));
         }
 
         try
         {
             var invocation = next(invocationContext);
-            return invocation.IsCompletedSuccessfully ? invocation : AnswerAsync(invocationContext, invocation);
+            return invocation.IsCompletedSuccessfully ? new(Count(invocationContext, invocation.Result)) : AnswerAsync(invocationContext, invocation);
         }
         catch (Exception e)
         {
@@ -57,7 +57,7 @@ internal sealed class GateFilter(IEngine engine, ILogger<GateFilter> logger) : I
     {
         try
         {
-            return await invocation;
+            return Count(context, await invocation);
         }
         catch (Exception e)
         {
@@ -70,12 +70,24 @@ internal sealed class GateFilter(IEngine engine, ILogger<GateFilter> logger) : I
         switch (exception)
         {
             case DuplexityException refused:
-                return Refusals.Of(context.HubMethod, refused.Error);
+                return Refuse(context, refused.Error);
             case OperationCanceledException when context.Context.ConnectionAborted.IsCancellationRequested:
-                return Refusals.Of(context.HubMethod, DuplexityError.Of(Errors.ShuttingDown, "This connection is being closed."));
+                return Refuse(context, DuplexityError.Of(Errors.ShuttingDown, "This connection is being closed."));
             default:
                 logger.HubMethodFailed(context.Hub.GetType().Name, context.HubMethodName, exception);
-                return Refusals.Of(context.HubMethod, DuplexityError.Of(Errors.Unavailable, "The node could not do this now; try again."));
+                return Refuse(context, DuplexityError.Of(Errors.Unavailable, "The node could not do this now; try again."));
         }
+    }
+
+    private object Refuse(HubInvocationContext context, DuplexityError error) => Count(context, Refusals.Of(context.HubMethod, error))!;
+
+    private object? Count(HubInvocationContext context, object? answer)
+    {
+        if (answer is Answer { Error: { } error })
+        {
+            metrics.Refused(error, context.Hub is DataHub ? "data" : "control");
+        }
+
+        return answer;
     }
 }

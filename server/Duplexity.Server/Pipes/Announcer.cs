@@ -1,3 +1,4 @@
+using Duplexity.Server.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -8,7 +9,7 @@ namespace Duplexity.Server.Pipes;
 /// Brings to services what the steps announce. Asking whether anybody hears a channel is one look; where nobody does and the message is not traced, nothing is made. It never throws and never waits.
 /// Thread-safe.
 /// </summary>
-internal sealed class Announcer(IServiceProvider provider, TimeProvider time, DuplexityOptions options, ILogger<Announcer> logger) : IHostedService
+internal sealed class Announcer(IServiceProvider provider, TimeProvider time, DuplexityOptions options, Metrics metrics, ILogger<Announcer> logger) : IHostedService
 {
     private ServiceQueue[] _queues = [];
     private ServiceQueue[][] _heard = [.. ServiceChannel.All.Select(_ => Array.Empty<ServiceQueue>())];
@@ -52,7 +53,7 @@ internal sealed class Announcer(IServiceProvider provider, TimeProvider time, Du
     public Task StartAsync(CancellationToken cancellationToken)
     {
         // Not before: a service may want what it listens to, IDuplexity.
-        _queues = [.. provider.GetServices<IMessageService>().Select(s => new ServiceQueue(s, time, options.Announcements, logger))];
+        _queues = [.. provider.GetServices<IMessageService>().Select(s => new ServiceQueue(s, time, options.Announcements, metrics, logger))];
         _heard = [.. ServiceChannel.All.Select(c => Array.FindAll(_queues, q => q.Hears(c)))];
         foreach (var queue in _queues)
         {

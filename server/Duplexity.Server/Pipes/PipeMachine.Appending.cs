@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Duplexity.Protocol;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Inboxes;
@@ -8,14 +9,14 @@ namespace Duplexity.Server.Pipes;
 internal sealed partial class PipeMachine
 {
     /// <summary>Appends; the inboxes among the destinations count it until the log does.</summary>
-    private ValueTask<AppendResult> AppendAsync(AppendRequest request)
+    private ValueTask<AppendResult> AppendAsync(Activity? span, AppendRequest request)
     {
         var message = request.Message;
         _replies.Note(message);
         Inbox[] to = [.. message.Destinations.Where(d => d.Kind == AddressKind.Client).Select(_inboxes.Of)];
         if (to.Length == 0)
         {
-            return _engine.Log.AppendAsync(request);
+            return LogAsync(span, request);
         }
 
         var size = message.Size;
@@ -26,7 +27,7 @@ internal sealed partial class PipeMachine
         {
             try
             {
-                return await _engine.Log.AppendAsync(request);
+                return await LogAsync(span, request);
             }
             finally
             {

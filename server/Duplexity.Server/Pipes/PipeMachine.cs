@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Inboxes;
 
@@ -27,21 +29,22 @@ internal sealed partial class PipeMachine
     private readonly InboxIndex _inboxes;
     private readonly AwaitedReplies _replies;
     private readonly AwaitedReceipts _receipts;
+    private readonly Metrics _metrics;
     private readonly IBuiltInGate[] _ingress;
     private readonly IBuiltInGate[] _entry;
     private readonly GateRun _run;
     private readonly Func<Transit, DuplexityError?, ValueTask<SendResponse>> _commit;
 
     public PipeMachine(
-        IEngine engine, ListenerCounts listeners, InboxIndex inboxes, AwaitedReplies replies, AwaitedReceipts receipts, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, TimeProvider time, DuplexityOptions options)
+        IEngine engine, ListenerCounts listeners, InboxIndex inboxes, AwaitedReplies replies, AwaitedReceipts receipts, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, Metrics metrics, TimeProvider time, DuplexityOptions options)
     {
         (_engine, _listeners, _gates, _time, _options) = (engine, listeners, gates, time, options);
-        (_announcer, _traces, _inboxes, _replies, _receipts) = (announcer, traces, inboxes, replies, receipts);
+        (_announcer, _traces, _inboxes, _replies, _receipts, _metrics) = (announcer, traces, inboxes, replies, receipts, metrics);
         _ingress = [.. own.Where(g => g.Step == Step.Ingress)];
         _entry = [.. own.Where(g => g.Step == Step.Entry)];
         _run = new GateRun(_entry, gates, announcer, time, options);
         _commit = Commit;
-        Holds = new Holds(_run, Append, announcer, time, options);
+        Holds = new Holds(_run, transit => Measured(Append(transit), null), announcer, time, options);
     }
 
     /// <summary>What gates hold until a client has answered.</summary>
@@ -52,7 +55,7 @@ internal sealed partial class PipeMachine
     {
         if (Destinations.Read(request.To, out var destinations) is { } error)
         {
-            return new(new SendResponse { Error = error });
+            return Measured(new(new SendResponse { Error = error }), null);
         }
 
         return DropAsync(sender, request, destinations, trace);
@@ -64,6 +67,12 @@ internal sealed partial class PipeMachine
 
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace)
     {
+        var span = BeginMessage(destinations);
+        return Measured(DropAsync(sender, request, destinations, trace, span), span);
+    }
+
+    private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace, Activity? span)
+    {
         IdempotencyKey? key = null;
         if ((Check(_ingress, new Passage(Step.Ingress, sender, default, request, null)) ?? ReadKey(sender, request, out key) ?? ReadLevel(sender, request)) is { } wrong)
         {
@@ -72,9 +81,9 @@ internal sealed partial class PipeMachine
         }
 
         var id = MessageId(key);
-        var transit = new Transit(sender, request, destinations, key, id) { Trace = trace ?? _traces.Begin(sender, id, destinations) };
+        var transit = new Transit(sender, request, destinations, key, id) { Trace = trace ?? _traces.Begin(sender, id, destinations), Span = span };
         _announcer.Say(Step.Ingress, AnnouncedAction.Entered, transit);
-        var asked = AskAsync(transit);
+        var asked = GatesAsync(transit);
         return sender.Line is { } line ? line.PassAsync(transit, asked, _commit)
             : asked.IsCompletedSuccessfully ? Commit(transit, asked.Result)
             : CommitLaterAsync(transit, asked);
@@ -150,8 +159,9 @@ internal sealed partial class PipeMachine
             Re = request.Re,
             Headers = request.Headers,
             Destinations = taken,
+            Span = transit.Span.Remembered(),
         };
-        var append = AppendAsync(new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source, IsOwn = sender.IsServer });
+        var append = AppendAsync(transit.Span, new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source, IsOwn = sender.IsServer });
         return FinishAsync(Later(request) is null ? append : AwaitAsync(append, message.Id), transit, taken.ToDictionary(a => a, a => _listeners.Of(sender, a)));
     }
 

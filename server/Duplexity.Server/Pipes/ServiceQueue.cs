@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Server.Pipes;
 
 /// <summary>What waits for one service: bounded in number and bytes, oldest out first, sampled by channel and second, what was left out counted. Thread-safe.</summary>
-internal sealed class ServiceQueue(IMessageService service, TimeProvider time, AnnouncementOptions options, ILogger logger)
+internal sealed class ServiceQueue(IMessageService service, TimeProvider time, AnnouncementOptions options, Metrics metrics, ILogger logger)
 {
     /// <summary>How often a failing service is logged at most.</summary>
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
@@ -32,6 +32,7 @@ internal sealed class ServiceQueue(IMessageService service, TimeProvider time, A
             if (IsOverRate(announcement.Channel))
             {
                 _leftOutBehind++;
+                metrics.LeftOut("announcements");
                 return;
             }
 
@@ -39,6 +40,7 @@ internal sealed class ServiceQueue(IMessageService service, TimeProvider time, A
             while (_waiting.Count > 0 && (_waiting.Count >= options.Queue || _bytes + size > options.QueueBytes))
             {
                 _leftOutBefore += 1 + DequeueUnsynchronized().LeftOut;
+                metrics.LeftOut("announcements");
             }
 
             _bytes += size;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Duplexity.Protocol;
 using Duplexity.Server.Engine;
 
@@ -36,6 +37,9 @@ internal sealed class Transit
     public string MessageId { get; }
 
     public MessageTrace? Trace { get; init; }
+
+    /// <summary>Its span, where somebody listens to those.</summary>
+    public Activity? Span { get; init; }
 
     /// <summary>What a client's own pipe brings along with it; null: the sender sent it.</summary>
     public Carried? Carried { get; init; }

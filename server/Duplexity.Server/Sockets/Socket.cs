@@ -27,7 +27,7 @@ internal sealed partial class Socket : ISubscriber
         Since = parts.Time.GetUtcNow();
         Transport = new SocketTransport(connection);
         Line = new SendLine(this);
-        Queue = new SocketQueue(this, connection, parts.Time, parts.Options, parts.Engine.Lease, parts.Logger);
+        Queue = new SocketQueue(this, connection, parts.Time, parts.Options, parts.Engine.Lease, parts.Metrics, parts.Logger);
     }
 
     /// <summary>The SOCK_ID.</summary>
@@ -199,13 +199,13 @@ internal sealed partial class Socket : ISubscriber
 
     /// <summary>
     /// Closes the connection and says why first, if the socket still takes bytes. The reason is kept for the session's next Welcome. Idempotent: the
-    /// first reason stands.
+    /// first reason stands, and true is returned for it alone.
     /// </summary>
-    public void Close((int Code, string Name) code, string reason)
+    public bool Close((int Code, string Name) code, string reason)
     {
         if (Interlocked.Exchange(ref _closing, 1) != 0)
         {
-            return;
+            return false;
         }
 
         Volatile.Write(ref _closedWith, code.Code);
@@ -213,14 +213,21 @@ internal sealed partial class Socket : ISubscriber
         // Under the name of the upgrade, as the next Welcome asks for it: a socket that closes because its token expired holds no identity any more.
         _parts.Ends.Remember(OpenedAs, SessionId, code.Code, reason);
         _ = CloseAsync(new DisconnectedEvent { Code = code.Code, Reason = reason, Retry = Retry.Of(code.Code) });
+        return true;
     }
 
     /// <summary>Closes it behind the answer to the call that is being made: the answer goes out first.</summary>
     public void CloseSoon((int Code, string Name) code, string reason) =>
         _ = Task.Delay(_parts.Options.Times.AnswerFirst, _parts.Time).ContinueWith(_ => Close(code, reason), TaskScheduler.Default);
 
-    /// <summary>Closes it because it does not read what is sent to it.</summary>
-    public void CloseAsSlow() => Close(Errors.SlowConsumer, "This socket did not read fast enough; connect again and go on from the last place.");
+    /// <summary>Closes it because it does not read what is sent to it; <paramref name="reason"/> is what was too much, <c>size</c> or <c>age</c>.</summary>
+    public void CloseAsSlow(string reason)
+    {
+        if (Close(Errors.SlowConsumer, "This socket did not read fast enough; connect again and go on from the last place."))
+        {
+            _parts.Metrics.ClosedAsSlow(reason);
+        }
+    }
 
     /// <summary>Ends everything that the socket has on this node. Returns what it listened to.</summary>
     public IReadOnlyCollection<Subscription> Release()

@@ -58,6 +58,7 @@ internal sealed partial class SocketQueue
         }
 
         _buffer.Write(copy.Span);
+        _delivered++;
         if (IsLate(subscription, entry))
         {
             _buffer.Write(AdvancedFrame(subscription, entry.Position, subscription.Told).Span);

@@ -16,6 +16,7 @@ internal sealed partial class SocketQueue
     private readonly ArrayBufferWriter<byte> _buffer = new();
     private readonly HashSet<Subscription> _read = [];
     private readonly List<LogEntry> _awaited = [];
+    private int _delivered;
 
     private async Task WriteAsync()
     {
@@ -25,6 +26,8 @@ internal sealed partial class SocketQueue
             {
                 var written = frames.IsEmpty ? default : connection.WriteAsync(new SerializedHubMessage([new SerializedMessage(connection.Protocol.Name, frames)]), CancellationToken.None);
                 Handed();
+                metrics.Delivered(_delivered);
+                _delivered = 0;
                 await written;
                 TellRead();
             }
@@ -35,6 +38,20 @@ internal sealed partial class SocketQueue
             logger.SocketWriteFailed(socket.Id, e);
             connection.Abort();
             Handed();
+        }
+    }
+
+    private void Count(in Item item)
+    {
+        if (item.Kind is not (Kind.Delivery or Kind.Again))
+        {
+            return;
+        }
+
+        _delivered++;
+        if (metrics.TimesDeliveries)
+        {
+            metrics.Waited(time.GetElapsedTime(item.Since));
         }
     }
 
@@ -108,6 +125,7 @@ internal sealed partial class SocketQueue
             if (Frame(item) is { } frame)
             {
                 _buffer.Write(frame.Span);
+                Count(item);
             }
 
             if (_withheld.Count > 0 && item.Subscription is { } looked)

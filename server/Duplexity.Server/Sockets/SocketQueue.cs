@@ -1,5 +1,6 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Protocol;
@@ -13,7 +14,7 @@ namespace Duplexity.Server.Sockets;
 /// socket that keeps up never queues; one that does not is reported as slow when <see cref="LimitOptions.SocketQueueBytes"/> wait or the oldest is
 /// <see cref="TimeOptions.SocketQueueAge"/> old, behind some 4 MB that pipe and kernel have taken. Thread-safe.
 /// </summary>
-internal sealed partial class SocketQueue(Socket socket, HubConnectionContext connection, TimeProvider time, DuplexityOptions options, ActingLease? lease, ILogger logger)
+internal sealed partial class SocketQueue(Socket socket, HubConnectionContext connection, TimeProvider time, DuplexityOptions options, ActingLease? lease, Metrics metrics, ILogger logger)
 {
     private readonly Lock _lock = new();
     private readonly Queue<Item> _items = new();
@@ -194,7 +195,7 @@ internal sealed partial class SocketQueue(Socket socket, HubConnectionContext co
 
         if (isSlow)
         {
-            socket.CloseAsSlow();
+            socket.CloseAsSlow("size");
         }
     }
 }

@@ -81,7 +81,7 @@ internal sealed class SocketSweep(
         {
             if (socket.Queue.IsTooOld())
             {
-                socket.CloseAsSlow();
+                socket.CloseAsSlow("age");
             }
             else if (isAdvanceDue)
             {

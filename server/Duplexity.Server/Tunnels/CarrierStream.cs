@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Tunnels;
@@ -9,7 +10,7 @@ namespace Duplexity.Server.Tunnels;
 /// <c>SocketsHttpHandler</c> disposes synchronously: a few abandoned downloads stalled a whole node, and it throws on a read after its end.
 /// One reader and one writer at a time. Where the node may not act (<see cref="ActingLease"/>) nothing is carried: the carrier breaks.
 /// </summary>
-internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, TimeProvider time) : DuplexStream
+internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metrics metrics, TimeProvider time) : DuplexStream
 {
     // How long a carrier that is closed in order may take, before it is cut: it serves nobody any more.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
@@ -49,6 +50,7 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, TimePr
             if (received.MessageType != WebSocketMessageType.Close)
             {
                 ThrowIfSilent();
+                metrics.Carried(received.Count, toVisitor: true);
                 return received.Count;
             }
         }
@@ -77,6 +79,7 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, TimePr
         try
         {
             await socket.SendAsync(buffer, WebSocketMessageType.Binary, WebSocketMessageFlags.EndOfMessage, cancellationToken);
+            metrics.Carried(buffer.Length, toVisitor: false);
         }
         catch (Exception e) when (e is WebSocketException or InvalidOperationException or ObjectDisposedException)
         {

@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Http;
@@ -6,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace Duplexity.Server.Tunnels;
 
 /// <summary><c>/data/carry</c>: takes the WebSocket that a client opens for a carry order.</summary>
-internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, TimeProvider time)
+internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, Metrics metrics, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -35,7 +36,7 @@ internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, TimeProvider
             KeepAliveInterval = TimeSpan.FromSeconds(15), // below the idle time-outs of common proxies
             KeepAliveTimeout = Timeout.InfiniteTimeSpan, // a finite one aborts every half-closed carrier (measured)
         });
-        await using var stream = new CarrierStream(socket, engine.Lease, time);
+        await using var stream = new CarrierStream(socket, engine.Lease, metrics, time);
         if (order.TryDeliver(stream))
         {
             await stream.Finished;

@@ -26,11 +26,12 @@ internal sealed class ExchangeFeed
     private readonly Node _node;
     private readonly PipeTallies _tallies;
     private readonly TimeProvider _time;
+    private readonly Metrics _metrics;
     private readonly ILogger<ExchangeFeed> _logger;
 
-    public ExchangeFeed(Sessions sessions, NodeBook nodes, NodeCalls calls, Node node, PipeTallies tallies, TimeProvider time, ILogger<ExchangeFeed> logger)
+    public ExchangeFeed(Sessions sessions, NodeBook nodes, NodeCalls calls, Node node, PipeTallies tallies, TimeProvider time, Metrics metrics, ILogger<ExchangeFeed> logger)
     {
-        (_sessions, _nodes, _calls, _node, _tallies, _time, _logger) = (sessions, nodes, calls, node, tallies, time, logger);
+        (_sessions, _nodes, _calls, _node, _tallies, _time, _metrics, _logger) = (sessions, nodes, calls, node, tallies, time, metrics, logger);
         sessions.Ended += (session, _) =>
         {
             _feeds.TryRemove((session.Client, session.Id), out var _);
@@ -53,6 +54,7 @@ internal sealed class ExchangeFeed
             if (feed.Queue.Count >= MaxQueued)
             {
                 feed.LeftOut++;
+                _metrics.LeftOut("exchanges");
             }
             else
             {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
@@ -16,11 +17,8 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, ExchangeFeed exchanges, TimeProvider time, ILogger<HttpFront> logger)
+    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
 {
-    // A visitor who has gone; nginx' number for it, and never sent.
-    private const int VisitorGone = 499;
-
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
     {
@@ -32,21 +30,35 @@ internal sealed class HttpFront(
 
     public async Task ServeAsync(HttpContext context, string name)
     {
+        var span = Spans.Begin("visit", ActivityKind.Server, CauseOf(context.Request));
+        try
+        {
+            await ServeAsync(context, name, span);
+        }
+        finally
+        {
+            span.End();
+        }
+    }
+
+    private async Task ServeAsync(HttpContext context, string name, Activity? span)
+    {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
         var target = FrontTransform.TargetOf(context);
-        var entry = await backend.LocateAsync(name, context.RequestAborted);
+        var entry = await LocateAsync(name, span, context.RequestAborted);
         if (entry is null)
         {
             await Pages.NotFoundAsync(context);
+            Ended(context.Response.StatusCode, span, began);
             return;
         }
 
-        var status = VisitorGone;
+        var status = Metrics.VisitorGone;
         try
         {
-            await ServeAsync(context, entry);
-            status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? VisitorGone : context.Response.StatusCode;
+            await ServeAsync(context, entry, span);
+            status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? Metrics.VisitorGone : context.Response.StatusCode;
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -54,6 +66,7 @@ internal sealed class HttpFront(
         }
         finally
         {
+            var took = Ended(status, span, began);
             exchanges.Report(entry, new ExchangeInfo
             {
                 Pipe = entry.Name,
@@ -61,12 +74,36 @@ internal sealed class HttpFront(
                 Method = context.Request.Method,
                 Target = target.Length > VisibleText.LogLength ? target[..VisibleText.LogLength] : target,
                 Status = status,
-                DurationMs = time.GetElapsedTime(began).TotalMilliseconds,
+                DurationMs = took.TotalMilliseconds,
             });
         }
     }
 
-    private async Task ServeAsync(HttpContext context, PipeEntry entry, bool isAgain = false)
+    private static ActivityContext CauseOf(HttpRequest request) =>
+        Spans.AreHeard && ActivityContext.TryParse(request.Headers.TraceParent, null, isRemote: true, out var cause) ? cause : default;
+
+    private TimeSpan Ended(int status, Activity? span, long began)
+    {
+        var took = time.GetElapsedTime(began);
+        metrics.Visited(status, took);
+        span?.SetTag("http.response.status_code", status);
+        return took;
+    }
+
+    private async ValueTask<PipeEntry?> LocateAsync(string name, Activity? span, CancellationToken ct)
+    {
+        var step = span.Step("locate");
+        try
+        {
+            return await backend.LocateAsync(name, ct);
+        }
+        finally
+        {
+            step.End();
+        }
+    }
+
+    private async Task ServeAsync(HttpContext context, PipeEntry entry, Activity? span, bool isAgain = false)
     {
         headers.Clean(context);
         if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true, Protocol: "websocket" })
@@ -83,6 +120,7 @@ internal sealed class HttpFront(
 
         Unlimit(context);
         using var visit = new Visit(context, pool, headers.IsFromProxy(context));
+        var carrier = span.Step("carrier");
         try
         {
             await visit.TakeCarrierAsync(context.RequestAborted);
@@ -92,7 +130,7 @@ internal sealed class HttpFront(
             // Where what was remembered of the name is not so any more, nothing of the request has left yet.
             if (e.Failure == CarryFailure.Elsewhere && !isAgain && await backend.ReadAsync(entry.Name, context.RequestAborted) is { } now && now != entry)
             {
-                await ServeAsync(context, now, isAgain: true);
+                await ServeAsync(context, now, span, isAgain: true);
             }
             else
             {
@@ -101,8 +139,12 @@ internal sealed class HttpFront(
 
             return;
         }
+        finally
+        {
+            carrier.End();
+        }
 
-        var error = await forwarder.SendAsync(context, FrontTransform.Prefix, AsItIs, new FrontTransform(visit, entry));
+        var error = await ForwardAsync(context, visit, entry, span);
         if (error == ForwarderError.None)
         {
             if (!VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade))
@@ -113,6 +155,21 @@ internal sealed class HttpFront(
         else if (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
             await ExplainAsync(context, entry, error);
+        }
+    }
+
+    private async ValueTask<ForwarderError> ForwardAsync(HttpContext context, Visit visit, PipeEntry entry, Activity? span)
+    {
+        var step = span.Step("forward");
+        try
+        {
+            var error = await forwarder.SendAsync(context, FrontTransform.Prefix, AsItIs, new FrontTransform(visit, entry));
+            step?.SetTag("error.type", error == ForwarderError.None ? null : error.ToString());
+            return error;
+        }
+        finally
+        {
+            step.End();
         }
     }
 

@@ -9,6 +9,14 @@ internal sealed class PipeTallies
 {
     private readonly ConcurrentDictionary<(string Name, string Client), Tally> _tallies = new();
 
+    private int _carriers;
+
+    /// <summary>How many registrations are counted.</summary>
+    public int Count => _tallies.Count;
+
+    /// <summary>How many carriers are open, of all pipes.</summary>
+    public int Carriers => Volatile.Read(ref _carriers);
+
     /// <summary>Raised when a pipe was used: an exchange has ended, a carrier has opened or closed. Handlers must not throw or wait.</summary>
     public event Action<PipeEntry>? Used;
 
@@ -32,6 +40,7 @@ internal sealed class PipeTallies
     public void Carried(PipeEntry entry, Tally tally, int carriers)
     {
         tally.Carried(carriers);
+        Interlocked.Add(ref _carriers, carriers);
         Used?.Invoke(entry);
     }
 

@@ -13,7 +13,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Listens on the ports of TCP pipes and carries each visitor connection on a carrier of its own. Thread-safe.</summary>
 internal sealed class TcpFront(
-    BackendRegistry backend, CarrierPools pools, ExchangeFeed exchanges, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
+    BackendRegistry backend, CarrierPools pools, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
     : IDisposable
 {
     private const int Backlog = 128;
@@ -160,9 +160,11 @@ internal sealed class TcpFront(
     {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
+        var isCarried = false;
         try
         {
             await using var carrier = await DialAsync(entry, pool);
+            isCarried = true;
             await connection.RunAsync(carrier);
         }
         catch (CarryException e)
@@ -171,6 +173,8 @@ internal sealed class TcpFront(
             connection.Reset();
         }
 
-        exchanges.Report(entry, new ExchangeInfo { Pipe = entry.Name, At = at.ToUnixTimeMilliseconds(), DurationMs = time.GetElapsedTime(began).TotalMilliseconds });
+        var took = time.GetElapsedTime(began);
+        metrics.Connected(isCarried, took);
+        exchanges.Report(entry, new ExchangeInfo { Pipe = entry.Name, At = at.ToUnixTimeMilliseconds(), DurationMs = took.TotalMilliseconds });
     }
 }

@@ -1,5 +1,6 @@
 using Duplexity.Server.Backend;
 using Duplexity.Server.Cluster;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
@@ -19,6 +20,7 @@ internal static class TunnelServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<Node>();
+        services.AddMetrics().TryAddSingleton<Metrics>();
         services.AddSingleton<BackendRegistry>();
         services.AddSingleton<PipeUrl>();
         services.AddSingleton<PipeNames>();

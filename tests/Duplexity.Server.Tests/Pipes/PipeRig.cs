@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using Duplexity.Protocol;
 using Duplexity.Server.Channels;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Inboxes;
 using Duplexity.Server.Pipes;
@@ -46,7 +48,7 @@ internal sealed class PipeRig
 
         var provider = added.BuildServiceProvider();
         var application = new ApplicationGates(gates, new GateSettings(Settings, Http, Time), provider, Time, logs.CreateLogger<ApplicationGates>());
-        Announcer = new Announcer(provider, Time, Settings, logs.CreateLogger<Announcer>());
+        Announcer = new Announcer(provider, Time, Settings, Metrics, logs.CreateLogger<Announcer>());
         Traces = new MessageTraces(Time, Settings);
         Engine = engine ?? new EmbeddedEngine(Time, Options.Create(Settings), NullLogger<EmbeddedEngine>.Instance);
         Channels = new ChannelIndex(Engine, Settings, Time, NullLogger<ChannelIndex>.Instance);
@@ -54,13 +56,15 @@ internal sealed class PipeRig
         Inboxes = new InboxIndex(Engine, Channels, new Standing(Engine, new Blocks(Engine, Time), Time), Time, Settings, NullLogger<InboxIndex>.Instance);
         Receipts = new AwaitedReceipts(Inboxes, Time, Settings);
         ListenerCounts = new ListenerCounts(Channels, new RoomRules(new RoomPatterns(Settings), new RoomBook(Engine.Records), Settings));
-        Machine = new PipeMachine(Engine, ListenerCounts, Inboxes, Replies, Receipts, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach, Replies), .. own], application, Announcer, Traces, Time, Settings);
+        Machine = new PipeMachine(Engine, ListenerCounts, Inboxes, Replies, Receipts, [new IdentityGate(Time), new SizeGate(), new AllowanceGate(Reach, Replies), .. own], application, Announcer, Traces, Metrics, Time, Settings);
         Listeners = new ListenerGates(application, Time, Settings);
         Answers = new Answers(Machine, Listeners, Settings);
         Egress = new Egress(own, application);
     }
 
     public DuplexityOptions Settings { get; } = new();
+
+    public Metrics Metrics { get; } = new(new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>());
 
     public LogWatch Logs { get; } = new();
 

@@ -63,7 +63,7 @@ public sealed class RedisClaimTests(RedisFixture redis) : IClassFixture<RedisFix
     public async Task Of_workers_on_two_nodes_that_return_lose_and_acknowledge_at_random_one_acknowledgement_of_each_message_counts(int seed)
     {
         const int Messages = 150;
-        await using var pair = await RedisPair.StartAsync(redis, configure: s => s.Options = o => (o.Times.InboxClaim, o.Times.InboxAgain, o.Limits.InboxAttempts) = (TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(200), 1_000));
+        await using var pair = await RedisPair.StartAsync(redis, configure: (s, _) => s.Options = o => (o.Times.InboxClaim, o.Times.InboxAgain, o.Limits.InboxAttempts) = (TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(200), 1_000));
         await using var ben = await StockSocket.DataAsync(pair.A, "ben");
         var (accepted, attempts, done) = (new ConcurrentDictionary<string, int>(), new ConcurrentDictionary<(string, int), bool>(), new TaskCompletionSource());
         var workers = Enumerable.Range(0, 6).Select(i => WorkAsync(i % 2 == 0 ? pair.A : pair.B, new Random((seed * 100) + i))).ToArray();
@@ -117,7 +117,7 @@ public sealed class RedisClaimTests(RedisFixture redis) : IClassFixture<RedisFix
     public async Task What_a_dead_node_had_claimed_goes_to_another_one_by_the_next_attempt_and_the_dead_ones_acknowledges_nothing()
     {
         await using var line = new FaultProxy(redis.Server.Port);
-        await using var pair = await RedisPair.StartAsync(redis, line.Connection, s =>
+        await using var pair = await RedisPair.StartAsync(redis, line.Connection, (s, _) =>
         {
             (s.Settings["Duplexity:Redis:Lease"], s.Settings["Duplexity:Redis:Renewal"], s.Settings["Duplexity:Redis:Timeout"]) = ("00:00:04", "00:00:00.2", "00:00:01");
             s.Options = o => (o.Times.InboxClaim, o.Times.InboxAgain) = (TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(1));

@@ -51,7 +51,7 @@ public sealed class RedisInboxTests(RedisFixture redis) : IClassFixture<RedisFix
     public async Task Places_of_one_reader_on_two_nodes_never_go_back_and_become_one()
     {
         const int Count = 300;
-        await using var pair = await RedisPair.StartAsync(redis, configure: s => s.Options = o => o.Times.Cursors = TimeSpan.FromMilliseconds(1));
+        await using var pair = await RedisPair.StartAsync(redis, configure: (s, _) => s.Options = o => o.Times.Cursors = TimeSpan.FromMilliseconds(1));
         await using var ben = await StockSocket.DataAsync(pair.A, "ben");
         await using var one = await StockSocket.DataAsync(pair.A, "amy");
         await using var two = await StockSocket.DataAsync(pair.B, "amy");
@@ -91,7 +91,7 @@ public sealed class RedisInboxTests(RedisFixture redis) : IClassFixture<RedisFix
     [Fact]
     public async Task A_full_inbox_takes_more_on_every_node_when_its_reader_has_acknowledged_on_one()
     {
-        await using var pair = await RedisPair.StartAsync(redis, configure: s => s.Options = o => o.Limits.InboxMessages = 10);
+        await using var pair = await RedisPair.StartAsync(redis, configure: (s, _) => s.Options = o => o.Limits.InboxMessages = 10);
         var application = pair.B.Services.GetRequiredService<IDuplexity>();
         var inbox = await pair.B.Services.GetRequiredService<InboxIndex>().OpenAsync(Address.Client("amy"));
         for (var i = 0; i < 10; i++)
@@ -117,7 +117,7 @@ public sealed class RedisInboxTests(RedisFixture redis) : IClassFixture<RedisFix
     public async Task Of_two_nodes_that_acknowledge_by_hand_at_once_one_counts_for_each_message_and_the_other_is_told()
     {
         const int Count = 2_000;
-        await using var pair = await RedisPair.StartAsync(redis, configure: s => s.Options = o => o.Times.InboxAgain = TimeSpan.FromHours(1));
+        await using var pair = await RedisPair.StartAsync(redis, configure: (s, _) => s.Options = o => o.Times.InboxAgain = TimeSpan.FromHours(1));
         var application = pair.A.Services.GetRequiredService<IDuplexity>();
         await using var one = await StockSocket.DataAsync(pair.A, "amy");
         await using var other = await StockSocket.DataAsync(pair.B, "amy");
@@ -202,7 +202,7 @@ public sealed class RedisInboxTests(RedisFixture redis) : IClassFixture<RedisFix
     public async Task What_nobody_acknowledges_is_offered_by_each_attempt_on_both_nodes_and_becomes_one_dead_letter_that_any_node_replays_once()
     {
         const int Attempts = 4;
-        await using var pair = await RedisPair.StartAsync(redis, configure: s => s.Options = o =>
+        await using var pair = await RedisPair.StartAsync(redis, configure: (s, _) => s.Options = o =>
             (o.Times.InboxAgain, o.Times.InboxAgainMost, o.Limits.InboxAttempts) = (TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(100), Attempts));
         await using var ben = await StockSocket.DataAsync(pair.A, "ben");
         await using var one = await StockSocket.DataAsync(pair.A, "amy");

@@ -43,7 +43,7 @@ internal sealed class CookedRig : IAsyncDisposable
         var provider = new ServiceCollection().BuildServiceProvider();
         Gates = new ApplicationGates(gates, new GateSettings(Rig.Settings, Rig.Http, Rig.Time), provider, Rig.Time, NullLogger<ApplicationGates>.Instance);
         IBuiltInGate[] own = [new IdentityGate(Rig.Time), new SizeGate(), new LimitGate(), new ScopeGate(), new AllowanceGate(Rig.Reach, Rig.Replies), .. further(Rig)];
-        _machine = new PipeMachine(Engine, Rig.ListenerCounts, Rig.Inboxes, Rig.Replies, Rig.Receipts, own, Gates, Rig.Announcer, Rig.Traces, Rig.Time, Rig.Settings);
+        _machine = new PipeMachine(Engine, Rig.ListenerCounts, Rig.Inboxes, Rig.Replies, Rig.Receipts, own, Gates, Rig.Announcer, Rig.Traces, Rig.Metrics, Rig.Time, Rig.Settings);
     }
 
     public PipeRig Rig { get; }
