@@ -21,9 +21,6 @@ internal sealed class SocketIndex : IDirectReach, INodeLoad
     /// <summary>All sockets.</summary>
     public ICollection<Socket> All => _byId.Values;
 
-    /// <summary>How many sockets there are.</summary>
-    public int Count => _byId.Count;
-
     /// <summary>How many clients have a socket.</summary>
     public int ClientCount => _byClient.Count;
 
