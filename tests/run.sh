@@ -42,6 +42,8 @@ if [ "$long" = no ]; then
 fi
 
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDDISABLENODEREUSE=1
+# Hosts of the tests need not watch their settings: each watch is one of the few that a user may have.
+export DOTNET_HOSTBUILDER__RELOADCONFIGONCHANGE=false
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 

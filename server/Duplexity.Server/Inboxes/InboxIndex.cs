@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
-using Duplexity.Server.Pipes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -109,7 +108,14 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
     public bool IsOut(string client) => _standing.IsOut(client);
 
     /// <inheritdoc/>
-    public void Failed(Inbox inbox, Exception exception) => _logger.InboxFailed(inbox.Address, exception);
+    public void Failed(Inbox inbox, Exception exception)
+    {
+        // That the engine is away is said by itself, once.
+        if (!_engine.IsAway || exception is not DuplexityException)
+        {
+            _logger.InboxFailed(inbox.Address, exception);
+        }
+    }
 
     /// <summary>Forgets a client's inbox, with its readers and dead letters.</summary>
     public async ValueTask RemoveAsync(string client, CancellationToken ct)

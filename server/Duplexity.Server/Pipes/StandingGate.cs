@@ -1,3 +1,5 @@
+using Duplexity.Server.Channels;
+
 namespace Duplexity.Server.Pipes;
 
 /// <summary>Entry: who is disabled or removed takes no mail (1.8): it would wait for nobody. It reads like what is not there.</summary>
@@ -12,11 +14,4 @@ internal sealed class StandingGate(IClientStanding standing) : IBuiltInGate
     public DuplexityError? Check(in Passage passage) => passage.Target.Kind is AddressKind.Client or AddressKind.Feed && standing.IsOut(passage.Target.Name)
         ? DuplexityError.Of(Errors.UnknownDestination, AllowanceGate.NotThere(passage.Target))
         : null;
-}
-
-/// <summary>Whether a client may be here at all.</summary>
-internal interface IClientStanding
-{
-    /// <summary>Whether a client is disabled or removed.</summary>
-    bool IsOut(string client);
 }

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
-using Duplexity.Server.Pipes;
 using Microsoft.Extensions.Hosting;
 
 namespace Duplexity.Server.Sockets;

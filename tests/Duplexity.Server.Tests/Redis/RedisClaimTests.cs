@@ -131,6 +131,8 @@ public sealed class RedisClaimTests(RedisFixture redis) : IClassFixture<RedisFix
         await using var one = await StockSocket.DataAsync(pair.A, "amy");
         await ClaimTests.ClaimAsync(one, hands: 2);
 
+        // Before the engine is known to be away.
+        pair.B.Logs.Expect(l => l.Exception is DuplexityException { Error.Code: 400 or 401 });
         await line.DisposeAsync();
         var again = await one.NextAsync().Soon(TestTimeout.Long);
 
