@@ -1,8 +1,38 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Channels;
+
 namespace Duplexity.Server.Inboxes;
 
-/// <summary>How something is decided about an inbox, once for all nodes that have it.</summary>
+/// <summary>
+/// How something is decided. A node that is alone does it in memory. Several do it in the record that they share, by comparing and replacing it, and memory follows: those who lose look at what the winner has written and decide again. What
+/// waits meanwhile is one step.
+/// </summary>
 internal sealed partial class Inbox
 {
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly List<Decision> _decisions = [];
+
+    /// <summary>For as long as the log may hold anything that is acknowledged.</summary>
+    private DateTimeOffset Expiry => time.GetUtcNow() + (2 * options.Times.Retention);
+
+    /// <summary>Writes its readers' places as this node knows them; one in turn.</summary>
+    public async Task KeepAsync()
+    {
+        if (IsShared)
+        {
+            await DecideTogetherAsync(null);
+            return;
+        }
+
+        string record;
+        lock (_lock)
+        {
+            record = ReaderRecord.Write(_readers.Values.ToDictionary(r => r.Name, r => ReaderRecord.Of(r)));
+        }
+
+        await engine.Records.PutAsync(ReaderRecord.Kind, Client, record, Expiry);
+    }
+
     /// <summary>Decides something about a reader, once for all nodes; <paramref name="then"/> is done here when it counts. Both are called under the lock.</summary>
     private async ValueTask<T> DecideAsync<T>(InboxReader reader, Func<InboxReader, T> decide, Action? then = null)
     {
@@ -140,43 +170,79 @@ internal sealed partial class Inbox
             : await engine.Records.TryReplaceAsync(ReaderRecord.Kind, Client, before, after, Expiry);
     }
 
-    private News AdoptUnsynchronized(string? written) => AdoptUnsynchronized(written, written, null);
-
-    private News AdoptUnsynchronized(string? written, string? decided, Dictionary<string, InboxReader>? drafts)
+    /// <summary>What of a reader's changes its sockets must know of.</summary>
+    private News NewsUnsynchronized(InboxReader reader)
     {
-        var (news, isAhead) = (News.None, false);
-        var terms = new Terms(engine.Node, time.GetUtcNow(), options.Times.InboxClaim, options.Times.InboxAgain);
-        _written = written;
-        foreach (var (name, record) in ReaderRecord.Read(decided))
+        var (over, anew) = (reader.TakeOver(), reader.TakeAnew());
+        if (over.Length == 0 && anew.Length == 0)
         {
-            if (!_readers.TryGetValue(name, out var reader))
-            {
-                _readers.Add(name, reader = new InboxReader(name, Position.Parse(record.Place)) { Restarts = record.Restarts });
-            }
-
-            reader.Adopt(record, terms, drafts?.GetValueOrDefault(name));
-            isAhead |= reader.IsAheadOf(record);
-            if (reader.Cursor.Offset > _unread.Start.Offset)
-            {
-                _unread.Advance(reader.Cursor);
-            }
-
-            news = news.And(NewsUnsynchronized(reader));
+            return News.None;
         }
 
-        if (isAhead)
+        // Those who have a message in hand that is none of theirs any more.
+        var withdrawals = over.SelectMany(o => reader.Readings.Where(r => r.SocketId != o.By && o.OfferedTo.Contains(r.SocketId)).Select(r =>
+            new Withdrawal(r.Subscription.Subscriber, new WithdrawnEvent { Channel = Address.ToString(), Position = o.One.Position, MessageId = o.One.MessageId, Attempt = o.Attempt, Reason = o.Reason })));
+        Subscription[] to = anew.Length == 0 ? [] : [.. reader.Readings.Where(r => r.IsManual).Select(r => r.Subscription)];
+        Array.ForEach(anew, one => one.OfferedTo.UnionWith(to.Select(s => s.Subscriber.SocketId)));
+        return new News(over.Length > 0, [.. withdrawals], [.. anew.Select(one => new Anew(reader, one, one.Attempt, to))]);
+    }
+
+    /// <summary>Tells the sockets; outside of the lock, for it may write.</summary>
+    private void Spread(News news)
+    {
+        foreach (var (to, withdrawn) in news.Withdrawals)
         {
-            host.Changed(this);
+            to.Tell(withdrawn);
         }
 
-        FreeRoomUnsynchronized();
-        ArmUnsynchronized();
-        return news;
+        if (news.Anew.Length > 0)
+        {
+            _ = OfferAnewAsync(news.Anew);
+        }
+    }
+
+    private async Task TryKeepAsync()
+    {
+        try
+        {
+            await KeepAsync();
+        }
+        catch (DuplexityException)
+        {
+            // It is still among what is to be written.
+        }
+        catch (Exception e)
+        {
+            host.Failed(this, e);
+        }
+    }
+
+    private async Task HintAsync()
+    {
+        try
+        {
+            await engine.Log.HintAsync(Address);
+        }
+        catch (DuplexityException)
+        {
+            // Others look by themselves, later.
+        }
     }
 
     /// <summary>Something that is decided about a reader, once for all nodes.</summary>
     private sealed record Decision(string Reader, Action<InboxReader> Decide, Action? Then)
     {
         public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    private readonly record struct Withdrawal(ISubscriber To, WithdrawnEvent Event);
+
+    private readonly record struct Anew(InboxReader Reader, Outstanding One, int Attempt, Subscription[] To);
+
+    private sealed record News(bool IsOver, Withdrawal[] Withdrawals, Anew[] Anew)
+    {
+        public static readonly News None = new(false, [], []);
+
+        public News And(News other) => this == None ? other : other == None ? this : new(IsOver || other.IsOver, [.. Withdrawals, .. other.Withdrawals], [.. Anew, .. other.Anew]);
     }
 }

@@ -1,22 +1,14 @@
 namespace Duplexity.Server.Inboxes;
 
-/// <summary>
-/// One inbox for several nodes: what one of them alone may decide is decided in the record that they share, by comparing and replacing it, and memory follows. Those who lose look at what the winner has written and decide again. What waits
-/// meanwhile is one step. A node that is alone decides in memory.
-/// </summary>
+/// <summary>How this node's copy of an inbox follows what the others have written.</summary>
 internal sealed partial class Inbox
 {
     /// <summary>How old what is known may be where somebody is refused by it.</summary>
     private static readonly TimeSpan Stale = TimeSpan.FromSeconds(1);
 
-    private readonly SemaphoreSlim _turn = new(1, 1);
-    private readonly List<Decision> _decisions = [];
     private string? _written;
     private DateTimeOffset _looked = time.GetUtcNow();
     private bool _isLooking;
-
-    /// <summary>For as long as the log may hold anything that is acknowledged.</summary>
-    private DateTimeOffset Expiry => time.GetUtcNow() + (2 * options.Times.Retention);
 
     /// <summary>Whether other nodes have it too.</summary>
     public bool IsShared => engine.Lease is not null;
@@ -71,24 +63,6 @@ internal sealed partial class Inbox
         _ = Task.Run(TryLookAsync);
     }
 
-    /// <summary>Writes its readers' places as this node knows them; one in turn.</summary>
-    public async Task KeepAsync()
-    {
-        if (IsShared)
-        {
-            await DecideTogetherAsync(null);
-            return;
-        }
-
-        string record;
-        lock (_lock)
-        {
-            record = ReaderRecord.Write(_readers.Values.ToDictionary(r => r.Name, r => ReaderRecord.Of(r)));
-        }
-
-        await engine.Records.PutAsync(ReaderRecord.Kind, Client, record, Expiry);
-    }
-
     /// <summary>Somebody is refused by what this node knows: another one may know better, and hints are lost at times.</summary>
     private void LookAgainUnsynchronized(DateTimeOffset now)
     {
@@ -120,36 +94,42 @@ internal sealed partial class Inbox
         }
     }
 
-    private async Task TryKeepAsync()
+    private News AdoptUnsynchronized(string? written) => AdoptUnsynchronized(written, written, null);
+
+    private News AdoptUnsynchronized(string? written, string? decided, Dictionary<string, InboxReader>? drafts)
     {
-        try
+        var (news, isAhead) = (News.None, false);
+        var terms = new Terms(engine.Node, time.GetUtcNow(), options.Times.InboxClaim, options.Times.InboxAgain);
+        _written = written;
+        foreach (var (name, record) in ReaderRecord.Read(decided))
         {
-            await KeepAsync();
+            if (!_readers.TryGetValue(name, out var reader))
+            {
+                _readers.Add(name, reader = new InboxReader(name, Position.Parse(record.Place)) { Restarts = record.Restarts });
+            }
+
+            reader.Adopt(record, terms, drafts?.GetValueOrDefault(name));
+            isAhead |= reader.IsAheadOf(record);
+            if (reader.Cursor.Offset > _unread.Start.Offset)
+            {
+                _unread.Advance(reader.Cursor);
+            }
+
+            news = news.And(NewsUnsynchronized(reader));
         }
-        catch (DuplexityException)
+
+        if (isAhead)
         {
-            // It is still among what is to be written.
+            host.Changed(this);
         }
-        catch (Exception e)
-        {
-            host.Failed(this, e);
-        }
+
+        FreeRoomUnsynchronized();
+        ArmUnsynchronized();
+        return news;
     }
 
     /// <summary>When to look without a hint: somebody acknowledges by hand or claims, who waits for what others do.</summary>
     private DateTimeOffset? NextLookUnsynchronized() => IsShared && _readers.Values.Any(r => r.HasManual || r.IsClaimed) ? _looked + options.Times.InboxAgain : null;
-
-    private async Task HintAsync()
-    {
-        try
-        {
-            await engine.Log.HintAsync(Address);
-        }
-        catch (DuplexityException)
-        {
-            // Others look by themselves, later.
-        }
-    }
 
     /// <summary>Which of the other nodes at which somebody reads are gone.</summary>
     private async ValueTask<string[]> GoneAsync(InboxReader reader)

@@ -1,5 +1,3 @@
-using Duplexity.Protocol;
-using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Inboxes;
@@ -136,9 +134,12 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     public async ValueTask<(int Code, string Name)?> AcknowledgeAsync(InboxReader reader, Position position, int? attempt, string? by)
     {
         var refused = await DecideAsync(reader, r => r.Acknowledge(position, attempt, by));
-        if (refused == Errors.PlaceGone && IsShared && await KnowsAsync(position))
+        if (IsShared && refused is not null && refused != Errors.Taken)
         {
-            refused = await DecideAsync(reader, r => r.AcknowledgeOffered(position, attempt, by));
+            // Another node may have offered it since this one has looked.
+            await LookAsync();
+            var isThere = await KnowsAsync(position);
+            refused = await DecideAsync(reader, r => isThere ? r.AcknowledgeOffered(position, attempt, by) : r.Acknowledge(position, attempt, by));
         }
 
         if (refused is null)
@@ -161,6 +162,18 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
         }
     }
 
+    /// <summary>Whether somebody reads it here.</summary>
+    public bool IsRead
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _readers.Values.Any(r => r.Readings.Count > 0);
+            }
+        }
+    }
+
     /// <summary>Whether its client was removed, and nothing of it is written any more. Changes in the index's turn.</summary>
     public bool IsRemoved { get; set; }
 
@@ -172,37 +185,6 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
 
     private static DuplexityError Full(string sentence, bool isBytes, int count, long bytes, string whose) =>
         DuplexityError.Of(Errors.InboxFull, sentence) with { Limit = (isBytes ? "inbox_bytes" : "inbox_messages") + whose, Used = isBytes ? bytes : count };
-
-    /// <summary>What of a reader's changes its sockets must know of.</summary>
-    private News NewsUnsynchronized(InboxReader reader)
-    {
-        var (over, anew) = (reader.TakeOver(), reader.TakeAnew());
-        if (over.Length == 0 && anew.Length == 0)
-        {
-            return News.None;
-        }
-
-        // Those who have a message in hand that is none of theirs any more.
-        var withdrawals = over.SelectMany(o => reader.Readings.Where(r => r.SocketId != o.By && o.OfferedTo.Contains(r.SocketId)).Select(r =>
-            new Withdrawal(r.Subscription.Subscriber, new WithdrawnEvent { Channel = Address.ToString(), Position = o.One.Position, MessageId = o.One.MessageId, Attempt = o.Attempt, Reason = o.Reason })));
-        Subscription[] to = anew.Length == 0 ? [] : [.. reader.Readings.Where(r => r.IsManual).Select(r => r.Subscription)];
-        Array.ForEach(anew, one => one.OfferedTo.UnionWith(to.Select(s => s.Subscriber.SocketId)));
-        return new News(over.Length > 0, [.. withdrawals], [.. anew.Select(one => new Anew(reader, one, one.Attempt, to))]);
-    }
-
-    /// <summary>Tells the sockets; outside of the lock, for it may write.</summary>
-    private void Spread(News news)
-    {
-        foreach (var (to, withdrawn) in news.Withdrawals)
-        {
-            to.Tell(withdrawn);
-        }
-
-        if (news.Anew.Length > 0)
-        {
-            _ = OfferAnewAsync(news.Anew);
-        }
-    }
 
     private void MovedUnsynchronized(InboxReader reader)
     {
@@ -223,17 +205,6 @@ internal sealed partial class Inbox(Address address, IEngine engine, TimeProvide
     }
 
     private DateTimeOffset Touch() => _touched = time.GetUtcNow();
-
-    private readonly record struct Withdrawal(ISubscriber To, WithdrawnEvent Event);
-
-    private readonly record struct Anew(InboxReader Reader, Outstanding One, int Attempt, Subscription[] To);
-
-    private sealed record News(bool IsOver, Withdrawal[] Withdrawals, Anew[] Anew)
-    {
-        public static readonly News None = new(false, [], []);
-
-        public News And(News other) => this == None ? other : other == None ? this : new(IsOver || other.IsOver, [.. Withdrawals, .. other.Withdrawals], [.. Anew, .. other.Anew]);
-    }
 }
 
 /// <summary>Where inboxes are kept.</summary>

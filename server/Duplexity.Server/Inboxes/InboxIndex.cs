@@ -36,6 +36,18 @@ internal sealed class InboxIndex : IInboxes, IHostedService, IDisposable
         (_engine, _standing, _time, _options, _logger) = (engine, standing, time, options, logger);
         DeadLetters = new DeadLetters(engine, time, options);
         _write = time.CreateTimer(_ => _ = WriteAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (engine.Lease is { } lease)
+        {
+            // It may go by another name: where somebody reads here is written anew.
+            lease.Resumed += () =>
+            {
+                foreach (var inbox in _inboxes.Values.Where(i => i.IsRead))
+                {
+                    Changed(inbox);
+                }
+            };
+        }
+
         _sweep = time.CreateTimer(_ => Sweep(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
         channels.Appended += entry =>
         {

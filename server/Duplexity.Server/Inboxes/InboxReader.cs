@@ -277,7 +277,8 @@ internal sealed partial class InboxReader(string name, Position cursor)
 
     private void MoveTo(Position place)
     {
-        Cursor = place;
+        // Where others have dealt what lies before, this node has nothing of it to deal.
+        (Cursor, _passed) = (place, place.Offset > _passed.Offset ? place : _passed);
         _settled.RemoveWhere(o => o <= place.Offset);
     }
 }
