@@ -135,11 +135,14 @@ internal sealed class SharedInbox : IDisposable
         {
             Leave();
             _sockets++;
-            var channel = new Channel(SharedInbox.Address, Log, _shared.Time, NullLogger.Instance);
-            var reading = new InboxReading(Inbox, Reader, new ChannelSubscription(channel, this, ["amy"]), mode, hands);
+            var reading = Reading(Reader, mode, hands);
             _next = (int)Reader.Cursor.Offset;
             _reading = await Inbox.ArriveAsync(reading) ? reading : null;
         }
+
+        /// <summary>A reading of a reader by its socket, which has not begun.</summary>
+        public InboxReading Reading(InboxReader reader, InboxAck mode, int hands) =>
+            new(Inbox, reader, new ChannelSubscription(new Channel(SharedInbox.Address, Log, _shared.Time, NullLogger.Instance), this, ["amy"]), mode, hands);
 
         public void Leave()
         {

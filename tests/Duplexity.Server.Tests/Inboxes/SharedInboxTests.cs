@@ -1,4 +1,5 @@
 using CsCheck;
+using Duplexity.Server.Inboxes;
 using FluentAssertions;
 using Xunit;
 using InboxAck = Duplexity.Server.Inboxes.AckMode;
@@ -63,6 +64,27 @@ public sealed class SharedInboxTests
         },
         iter: 2_000,
         threads: 2);
+
+    [Fact]
+    [Trait("Guarantee", "G17")]
+    public async Task A_node_whose_place_passes_what_another_one_has_dealt_and_settled_does_not_deal_that_again()
+    {
+        using var shared = await SharedInbox.StartAsync(5);
+        var (node, places) = (shared.Nodes[1], shared.Entries.Select(e => e.Position).ToArray());
+        var reader = new InboxReader("", Position.Start);
+        reader.Arrive(node.Reading(reader, InboxAck.Claim, 2), default);
+        OutstandingRecord Outstanding(int nth, string? holder) => new($"m{nth}", places[nth].ToString(), shared.Entries[nth].Before.ToString(), 1) { IsClaim = true, Holder = holder, Node = holder is null ? null : "a" };
+
+        // The other one has dealt all five; the first was given back, the last is held, what is between is done.
+        var written = new ReaderRecord(Position.Start.ToString(), 0, [2, 4], places[3].ToString()) { Outstanding = [Outstanding(0, null), Outstanding(4, "a1")] };
+        reader.Adopt(written, new Terms("b", shared.Time.GetUtcNow(), TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(10)));
+        reader.Ripen(shared.Time.GetUtcNow(), 5);
+        reader.DealAgain(shared.Time.GetUtcNow(), "b").Should().ContainSingle().Which.Attempt.Should().Be(2);
+        reader.Acknowledge(places[0], 2, node.SocketId).Should().BeNull();
+
+        reader.Cursor.Should().Be(places[3]);
+        shared.Entries.Select(e => reader.DealNext(e, default, "b")).Should().AllSatisfy(d => d.Should().BeNull());
+    }
 
     [Fact]
     [Trait("Guarantee", "G17")]
