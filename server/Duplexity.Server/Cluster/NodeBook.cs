@@ -55,11 +55,12 @@ internal sealed class NodeBook(
     /// <summary>The same; looked for once more where it is not known yet.</summary>
     public async ValueTask<NodeInfo?> FindAsync(string name, CancellationToken ct)
     {
-        if (Find(name) is null && IsShared && time.GetElapsedTime(Volatile.Read(ref _read)) > MinPause)
+        if (Find(name) is { } known)
         {
-            await ReadAsync(ct);
+            return known;
         }
 
+        await LookAgainAsync(ct);
         return Find(name);
     }
 
@@ -79,11 +80,12 @@ internal sealed class NodeBook(
     /// <summary>The node that a request says it is from; looked for once more where it is not known yet.</summary>
     public async ValueTask<NodeInfo?> FindLifeAsync(string life, CancellationToken ct)
     {
-        if (Known() is null && time.GetElapsedTime(Volatile.Read(ref _read)) > MinPause)
+        if (Known() is { } known)
         {
-            await ReadAsync(ct);
+            return known;
         }
 
+        await LookAgainAsync(ct);
         return Known();
 
         NodeInfo? Known() => _others.FirstOrDefault(n => NodeSignature.IdOf(n.Name, n.Life) == life);
@@ -207,6 +209,8 @@ internal sealed class NodeBook(
             _turn.Release();
         }
     }
+
+    private Task LookAgainAsync(CancellationToken ct) => IsShared && time.GetElapsedTime(Volatile.Read(ref _read)) > MinPause ? ReadAsync(ct) : Task.CompletedTask;
 
     private async Task ReadAsync(CancellationToken ct)
     {

@@ -57,22 +57,21 @@ internal sealed class NodeCalls(NodeSignature signature, IOptions<DuplexityOptio
         }
     }
 
-    /// <summary>Asks several nodes at once. Those that do not answer are left out, and counted.</summary>
-    public async Task<(IReadOnlyList<(NodeInfo Node, TAnswer Answer)> Answers, int Missing)> AskAllAsync<TQuestion, TAnswer>(
-        IReadOnlyCollection<NodeInfo> nodes, string kind, TQuestion question, CancellationToken ct)
+    /// <summary>Asks several nodes at once. Those that do not answer are left out.</summary>
+    public async Task<IReadOnlyList<TAnswer>> AskAllAsync<TQuestion, TAnswer>(IReadOnlyCollection<NodeInfo> nodes, string kind, TQuestion question, CancellationToken ct)
     {
         var asked = await Task.WhenAll(nodes.Select(async node =>
         {
             try
             {
-                return (Node: node, Answer: await AskAsync<TQuestion, TAnswer>(node, kind, question, ct), IsThere: true);
+                return (Answer: await AskAsync<TQuestion, TAnswer>(node, kind, question, ct), IsThere: true);
             }
             catch (Exception e) when (e is DuplexityException or NodeRefusedException)
             {
-                return (Node: node, Answer: default(TAnswer)!, IsThere: false);
+                return (Answer: default(TAnswer)!, IsThere: false);
             }
         }));
-        return ([.. asked.Where(a => a.IsThere).Select(a => (a.Node, a.Answer))], asked.Count(a => !a.IsThere));
+        return [.. asked.Where(a => a.IsThere).Select(a => a.Answer)];
     }
 
     public void Dispose() => _http.Dispose();

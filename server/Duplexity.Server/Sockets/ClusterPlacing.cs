@@ -27,13 +27,8 @@ internal sealed class ClusterPlacing(SocketIndex sockets, Listening listening, N
         return count;
     }
 
-    private async Task<int> AskAsync(PlaceQuestion question, CancellationToken ct)
-    {
-        var here = await HereAsync(question, ct);
-        return nodes.Others is { Count: > 0 } others
-            ? here + (await calls.AskAllAsync<PlaceQuestion, int>(others, PlaceCall.Word, question, ct)).Answers.Sum(a => a.Answer)
-            : here;
-    }
+    private async Task<int> AskAsync(PlaceQuestion question, CancellationToken ct) =>
+        await HereAsync(question, ct) + (await calls.AskAllAsync<PlaceQuestion, int>(nodes.Others, PlaceCall.Word, question, ct)).Sum();
 }
 
 /// <summary>Another node places sockets of a client.</summary>

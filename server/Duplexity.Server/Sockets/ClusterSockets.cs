@@ -9,26 +9,19 @@ internal sealed class ClusterSockets(SocketIndex sockets, Node node, NodeBook no
     /// <summary>The sockets of a client (null: of everybody, once for each client that they hold), oldest first.</summary>
     public async Task<SocketInfo[]> ListAsync(string? client, CancellationToken ct)
     {
-        var here = Here(client);
-        if (nodes.Others is not { Count: > 0 } others)
-        {
-            return here;
-        }
-
-        var (answers, _) = await calls.AskAllAsync<SocketsQuestion, SocketInfo[]>(others, SocketsCall.Word, new(client, null), ct);
-        return Together([.. here, .. answers.SelectMany(a => a.Answer)]);
+        var elsewhere = await calls.AskAllAsync<SocketsQuestion, SocketInfo[]>(nodes.Others, SocketsCall.Word, new(client, null), ct);
+        return Together([.. Here(client), .. elsewhere.SelectMany(s => s)]);
     }
 
     /// <summary>One socket, wherever it is, once for each client that it holds; empty: there is none.</summary>
     public async Task<SocketInfo[]> FindAsync(string socketId, CancellationToken ct)
     {
-        if (sockets.Find(socketId) is not null || nodes.Others is not { Count: > 0 } others)
+        if (sockets.Find(socketId) is not null)
         {
             return Here(null, socketId);
         }
 
-        var (answers, _) = await calls.AskAllAsync<SocketsQuestion, SocketInfo[]>(others, SocketsCall.Word, new(null, socketId), ct);
-        return [.. answers.SelectMany(a => a.Answer)];
+        return [.. (await calls.AskAllAsync<SocketsQuestion, SocketInfo[]>(nodes.Others, SocketsCall.Word, new(null, socketId), ct)).SelectMany(s => s)];
     }
 
     /// <summary>Narrows what a client may do from one of its sockets, wherever it is.</summary>
@@ -39,8 +32,8 @@ internal sealed class ClusterSockets(SocketIndex sockets, Node node, NodeBook no
             return done;
         }
 
-        var (answers, _) = await calls.AskAllAsync<NarrowQuestion, LimitSocketResponse?>(nodes.Others, NarrowCall.Word, new(client, socketId, allowances), ct);
-        return answers.Select(a => a.Answer).OfType<LimitSocketResponse>().FirstOrDefault()
+        var answers = await calls.AskAllAsync<NarrowQuestion, LimitSocketResponse?>(nodes.Others, NarrowCall.Word, new(client, socketId, allowances), ct);
+        return answers.OfType<LimitSocketResponse>().FirstOrDefault()
             ?? new() { Error = DuplexityError.Of(Errors.UnknownDestination, "socketId names none of this client's sockets.") };
     }
 

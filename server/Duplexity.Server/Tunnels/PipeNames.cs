@@ -44,7 +44,7 @@ internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
     public (string? Name, DuplexityError? Error) Read(PipeRegistration pipe)
     {
         var (name, error) = string.IsNullOrWhiteSpace(pipe.Name) ? (MadeUp(), null) : pipe.Name.StartsWith(':') ? ReadPort(pipe.Name) : ReadHost(pipe.Name.Trim());
-        error ??= CheckResource(pipe.Resource, isPort: name![0] == ':') ?? CheckHostHeader(pipe.HostHeader);
+        error ??= CheckResource(pipe.Resource, isPort: PipePorts.IsPort(name!)) ?? CheckHostHeader(pipe.HostHeader);
         return error is null ? (name, null) : (null, error);
     }
 

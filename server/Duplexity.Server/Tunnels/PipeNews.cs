@@ -20,7 +20,7 @@ internal sealed class PipeNews(
     /// <summary>These have been registered, and took the place of those; completes when no node serves visitors by the old ones any more, or after <see cref="TimeOptions.Confirm"/>.</summary>
     public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced)
     {
-        var opened = entries.Where(IsPort).Select(e => e.Name).ToArray();
+        var opened = entries.Select(e => e.Name).Where(PipePorts.IsPort).ToArray();
         if (opened.Length > 0 || replaced.Count > 0)
         {
             await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Session = entries[0].Session });
@@ -74,7 +74,7 @@ internal sealed class PipeNews(
         }
 
         Open(news.Opened);
-        await ports.CloseUnusedAsync(news.Over.Where(IsPort).Select(e => PipePorts.PortOf(e.Name)));
+        await ports.CloseUnusedAsync(news.Over);
         return 0;
     }
 
@@ -83,10 +83,8 @@ internal sealed class PipeNews(
     {
         var entries = await backend.ListAsync(null, CancellationToken.None);
         backend.Forget(entries.Select(e => e.Name));
-        Open(entries.Where(e => IsPort(e) && e.Node != node.Name).Select(e => e.Name));
+        Open(entries.Where(e => e.Node != node.Name).Select(e => e.Name).Where(PipePorts.IsPort));
     }
-
-    private static bool IsPort(PipeEntry entry) => entry.Name[0] == ':';
 
     private void TellOwners(IReadOnlyList<PipeEntry> closed, string reason)
     {

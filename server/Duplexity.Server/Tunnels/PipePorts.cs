@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
+using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Tunnels;
 
@@ -45,6 +46,12 @@ internal sealed class PipePorts(BackendRegistry backend, PipeNames names, TcpFro
             }
         }
     }
+
+    /// <summary>Closes the ports of registrations that are over, unless another one has them.</summary>
+    public Task CloseUnusedAsync(IEnumerable<PipeEntry> over) => CloseUnusedAsync(over.Where(e => IsPort(e.Name)).Select(e => PortOf(e.Name)));
+
+    /// <summary>Whether a name is <c>:PORT</c>.</summary>
+    public static bool IsPort(string name) => name[0] == ':';
 
     /// <summary>The number in <c>:PORT</c>.</summary>
     public static int PortOf(string name) => int.Parse(name.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture);

@@ -102,7 +102,7 @@ internal sealed partial class PublicPipes
             _pools.End(entry, cut);
         }
 
-        await _ports.CloseUnusedAsync(removed.Where(e => e.Name[0] == ':').Select(e => PipePorts.PortOf(e.Name)));
+        await _ports.CloseUnusedAsync(removed);
         return removed;
     }
 }

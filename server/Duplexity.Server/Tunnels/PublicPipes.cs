@@ -146,7 +146,7 @@ internal sealed partial class PublicPipes
         {
             for (var i = 0; i < results.Length; i++)
             {
-                if (results[i].Name![0] == ':')
+                if (PipePorts.IsPort(results[i].Name!))
                 {
                     results[i] = await _ports.OpenAsync(results[i], results, opened, ct);
                 }
@@ -237,7 +237,7 @@ internal sealed partial class PublicPipes
         Node = _node.Name,
         Resource = pipe.Resource!,
         HostHeader = pipe.HostHeader ?? "keep",
-        Url = name[0] == ':' ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : _url.Of(name),
+        Url = PipePorts.IsPort(name) ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : _url.Of(name),
         Since = _time.GetUtcNow(),
         Exchanges = pipe.Exchanges ?? false,
     };

@@ -64,15 +64,7 @@ public sealed class HostileOwnerTests
     public async Task An_owner_whose_pipes_all_stand_behind_a_gate_that_does_not_answer_holds_up_nobody_elses()
     {
         var (asked, never) = (new SemaphoreSlim(0), new TaskCompletionSource<Duplexity.Server.GateResult>());
-        await using var rig = new CookedRig(
-            [
-                PipeRig.Gate(Step.Entry, "room:slow", _ =>
-                {
-                    asked.Release();
-                    return new(never.Task);
-                }),
-            ],
-            null);
+        await using var rig = Behind(asked, never);
         var pipes = await rig.StartAsync();
         await CookedRig.SetAsync(pipes, "eve", [.. Enumerable.Range(0, 40).Select(i => CookedRig.Pipe($"p{i}", "room:a", "room:slow"))]);
         await CookedRig.SetAsync(pipes, "amy", CookedRig.Pipe("p", "room:b", "room:c"));
@@ -99,15 +91,7 @@ public sealed class HostileOwnerTests
     public async Task However_many_owners_have_pipes_behind_gates_that_do_not_answer_they_hold_a_turn_for_a_moment_only()
     {
         var (asked, never) = (new SemaphoreSlim(0), new TaskCompletionSource<Duplexity.Server.GateResult>());
-        await using var rig = new CookedRig(
-            [
-                PipeRig.Gate(Step.Entry, "room:slow", _ =>
-                {
-                    asked.Release();
-                    return new(never.Task);
-                }),
-            ],
-            null);
+        await using var rig = Behind(asked, never);
         var pipes = await rig.StartAsync();
         for (var owner = 0; owner < 5; owner++)
         {
@@ -249,4 +233,15 @@ public sealed class HostileOwnerTests
 
         static MessagePipe Pipe(int places) => CookedRig.Pipe("p", "room:a", "room:b") with { Transform = new() { Text = "{{" + string.Concat(Enumerable.Range(0, places).Select(i => $"{{f{i}}}")) } };
     }
+
+    /// <summary>A rig whose gate before <c>room:slow</c> says that it was asked, and does not answer before <paramref name="never"/> does.</summary>
+    private static CookedRig Behind(SemaphoreSlim asked, TaskCompletionSource<Duplexity.Server.GateResult> never) => new(
+        [
+            PipeRig.Gate(Step.Entry, "room:slow", _ =>
+            {
+                asked.Release();
+                return new(never.Task);
+            }),
+        ],
+        null);
 }
