@@ -18,7 +18,7 @@ internal static class AuthEndpoints
         var signIn = services.GetRequiredService<SignInEndpoints>();
 
         // Every method: routing would answer others with 405 before the gate has looked at the host.
-        group.Map("", context => HttpMethods.IsPost(context.Request.Method) ? signIn.WaitAsync(context) : WhoAmIAsync(context))
+        group.Map("", context => HttpMethods.IsPost(context.Request.Method) ? AuthRequests.HandleAsync(context, signIn.WaitAsync) : WhoAmIAsync(context))
             .AddServiceGate(request => !HttpMethods.IsPost(request.Method));
         signIn.Map(group);
         var tokens = services.GetRequiredService<TokenEndpoints>();

@@ -19,11 +19,24 @@ internal static class AuthRequests
         if (methods.Split(' ').Contains(context.Request.Method, StringComparer.OrdinalIgnoreCase))
         {
             context.Response.Headers.CacheControl = "no-store";
-            return handle(context);
+            return HandleAsync(context, handle);
         }
 
         return RefuseMethodAsync(context, methods.Replace(" ", ", "));
     }).AddServiceGate(requireIdentity);
+
+    /// <summary>Handles a request; where the engine is away, or takes no more just now, that is the answer.</summary>
+    public static async Task HandleAsync(HttpContext context, RequestDelegate handle)
+    {
+        try
+        {
+            await handle(context);
+        }
+        catch (DuplexityException e) when (!context.Response.HasStarted)
+        {
+            await RefuseAsync(context, e.Error);
+        }
+    }
 
     /// <summary>Answers 405; <paramref name="allowed"/> are the methods that there are.</summary>
     public static Task RefuseMethodAsync(HttpContext context, string allowed)

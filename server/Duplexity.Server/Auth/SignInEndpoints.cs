@@ -67,6 +67,10 @@ internal sealed class SignInEndpoints(
         {
             // Who waited went away.
         }
+        catch (DuplexityException e) when (context.Response.HasStarted)
+        {
+            await WriteAsync(context, new { @event = SignInEvent.Failed, error = e.Error });
+        }
         finally
         {
             await signIns.EndAsync(waiting);

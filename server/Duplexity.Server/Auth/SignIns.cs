@@ -63,8 +63,16 @@ internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider prov
             _waiting[signIn.Id] = waiting;
         }
 
-        await engine.Vault.TryAddAsync(KeyOf(signIn.Id), Seal(signIn), options.Value.Times.SignIn, ct);
-        return (waiting, null);
+        try
+        {
+            await engine.Vault.TryAddAsync(KeyOf(signIn.Id), Seal(signIn), options.Value.Times.SignIn, ct);
+            return (waiting, null);
+        }
+        catch
+        {
+            _waiting.TryRemove(signIn.Id, out _);
+            throw;
+        }
     }
 
     /// <summary>One that waits, at whatever node; null where there is none, or its time is over.</summary>
@@ -74,7 +82,14 @@ internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider prov
     public async Task EndAsync(OpenAnswer waiting)
     {
         _waiting.TryRemove(waiting.Begun.Id, out _);
-        await engine.Vault.TakeAsync(KeyOf(waiting.Begun.Id));
+        try
+        {
+            await engine.Vault.TakeAsync(KeyOf(waiting.Begun.Id));
+        }
+        catch (DuplexityException)
+        {
+            // The store is away; there it ends by itself.
+        }
     }
 
     /// <summary>Looks whether there is something to tell the program: of what another node did and could not tell this one.</summary>

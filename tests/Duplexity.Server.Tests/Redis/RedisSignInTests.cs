@@ -124,6 +124,34 @@ public sealed class RedisSignInTests(RedisFixture redis) : IClassFixture<RedisFi
         JsonDocument.Parse(answers.Single(a => a.StatusCode == HttpStatusCode.OK).Text).RootElement.GetProperty("client").GetString().Should().Be("amy");
     }
 
+    [Fact]
+    [Trait("Requirement", "2.6")]
+    [Trait("Guarantee", "G24")]
+    public async Task While_redis_is_away_nobody_signs_in_which_is_said_and_leaves_nothing_behind()
+    {
+        await using var server = await RedisProcess.StartAsync();
+        await using var provider = await TestProvider.StartAsync();
+        await using var node = await SignInRig.StartAsync(provider, s =>
+        {
+            s.Builder = b => b.AddRedis(server.Connection);
+            s.Settings["Duplexity:Redis:Renewal"] = "00:00:00.1";
+            s.Options = o => o.Limits.SignInsPerAddress = 1;
+        });
+        var tokens = await SignInRig.SignInAsync(node, provider, "amy");
+
+        await server.KillAsync();
+        await node.Logs.WaitForAsync("Redis is away", l => l.Event.Id == 8010);
+        var begun = await node.Invoking(n => WaitingProgram.StartAsync(n.Http)).Should().ThrowAsync<HttpRequestException>();
+        var refreshed = await SignInRig.RefreshAsync(node, tokens);
+        await server.StartAgainAsync();
+        await node.Logs.WaitForAsync("Redis is back", l => l.Event.Id == 8011);
+
+        begun.Which.StatusCode.Should().Be(HttpStatusCode.ServiceUnavailable);
+        refreshed.Status.Should().Be(HttpStatusCode.ServiceUnavailable);
+        (await SignInRig.RefreshAsync(node, tokens)).Status.Should().Be(HttpStatusCode.OK, "the handle stands");
+        (await SignInRig.SignInAsync(node, provider, "amy")).GetProperty("client").GetString().Should().Be("amy", "the one place of this address is free");
+    }
+
     /// <summary>Two nodes outside Development on one Redis, behind one address, and the provider where people sign in.</summary>
     private sealed class House : IAsyncDisposable
     {
