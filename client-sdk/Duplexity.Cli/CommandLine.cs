@@ -90,6 +90,7 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(RevokeCommand.Create(run));
         root.Add(UserCommand.Create(run));
         root.Add(TraceCommand.Create(run));
+        root.Add(NodeCommand.Create(run));
         root.Add(ServeCommand.Create());
         return root;
     }

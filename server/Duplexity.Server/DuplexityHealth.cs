@@ -7,7 +7,7 @@ namespace Duplexity.Server;
 public static class DuplexityHealth
 {
     /// <summary>
-    /// Adds a check that says whether the node can serve: unhealthy while its engine cannot be reached, or takes commands and does not bring what is told. For a readiness probe; a node whose engine is away is alive, and starting it
+    /// Adds a check that says whether the node can serve: unhealthy while its engine cannot be reached, or takes commands and does not bring what is told, and from when it is being emptied. For a readiness probe; a node whose engine is away is alive, and starting it
     /// again would not help.
     /// </summary>
     /// <param name="checks">The application's health checks.</param>

@@ -85,6 +85,12 @@ public interface IDuplexity
     Task<int> RemoveAsync(string client, CancellationToken ct = default);
 
     /// <summary>
+    /// Empties this node, before its process is stopped: it is not ready from now on, its clients open their connections at other nodes and then leave, and what visitors have begun may finish. Completes when that is done, after <see cref="TimeOptions.Drain"/> at the
+    /// latest; at once, without anything done, where there is no other node. The node stays as it is then until it is stopped. Called again, it waits for the same. <paramref name="ct"/> ends the waiting only.
+    /// </summary>
+    Task DrainAsync(CancellationToken ct = default);
+
+    /// <summary>
     /// Lets all open sockets of a client listen to a room (or a feed) from now on, as if it had joined; no gate is asked. The sockets are told (<c>Joined</c>). Returns how many sockets that were. It does
     /// not outlive the socket: who comes back joins by itself, or is placed anew (<see cref="ServiceChannel.Sockets"/> says when).
     /// </summary>

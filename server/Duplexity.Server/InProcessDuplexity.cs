@@ -3,6 +3,7 @@ using Duplexity.Protocol;
 using Duplexity.Server.Auth;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Hubs;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using static Duplexity.Server.ApplicationActing;
@@ -11,7 +12,7 @@ namespace Duplexity.Server;
 
 /// <inheritdoc/>
 internal sealed class InProcessDuplexity(
-    PipeMachine machine, IEngine engine, ClusterSockets sockets, ClusterPlacing placing, ForcedDisconnects disconnects, Revocations revocations, Removals removals, Standing standing, TokenIssuer tokens,
+    PipeMachine machine, IEngine engine, ClusterSockets sockets, ClusterPlacing placing, ForcedDisconnects disconnects, Revocations revocations, Removals removals, Standing standing, TokenIssuer tokens, Draining draining,
     IDuplexityRooms rooms, IDuplexityLockspaces lockspaces, IDuplexityInboxes inboxes, IDuplexityMessagePipes messagePipes, DuplexityOptions options) : IDuplexity
 {
     /// <summary>Who the application is, where it does not act as a client of its own.</summary>
@@ -106,6 +107,8 @@ internal sealed class InProcessDuplexity(
         : revocations.EnableAsync(client, ct, waitsForAll: true);
 
     public async Task<int> RemoveAsync(string client, CancellationToken ct = default) => (await removals.RemoveAsync(Checked(client), Application, ct, waitsForAll: true)).Hit;
+
+    public Task DrainAsync(CancellationToken ct = default) => draining.RunAsync(ct);
 
     public Task<int> SubscribeAsync(string client, Address channel, CancellationToken ct = default) => placing.PlaceAsync(CheckedFor(client, channel), channel, ct);
 

@@ -113,6 +113,12 @@ public sealed class TimeOptions
     /// </summary>
     public TimeSpan Confirm { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// How long a node that is stopped beside others takes to empty itself at most: half of it for telling its clients, in batches; each has a quarter of it to leave by itself; and what visitors have begun may take all of it. A node without clients and visitors is
+    /// through at once. Defaults to 20 s: with what a stop takes besides it stays below the 30 s that Kubernetes waits.
+    /// </summary>
+    public TimeSpan Drain { get; set; } = TimeSpan.FromSeconds(20);
+
     /// <summary>Clock skew allowed in tokens of other issuers; the service's own end on time. Defaults to 30 s (G19).</summary>
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
 }

@@ -186,7 +186,11 @@ internal sealed class ConnectionLoop(Restorer restorer, Uri server, DuplexityCon
         var pause = TimeSpan.FromMilliseconds(Math.Max(_backoff.Next().TotalMilliseconds, cause.RetryAfterMs ?? 0));
         restorer.Failed(cause);
         Log.Reconnecting(logger, pause, cause.Code, VisibleText.Of(cause.Sentence, VisibleText.LogLength));
-        Move(ConnectionState.Reconnecting, cause, pause);
+        if (!restorer.IsOpen)
+        {
+            Move(ConnectionState.Reconnecting, cause, pause);
+        }
+
         await Task.Delay(pause, options.TimeProvider, _stop.Token).ConfigureAwait(false);
     }
 

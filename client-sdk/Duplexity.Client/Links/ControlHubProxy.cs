@@ -87,6 +87,7 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
         connection.On<PipeClosedEvent>(nameof(IControlClient.PipeClosed), client.PipeClosed);
         connection.On<IdentitiesChangedEvent>(nameof(IControlClient.IdentitiesChanged), client.IdentitiesChanged);
         connection.On<ReauthenticateSoonEvent>(nameof(IControlClient.ReauthenticateSoon), client.ReauthenticateSoon);
+        connection.On<DrainingEvent>(nameof(IControlClient.Draining), client.Draining);
         connection.On<DisconnectedEvent>(nameof(IControlClient.Disconnected), client.Disconnected);
     }
 }

@@ -65,6 +65,7 @@ internal sealed class DataHubProxy(HubConnection connection) : IDataHub
         connection.On<ReceiptChangedEvent>(nameof(IDataClient.ReceiptChanged), client.ReceiptChanged);
         connection.On<WithdrawnEvent>(nameof(IDataClient.Withdrawn), client.Withdrawn);
         connection.On<JoinedEvent>(nameof(IDataClient.Joined), client.Joined);
+        connection.On<DrainingEvent>(nameof(IDataClient.Draining), client.Draining);
         connection.On<DisconnectedEvent>(nameof(IDataClient.Disconnected), client.Disconnected);
     }
 }

@@ -20,12 +20,26 @@ internal sealed class Dialer(Uri server, string session, DuplexityConnectionOpti
     private static readonly string UserAgent =
         "duplexity-dotnet/" + (typeof(Dialer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0");
 
+    // A node's own address, where a node that was emptied sent us; the server's own is not forgotten.
+    private Uri? _elsewhere;
+    private bool _isElsewhere;
+
     public string Session => session;
 
-    /// <summary>The address of a hub below the server's own.</summary>
+    /// <summary>From now on to the address that a node names which is being emptied (null: the server's own). It comes on a connection that our token has opened, as Discover's answer does, and is good for no more: never in clear once the server's own is encrypted.</summary>
+    public void MoveTo(string? address)
+    {
+        _elsewhere = Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && (uri.Scheme == "https" || server.Scheme is not ("https" or "wss")) ? uri : null;
+        _isElsewhere = _elsewhere is not null;
+    }
+
+    /// <summary>Nobody could be reached: the next attempt goes to the other address, where there are two.</summary>
+    public void Turn() => _isElsewhere = !_isElsewhere && _elsewhere is not null;
+
+    /// <summary>The address of a hub below the server's.</summary>
     public Uri Hub(string name)
     {
-        var root = server.AbsoluteUri;
+        var root = (_isElsewhere ? _elsewhere! : server).AbsoluteUri;
         return new Uri(new Uri(root.EndsWith('/') ? root : root + "/"), name);
     }
 

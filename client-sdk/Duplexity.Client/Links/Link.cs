@@ -43,6 +43,12 @@ internal abstract class Link : IAsyncDisposable
 
     public string SocketId { get; private set; } = "";
 
+    /// <summary>What the node said when it began to empty itself: this link is to be replaced. Null: it did not.</summary>
+    public DrainingEvent? Leaving { get; private set; }
+
+    /// <summary>Raised with <see cref="Leaving"/>. From the link's one handler loop: must not block.</summary>
+    public event Action<DrainingEvent>? Told;
+
     /// <summary>The primary client.</summary>
     public string Client { get; private set; } = "";
 
@@ -98,6 +104,16 @@ internal abstract class Link : IAsyncDisposable
         End(LinkEnd.Of(disconnected.Code, disconnected.Reason, disconnected.Retry));
         return Task.CompletedTask;
     }
+
+    public Task Draining(DrainingEvent draining)
+    {
+        Leave(draining);
+        Told?.Invoke(draining);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>This link is to be replaced.</summary>
+    public void Leave(DrainingEvent draining) => Leaving ??= draining;
 
     /// <summary>The error for a server that answers with another client's name or sends elsewhere: hang up and stay away.</summary>
     public static DuplexityException BrokenConnection(string sentence) => new(DuplexityError.Of(Errors.ProtocolViolation, "Broken Connection: " + sentence));

@@ -11,7 +11,7 @@ namespace Duplexity.Links;
 /// Opens what is missing, in the order of DESIGN's "Connecting": control, Discover, data at the address that Discover named, Open with the pipes, and their
 /// registration as control tells it; without pipes or administration data alone. What is open already stays as it is. Used by one thread at a time.
 /// </summary>
-internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOptions options, Listeners listeners, Outbox outbox, PipeDesk pipes, WatchDesk watches,
+internal sealed partial class Restorer(Dialer dialer, Uri server, DuplexityConnectionOptions options, Listeners listeners, Outbox outbox, PipeDesk pipes, WatchDesk watches,
     ControlIdentities control)
 {
     // The courtesy of leaving and the closing handshakes, together: a person waits for them at Ctrl+C.
@@ -69,6 +69,8 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
         DropIfEnded(ref _control, Control);
         DropIfEnded(ref _data, Data);
+        var aside = SetAside();
+        var isRestored = false;
         try
         {
             (Uri DataPlane, string Ticket)? discovery = null;
@@ -98,11 +100,23 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
                     _ = Task.Delay(Later, options.TimeProvider, CancellationToken.None).ContinueWith(_ => Again(), TaskScheduler.Default);
                 }
             }
+
+            isRestored = true;
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !ct.IsCancellationRequested)
         {
             throw new TimeoutException();
         }
+        finally
+        {
+            TakeBack(aside);
+            if (!isRestored)
+            {
+                dialer.Turn();
+            }
+        }
+
+        Leave();
     }
 
     /// <summary>Why nothing could be opened, for those who wait in vain.</summary>
@@ -140,6 +154,7 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
     {
         Drop(ref _control, Control);
         Drop(ref _data, Data);
+        Leave();
     }
 
     /// <summary>The connection is over: whoever waits for a link waits in vain.</summary>
@@ -151,6 +166,7 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
 
     private async Task GoodbyeAsync()
     {
+        Leave();
         var (control, data) = (_control, _data);
         if (control is { Ended.IsCompleted: false })
         {
@@ -177,7 +193,7 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
 
     private async Task<(ControlLink Link, (Uri DataPlane, string Ticket) Discovery)> OpenControlAsync(CancellationToken ct)
     {
-        var link = new ControlLink(dialer.Create(dialer.Hub("control")), server, pipes, options.TimeProvider) { Identities = Identities, Watches = watches };
+        var link = Watched(new ControlLink(dialer.Create(dialer.Hub("control")), server, pipes, options.TimeProvider) { Identities = Identities, Watches = watches });
         try
         {
             await link.StartAsync(ct).ConfigureAwait(false);
@@ -193,7 +209,7 @@ internal sealed class Restorer(Dialer dialer, Uri server, DuplexityConnectionOpt
 
     private async Task<DataLink> OpenDataAsync((Uri DataPlane, string Ticket)? discovery, CancellationToken ct)
     {
-        var link = new DataLink(dialer.Create(discovery?.DataPlane ?? dialer.Hub("data")), listeners, options.TimeProvider);
+        var link = Watched(new DataLink(dialer.Create(discovery?.DataPlane ?? dialer.Hub("data")), listeners, options.TimeProvider));
         try
         {
             await link.StartAsync(ct).ConfigureAwait(false);

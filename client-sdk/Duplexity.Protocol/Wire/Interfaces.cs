@@ -136,6 +136,9 @@ public interface IControlClient
     /// <summary>A client falls off this connection soon.</summary>
     Task ReauthenticateSoon(ReauthenticateSoonEvent soon);
 
+    /// <summary>The node is being emptied: both connections of each of its sessions are to be opened anew.</summary>
+    Task Draining(DrainingEvent draining);
+
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);
 }
@@ -251,6 +254,9 @@ public interface IDataClient
 
     /// <summary>The server has let a client of this socket listen to a channel.</summary>
     Task Joined(JoinedEvent joined);
+
+    /// <summary>The node is being emptied: this connection is to be opened anew. A socket whose session has its control connection at this node is told there.</summary>
+    Task Draining(DrainingEvent draining);
 
     /// <summary>The server closes the connection; last event.</summary>
     Task Disconnected(DisconnectedEvent disconnected);

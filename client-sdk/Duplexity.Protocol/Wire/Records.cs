@@ -145,6 +145,19 @@ public sealed record PreviousEnd
     public string Reason { get; init; } = "";
 }
 
+/// <summary>The node is being emptied: open anew, then leave this connection. Who stays is closed (510) after some seconds.</summary>
+[MessagePackObject]
+public sealed record DrainingEvent
+{
+    /// <summary>Where to connect instead, as the server's own address: <c>/control</c> and <c>/data</c> are below it. Absent: at the address that was used, from where another node is reached.</summary>
+    [Key(0)]
+    public string? Uri { get; init; }
+
+    /// <summary>How long to wait before, drawn for each connection so that not all come at once.</summary>
+    [Key(1)]
+    public int RetryAfterMs { get; init; }
+}
+
 /// <summary>Comes before every close that the server decides and whose socket still takes bytes.</summary>
 [MessagePackObject]
 public sealed record DisconnectedEvent

@@ -60,6 +60,38 @@ internal sealed record ApiInboxResponse : Answer
     public InboxPage? Page { get; init; }
 }
 
+/// <summary>Answers with the nodes that serve.</summary>
+internal sealed record ApiNodesResponse : Answer
+{
+    /// <summary>The nodes, by name.</summary>
+    public ApiNode[]? Nodes { get; init; }
+}
+
+/// <summary>A node, with what it said of itself a moment ago.</summary>
+internal sealed record ApiNode
+{
+    /// <summary>Its name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Which version it runs.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>Since when it runs, in milliseconds since 1970 UTC.</summary>
+    public long Since { get; init; }
+
+    /// <summary>Whether it is being emptied.</summary>
+    public bool IsDraining { get; init; }
+
+    /// <summary>How many data connections are there.</summary>
+    public int Sockets { get; init; }
+
+    /// <summary>How many sessions have their control connection there.</summary>
+    public int Sessions { get; init; }
+
+    /// <summary>How many requests and connections of visitors it serves.</summary>
+    public int Visitors { get; init; }
+}
+
 /// <summary>A request whose path says all.</summary>
 internal sealed record ApiNothing;
 

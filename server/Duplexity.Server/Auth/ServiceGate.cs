@@ -1,3 +1,4 @@
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Authentication;
@@ -18,6 +19,8 @@ internal static class ServiceGate
     private static readonly DuplexityError ForeignPage = DuplexityError.Of(Errors.Denied, "Pages of this origin may not use the service; the operator lists those that may in Duplexity:Origins.");
 
     private static readonly DuplexityError Away = DuplexityError.Of(Errors.Unavailable, "This node cannot reach its engine now; try again in a moment.");
+
+    private static readonly DuplexityError Emptied = DuplexityError.Of(Errors.Draining, "This node is being emptied; connect again, to another one.");
 
     private static readonly DuplexityError NoIdentity = DuplexityError.Of(Errors.TokenRefused, "Send `Authorization: Bearer` with an access token or an API key; there was none, or it is not good, or not any more.");
 
@@ -69,6 +72,12 @@ internal static class ServiceGate
         if ((context.GetEndpoint()?.Metadata.GetMetadata<NeedsEngine>() is not null && engine.IsAway) || engine.Lease is { IsOver: true })
         {
             await RefuseAsync(context, AuthRequests.Mark(response, Away), Away);
+            return;
+        }
+
+        if (context.GetEndpoint()?.Metadata.GetMetadata<ClosedWhileDraining>() is not null && context.RequestServices.GetRequiredService<NodeBook>().SendsAway)
+        {
+            await RefuseAsync(context, AuthRequests.Mark(response, Emptied), Emptied);
             return;
         }
 

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Duplexity.Server.Cluster;
 
-/// <summary>Whether the node's engine does what it is for. One probe a second at most, whoever asks how often.</summary>
-internal sealed class EngineHealth(IEngine engine, TimeProvider time) : IHealthCheck
+/// <summary>Whether the node takes clients, and its engine does what it is for. One probe a second at most, whoever asks how often.</summary>
+internal sealed class EngineHealth(IEngine engine, NodeBook nodes, TimeProvider time) : IHealthCheck
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
 
@@ -15,6 +15,11 @@ internal sealed class EngineHealth(IEngine engine, TimeProvider time) : IHealthC
     /// <inheritdoc/>
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
+        if (nodes.Self.IsDraining)
+        {
+            return HealthCheckResult.Unhealthy("This node is being emptied.");
+        }
+
         await _turn.WaitAsync(cancellationToken);
         try
         {

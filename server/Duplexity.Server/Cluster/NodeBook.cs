@@ -46,6 +46,12 @@ internal sealed class NodeBook(
     /// <summary>The other nodes that serve.</summary>
     public IReadOnlyList<NodeInfo> Others => [.. _others.Where(n => n.IsReady)];
 
+    /// <summary>The other nodes that take clients.</summary>
+    public IReadOnlyList<NodeInfo> Successors => [.. _others.Where(n => n.IsReady && !n.IsDraining)];
+
+    /// <summary>Whether clients who come here are sent away: this node is being emptied, and another one takes them.</summary>
+    public bool SendsAway => _self.IsDraining && _others.Any(n => n.IsReady && !n.IsDraining);
+
     /// <summary>Whether other nodes may share the engine.</summary>
     private bool IsShared => engine.Lease is not null;
 
@@ -94,13 +100,18 @@ internal sealed class NodeBook(
     /// <summary>Where the other nodes reach this one.</summary>
     public void ListensAt(Uri at) => _self = _self with { InternalUrl = at };
 
-    /// <summary>Nobody new is to be sent here; the others know when it completes.</summary>
+    /// <summary>Nobody new is to be sent here; the others see it when they look the next time.</summary>
     public async Task DrainAsync(CancellationToken ct)
     {
         _self = _self with { IsDraining = true };
-        if (IsShared)
+        try
         {
             await WriteAsync(ct);
+        }
+        catch (DuplexityException e)
+        {
+            // The engine is away: it is written with the next round.
+            Log.NodesNotRead(logger, e);
         }
     }
 

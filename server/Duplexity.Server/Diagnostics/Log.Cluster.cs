@@ -19,4 +19,10 @@ internal static partial class Log
 
     [LoggerMessage(7004, LogLevel.Error, "A question of another node ({Kind}) could not be answered.")]
     public static partial void NodeCallFailed(ILogger logger, string kind, Exception exception);
+
+    [LoggerMessage(7010, LogLevel.Information, "This node is being emptied: {Connections} connections of clients are asked to go to {Nodes} other nodes.")]
+    public static partial void Drains(ILogger logger, int connections, int nodes);
+
+    [LoggerMessage(7011, LogLevel.Information, "This node is empty: {Stayed} connections had to be closed, {Visitors} visitors are still being served.")]
+    public static partial void Drained(ILogger logger, int stayed, int visitors);
 }

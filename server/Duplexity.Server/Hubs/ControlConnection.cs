@@ -142,6 +142,12 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
     public void Tell(ReauthenticateSoonEvent soon) => _ = TryAsync(() => _client.ReauthenticateSoon(soon));
 
     /// <inheritdoc/>
+    public void Tell(DrainingEvent draining) => _ = TryAsync(() => _client.Draining(draining));
+
+    /// <inheritdoc/>
+    public Task Gone => _gone.Task;
+
+    /// <inheritdoc/>
     public void TellAllowances(HeldIdentity identity)
     {
         // What it may do from here it is told on the data connection, whose allowances they are.

@@ -33,6 +33,8 @@ internal static class HubServices
         services.TryAddSingleton<MessagePipeCalls>();
         services.TryAddSingleton<Tracing>();
         services.TryAddSingleton<RoomCalls>();
+        services.TryAddSingleton<Draining>();
+        services.AddSingleton<INodeCall, DrainCall>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftRooms>());
         services.AddSingleton<HubLifetimeManager<ControlHub>, DefaultHubLifetimeManager<ControlHub>>();
         services.AddSingleton<HubLifetimeManager<DataHub>, DataHubLifetimeManager>();
@@ -49,7 +51,7 @@ internal static class HubServices
             routes.MapHub<ControlHub>("/control", o => Configure(o, times)),
             routes.MapHub<DataHub>("/data", o => Configure(o, times)),
         };
-        return new EndpointGroup(endpoints).WithMetadata(new NeedsEngine());
+        return new EndpointGroup(endpoints).WithMetadata(new NeedsEngine(), new ClosedWhileDraining());
     }
 
     private static void AddHub<THub>(ISignalRServerBuilder signalr, Action<HubOptions<THub>, DuplexityOptions> configure)

@@ -25,6 +25,12 @@ internal interface IIdentityHolder
     /// <summary>Tells the connection's other end that a client may do other things now.</summary>
     void TellAllowances(HeldIdentity identity);
 
+    /// <summary>Tells the connection's other end to open anew.</summary>
+    void Tell(DrainingEvent draining);
+
+    /// <summary>Completes when the connection is through.</summary>
+    Task Gone { get; }
+
     /// <summary>Says why, and ends the connection; <paramref name="isAsked"/>: behind the answer to the call that asked for it.</summary>
     void End((int Code, string Name) code, string reason, bool isAsked);
 }

@@ -135,6 +135,12 @@ internal sealed partial class Socket : IIdentityHolder, ISenderEnd
     public void Tell(ReauthenticateSoonEvent soon) => Queue.Send(nameof(IDataClient.ReauthenticateSoon), soon);
 
     /// <inheritdoc/>
+    public void Tell(DrainingEvent draining) => Queue.Send(nameof(IDataClient.Draining), draining);
+
+    /// <inheritdoc/>
+    Task IIdentityHolder.Gone => Transport.Gone;
+
+    /// <inheritdoc/>
     public void TellAllowances(HeldIdentity identity)
     {
         Queue.Send(nameof(IDataClient.AllowancesChanged), new AllowancesChangedEvent { SocketId = Id, Client = identity.Client, Allowances = identity.Rules.Shown });

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
@@ -17,7 +18,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
+    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -55,8 +56,15 @@ internal sealed class HttpFront(
         }
 
         var status = Metrics.VisitorGone;
+        visitors.Begin();
         try
         {
+            if (nodes.Self.IsDraining)
+            {
+                // The visitor's next request is another node's.
+                context.Connection.RequestClose();
+            }
+
             await ServeAsync(context, entry, span);
             status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? Metrics.VisitorGone : context.Response.StatusCode;
         }
@@ -66,6 +74,7 @@ internal sealed class HttpFront(
         }
         finally
         {
+            visitors.End();
             var took = Ended(status, span, began);
             exchanges.Report(entry, new ExchangeInfo
             {
@@ -114,6 +123,12 @@ internal sealed class HttpFront(
 
         if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry) is not { } pool)
         {
+            if (await MovedAsync(entry, isAgain, context.RequestAborted) is { } there)
+            {
+                await ServeAsync(context, there, span, isAgain: true);
+                return;
+            }
+
             await Pages.AwayAsync(context);
             return;
         }
@@ -127,8 +142,8 @@ internal sealed class HttpFront(
         }
         catch (CarryException e)
         {
-            // Where what was remembered of the name is not so any more, nothing of the request has left yet.
-            if (e.Failure == CarryFailure.Elsewhere && !isAgain && await backend.ReadAsync(entry.Name, context.RequestAborted) is { } now && now != entry)
+            // Nothing of the request has left yet.
+            if (e.Failure is CarryFailure.Elsewhere or CarryFailure.Away && await MovedAsync(entry, isAgain, context.RequestAborted) is { } now)
             {
                 await ServeAsync(context, now, span, isAgain: true);
             }
@@ -172,6 +187,10 @@ internal sealed class HttpFront(
             step.End();
         }
     }
+
+    /// <summary>What the name is by now, where what was remembered of it is not so any more: its client has moved, to another node or another generation. Looked up once for a request.</summary>
+    private async ValueTask<PipeEntry?> MovedAsync(PipeEntry entry, bool isAgain, CancellationToken ct) =>
+        !isAgain && await backend.ReadAsync(entry.Name, ct) is { } now && now != entry ? now : null;
 
     private async Task RefuseAsync(HttpContext context, PipeEntry entry, CarryException refusal)
     {

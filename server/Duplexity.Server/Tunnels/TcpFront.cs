@@ -13,7 +13,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Listens on the ports of TCP pipes and carries each visitor connection on a carrier of its own. Thread-safe.</summary>
 internal sealed class TcpFront(
-    BackendRegistry backend, CarrierPools pools, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
+    BackendRegistry backend, CarrierPools pools, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
     : IDisposable
 {
     private const int Backlog = 128;
@@ -144,7 +144,7 @@ internal sealed class TcpFront(
         {
             return await pool.DialFreshAsync(CancellationToken.None);
         }
-        catch (CarryException e) when (e.Failure == CarryFailure.Elsewhere)
+        catch (CarryException e) when (e.Failure is CarryFailure.Elsewhere or CarryFailure.Away)
         {
             // What was remembered of the port may not be so any more.
             if (await backend.ReadAsync(entry.Name, CancellationToken.None) is { } now && now != entry && pools.Of(now) is { } another)
@@ -161,6 +161,7 @@ internal sealed class TcpFront(
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
         var isCarried = false;
+        visitors.Begin();
         try
         {
             await using var carrier = await DialAsync(entry, pool);
@@ -171,6 +172,10 @@ internal sealed class TcpFront(
         {
             Log.NoCarrier(logger, entry.Name, e.Failure);
             connection.Reset();
+        }
+        finally
+        {
+            visitors.End();
         }
 
         var took = time.GetElapsedTime(began);

@@ -48,6 +48,8 @@ internal static class TunnelServices
         services.TryAddSingleton<PeerAddresses>();
         services.AddSingleton<VisitorHeaders>();
         services.AddSingleton<Forwarder>();
+        services.AddSingleton<Visitors>();
+        services.AddSingleton<INodeLoad>(provider => provider.GetRequiredService<Visitors>());
         services.AddSingleton<HttpFront>();
         services.AddSingleton<TcpFront>();
         services.AddHostedService<TunnelLifetime>();

@@ -44,7 +44,7 @@ public sealed class RealService : IAsyncDisposable
     /// <summary>Everything that the service (all its lives) and its clients printed.</summary>
     public string AllOutput => string.Join('\n', [.. _earlierOutput, _process?.Output ?? "", .. _clients.Select(c => c.Output)]);
 
-    /// <summary>Starts the service in Development, with further settings as on its command line (<c>--Duplexity:Times:ClientTimeout=00:00:04</c>).</summary>
+    /// <summary>Starts the service in Development, with further settings as on its command line (<c>--Duplexity:Times:ClientTimeout=00:00:04</c>); <c>{Port}</c> is its port.</summary>
     public static Task<RealService> StartAsync(params string[] settings) => StartUnderAsync([], settings);
 
     /// <summary>Starts the service by way of another program, whose arguments end where the service's command begins (<c>strace -f</c>).</summary>
@@ -87,7 +87,7 @@ public sealed class RealService : IAsyncDisposable
                 $"--Duplexity:Pipes:Ports={TcpPorts.First}-{TcpPorts.Last}",
                 $"--Duplexity:Auth:Keys:tests:Issuer={_issuer.Issuer}",
                 $"--Duplexity:Auth:Keys:tests:Secret={_issuer.Secret}",
-                .. _settings,
+                .. _settings.Select(s => s.Replace("{Port}", $"{Port}", StringComparison.Ordinal)),
             ];
         _process = RealProcess.Start(command[0], command[1..], Environment);
         await _process.LineAsync("listens on");

@@ -26,7 +26,7 @@ public sealed class RedisAdmissionTests
         await using var amy = await StockSocket.DataAsync(node, "amy");
         await using var cleo = await StockSocket.DataAsync(node, "cleo");
         await cleo.JoinAsync("room:a");
-        var health = new EngineHealth(node.Services.GetRequiredService<Duplexity.Server.Engine.IEngine>(), TimeProvider.System);
+        var health = node.Services.GetRequiredService<EngineHealth>();
         (await health.CheckHealthAsync(new HealthCheckContext())).Status.Should().Be(HealthStatus.Healthy);
 
         await redis.KillAsync();

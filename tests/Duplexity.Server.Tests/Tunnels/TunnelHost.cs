@@ -174,6 +174,8 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
 
     public Task PipesAreRegistered(PipesResponse pipes) => Task.CompletedTask;
 
+    public Task Draining(DrainingEvent draining) => Task.CompletedTask;
+
     public Task Exchanges(ExchangesEvent exchanges)
     {
         Told.Writer.TryWrite(exchanges);
