@@ -23,7 +23,7 @@ fi
 configuration=Debug
 suites=(
   # project, its budget in seconds on two cores
-  "Duplexity.Server.Tests 480"
+  "Duplexity.Server.Tests 600"
   "Duplexity.EndToEnd.Tests 900"
 )
 
