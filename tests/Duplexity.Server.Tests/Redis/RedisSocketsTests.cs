@@ -76,21 +76,21 @@ public sealed class RedisSocketsTests(RedisFixture redis) : IClassFixture<RedisF
     public async Task Discover_sends_a_data_connection_to_the_emptier_node_which_registers_its_pipes_by_way_of_the_control_connections_node_once()
     {
         await using var pair = await RedisPair.StartAsync(redis);
-        await pair.A.Services.GetRequiredService<NodeBook>().DrainAsync(CancellationToken.None);
+        await using var data = await StockSocket.DataAsync(pair.A, "amy", query: "?node=b");
+        await using var elsewhere = await StockSocket.DataAsync(pair.A, "amy");
         await using var control = await StockSocket.ControlAsync(pair.A, "amy");
+        await pair.A.Services.GetRequiredService<NodeBook>().DrainAsync(CancellationToken.None);
         var registered = control.Hear<PipesResponse>("PipesAreRegistered");
         var found = await control.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
         found.DataPlaneUri.Should().EndWith("/data?node=b");
 
-        await using var data = await StockSocket.DataAsync(pair.A, "amy", query: "?node=b");
         var open = new OpenRequest { Session = found.Session, Ticket = found.Ticket, Pipes = [new PipeRegistration { Name = "cat1", Resource = "http://localhost:1" }] };
         (await data.InvokeAsync<OpenResponse>("Open", open)).Error.Should().BeNull();
 
         (await registered.ReadAsync().Soon()).Pipes.Should().ContainSingle().Which.Name.Should().Be("cat1.localhost");
-        (await control.InvokeAsync<ListSocketsResponse>("ListSockets", new ListSocketsRequest())).Sockets.Should().ContainSingle().Which.Node.Should().Be("b");
+        (await control.InvokeAsync<ListSocketsResponse>("ListSockets", new ListSocketsRequest())).Sockets!.Single(s => s.SocketId == data.Welcome.SocketId).Node.Should().Be("b");
         await using var again = await StockSocket.DataAsync(pair.B, "amy");
         (await again.InvokeAsync<OpenResponse>("Open", open)).Error!.Name.Should().Be("ticket_refused", "it was used");
-        await using var elsewhere = await StockSocket.DataAsync(pair.A, "amy");
         (await elsewhere.InvokeAsync<OpenResponse>("Open", open with { Ticket = (await control.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest())).Ticket })).Error!.Name
             .Should().Be("ticket_refused", "it is for the other node");
     }
