@@ -21,12 +21,12 @@ internal sealed class RedisAppends(RedisKeys keys, DuplexityOptions options, IRe
         {
             var (kind, pair, name) = Receipts(key);
             named.AddRange(pair);
-            said.AddRange([kind, name, key.Sequence, key.Fingerprint, Microseconds(options.Times.Idempotency)]);
+            said.AddRange([kind, name, key.Sequence, key.After, key.Fingerprint, Microseconds(options.Times.Idempotency)]);
             said.AddRange([key.Key is null ? options.Limits.ReceiptsPerSession : options.Limits.IdempotencyKeysPerClient, Sessions, keys.Receipts(key.Client, "").ToString()]);
         }
         else
         {
-            said.AddRange(["", "", 0, "", 0, 0, 0, ""]);
+            said.AddRange(["", "", 0, 0, "", 0, 0, 0, ""]);
         }
 
         said.AddRange([request.Fence?.Lock ?? "", request.Fence?.Token ?? 0, options.Limits.LocksPerChannel]);
@@ -66,6 +66,7 @@ internal sealed class RedisAppends(RedisKeys keys, DuplexityOptions options, IRe
             "repeated" => AppendOutcome.Repeated,
             "mismatch" => AppendOutcome.Mismatch,
             "unknown" => AppendOutcome.Unknown,
+            "early" => AppendOutcome.TooEarly,
             "stale" => AppendOutcome.StaleFence,
             "taken" => AppendOutcome.AlreadyTaken,
             _ => (AppendOutcome?)null,

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using StackExchange.Redis;
 
 namespace Duplexity.Server.Redis;
@@ -47,6 +48,7 @@ internal sealed class RedisLink(RedisOptions options, TimeProvider time) : IAsyn
         try
         {
             _connection = await ConnectionMultiplexer.ConnectAsync(settings);
+            await HearAsync(_connection, settings.ConnectTimeout);
             _appends = options.Replicas > 0 ? await ConnectionMultiplexer.ConnectAsync(settings) : null;
         }
         catch (RedisConnectionException e)
@@ -85,6 +87,21 @@ internal sealed class RedisLink(RedisOptions options, TimeProvider time) : IAsyn
     private Task<RedisResult> RunAsync(ConnectionMultiplexer connection, string script, RedisKey[] keys, RedisValue[] arguments) =>
         AnswerAsync(() => connection.GetDatabase().ScriptEvaluateAsync(script, keys, [Time, .. arguments]));
 
+    /// <summary>Until the connection that hears what is published is there as well: it is another one, for which the library does not wait.</summary>
+    private static async Task HearAsync(ConnectionMultiplexer connection, int patience)
+    {
+        var subscriber = connection.GetSubscriber();
+        for (var began = Stopwatch.GetTimestamp(); !subscriber.IsConnected();)
+        {
+            if (Stopwatch.GetElapsedTime(began).TotalMilliseconds > patience)
+            {
+                throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, "Redis takes commands, and no connection for what it publishes.");
+            }
+
+            await Task.Delay(5);
+        }
+    }
+
     /// <summary>Calls at once, so that calls go out in their order.</summary>
     private static async Task<T> AnswerAsync<T>(Func<Task<T>> call)
     {
@@ -94,6 +111,11 @@ internal sealed class RedisLink(RedisOptions options, TimeProvider time) : IAsyn
         }
         catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
         {
+            throw Told(e);
+        }
+        catch (InvalidOperationException e) when (e.Source == "System.IO.Pipelines")
+        {
+            // The library wrote to a connection that broke in this very moment, and lets that through as it is.
             throw Told(e);
         }
         catch (RedisServerException e) when (Array.Exists(NotNow, word => e.Message.StartsWith(word, StringComparison.Ordinal)))

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Redis.Diagnostics;
@@ -18,6 +19,7 @@ internal sealed class RedisLocks : ILocks, IDisposable
     private readonly RedisLockEvents _events;
     private readonly ILogger _logger;
     private readonly ITimer _alarm;
+    private readonly ConcurrentQueue<RedisValue[]> _lost = new();
 
     public RedisLocks(RedisLink link, RedisNode node, DuplexityOptions options, TimeProvider time, ILogger logger)
     {
@@ -75,7 +77,20 @@ internal sealed class RedisLocks : ILocks, IDisposable
     public async ValueTask DropAsync(string client, string? socketId, CancellationToken ct = default) => await DoAsync("drop", socketId is null ? [client] : [client, socketId]);
 
     /// <inheritdoc/>
-    public async ValueTask LoseAsync(string socketId, string? client = null, CancellationToken ct = default) => await DoAsync("lose", client is null ? [socketId] : [socketId, client]);
+    public async ValueTask LoseAsync(string socketId, string? client = null, CancellationToken ct = default)
+    {
+        RedisValue[] lost = client is null ? [socketId] : [socketId, client];
+        try
+        {
+            await DoAsync("lose", lost);
+        }
+        catch (DuplexityException)
+        {
+            // Nobody comes back with it: it is done when the store is there again.
+            _lost.Enqueue(lost);
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public LockView? Find(LockName name) => _events.Views.Find(name);
@@ -88,6 +103,12 @@ internal sealed class RedisLocks : ILocks, IDisposable
     {
         if (_events.IsAttached)
         {
+            while (_lost.TryPeek(out var lost))
+            {
+                await DoAsync("lose", lost);
+                _lost.TryDequeue(out _);
+            }
+
             await DoAsync("alarm");
             await _events.ReadAsync();
         }

@@ -95,6 +95,27 @@ public abstract partial class EngineSpecification
     }
 
     [Fact]
+    [Trait("Guarantee", "G3")]
+    [Trait("Guarantee", "G4")]
+    public async Task A_sequence_is_not_stored_before_the_one_that_it_has_to_follow_and_is_free_until_then()
+    {
+        await using var engine = await CreateAsync();
+        var log = engine.Nodes[0].Log;
+        (await SendAsync(2, after: 1)).Should().Be(AppendOutcome.TooEarly, "nothing of the session is there");
+        (await SendAsync(1)).Should().Be(AppendOutcome.Stored);
+        (await SendAsync(4, after: 3)).Should().Be(AppendOutcome.TooEarly);
+        (await SendAsync(2, after: 1)).Should().Be(AppendOutcome.Stored);
+        (await SendAsync(3, after: 2)).Should().Be(AppendOutcome.Stored);
+        (await SendAsync(4, after: 3)).Should().Be(AppendOutcome.Stored);
+        (await SendAsync(2, after: 1)).Should().Be(AppendOutcome.Repeated);
+        (await SendAsync(9)).Should().Be(AppendOutcome.Stored, "nobody waits for what lies between");
+        (await log.ReadAsync(Lobby, null, 10)).Entries.Select(e => e.Message.Text).Should().Equal("m1", "m2", "m3", "m4", "m9");
+
+        async Task<AppendOutcome> SendAsync(long sequence, long after = 0) =>
+            (await log.AppendAsync(new AppendRequest(Message($"m{sequence}", Lobby), Sequenced(sequence) with { After = after }))).Outcome;
+    }
+
+    [Fact]
     [Trait("Guarantee", "G4")]
     public async Task A_sequence_older_than_the_receipts_kept_is_unknown_and_stores_nothing()
     {

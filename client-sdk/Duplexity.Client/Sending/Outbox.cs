@@ -137,6 +137,7 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
         {
             DataLink link;
             PendingSend send;
+            MessageRequest request;
             lock (_gate)
             {
                 if (_link is null || _isHeld || _inFlight.Count >= Window || _waiting.First is not { } first)
@@ -153,19 +154,20 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
 
                 link = _link;
                 send = first.Value;
+                request = send.Request with { After = UnansweredBefore(send) };
                 _waiting.RemoveFirst();
-                _inFlight.AddLast(first);
+                AddInOrder(_inFlight, first);
             }
 
-            _ = DispatchAsync(send, send.Attempt, link);
+            _ = DispatchAsync(send, request, send.Attempt, link);
         }
     }
 
-    private async Task DispatchAsync(PendingSend send, int attempt, DataLink link)
+    private async Task DispatchAsync(PendingSend send, MessageRequest request, int attempt, DataLink link)
     {
         try
         {
-            var answer = await (send.Request is SendRequest to ? link.Hub.Send(to) : link.Hub.Emit((EmitRequest)send.Request)).ConfigureAwait(false);
+            var answer = await (request is SendRequest to ? link.Hub.Send(to) : link.Hub.Emit((EmitRequest)request)).ConfigureAwait(false);
             var kind = (ErrorKind)((answer.Error?.Code ?? 0) / 100);
             if (kind == ErrorKind.Unavailable)
             {
@@ -223,58 +225,6 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
         }
 
         send.Answer.TrySetResult(answer);
-    }
-
-    // "Not now": the send goes back into its place in the line, and the line waits a little.
-    private void Hold(PendingSend send, int attempt, DuplexityError error)
-    {
-        lock (_gate)
-        {
-            send.LastRefusal = error;
-            send.MayBeStored |= error.Is(Errors.OutcomeUnknown);
-            if (send.Attempt != attempt || send.Node.List != _inFlight)
-            {
-                return;
-            }
-
-            _inFlight.Remove(send.Node);
-            send.Attempt++;
-            var later = _waiting.First;
-            while (later is not null && later.Value.Order < send.Order)
-            {
-                later = later.Next;
-            }
-
-            if (later is null)
-            {
-                _waiting.AddLast(send.Node);
-            }
-            else
-            {
-                _waiting.AddBefore(later, send.Node);
-            }
-
-            if (_isHeld)
-            {
-                return;
-            }
-
-            _isHeld = true;
-        }
-
-        _ = ReleaseAsync(TimeSpan.FromMilliseconds(Math.Max(_backoff.Next().TotalMilliseconds, error.RetryAfterMs ?? 0)));
-    }
-
-    private async Task ReleaseAsync(TimeSpan pause)
-    {
-        // A pause that chance made shorter than a millisecond would be none at all.
-        await Task.Delay(pause < Shortest ? Shortest : pause, options.TimeProvider).ConfigureAwait(false);
-        lock (_gate)
-        {
-            _isHeld = false;
-        }
-
-        Pump();
     }
 
     private bool MayBeStored(PendingSend send)

@@ -82,6 +82,10 @@ public abstract record MessageRequest : Request
     /// <summary>A key of the application's own instead of session and sequence.</summary>
     [Key(10)]
     public string? IdempotencyKey { get; init; }
+
+    /// <summary>With <see cref="Sequence"/>, from who sends on without waiting: the nearest earlier sequence of the session that has no answer yet. Where that one is not stored, this one is answered "unavailable", to be sent again behind it.</summary>
+    [IgnoreMember]
+    public virtual long? After { get; init; }
 }
 
 /// <summary>Drops a message into the machine, for the listed destinations.</summary>
@@ -95,11 +99,20 @@ public sealed record SendRequest : MessageRequest
     /// <summary>The lock under which this is sent: it is stored only if no later grant of that lock was sent under to one of the destinations (G17).</summary>
     [Key(12)]
     public LockToken? Under { get; init; }
+
+    /// <summary>With <see cref="MessageRequest.Sequence"/>, from who sends on without waiting: the nearest earlier sequence of the session that has no answer yet. Where that one is not stored, this one is answered "unavailable", to be sent again behind it.</summary>
+    [Key(13)]
+    public override long? After { get; init; }
 }
 
 /// <summary>Drops a message without destinations: for the sender's followers, its other sockets and the rooms in which the sending socket stands.</summary>
 [MessagePackObject]
-public sealed record EmitRequest : MessageRequest;
+public sealed record EmitRequest : MessageRequest
+{
+    /// <summary>With <see cref="MessageRequest.Sequence"/>, from who sends on without waiting: the nearest earlier sequence of the session that has no answer yet. Where that one is not stored, this one is answered "unavailable", to be sent again behind it.</summary>
+    [Key(11)]
+    public override long? After { get; init; }
+}
 
 /// <summary>The receipt: answers Send and Emit.</summary>
 [MessagePackObject]

@@ -1,14 +1,14 @@
 -- Appends a message to all its destinations, or to none: G2, G4, G17, G20 and the hints in one step.
 -- KEYS: nodes, births, hearers of everything; with a key its two; then log, top and followers of each destination; with a fence tokens and their use of each; with a source places and their use of each.
 -- ARGV: time, node, topic prefix, message id, level, message, size,
---   kind of key ('' none), its name, sequence, fingerprint, window, receipts, sessions, session prefix,
+--   kind of key ('' none), its name, sequence, the one that has to be stored before it (0 none), fingerprint, window, receipts, sessions, session prefix,
 --   fence ('' none), token, fences a channel, source ('' none), offset, epoch, sources a channel, marks are kept for (ms),
 --   then of each destination its address, age, count and bytes that it keeps, and how long its top is kept (ms).
 local node, topic, id, level, body, size = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
-local kind, name, sequence, fingerprint, window = ARGV[8], ARGV[9], tonumber(ARGV[10]), ARGV[11], tonumber(ARGV[12])
-local fence, token, edge, marks = ARGV[16], tonumber(ARGV[17]), ARGV[19], ARGV[23]
-local place = { offset = tonumber(ARGV[20]), epoch = ARGV[21] }
-local count = (#ARGV - 23) / 5
+local kind, name, sequence, after, fingerprint, window = ARGV[8], ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13])
+local fence, token, edge, marks = ARGV[17], tonumber(ARGV[18]), ARGV[20], ARGV[24]
+local place = { offset = tonumber(ARGV[21]), epoch = ARGV[22] }
+local count = (#ARGV - 24) / 5
 
 if not redis.call('ZSCORE', KEYS[1], node) then
   return { 'gone' }
@@ -17,7 +17,7 @@ end
 local now = clock()
 local base = 3
 if kind ~= '' then
-  local earlier = find_receipt(kind, KEYS[4], KEYS[5], name, sequence, fingerprint, window, now)
+  local earlier = find_receipt(kind, KEYS[4], KEYS[5], name, sequence, after, fingerprint, window, now)
   if earlier then
     return earlier
   end
@@ -58,7 +58,7 @@ local life = incarnation()
 local addresses, positions, befores = {}, {}, {}
 for i = 1, count do
   local log, top = KEYS[base + 3 * i - 2], KEYS[base + 3 * i - 1]
-  local settings = 23 + 5 * (i - 1)
+  local settings = 24 + 5 * (i - 1)
   local age, most, bytes = tonumber(ARGV[settings + 2]), tonumber(ARGV[settings + 3]), tonumber(ARGV[settings + 4])
   local there = redis.call('HMGET', top, 'offset', 'epoch', 'bytes', 'first', 'birth')
   local offset = whole((tonumber(there[1]) or 0) + 1)
@@ -86,7 +86,7 @@ for i = 1, count do
     local tokens, shown = KEYS[fences + 2 * i - 1], KEYS[fences + 2 * i]
     redis.call('ZADD', tokens, whole(token), fence)
     redis.call('ZADD', shown, offset, fence)
-    if redis.call('ZCARD', tokens) > tonumber(ARGV[18]) then
+    if redis.call('ZCARD', tokens) > tonumber(ARGV[19]) then
       redis.call('ZREM', tokens, redis.call('ZPOPMIN', shown)[1])
     end
 
@@ -107,7 +107,7 @@ for i = 1, count do
     -- Of the last four lives of the source: who lags by more restarts than that is no runner.
     redis.call('HSET', taken, edge, table.concat(others, ' ', math.max(1, #others - 3)))
     redis.call('ZADD', shown, offset, edge)
-    if redis.call('HLEN', taken) > tonumber(ARGV[22]) then
+    if redis.call('HLEN', taken) > tonumber(ARGV[23]) then
       redis.call('HDEL', taken, redis.call('ZPOPMIN', shown)[1])
     end
 
@@ -118,7 +118,7 @@ end
 
 if kind ~= '' then
   local receipt = { sequence = sequence, fingerprint = fingerprint, at = now, id = id, level = level, to = addresses, places = positions }
-  keep_receipt(kind, KEYS[4], KEYS[5], name, receipt, tonumber(ARGV[13]), tonumber(ARGV[14]), ARGV[15], window, now)
+  keep_receipt(kind, KEYS[4], KEYS[5], name, receipt, tonumber(ARGV[14]), tonumber(ARGV[15]), ARGV[16], window, now)
 end
 
 -- Each node hears of the message once, and which of the copies concern it.

@@ -31,8 +31,8 @@ local function repeated(receipt, fingerprint)
   return { 'repeated', receipt.id, receipt.level, receipt.to, receipt.places }
 end
 
--- The answer to a repetition; nil where the append is to be done now.
-local function find_receipt(kind, first, second, name, sequence, fingerprint, window, now)
+-- The answer to a repetition, or to what comes too early; nil where the append is to be done now.
+local function find_receipt(kind, first, second, name, sequence, after, fingerprint, window, now)
   keep_nothing_old(kind, first, second, name, window, now)
   if kind == 'k' then
     local kept = redis.call('HGET', first, name)
@@ -40,8 +40,9 @@ local function find_receipt(kind, first, second, name, sequence, fingerprint, wi
   end
 
   local newest = redis.call('LINDEX', first, 0)
-  if not newest or sequence > cmsgpack.unpack(newest).sequence then
-    return nil
+  local highest = newest and cmsgpack.unpack(newest).sequence or 0
+  if sequence > highest then
+    return after > highest and { 'early' } or nil
   end
 
   redis.call('ZADD', second, whole(now), name)

@@ -101,6 +101,7 @@ internal sealed class Publishing(PipeMachine machine)
             Level = body.Level,
             Session = body.Session,
             Sequence = body.Sequence,
+            After = body.After,
             IdempotencyKey = key,
         });
     }

@@ -32,6 +32,9 @@ internal static partial class Log
     [LoggerMessage(2009, LogLevel.Warning, "Client {Client} is removed, by {By}; its name is never given again")]
     public static partial void ClientRemoved(this ILogger logger, string client, string by);
 
+    [LoggerMessage(2010, LogLevel.Warning, "The engine could not be told that socket {Socket} is gone; it is made good when the engine is there again")]
+    public static partial void SocketGoneUntold(this ILogger logger, Exception exception, string socket);
+
     [LoggerMessage(2051, LogLevel.Information, "{Client} is {What}: {Channel}, by {By}")]
     public static partial void Placed(this ILogger logger, string client, string what, string channel, string by);
 

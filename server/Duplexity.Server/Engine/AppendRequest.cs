@@ -37,6 +37,12 @@ internal sealed record AppendRequest(StoredMessage Message, IdempotencyKey? Key 
 /// <param name="Fingerprint">A hash of what the request says: the same key with another content is a mismatch.</param>
 internal sealed record IdempotencyKey(string Client, string? Session, long Sequence, string? Key, string Fingerprint)
 {
+    /// <summary>The sequence of the session that has to be stored before this one; 0: none.</summary>
+    public long After { get; init; }
+
+    /// <summary>The refusal, where the highest sequence that is stored of its session is not as far as <see cref="After"/>; else null.</summary>
+    public AppendResult? TooEarly(long highest, string messageId) => After > highest ? AppendResult.Refused(AppendOutcome.TooEarly, messageId) : null;
+
     /// <summary>Refuses a key that is neither of the two kinds.</summary>
     /// <exception cref="ArgumentException">It is neither, or both.</exception>
     public void Check()
@@ -72,6 +78,9 @@ internal enum AppendOutcome
     /// <summary>The sequence is older than the receipts kept: whether it was appended is not known any more.</summary>
     Unknown,
 
+    /// <summary>The sequence that has to be stored before this one is not: nothing was appended, and the key is free.</summary>
+    TooEarly,
+
     /// <summary>A destination has accepted a higher token of that lock: nothing was appended, and the key is free.</summary>
     StaleFence,
 
@@ -80,7 +89,7 @@ internal enum AppendOutcome
 }
 
 /// <summary>What an append did.</summary>
-/// <param name="Outcome">Which of the six.</param>
+/// <param name="Outcome">Which of the seven.</param>
 /// <param name="MessageId">The id under which the message is stored.</param>
 /// <param name="Destinations">Where it was appended, those of the <em>first</em> time on a repeat; empty where nothing was.</param>
 /// <param name="Positions">Its place in each of the destinations, in their order.</param>

@@ -29,7 +29,7 @@ internal sealed class ClientReceipts(LimitOptions limits, TimeSpan window)
 
         if (!_sessions.TryGetValue(key.Session!, out var session) || key.Sequence > session.Highest)
         {
-            return null;
+            return key.TooEarly(session?.Highest ?? 0, messageId);
         }
 
         Touch(session, now);

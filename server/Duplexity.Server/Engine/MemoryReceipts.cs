@@ -12,7 +12,7 @@ internal sealed class MemoryReceipts(LimitOptions limits, TimeSpan window)
 
     /// <summary>What the append with this key did before; null where it has to be done now.</summary>
     public AppendResult? Find(IdempotencyKey key, string messageId, TimeSpan now) =>
-        _clients.TryGetValue(key.Client, out var client) ? client.Find(key, messageId, now) : null;
+        _clients.TryGetValue(key.Client, out var client) ? client.Find(key, messageId, now) : key.TooEarly(0, messageId);
 
     public void Keep(IdempotencyKey key, AppendResult result, TimeSpan now)
     {

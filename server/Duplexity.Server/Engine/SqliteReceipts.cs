@@ -41,9 +41,10 @@ internal sealed class SqliteReceipts(SqliteConnection connection, LimitOptions l
             return _keys.Find(key, messageId);
         }
 
-        if (SessionOf(key) is not { } session || key.Sequence > session.Highest)
+        var session = SessionOf(key);
+        if (session is null || key.Sequence > session.Highest)
         {
-            return null;
+            return key.TooEarly(session?.Highest ?? 0, messageId);
         }
 
         session.Used = clock.NextTick();

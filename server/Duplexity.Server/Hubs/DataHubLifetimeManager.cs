@@ -61,24 +61,25 @@ internal sealed class DataHubLifetimeManager(
 
         holders.Remove(socket);
         var departure = socket.Departure;
-        foreach (var subscription in socket.Release())
+        var released = socket.Release();
+        sockets.Remove(socket, connection.ConnectionId);
+        foreach (var subscription in released)
         {
             foreach (var client in subscription.Clients)
             {
-                await presence.LoseAsync(socket, subscription.Address, client, departure.Reason, departure.IsFinal);
+                await TryAsync(socket, () => presence.LoseAsync(socket, subscription.Address, client, departure.Reason, departure.IsFinal));
                 parts.Listening.Unwind(subscription.Address, client, socket.Id);
             }
         }
 
-        await engine.Locks.LoseAsync(socket.Id);
-        sockets.Remove(socket, connection.ConnectionId);
+        await TryAsync(socket, () => engine.Locks.LoseAsync(socket.Id));
         foreach (var client in socket.Identities.Clients)
         {
             parts.Membership.Unwind(client, socket.Id);
             parts.Watches.Mark(socket, client, SocketChangeKind.Gone);
         }
 
-        await engine.Log.RemoveAsync(Address.Socket(socket.Id));
+        await TryAsync(socket, () => engine.Log.RemoveAsync(Address.Socket(socket.Id)));
         logger.SocketGone(socket.Id, VisibleText.Of(socket.OpenedAs, VisibleText.LogLength));
     }
 
@@ -107,6 +108,19 @@ internal sealed class DataHubLifetimeManager(
     public override Task SendUserAsync(string userId, string methodName, object?[] args, CancellationToken cancellationToken = default) => throw NotHere();
 
     public override Task SendUsersAsync(IReadOnlyList<string> userIds, string methodName, object?[] args, CancellationToken cancellationToken = default) => throw NotHere();
+
+    /// <summary>An engine that is away keeps nothing of a socket's end from being done here. There it is made good by the next comparison of presence, by the locks themselves, and by the time that a log is kept.</summary>
+    private async ValueTask TryAsync(Socket socket, Func<ValueTask> tell)
+    {
+        try
+        {
+            await tell();
+        }
+        catch (DuplexityException e)
+        {
+            logger.SocketGoneUntold(e, socket.Id);
+        }
+    }
 
     private static NotSupportedException NotHere() =>
         new("Duplexity's data hub has no SignalR groups, users or broadcasts; send to rooms, clients and sockets with the injectable IDuplexity.");

@@ -59,6 +59,8 @@ internal sealed partial class PipeMachine
                 return new SendResponse { Error = DuplexityError.Of(Errors.IdempotencyMismatch, "This key was used before, for another message.") };
             case AppendOutcome.AlreadyTaken:
                 return new SendResponse { MessageId = result.MessageId, Destinations = [] };
+            case AppendOutcome.TooEarly:
+                return OutOfOrder();
             case AppendOutcome.StaleFence:
                 return new SendResponse { Error = FenceGate.Stale() };
             case AppendOutcome.Unknown:

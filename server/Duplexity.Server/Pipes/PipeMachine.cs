@@ -44,7 +44,7 @@ internal sealed partial class PipeMachine
         _entry = [.. own.Where(g => g.Step == Step.Entry)];
         _run = new GateRun(_entry, gates, announcer, time, options);
         _commit = Commit;
-        Holds = new Holds(_run, transit => Measured(Append(transit), null), announcer, time, options);
+        Holds = new Holds(_run, transit => Measured(Append(transit, isInLine: false), null), announcer, time, options);
     }
 
     /// <summary>What gates hold until a client has answered.</summary>
@@ -68,7 +68,7 @@ internal sealed partial class PipeMachine
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace)
     {
         var span = BeginMessage(destinations);
-        return Measured(DropAsync(sender, request, destinations, trace, span), span);
+        return Measured(InOrder(sender, request, DropAsync(sender, request, destinations, trace, span)), span);
     }
 
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace, Activity? span)
@@ -122,10 +122,12 @@ internal sealed partial class PipeMachine
 
         return transit.Earlier is { } earlier ? FinishAsync(new(earlier), transit, [])
             : Holds.MustHold(transit) ? new(Holds.Hold(transit))
-            : Append(transit);
+            : Append(transit, isInLine: true);
     }
 
-    private ValueTask<SendResponse> Append(Transit transit)
+    /// <param name="transit">The message.</param>
+    /// <param name="isInLine">Whether it comes from its sender's line; false: it was held, and those behind it have passed.</param>
+    private ValueTask<SendResponse> Append(Transit transit, bool isInLine)
     {
         if (_run.AskLast(transit) is { } gone)
         {
@@ -138,6 +140,12 @@ internal sealed partial class PipeMachine
         if (taken.Count == 0)
         {
             return RefuseAsync(transit);
+        }
+
+        var key = transit.Key;
+        if (isInLine && !TryOrder(transit, ref key))
+        {
+            return new(OutOfOrder());
         }
 
         if (AwaitReceipt(transit, taken) is { } unheard)
@@ -161,7 +169,7 @@ internal sealed partial class PipeMachine
             Destinations = taken,
             Span = transit.Span.Remembered(),
         };
-        var append = AppendAsync(transit.Span, new AppendRequest(message, transit.Key) { Fence = FenceOf(request), Source = transit.Carried?.Source, IsOwn = sender.IsServer });
+        var append = AppendAsync(transit.Span, new AppendRequest(message, key) { Fence = FenceOf(request), Source = transit.Carried?.Source, IsOwn = sender.IsServer });
         return FinishAsync(Later(request) is null ? append : AwaitAsync(append, message.Id), transit, taken.ToDictionary(a => a, a => _listeners.Of(sender, a)));
     }
 

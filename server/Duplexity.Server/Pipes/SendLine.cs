@@ -32,6 +32,9 @@ internal sealed class SendLine(ISenderEnd? end)
     /// <summary>Whether somebody is at its end who could answer.</summary>
     public bool HasEnd => end is not null;
 
+    /// <summary>What of it carries a sequence, so that nothing overtakes one that was not stored.</summary>
+    public SendOrder Order { get; } = new();
+
     /// <summary>What is held, and asked.</summary>
     public HeldMessages Held { get; } = new();
 

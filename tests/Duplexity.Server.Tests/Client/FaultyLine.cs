@@ -64,7 +64,18 @@ internal sealed class FaultyLine : IAsyncDisposable
                 var near = await _listener.AcceptSocketAsync();
                 var far = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 near.NoDelay = true;
-                await far.ConnectAsync(IPAddress.Loopback, _port);
+                try
+                {
+                    await far.ConnectAsync(IPAddress.Loopback, _port);
+                }
+                catch (SocketException)
+                {
+                    // What it leads to takes none now: this one is lost, and the line stands.
+                    Reset(near);
+                    Reset(far);
+                    continue;
+                }
+
                 bool isDown;
                 lock (_gate)
                 {
@@ -106,13 +117,23 @@ internal sealed class FaultyLine : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // Cut.
+            // Cut at one end: the other one is told.
+            Reset(from);
+            Reset(to);
         }
     }
 
     private static void Reset(Socket socket)
     {
-        socket.LingerState = new LingerOption(true, 0);
+        try
+        {
+            socket.LingerState = new LingerOption(true, 0);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It is over already.
+        }
+
         socket.Dispose();
     }
 }

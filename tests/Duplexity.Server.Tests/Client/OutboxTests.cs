@@ -126,6 +126,26 @@ public sealed class OutboxTests
         hub.Requests.Select(r => r.Sequence).Should().Equal(1, 1, null, 2);
     }
 
+    [Fact]
+    [Trait("Guarantee", "G4")]
+    public async Task Each_send_names_the_one_before_it_that_has_no_answer_yet()
+    {
+        var hub = new Hub();
+        _outbox.Resume(hub.Link(_time));
+        var a = _outbox.SendAsync(Message("a"), default);
+        _ = _outbox.SendAsync(Message("b"), default);
+        _ = _outbox.SendAsync(Message("of amy") with { As = "amy" }, default);
+        _ = _outbox.SendAsync(Message("c"), default);
+        hub.Answer(1, new SendResponse { Error = DuplexityError.Of(Errors.Unavailable, "not now") });
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await hub.Sent(5).Soon();
+        hub.Answer(0, new SendResponse { MessageId = "m", Level = "written", Destinations = [] });
+        await a.Soon();
+        _ = _outbox.SendAsync(Message("d"), default);
+
+        hub.Requests.Select(r => (r.Text, r.After)).Should().Equal(("a", null), ("b", 1), ("of amy", null), ("c", 2), ("b", 1), ("d", 3));
+    }
+
     private static SendRequest Message(string text) => new() { As = "ben", To = ["room:x"], Text = text };
 
     private sealed class Hub : IDataHub

@@ -253,19 +253,4 @@ public sealed class PipeMachineTests
         (await room.TextsAsync(1)).Should().Equal("hi");
         (await socket.TextsAsync(1)).Should().Equal("hi");
     }
-
-    private sealed class NamedGate(string name, Step step, Func<Passage, DuplexityError?> check) : IBuiltInGate
-    {
-        public int Asked { get; private set; }
-
-        public string Name => name;
-
-        public Step Step => step;
-
-        public DuplexityError? Check(in Passage passage)
-        {
-            Asked++;
-            return check(passage);
-        }
-    }
 }

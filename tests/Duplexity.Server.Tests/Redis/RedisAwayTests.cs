@@ -3,6 +3,7 @@ using Duplexity.Server.Engine;
 using Duplexity.Server.Redis;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Redis;
@@ -142,6 +143,40 @@ public sealed class RedisAwayTests : IAsyncLifetime
 
         again.Positions.Should().ContainSingle().Which.Offset.Should().Be(2);
         (await AgainAsync(() => Nodes[1].Log.ReadAsync(Lobby, null, 10).AsTask())).Entries.Select(e => e.Message.Text).Should().Equal("before", "once");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G16")]
+    [Trait("Guarantee", "G23")]
+    public async Task What_a_socket_had_that_went_while_redis_was_away_is_given_up_on_its_return()
+    {
+        var issuer = new TestIssuer();
+        await using var node = await TestNode.StartAsync(s =>
+        {
+            s.Issuer = issuer;
+            s.Settings["Duplexity:Redis:Prefix"] = "gone";
+            s.Options = o => (o.Times.PresenceCheck, o.Times.Vacated) = (TimeSpan.FromSeconds(0.3), TimeSpan.Zero);
+            s.Builder = b => b.AddRedis(_redis.Connection, o => (o.Timeout, o.Renewal) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(0.2)));
+        });
+        node.Logs.Expect(line => line.Exception is DuplexityException { Error.Code: 400 or 401 });
+        var engine = node.Services.GetRequiredService<IEngine>();
+        var amy = await node.ConnectAsync("amy");
+        await amy.JoinAsync("lobby").Soon();
+        await amy.JoinAsync("kitchen").Soon();
+        await AcquireAsync("ben", "elsewhere");
+        (await AcquireAsync("amy", amy.SocketId)).Position.Should().Be(1);
+
+        await _redis.KillAsync();
+        await AgainAsync(() => engine.IsAway ? Task.FromResult(true) : throw new InvalidOperationException());
+        await amy.DisposeAsync();
+        await node.Logs.WaitForAsync("the socket is gone", line => line.Event.Name == "SocketGone");
+        await _redis.StartAgainAsync();
+
+        await AgainAsync(async () => (await engine.Presence.ReadAsync(Lobby)).Members.Count + (await engine.Presence.ReadAsync(Address.Room("kitchen"))).Members.Count == 0 ? true : throw new InvalidOperationException());
+        await AgainAsync(async () => (await AcquireAsync("cid", "there")).Position == 1 ? true : throw new InvalidOperationException("Amy still stands in line."));
+
+        Task<LockAnswer> AcquireAsync(string client, string socket) =>
+            engine.Locks.AcquireAsync(new LockRequest(new("board", "card"), new(client, socket), client, TimeSpan.FromHours(1), TimeSpan.FromHours(1))).AsTask();
     }
 
     private static LockRequest Ask(string client) => new(new("board", "card"), new(client, client), client, TimeSpan.FromSeconds(30), TimeSpan.Zero);

@@ -1,0 +1,85 @@
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Server.Pipes;
+
+/// <summary>
+/// The sends of one socket that carry a sequence. A client sends on while earlier ones have no answer; where one of those then is not stored ("not now", or nobody knows), what came behind it is not taken either until its sender has
+/// sent it again, or has given it up: stored in between, it would come out of its order, and the missing one could not be told from one that was stored and forgotten (G4). Thread-safe.
+/// </summary>
+internal sealed class SendOrder
+{
+    /// <summary>Sends of a session that are remembered as missing: eight times what an SDK has on the wire. Who leaves more of them unsent is not kept in order any more.</summary>
+    private const int Most = 1_024;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(string Client, string Session), Chain> _chains = [];
+
+    /// <summary>A send goes to the log; false: an earlier one, for which its sender waits as well, is missing, and this one must not be stored before.</summary>
+    /// <param name="key">Its session and sequence.</param>
+    /// <param name="after">The nearest earlier sequence without an answer, as its sender saw it when it sent; null: none.</param>
+    /// <param name="before">The last one of its session that is on its way to the log before it, and must be stored first; 0: none.</param>
+    public bool TryEnter(IdempotencyKey key, long? after, out long before)
+    {
+        lock (_lock)
+        {
+            before = 0;
+            if (!_chains.TryGetValue((key.Client, key.Session!), out var chain))
+            {
+                _chains[(key.Client, key.Session!)] = chain = new Chain();
+            }
+
+            // What its sender does not wait for any more is no reason to wait.
+            chain.Missing.RemoveWhere(s => s > (after ?? 0) && s <= key.Sequence);
+            if (chain.Missing.Count > 0 && chain.Missing.Min < key.Sequence)
+            {
+                return false;
+            }
+
+            var at = chain.OnTheirWay.Count;
+            while (at > 0 && chain.OnTheirWay[at - 1] >= key.Sequence)
+            {
+                at--;
+            }
+
+            before = at == 0 ? 0 : chain.OnTheirWay[at - 1];
+            chain.OnTheirWay.Insert(at, key.Sequence);
+            return true;
+        }
+    }
+
+    /// <summary>A send has its answer. <paramref name="isMissing"/>: it is not stored, or nobody knows, and is expected again.</summary>
+    public void Leave(string client, string session, long sequence, bool isMissing)
+    {
+        lock (_lock)
+        {
+            if (!_chains.TryGetValue((client, session), out var chain))
+            {
+                if (!isMissing)
+                {
+                    return;
+                }
+
+                _chains[(client, session)] = chain = new Chain();
+            }
+
+            chain.OnTheirWay.Remove(sequence);
+            if (isMissing && chain.Missing.Count < Most)
+            {
+                chain.Missing.Add(sequence);
+            }
+
+            if (chain.OnTheirWay.Count == 0 && chain.Missing.Count == 0)
+            {
+                _chains.Remove((client, session));
+            }
+        }
+    }
+
+    private sealed class Chain
+    {
+        /// <summary>Ascending, and short: new ones come to the end, and the first one leaves first.</summary>
+        public List<long> OnTheirWay { get; } = [];
+
+        public SortedSet<long> Missing { get; } = [];
+    }
+}
