@@ -91,7 +91,7 @@ internal sealed class RedisLink(RedisOptions options, TimeProvider time) : IAsyn
     private static async Task HearAsync(ConnectionMultiplexer connection, int patience)
     {
         var subscriber = connection.GetSubscriber();
-        for (var began = Stopwatch.GetTimestamp(); !subscriber.IsConnected();)
+        for (var began = Stopwatch.GetTimestamp(); Array.Exists(connection.GetServers(), s => s is { IsConnected: true, IsReplica: false }) && !subscriber.IsConnected();)
         {
             if (Stopwatch.GetElapsedTime(began).TotalMilliseconds > patience)
             {

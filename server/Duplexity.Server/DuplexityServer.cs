@@ -105,7 +105,8 @@ public static class DuplexityServer
         services.AddSingleton<IBuiltInGate, LimitGate>();
         services.AddSingleton<IBuiltInGate, HoldGate>();
         services.AddSingleton<IBuiltInGate, ScopeGate>();
-        services.AddSingleton<IBuiltInGate, AllowanceGate>();
+        services.TryAddSingleton<AllowanceGate>();
+        services.AddSingleton<IBuiltInGate>(provider => provider.GetRequiredService<AllowanceGate>());
         services.AddSingleton<IBuiltInGate, StandingGate>();
         services.AddSingleton<IBuiltInGate, RoomGate>();
         services.AddSingleton<IBuiltInGate, FenceGate>();
@@ -155,6 +156,8 @@ public static class DuplexityServer
         services.AddSingleton<IBelongings, InboxBelongings>();
         services.TryAddSingleton<SocketWatches>();
         services.TryAddSingleton<ClusterSockets>();
+        services.TryAddSingleton<IFarReach, ClusterReach>();
+        services.AddSingleton<INodeCall, ReachCall>();
         services.TryAddSingleton<ClusterPlacing>();
         services.AddSingleton<INodeCall, PlaceCall>();
         services.TryAddSingleton<ClusterWatches>();

@@ -1,7 +1,8 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.WebSockets;
 using System.Security.Authentication;
-
+using Duplexity.Links;
 using Duplexity.Protocol;
 
 namespace Duplexity.Carriers;
@@ -31,6 +32,8 @@ internal static class Carrier
     // As long as the node waits for a carrier: later, nobody is there any more.
     private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+
     // What is still on its way when one side has said the last word; as long as nginx' lingering_timeout.
     private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(5);
 
@@ -51,10 +54,15 @@ internal static class Carrier
             return CarrierOutcome.OrderRefused;
         }
 
-        using var socket = new ClientWebSocket();
+        using var socket = await OpenAsync(uri, order.Ticket, token, ct).ConfigureAwait(false);
+        if (socket is null)
+        {
+            return CarrierOutcome.NodeAway;
+        }
+
         try
         {
-            if (!await OpenAsync(socket, uri, order.Ticket, token, ct).ConfigureAwait(false))
+            if (!await IsWantedAsync(socket, ct).ConfigureAwait(false))
             {
                 return CarrierOutcome.NodeAway;
             }
@@ -102,22 +110,58 @@ internal static class Carrier
         return listed;
     }
 
-    /// <summary>Opens the WebSocket and waits for the node's word that a visitor is there; false: it never came.</summary>
-    private static async Task<bool> OpenAsync(ClientWebSocket socket, Uri uri, string ticket, Func<CancellationToken, ValueTask<string?>> token, CancellationToken ct)
+    /// <summary>
+    /// Opens the WebSocket; null: the node does not take it. Again where it could not be reached or says "not now": behind one address the way to it may lead by a node that is just going, and a visitor waits. The ticket is good once,
+    /// so nothing is carried twice.
+    /// </summary>
+    private static async Task<ClientWebSocket?> OpenAsync(Uri uri, string ticket, Func<CancellationToken, ValueTask<string?>> token, CancellationToken ct)
     {
-        socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(15);
-        socket.Options.KeepAliveTimeout = Timeout.InfiniteTimeSpan; // a finite one aborts every half-closed carrier
-        socket.Options.SetRequestHeader(Wire.CarryHeader, ticket);
-        if (await token(ct).ConfigureAwait(false) is { } bearer)
-        {
-            socket.Options.SetRequestHeader("Authorization", new AuthenticationHeaderValue("Bearer", bearer).ToString());
-        }
-
+        var target = new UriBuilder(uri) { Scheme = uri.Scheme == "https" ? "wss" : "ws", Port = uri.Port }.Uri;
+        var backoff = new Backoff(FirstPause, DialTimeout / 4);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
         timeout.CancelAfter(DialTimeout);
-        var target = new UriBuilder(uri) { Scheme = uri.Scheme == "https" ? "wss" : "ws", Port = uri.Port }.Uri;
-        await socket.ConnectAsync(target, Dialer, timeout.Token).ConfigureAwait(false);
+        while (true)
+        {
+            var socket = new ClientWebSocket();
+            try
+            {
+                socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(15);
+                socket.Options.KeepAliveTimeout = Timeout.InfiniteTimeSpan; // a finite one aborts every half-closed carrier
+                socket.Options.CollectHttpResponseDetails = true;
+                socket.Options.SetRequestHeader(Wire.CarryHeader, ticket);
+                if (await token(timeout.Token).ConfigureAwait(false) is { } bearer)
+                {
+                    socket.Options.SetRequestHeader("Authorization", new AuthenticationHeaderValue("Bearer", bearer).ToString());
+                }
 
+                await socket.ConnectAsync(target, Dialer, timeout.Token).ConfigureAwait(false);
+                return socket;
+            }
+            catch (Exception e) when (e is WebSocketException or IOException or HttpRequestException or InvalidOperationException or OperationCanceledException)
+            {
+                var isOver = timeout.IsCancellationRequested || socket.HttpStatusCode is not (0 or >= HttpStatusCode.InternalServerError);
+                socket.Dispose();
+                ct.ThrowIfCancellationRequested();
+                if (isOver)
+                {
+                    return null;
+                }
+            }
+
+            try
+            {
+                await Task.Delay(backoff.Next(), timeout.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <summary>Waits for the node's word that a visitor is there; false: it never came.</summary>
+    private static async Task<bool> IsWantedAsync(ClientWebSocket socket, CancellationToken ct)
+    {
         var go = new byte[1];
         var received = await socket.ReceiveAsync(go.AsMemory(), ct).ConfigureAwait(false);
         return received.MessageType == WebSocketMessageType.Binary && received.Count == 1 && go[0] == Wire.CarryGo;

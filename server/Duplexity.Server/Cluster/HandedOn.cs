@@ -6,11 +6,16 @@ using Microsoft.AspNetCore.Http;
 namespace Duplexity.Server.Cluster;
 
 /// <summary>What the node where a connection came in tells the one that it hands it on to; also the mark of such a request, which is not handed on again.</summary>
-internal sealed record HandedOn(string Scheme, string Base, string? Address, int Port)
+/// <param name="Via">The node where it came in.</param>
+/// <param name="Scheme">As it came.</param>
+/// <param name="Base">The path under which the service is there.</param>
+/// <param name="Address">Where it came from.</param>
+/// <param name="Port">The same.</param>
+internal sealed record HandedOn(string Via, string Scheme, string Base, string? Address, int Port)
 {
-    /// <summary>Of a request as it came in.</summary>
-    public static HandedOn Of(HttpContext context) => new(
-        context.Request.Scheme, context.Request.PathBase.Value ?? "", context.Connection.RemoteIpAddress?.ToString(), context.Connection.RemotePort);
+    /// <summary>Of a request as it came in at a node.</summary>
+    public static HandedOn Of(HttpContext context, string node) => new(
+        node, context.Request.Scheme, context.Request.PathBase.Value ?? "", context.Connection.RemoteIpAddress?.ToString(), context.Connection.RemotePort);
 
     /// <summary>Reads <see cref="ToString"/>.</summary>
     public static HandedOn Read(string text) => JsonSerializer.Deserialize<HandedOn>(Base64Url.DecodeFromChars(text))!;

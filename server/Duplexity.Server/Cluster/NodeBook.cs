@@ -53,7 +53,7 @@ internal sealed class NodeBook(
     public bool SendsAway => _self.IsDraining && _others.Any(n => n.IsReady && !n.IsDraining);
 
     /// <summary>Whether other nodes may share the engine.</summary>
-    private bool IsShared => engine.Lease is not null;
+    public bool IsShared => engine.Lease is not null;
 
     /// <summary>The other node of this name that serves; null: there is none.</summary>
     public NodeInfo? Find(string name) => _others.FirstOrDefault(n => n.Name == name && n.IsReady);

@@ -50,6 +50,9 @@ internal interface IMessageLog
     /// </summary>
     ValueTask FollowAsync(Address channel) => default;
 
+    /// <summary>The nodes (<see cref="IEngine.Node"/>) that follow a channel, those that died a moment ago included; nobody can say of a log that one node has for itself, and nobody asks.</summary>
+    ValueTask<IReadOnlyList<string>> FollowersAsync(Address channel, CancellationToken ct = default) => new([]);
+
     /// <summary>Ends what one <see cref="FollowAsync"/> began; one that failed has begun nothing.</summary>
     void Unfollow(Address channel)
     {

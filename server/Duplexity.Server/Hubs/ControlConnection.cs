@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Duplexity.Protocol;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.SignalR;
 
@@ -45,6 +46,9 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
 
     /// <inheritdoc/>
     public HeldIdentities Identities { get; }
+
+    /// <inheritdoc/>
+    public string? Via => _context.GetHttpContext()?.Features.Get<HandedOn>()?.Via;
 
     /// <summary>The sessions of this connection, one for each client that called Discover.</summary>
     public ICollection<Session> Sessions => _sessions.Values;

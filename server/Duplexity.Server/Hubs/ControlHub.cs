@@ -89,9 +89,9 @@ internal sealed class ControlHub(
             return new DiscoveryResponse { Error = DuplexityError.Of(Errors.InvalidRequest, "This connection has another session already.") };
         }
 
-        if (standing.Block(client, id) is { } blocked)
+        if ((standing.Block(client, id) ?? sessions.StaysAway(client, id)) is { } away)
         {
-            return new DiscoveryResponse { Error = blocked };
+            return new DiscoveryResponse { Error = away };
         }
 
         // Asked again on the same connection, the session keeps its generation: only the ticket is fresh.

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Duplexity.Protocol;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
@@ -25,6 +26,7 @@ internal sealed class DataHubLifetimeManager(
         var socket = new Socket(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), connection, identity, parts)
         {
             SessionId = SessionOf(http.Request.Query["session"]),
+            Via = http.Features.Get<HandedOn>()?.Via,
         };
         connection.Features.Set(socket);
         connection.Features.Set(((CountingHubProtocol)connection.Protocol).Answers);

@@ -12,13 +12,16 @@ namespace Duplexity.Server.Hubs;
 /// Empties this node, once and for good, where another one takes its clients: nobody new is let in, those who are here are told in batches to open anew, who stays is closed, and what visitors have begun may finish. Thread-safe.
 /// </summary>
 internal sealed class Draining(
-    NodeBook nodes, IdentityHolders holders, Sessions sessions, Visitors visitors, IHostApplicationLifetime lifetime, TimeProvider time, DuplexityOptions options, ILogger<Draining> logger)
+    NodeBook nodes, NodeCalls calls, IdentityHolders holders, Sessions sessions, Visitors visitors, ForwardedUpgrades forwarded, IHostApplicationLifetime lifetime, TimeProvider time, DuplexityOptions options, ILogger<Draining> logger)
 {
     /// <summary>Between two batches; each client waits for a part of it that is drawn, so that they come one by one.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>A small node is emptied at once: this many connections are no crowd for the others.</summary>
     private const int LeastBatch = 50;
+
+    /// <summary>For each of those who came by way of another node: 500 a second, as in batches.</summary>
+    private const int MsEach = 2;
 
     private readonly Lock _lock = new();
     private Task? _running;
@@ -43,6 +46,7 @@ internal sealed class Draining(
         {
             Log.Drains(logger, holders.All.Count, nodes.Successors.Count);
             await nodes.DrainAsync(stopping);
+            await calls.AskAllAsync<LeaveQuestion, int>(nodes.Others, LeaveCall.Word, new(), stopping);
             var stayed = 0;
             do
             {
@@ -51,7 +55,7 @@ internal sealed class Draining(
             }
             while (holders.All.Count > 0 && nodes.SendsAway && IsInTime());
 
-            while (visitors.Count > 0 && IsInTime())
+            while (visitors.Count + forwarded.Count > 0 && IsInTime())
             {
                 await Task.Delay(Pause, time, stopping);
             }
@@ -64,6 +68,20 @@ internal sealed class Draining(
         }
 
         bool IsInTime() => time.GetElapsedTime(began) < options.Times.Drain;
+    }
+
+    /// <summary>Another node is being emptied: whoever came to this one by way of it opens anew, by another way. How many these are.</summary>
+    public int LeadOut(string via)
+    {
+        IIdentityHolder[] came = [.. holders.All.Where(h => h.Via == via)];
+        var spread = TimeSpan.FromMilliseconds(Math.Max(Pause.TotalMilliseconds, came.Length * MsEach));
+        foreach (var holder in came)
+        {
+            holder.Tell(Away(nodes.Self.Url, spread));
+            _ = IsLedOutAsync(holder, lifetime.ApplicationStopping);
+        }
+
+        return came.Length;
     }
 
     /// <summary>Leads out whoever is here now; returns how many had to be closed.</summary>
@@ -92,9 +110,17 @@ internal sealed class Draining(
     {
         if (isTold)
         {
-            holder.Tell(new DrainingEvent { Uri = Successor()?.Url?.AbsoluteUri, RetryAfterMs = Random.Shared.Next((int)Pause.TotalMilliseconds) });
+            holder.Tell(Away(Successor()?.Url, Pause));
         }
 
+        return await IsLedOutAsync(holder, stopping);
+    }
+
+    private static DrainingEvent Away(Uri? to, TimeSpan spread) => new() { Uri = to?.AbsoluteUri, RetryAfterMs = Random.Shared.Next((int)spread.TotalMilliseconds) };
+
+    /// <summary>Waits until it has left, and closes it if it does not.</summary>
+    private async Task<bool> IsLedOutAsync(IIdentityHolder holder, CancellationToken stopping)
+    {
         if (await IsGoneAsync(options.Times.Drain / 4))
         {
             return true;

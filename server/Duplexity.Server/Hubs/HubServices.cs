@@ -35,6 +35,7 @@ internal static class HubServices
         services.TryAddSingleton<RoomCalls>();
         services.TryAddSingleton<Draining>();
         services.AddSingleton<INodeCall, DrainCall>();
+        services.AddSingleton<INodeCall, LeaveCall>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftRooms>());
         services.AddSingleton<HubLifetimeManager<ControlHub>, DefaultHubLifetimeManager<ControlHub>>();
         services.AddSingleton<HubLifetimeManager<DataHub>, DataHubLifetimeManager>();

@@ -85,11 +85,14 @@ internal sealed class AllowanceGate(IDirectReach reach, AwaitedReplies replies, 
             AddressKind.Room or AddressKind.Client => true,
             AddressKind.Lockspace => lockspaces?.HasChannel(target) == true || (sender.SocketId is { } socket && holdings?.HolderOf(new(sender.Client, socket)) == target.Name),
             AddressKind.Feed => sender.IsServer || target.Name == sender.Client,
-            AddressKind.Socket => reach.Reaches(target.Name, sender.Client, sender.IsServer) || (reach.IsThere(target.Name) && replies.Awaits(target.Name, passage.Request?.Re)),
+            AddressKind.Socket => passage.IsReachedFar || Reaches(target.Name, sender.Client, sender.IsServer, passage.Request?.Re),
             _ => false,
         };
         return allowed ? null : DuplexityError.Of(Errors.UnknownDestination, NotThere(target));
     }
+
+    /// <summary>Whether a socket of this node takes a client's message to its own address.</summary>
+    public bool Reaches(string socketId, string client, bool isServer, string? re) => reach.Reaches(socketId, client, isServer) || (reach.IsThere(socketId) && replies.Awaits(socketId, re));
 
     public static string NotThere(Address target) => $"{VisibleText.Of(target.ToString())} is not there, or is not yours to send to; `duplexity explain send {VisibleText.Of(target.ToString())}` shows which gate refuses.";
 }

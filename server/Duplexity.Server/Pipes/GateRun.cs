@@ -38,7 +38,7 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
     {
         var destination = transit.Destinations[at];
         announcer.Say(Step.Entry, AnnouncedAction.Entered, transit, destination.Text);
-        var error = PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, destination.Address, transit.Request, null) { IsAgain = transit.HasPassed(destination.Address) });
+        var error = PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, destination.Address, transit.Request, null) { IsAgain = transit.HasPassed(destination.Address), IsReachedFar = transit.IsReachedFar(destination.Address) });
         if (error is null && !IsPlain)
         {
             transit.Pass(destination.Address);
@@ -64,7 +64,7 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
 
         for (var i = 0; !IsPlain && i < transit.Destinations.Count; i++)
         {
-            if (transit.Destinations[i].IsTaking && PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, transit.Destinations[i].Address, transit.Request, null) { IsAgain = true }) is { } error)
+            if (transit.Destinations[i].IsTaking && PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, transit.Destinations[i].Address, transit.Request, null) { IsAgain = true, IsReachedFar = transit.IsReachedFar(transit.Destinations[i].Address) }) is { } error)
             {
                 Decide(transit, i, error);
             }

@@ -9,6 +9,9 @@ internal readonly record struct Passage(Step Step, Sender Sender, Address Target
     /// <summary>Whether this only asks what would be (Explain): nothing may be counted or changed.</summary>
     public bool IsTrial { get; init; }
 
+    /// <summary>Whether the target is a socket of another node, which takes the message.</summary>
+    public bool IsReachedFar { get; init; }
+
     /// <summary>Whether this message has passed here before: held, or behind one that was, it is looked at again, and counted once.</summary>
     public bool IsAgain { get; init; }
 }

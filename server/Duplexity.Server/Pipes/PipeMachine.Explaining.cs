@@ -10,6 +10,7 @@ internal sealed partial class PipeMachine
     {
         // A message of the smallest kind: what a size or a rate refuses even then.
         var request = new SendRequest { Text = "" };
+        var isFar = _far is { } far && target.Kind == AddressKind.Socket && far.IsPossible(target.Name) && await far.ReachesAsync(target.Name, sender, null);
         var deadline = new GateDeadline(_time, _options.Times.Gate);
         var verdicts = new List<GateVerdict>();
         foreach (var (step, own) in new[] { (Step.Ingress, _ingress), (Step.Entry, _entry) })
@@ -17,7 +18,7 @@ internal sealed partial class PipeMachine
             var (word, at) = (step.ToString().ToLowerInvariant(), step == Step.Entry ? target : default);
             foreach (var gate in own.Where(g => !g.LooksBehind || !verdicts.Exists(v => v.Error?.Is(Errors.UnknownDestination) == true)))
             {
-                verdicts.Add(new GateVerdict { Gate = gate.Name, Step = word, Error = gate.Check(new Passage(step, sender, at, request, null) { IsTrial = true }) });
+                verdicts.Add(new GateVerdict { Gate = gate.Name, Step = word, Error = gate.Check(new Passage(step, sender, at, request, null) { IsTrial = true, IsReachedFar = isFar }) });
             }
 
             foreach (var gate in _gates.At(step).Where(g => g.Covers(step == Step.Entry ? target.ToString() : $"client:{sender.Client}")))

@@ -30,16 +30,17 @@ internal sealed partial class PipeMachine
     private readonly AwaitedReplies _replies;
     private readonly AwaitedReceipts _receipts;
     private readonly Metrics _metrics;
+    private readonly IFarReach? _far;
     private readonly IBuiltInGate[] _ingress;
     private readonly IBuiltInGate[] _entry;
     private readonly GateRun _run;
     private readonly Func<Transit, DuplexityError?, ValueTask<SendResponse>> _commit;
 
     public PipeMachine(
-        IEngine engine, ListenerCounts listeners, InboxIndex inboxes, AwaitedReplies replies, AwaitedReceipts receipts, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, Metrics metrics, TimeProvider time, DuplexityOptions options)
+        IEngine engine, ListenerCounts listeners, InboxIndex inboxes, AwaitedReplies replies, AwaitedReceipts receipts, IEnumerable<IBuiltInGate> own, ApplicationGates gates, Announcer announcer, MessageTraces traces, Metrics metrics, TimeProvider time, DuplexityOptions options, IFarReach? far = null)
     {
         (_engine, _listeners, _gates, _time, _options) = (engine, listeners, gates, time, options);
-        (_announcer, _traces, _inboxes, _replies, _receipts, _metrics) = (announcer, traces, inboxes, replies, receipts, metrics);
+        (_announcer, _traces, _inboxes, _replies, _receipts, _metrics, _far) = (announcer, traces, inboxes, replies, receipts, metrics, far);
         _ingress = [.. own.Where(g => g.Step == Step.Ingress)];
         _entry = [.. own.Where(g => g.Step == Step.Entry)];
         _run = new GateRun(_entry, gates, announcer, time, options);
@@ -89,7 +90,9 @@ internal sealed partial class PipeMachine
             : CommitLaterAsync(transit, asked);
     }
 
-    private ValueTask<DuplexityError?> AskAsync(Transit transit)
+    private ValueTask<DuplexityError?> AskAsync(Transit transit) => transit.Destinations.Exists(IsFar) ? AskFarAsync(transit) : AskHereAsync(transit);
+
+    private ValueTask<DuplexityError?> AskHereAsync(Transit transit)
     {
         var asked = _run.AskAsync(transit);
         return asked.IsCompletedSuccessfully && (transit.Question is null || transit.Key is null) ? asked : LookBackAsync(transit, asked);

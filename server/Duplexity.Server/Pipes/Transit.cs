@@ -11,6 +11,7 @@ internal sealed class Transit
 {
     private readonly MessageRequest _asSent;
     private HashSet<Address>? _passed;
+    private HashSet<Address>? _reachedFar;
 
     public Transit(Sender sender, MessageRequest request, List<Destination> destinations, IdempotencyKey? key, string messageId)
     {
@@ -73,6 +74,12 @@ internal sealed class Transit
 
     /// <summary>The node's own gates at a destination let it pass.</summary>
     public void Pass(Address destination) => (_passed ??= []).Add(destination);
+
+    /// <summary>Whether a destination is a socket of another node, which has said that it takes the message.</summary>
+    public bool IsReachedFar(Address destination) => _reachedFar?.Contains(destination) == true;
+
+    /// <summary>A socket of another node takes the message.</summary>
+    public void ReachFar(Address destination) => (_reachedFar ??= []).Add(destination);
 
     /// <summary>Back before the first gate, as it was sent.</summary>
     public void Restart()

@@ -8,6 +8,9 @@ internal interface IIdentityHolder
 {
     HeldIdentities Identities { get; }
 
+    /// <summary>The node where the connection came in and was handed on from; null: it came straight here.</summary>
+    string? Via { get; }
+
     /// <summary>Makes room for what a client that was just added has here: its place in the indexes, what it hears without joining. An error: it may have no further connection.</summary>
     ValueTask<DuplexityError?> AdmitAsync(HeldIdentity identity);
 

@@ -31,6 +31,9 @@ internal sealed class SessionEnds(TimeProvider time, Microsoft.Extensions.Option
     public PreviousEnd? Take(string client, string? session) =>
         session is not null && _ends.TryRemove((client, session), out var kept) && !IsOld(kept.At) ? kept.End : null;
 
+    /// <summary>The reason, which stays; null where there is none, or it is too old.</summary>
+    public PreviousEnd? Find(string client, string session) => _ends.TryGetValue((client, session), out var kept) && !IsOld(kept.At) ? kept.End : null;
+
     private void Forget()
     {
         foreach (var (key, kept) in _ends)

@@ -10,6 +10,7 @@ namespace Duplexity.Server.Sockets;
 internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.IOptions<DuplexityOptions> options) : INodeLoad
 {
     private readonly ConcurrentDictionary<(string Client, string Id), Entry> _entries = new();
+    private readonly SessionEnds _takenOver = new(time, options);
 
     /// <summary>Raised once for each session that is over, with the generation it had: after the grace, or at once after a courtesy disconnect. Handlers must not throw.</summary>
     public event Func<Session, long, Task>? Ended;
@@ -170,12 +171,17 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
     /// <summary>A newer session took what this one had: it is told to stay away and is over. Otherwise it would come back and take the name again, and so on for ever.</summary>
     public void TakeOver(string client, string id, string reason)
     {
+        // It may not hear of it, or come back to another node.
+        _takenOver.Remember(client, id, Errors.TakenOver.Code, reason);
         if (Find(client, id) is { } older)
         {
             older.Link?.Close(Errors.TakenOver, reason);
             _ = EndAsync(older);
         }
     }
+
+    /// <summary>Why a session is to stay away; null: it is not.</summary>
+    public DuplexityError? StaysAway(string client, string id) => _takenOver.Find(client, id) is { } end ? DuplexityError.Of(Errors.TakenOver, end.Reason) : null;
 
     private void ForgetIfUnusedUnsynchronized(Entry entry)
     {

@@ -38,6 +38,9 @@ internal sealed partial class Socket : ISubscriber
 
     public DateTimeOffset Since { get; }
 
+    /// <inheritdoc/>
+    public string? Via { get; init; }
+
     /// <summary>What it stands on.</summary>
     public SocketTransport Transport { get; }
 

@@ -97,6 +97,24 @@ internal sealed class CarrierPool(PipeEntry entry, bool isElsewhere, CarryDesk d
         old.ForEach(c => c.Retire());
     }
 
+    /// <summary>A node is being emptied by which carriers came: idle ones are closed, those in use are not used again.</summary>
+    public void Leave(string via)
+    {
+        List<HttpCarrier> idle;
+        lock (_lock)
+        {
+            foreach (var stream in _live.Where(s => s.Via == via))
+            {
+                stream.IsLeaving = true;
+            }
+
+            idle = _idle.FindAll(c => c.IsLeaving);
+            _idle.RemoveAll(idle.Contains);
+        }
+
+        idle.ForEach(c => c.Retire());
+    }
+
     /// <summary>No visitor gets a carrier here any more. Those in use finish, or are cut.</summary>
     public void End(bool cut)
     {

@@ -67,6 +67,15 @@ internal sealed class CarrierPools : IDisposable
         }
     }
 
+    /// <summary>Another node is being emptied: what came by it ends with what it carries.</summary>
+    public void Leave(string via)
+    {
+        foreach (var pool in _pools.Values)
+        {
+            pool.Leave(via);
+        }
+    }
+
     /// <summary>The node stops: in order, or by cutting what is left.</summary>
     public void EndAll(bool cut)
     {

@@ -20,6 +20,12 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
     private bool _ended;
     private int _closing;
 
+    /// <summary>The node where the carrier came in and was handed on from; null: it came straight here.</summary>
+    public string? Via { get; init; }
+
+    /// <summary>Whether it ends with what it carries now, and nobody else gets it.</summary>
+    public bool IsLeaving { get; set; }
+
     /// <summary>Completes when this side has let go of the carrier.</summary>
     public Task Finished => _finished.Task;
 

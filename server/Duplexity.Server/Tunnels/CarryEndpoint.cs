@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
@@ -36,7 +37,7 @@ internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, Metrics metr
             KeepAliveInterval = TimeSpan.FromSeconds(15), // below the idle time-outs of common proxies
             KeepAliveTimeout = Timeout.InfiniteTimeSpan, // a finite one aborts every half-closed carrier (measured)
         });
-        await using var stream = new CarrierStream(socket, engine.Lease, metrics, time);
+        await using var stream = new CarrierStream(socket, engine.Lease, metrics, time) { Via = context.Features.Get<HandedOn>()?.Via };
         if (order.TryDeliver(stream))
         {
             await stream.Finished;

@@ -37,6 +37,9 @@ internal sealed class HttpCarrier : IDisposable
     /// <summary>When it was put down last, in ticks of the node's clock.</summary>
     public long IdleSince { get; set; }
 
+    /// <summary>Whether it ends with what it carries now.</summary>
+    public bool IsLeaving => _carrier.IsLeaving;
+
     /// <summary>Completes when the carrier is gone.</summary>
     public Task Finished => _carrier.Finished;
 

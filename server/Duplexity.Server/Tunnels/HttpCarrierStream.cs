@@ -19,7 +19,7 @@ internal sealed class HttpCarrierStream(CarrierStream carrier) : DuplexStream
     public bool HasWritten => _written;
 
     /// <summary>Whether the carrier may serve another request, as far as the stream can tell.</summary>
-    public bool IsUsable => !_spent && !carrier.Finished.IsCompleted;
+    public bool IsUsable => !_spent && !carrier.IsLeaving && !carrier.Finished.IsCompleted;
 
     /// <summary>A new request begins.</summary>
     public void Begin() => (_written, _answered) = (false, false);

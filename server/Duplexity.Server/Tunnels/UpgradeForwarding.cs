@@ -30,7 +30,8 @@ internal sealed class UpgradeForwarding(Node node, NodeBook nodes, NodeSignature
 
     private async Task HandOnAsync(HttpContext context, NodeInfo to)
     {
-        if (!count.TryBegin(options.Value.Limits.Forwarded))
+        // What is handed on ends with this node: a node that is being emptied begins nothing of the kind.
+        if (nodes.SendsAway || !count.TryBegin(options.Value.Limits.Forwarded))
         {
             Refuse(context);
             return;
@@ -38,7 +39,7 @@ internal sealed class UpgradeForwarding(Node node, NodeBook nodes, NodeSignature
 
         try
         {
-            var error = await forwarder.HandOnAsync(context, to.InternalUrl!.GetLeftPart(UriPartial.Authority), AsItIs, new Transform(signature, to));
+            var error = await forwarder.HandOnAsync(context, to.InternalUrl!.GetLeftPart(UriPartial.Authority), AsItIs, new Transform(signature, node.Name, to));
             if (error != ForwarderError.None && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
             {
                 Log.NotHandedOn(logger, to.Name, error);
@@ -59,7 +60,7 @@ internal sealed class UpgradeForwarding(Node node, NodeBook nodes, NodeSignature
     }
 
     /// <summary>The request as it came, for the same path, signed.</summary>
-    private sealed class Transform(NodeSignature signature, NodeInfo to) : HttpTransformer
+    private sealed class Transform(NodeSignature signature, string node, NodeInfo to) : HttpTransformer
     {
         public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {
@@ -72,7 +73,7 @@ internal sealed class UpgradeForwarding(Node node, NodeBook nodes, NodeSignature
                 proxyRequest.Headers.Remove(name);
             }
 
-            signature.Sign(HttpMethods.Get, proxyRequest.RequestUri.PathAndQuery, [], to, HandedOn.Of(httpContext).ToString())
+            signature.Sign(HttpMethods.Get, proxyRequest.RequestUri.PathAndQuery, [], to, HandedOn.Of(httpContext, node).ToString())
                 .Write((name, value) => proxyRequest.Headers.TryAddWithoutValidation(name, value));
         }
     }

@@ -93,8 +93,8 @@ public sealed class RealService : IAsyncDisposable
         await _process.LineAsync("listens on");
     }
 
-    /// <summary>A connection of the SDK, which comes back as soon as the service does.</summary>
-    public DuplexityConnection Connection(string client, TimeSpan? sendTimeout = null, JoinOptions? inbox = null) => new(Address, new DuplexityConnectionOptions
+    /// <summary>A connection of the SDK, which comes back as soon as the service does; <paramref name="at"/>: by another address than the node's own.</summary>
+    public DuplexityConnection Connection(string client, TimeSpan? sendTimeout = null, JoinOptions? inbox = null, Uri? at = null) => new(at ?? Address, new DuplexityConnectionOptions
     {
         Token = _ => ValueTask.FromResult<string?>(Token(client)),
         SendTimeout = sendTimeout ?? TestTimeout.Long,
@@ -117,15 +117,16 @@ public sealed class RealService : IAsyncDisposable
         return up;
     }
 
-    /// <summary>A visitor's client: requests go to the listening port with the pipe's Host.</summary>
-    public HttpClient Visitor(string name)
+    /// <summary>A visitor's client: requests go to the listening port (or to <paramref name="at"/>) with the pipe's Host.</summary>
+    public HttpClient Visitor(string name, Uri? at = null)
     {
+        at ??= Address;
         var visitor = new HttpClient(new SocketsHttpHandler { UseCookies = false, UseProxy = false, AllowAutoRedirect = false, MaxConnectionsPerServer = 1_000 })
         {
-            BaseAddress = Address,
+            BaseAddress = at,
             Timeout = TestTimeout.Long,
         };
-        visitor.DefaultRequestHeaders.Host = Host(name);
+        visitor.DefaultRequestHeaders.Host = $"{name}.localhost:{at.Port}";
         return visitor;
     }
 

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Duplexity.Protocol;
+using Duplexity.Server.Tests.Client;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.AspNetCore.SignalR.Client;
@@ -58,6 +59,29 @@ public sealed class PipeWatchTests
 
         present.Pipes!.Single().State.Should().Be("serving");
         away.Should().BeEquivalentTo(new { Kind = "changed", Pipe = new { Name = "cat1.localhost", State = "away" } });
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G21")]
+    public async Task A_session_that_was_taken_over_while_it_was_out_of_reach_stays_away_when_it_comes_back()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var resource = NewResource();
+        await using var line = new FaultyLine(node.Port);
+        await using var laptop = new DuplexityConnection(line.Address, new DuplexityConnectionOptions { Token = _ => ValueTask.FromResult<string?>(node.Token("todd")) });
+        await laptop.ConnectAsync().Soon();
+        await laptop.Pipes.OpenAsync("cat1", $"http://{resource.Authority}").Soon();
+        await using var newer = await StockSocket.DiscoveredAsync(node, "todd");
+
+        line.Cut(stayDown: true);
+        await RegisterAsync(newer, "cat1");
+        line.Mend();
+        var end = await laptop.Closed.Soon();
+        var pipes = await newer.InvokeAsync<ListPipesResponse>("ListPipes", new ListPipesRequest());
+
+        end.Code.Should().Be(Errors.TakenOver.Code);
+        end.Sentence.Should().Contain("cat1.localhost");
+        pipes.Pipes!.Single().Resource.Should().Be("http://localhost:1", "there was one change of hands");
     }
 
     [Fact]
