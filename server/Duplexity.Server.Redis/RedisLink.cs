@@ -10,7 +10,7 @@ namespace Duplexity.Server.Redis;
 internal sealed class RedisLink(RedisOptions options, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>What Redis says when it does nothing now.</summary>
-    private static readonly string[] NotNow = ["LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "BUSY"];
+    private static readonly string[] NotNow = ["LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "BUSY", "OOM", "MISCONF"];
 
     private ConnectionMultiplexer? _connection;
     private ConnectionMultiplexer? _appends;
@@ -120,7 +120,7 @@ internal sealed class RedisLink(RedisOptions options, TimeProvider time) : IAsyn
         }
         catch (RedisServerException e) when (Array.Exists(NotNow, word => e.Message.StartsWith(word, StringComparison.Ordinal)))
         {
-            // It has not begun: Redis reads its file, is a replica now, or lacks the replicas that it is set to have.
+            // It has not begun: Redis reads its file, is a replica now, lacks the replicas that it is set to have, or has no room.
             throw Away(e);
         }
     }

@@ -19,7 +19,7 @@ internal sealed class RedisLocks : ILocks, IDisposable
     private readonly RedisLockEvents _events;
     private readonly ILogger _logger;
     private readonly ITimer _alarm;
-    private readonly ConcurrentQueue<RedisValue[]> _lost = new();
+    private readonly ConcurrentQueue<RedisValue[]> _toLose = new();
 
     public RedisLocks(RedisLink link, RedisNode node, DuplexityOptions options, TimeProvider time, ILogger logger)
     {
@@ -86,8 +86,8 @@ internal sealed class RedisLocks : ILocks, IDisposable
         }
         catch (DuplexityException)
         {
-            // Nobody comes back with it: it is done when the store is there again.
-            _lost.Enqueue(lost);
+            // Nobody tries this again but TendAsync, once the store answers. As many as sockets that ended meanwhile.
+            _toLose.Enqueue(lost);
             throw;
         }
     }
@@ -103,10 +103,17 @@ internal sealed class RedisLocks : ILocks, IDisposable
     {
         if (_events.IsAttached)
         {
-            while (_lost.TryPeek(out var lost))
+            while (_toLose.TryDequeue(out var lost))
             {
-                await DoAsync("lose", lost);
-                _lost.TryDequeue(out _);
+                try
+                {
+                    await DoAsync("lose", lost);
+                }
+                catch
+                {
+                    _toLose.Enqueue(lost);
+                    throw;
+                }
             }
 
             await DoAsync("alarm");

@@ -87,7 +87,7 @@ internal sealed class RedisMessageLog(RedisLink link, RedisNode node, RedisHints
     public ValueTask FollowAsync(Address channel) => follows.FollowAsync(channel);
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<string>> FollowersAsync(Address channel, CancellationToken ct = default) =>
+    public async ValueTask<IReadOnlyList<string>> NodesFollowingAsync(Address channel, CancellationToken ct = default) =>
         [.. (await link.AskAsync(database => database.SetMembersAsync(link.Keys.Followers(channel)))).Select(n => (string)n!)];
 
     /// <inheritdoc/>

@@ -111,7 +111,7 @@ internal static class Carrier
     }
 
     /// <summary>
-    /// Opens the WebSocket; null: the node does not take it. Again where it could not be reached or says "not now": behind one address the way to it may lead by a node that is just going, and a visitor waits. The ticket is good once,
+    /// Opens the WebSocket; null: the node does not take it. Again where it could not be reached or says "not now": behind one address the balancer may have picked a node that stops, and a visitor waits. The ticket is good once,
     /// so nothing is carried twice.
     /// </summary>
     private static async Task<ClientWebSocket?> OpenAsync(Uri uri, string ticket, Func<CancellationToken, ValueTask<string?>> token, CancellationToken ct)
@@ -139,13 +139,18 @@ internal static class Carrier
             }
             catch (Exception e) when (e is WebSocketException or IOException or HttpRequestException or InvalidOperationException or OperationCanceledException)
             {
-                var isOver = timeout.IsCancellationRequested || socket.HttpStatusCode is not (0 or >= HttpStatusCode.InternalServerError);
+                var isOver = timeout.IsCancellationRequested || e.GetBaseException() is AuthenticationException || socket.HttpStatusCode is not (0 or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable);
                 socket.Dispose();
                 ct.ThrowIfCancellationRequested();
                 if (isOver)
                 {
                     return null;
                 }
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
             }
 
             try

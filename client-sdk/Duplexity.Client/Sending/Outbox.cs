@@ -67,7 +67,7 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
                 last.Value.Attempt++;
                 last.Value.MayBeStored = true;
                 last.Value.HeldAs = null;
-                _waiting.AddFirst(last);
+                AddInOrder(_waiting, last);
             }
         }
 

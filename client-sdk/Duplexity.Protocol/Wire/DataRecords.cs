@@ -83,7 +83,7 @@ public abstract record MessageRequest : Request
     [Key(10)]
     public string? IdempotencyKey { get; init; }
 
-    /// <summary>With <see cref="Sequence"/>, from who sends on without waiting: the nearest earlier sequence of the session that has no answer yet. Where that one is not stored, this one is answered "unavailable", to be sent again behind it.</summary>
+    /// <summary>With <see cref="Sequence"/>, from who sends on without waiting for answers: the nearest earlier sequence of this session that has no answer yet. Where that one fails on this connection, this one is answered "unavailable" as well; both are sent again, in order.</summary>
     [IgnoreMember]
     public virtual long? After { get; init; }
 }
@@ -100,7 +100,7 @@ public sealed record SendRequest : MessageRequest
     [Key(12)]
     public LockToken? Under { get; init; }
 
-    /// <summary>With <see cref="MessageRequest.Sequence"/>, from who sends on without waiting: the nearest earlier sequence of the session that has no answer yet. Where that one is not stored, this one is answered "unavailable", to be sent again behind it.</summary>
+    /// <summary>With <see cref="MessageRequest.Sequence"/>, from who sends on without waiting for answers: the nearest earlier sequence of this session that has no answer yet. Where that one fails on this connection, this one is answered "unavailable" as well; both are sent again, in order.</summary>
     [Key(13)]
     public override long? After { get; init; }
 }
@@ -109,7 +109,7 @@ public sealed record SendRequest : MessageRequest
 [MessagePackObject]
 public sealed record EmitRequest : MessageRequest
 {
-    /// <summary>With <see cref="MessageRequest.Sequence"/>, from who sends on without waiting: the nearest earlier sequence of the session that has no answer yet. Where that one is not stored, this one is answered "unavailable", to be sent again behind it.</summary>
+    /// <summary>With <see cref="MessageRequest.Sequence"/>, from who sends on without waiting for answers: the nearest earlier sequence of this session that has no answer yet. Where that one fails on this connection, this one is answered "unavailable" as well; both are sent again, in order.</summary>
     [Key(11)]
     public override long? After { get; init; }
 }

@@ -136,7 +136,7 @@ public interface IControlClient
     /// <summary>A client falls off this connection soon.</summary>
     Task ReauthenticateSoon(ReauthenticateSoonEvent soon);
 
-    /// <summary>The node is being emptied: both connections of each of its sessions are to be opened anew.</summary>
+    /// <summary>The node, or one by way of which the connection came, is being emptied: both connections of each of its sessions are to be opened anew.</summary>
     Task Draining(DrainingEvent draining);
 
     /// <summary>The server closes the connection; last event.</summary>
@@ -255,7 +255,7 @@ public interface IDataClient
     /// <summary>The server has let a client of this socket listen to a channel.</summary>
     Task Joined(JoinedEvent joined);
 
-    /// <summary>The node is being emptied: this connection is to be opened anew. A socket whose session has its control connection at this node is told there.</summary>
+    /// <summary>The node, or one by way of which the connection came, is being emptied: this connection is to be opened anew. A socket whose session has its control connection at this node is told there.</summary>
     Task Draining(DrainingEvent draining);
 
     /// <summary>The server closes the connection; last event.</summary>

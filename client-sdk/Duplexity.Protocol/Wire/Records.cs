@@ -145,7 +145,7 @@ public sealed record PreviousEnd
     public string Reason { get; init; } = "";
 }
 
-/// <summary>The node is being emptied: open anew, then leave this connection. Who stays is closed (510) after some seconds.</summary>
+/// <summary>The node, or one by way of which the connection came, is being emptied: open anew, then leave this connection. Who stays is closed (510) after some seconds.</summary>
 [MessagePackObject]
 public sealed record DrainingEvent
 {

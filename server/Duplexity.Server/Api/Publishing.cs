@@ -16,6 +16,7 @@ internal sealed class Publishing(PipeMachine machine)
     public async Task<Answer> SendAsync(ApiCall call)
     {
         var message = await call.ReadAsync<ApiMessage>();
+        CheckAlone(message);
         return await machine.SendAsync(call.Sender(), ToSend(message, Key(message, call.IdempotencyKey)));
     }
 
@@ -54,7 +55,16 @@ internal sealed class Publishing(PipeMachine machine)
     public async Task<Answer> EmitAsync(ApiCall call)
     {
         var emit = await call.ReadAsync<ApiEmit>();
+        CheckAlone(emit);
         return await machine.EmitAsync(call.Sender(), Filled(new EmitRequest(), emit, Key(emit, call.IdempotencyKey)));
+    }
+
+    private static void CheckAlone(ApiBody body)
+    {
+        if (body.After is not null)
+        {
+            throw ApiCall.Wrong("after is for who sends on without waiting: in a batch, or on a connection. A message by itself has nothing to come after.");
+        }
     }
 
     private ValueTask<SendResponse> Begin(ApiCall call, SendLine line, ApiMessage message)

@@ -10,7 +10,7 @@ namespace Duplexity.Server.Cluster;
 /// <param name="Scheme">As it came.</param>
 /// <param name="Base">The path under which the service is there.</param>
 /// <param name="Address">Where it came from.</param>
-/// <param name="Port">The same.</param>
+/// <param name="Port">Its port there.</param>
 internal sealed record HandedOn(string Via, string Scheme, string Base, string? Address, int Port)
 {
     /// <summary>Of a request as it came in at a node.</summary>

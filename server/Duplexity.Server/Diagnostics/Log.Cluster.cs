@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(7010, LogLevel.Information, "This node is being emptied: {Connections} connections of clients are asked to go to {Nodes} other nodes.")]
     public static partial void Drains(ILogger logger, int connections, int nodes);
 
-    [LoggerMessage(7011, LogLevel.Information, "This node is empty: {Stayed} connections had to be closed, {Visitors} visitors are still being served.")]
-    public static partial void Drained(ILogger logger, int stayed, int visitors);
+    [LoggerMessage(7011, LogLevel.Information, "This node is empty: {Stayed} connections had to be closed, {Visitors} visitors are still being served, {HandedOn} connections still handed on.")]
+    public static partial void Drained(ILogger logger, int stayed, int visitors, int handedOn);
+
+    [LoggerMessage(7012, LogLevel.Warning, "{Nodes} other nodes could not be told to lead away who came to them by way of this one: what was handed on to them breaks when this node ends.")]
+    public static partial void NotToldToLead(ILogger logger, int nodes);
 }

@@ -11,6 +11,7 @@ namespace Duplexity.Server.Engine;
 /// at most once, not always in order; a reader that sees a hole reads the log.</item>
 /// <item>Entries leave by their channel's <see cref="Retention"/> only. Offset and epoch of the top outlive them; so do, for 30 days at least, the highest fencing
 /// token accepted of each lock (G17) and the source places taken by each edge (G20), both compared and raised in the append's own step.</item>
+/// <item>An append whose key names a sequence that must come first (<see cref="IdempotencyKey.After"/>) is refused while the highest that is stored of its session is lower (G3, G4).</item>
 /// <item>An append that is refused leaves no trace, its key included.</item>
 /// </list>
 /// Thread-safe.
@@ -50,8 +51,8 @@ internal interface IMessageLog
     /// </summary>
     ValueTask FollowAsync(Address channel) => default;
 
-    /// <summary>The nodes (<see cref="IEngine.Node"/>) that follow a channel, those that died a moment ago included; nobody can say of a log that one node has for itself, and nobody asks.</summary>
-    ValueTask<IReadOnlyList<string>> FollowersAsync(Address channel, CancellationToken ct = default) => new([]);
+    /// <summary>The ids (<see cref="IEngine.Node"/>) of the nodes that follow a channel; may still name one that has just died. Empty for a log that one node has for itself.</summary>
+    ValueTask<IReadOnlyList<string>> NodesFollowingAsync(Address channel, CancellationToken ct = default) => new([]);
 
     /// <summary>Ends what one <see cref="FollowAsync"/> began; one that failed has begun nothing.</summary>
     void Unfollow(Address channel)

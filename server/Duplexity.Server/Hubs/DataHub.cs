@@ -8,7 +8,7 @@ namespace Duplexity.Server.Hubs;
 
 /// <summary>
 /// What flows. Each method is one call: the gate filter has checked the identity, the machine and the rooms below decide the rest. No method waits for a person, a
-/// peer or a level beyond <c>stored</c> (G11), and Send and Emit run without an await up to the append.
+/// peer or a level beyond <c>stored</c> (G11), and Send and Emit run without an await up to the append, unless a gate takes its time or a destination is a socket of another node: then the socket's <see cref="SendLine"/> keeps the order.
 /// </summary>
 internal sealed class DataHub(
     PipeMachine machine, Listening listening, Opening opening, IdentityCalls identities, ChallengeCalls challenges, SocketWatches watches, SessionEnds ends, Locking locking) : Hub<IDataClient>, IDataHub

@@ -111,7 +111,7 @@ internal sealed class DataHubLifetimeManager(
 
     public override Task SendUsersAsync(IReadOnlyList<string> userIds, string methodName, object?[] args, CancellationToken cancellationToken = default) => throw NotHere();
 
-    /// <summary>An engine that is away keeps nothing of a socket's end from being done here. There it is made good by the next comparison of presence, by the locks themselves, and by the time that a log is kept.</summary>
+    /// <summary>Where the engine is away the socket ends here all the same. There the next comparison of presence takes it out of its rooms, the locks lose it when they can, and its log lapses.</summary>
     private async ValueTask TryAsync(Socket socket, Func<ValueTask> tell)
     {
         try

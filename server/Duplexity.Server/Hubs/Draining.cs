@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Duplexity.Protocol;
 using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
@@ -20,9 +21,10 @@ internal sealed class Draining(
     /// <summary>A small node is emptied at once: this many connections are no crowd for the others.</summary>
     private const int LeastBatch = 50;
 
-    /// <summary>For each of those who came by way of another node: 500 a second, as in batches.</summary>
+    /// <summary>Spreads those who came by way of another node: 2 ms for each.</summary>
     private const int MsEach = 2;
 
+    private readonly ConditionalWeakTable<IIdentityHolder, string> _ledAway = [];
     private readonly Lock _lock = new();
     private Task? _running;
     private int _next;
@@ -46,7 +48,7 @@ internal sealed class Draining(
         {
             Log.Drains(logger, holders.All.Count, nodes.Successors.Count);
             await nodes.DrainAsync(stopping);
-            await calls.AskAllAsync<LeaveQuestion, int>(nodes.Others, LeaveCall.Word, new(), stopping);
+            var telling = TellOthersAsync(stopping);
             var stayed = 0;
             do
             {
@@ -55,12 +57,18 @@ internal sealed class Draining(
             }
             while (holders.All.Count > 0 && nodes.SendsAway && IsInTime());
 
+            await telling;
             while (visitors.Count + forwarded.Count > 0 && IsInTime())
             {
                 await Task.Delay(Pause, time, stopping);
+                if (forwarded.Count > 0)
+                {
+                    // What was on its way when they were told has arrived by now.
+                    await TellOthersAsync(stopping);
+                }
             }
 
-            Log.Drained(logger, stayed, visitors.Count);
+            Log.Drained(logger, stayed, visitors.Count, forwarded.Count);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -70,15 +78,28 @@ internal sealed class Draining(
         bool IsInTime() => time.GetElapsedTime(began) < options.Times.Drain;
     }
 
+    /// <summary>Those whose connections came in here and were handed on are led away by the nodes that have them.</summary>
+    private async Task TellOthersAsync(CancellationToken stopping)
+    {
+        var others = nodes.Others;
+        var told = await calls.AskAllAsync<LeaveQuestion, int>(others, LeaveCall.Word, new(), stopping);
+        if (told.Count < others.Count)
+        {
+            Log.NotToldToLead(logger, others.Count - told.Count);
+        }
+    }
+
     /// <summary>Another node is being emptied: whoever came to this one by way of it opens anew, by another way. How many these are.</summary>
     public int LeadOut(string via)
     {
-        IIdentityHolder[] came = [.. holders.All.Where(h => h.Via == via)];
-        var spread = TimeSpan.FromMilliseconds(Math.Max(Pause.TotalMilliseconds, came.Length * MsEach));
+        IIdentityHolder[] all = [.. holders.All.Where(h => h.Via == via)];
+        var sessionsTold = all.OfType<ControlConnection>().SelectMany(c => c.Sessions).Select(s => (s.Client, s.Id)).ToHashSet();
+        IIdentityHolder[] came = [.. all.Where(h => _ledAway.TryAdd(h, via)).Where(h => h is not Socket { SessionId: { } id } socket || !sessionsTold.Contains((socket.OpenedAs, id)))];
+        var spread = TimeSpan.FromMilliseconds(Math.Clamp(came.Length * MsEach, Pause.TotalMilliseconds, Math.Max(Pause.TotalMilliseconds, options.Times.Drain.TotalMilliseconds / 8)));
         foreach (var holder in came)
         {
             holder.Tell(Away(nodes.Self.Url, spread));
-            _ = IsLedOutAsync(holder, lifetime.ApplicationStopping);
+            _ = WaitOrCloseAsync(holder, lifetime.ApplicationStopping);
         }
 
         return came.Length;
@@ -113,20 +134,20 @@ internal sealed class Draining(
             holder.Tell(Away(Successor()?.Url, Pause));
         }
 
-        return await IsLedOutAsync(holder, stopping);
+        return await WaitOrCloseAsync(holder, stopping);
     }
 
     private static DrainingEvent Away(Uri? to, TimeSpan spread) => new() { Uri = to?.AbsoluteUri, RetryAfterMs = Random.Shared.Next((int)spread.TotalMilliseconds) };
 
-    /// <summary>Waits until it has left, and closes it if it does not.</summary>
-    private async Task<bool> IsLedOutAsync(IIdentityHolder holder, CancellationToken stopping)
+    /// <summary>Waits until it has left, and closes it if it does not; whether it left by itself.</summary>
+    private async Task<bool> WaitOrCloseAsync(IIdentityHolder holder, CancellationToken stopping)
     {
         if (await IsGoneAsync(options.Times.Drain / 4))
         {
             return true;
         }
 
-        holder.End(Errors.MovedElsewhere, "This node is being emptied; connect again, to another one.", isAsked: false);
+        holder.End(Errors.MovedElsewhere, "This node, or one by way of which you came, is being emptied; connect again.", isAsked: false);
         await IsGoneAsync(options.Times.LastWord * 2);
         return false;
 

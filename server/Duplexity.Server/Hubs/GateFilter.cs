@@ -1,6 +1,7 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Logging;
@@ -79,7 +80,17 @@ internal sealed class GateFilter(IEngine engine, Metrics metrics, ILogger<GateFi
         }
     }
 
-    private object Refuse(HubInvocationContext context, DuplexityError error) => Count(context, Refusals.Of(context.HubMethod, error))!;
+    private object Refuse(HubInvocationContext context, DuplexityError error)
+    {
+        if (SendOrder.IsMissing(error) && context.HubMethodArguments is [MessageRequest { Session: { } session, Sequence: { } sequence } send]
+            && context.Context.Features.Get<Socket>() is { } socket && socket.Identities.Resolve(send.As, out var held) is null)
+        {
+            // Refused before the machine has seen it: those behind it are not to overtake it.
+            socket.Line.Order.Leave(held.Client, session, sequence, isMissing: true);
+        }
+
+        return Count(context, Refusals.Of(context.HubMethod, error))!;
+    }
 
     private object? Count(HubInvocationContext context, object? answer)
     {

@@ -42,6 +42,10 @@ internal sealed partial class PipeMachine
         try
         {
             result = await append;
+            if (result.Outcome == AppendOutcome.Unknown && await FindLateAsync(transit.Key!) is { } late)
+            {
+                result = late;
+            }
         }
         catch (DuplexityException e)
         {
@@ -64,7 +68,7 @@ internal sealed partial class PipeMachine
             case AppendOutcome.StaleFence:
                 return new SendResponse { Error = FenceGate.Stale() };
             case AppendOutcome.Unknown:
-                return new SendResponse { Error = DuplexityError.Of(Errors.OutcomeUnknown, "This sequence is too old: whether the message was stored is not known any more.") };
+                return TooOld;
         }
 
         var places = result.Destinations.Zip(result.Positions).ToDictionary(d => d.First, d => d.Second);

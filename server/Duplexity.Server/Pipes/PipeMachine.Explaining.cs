@@ -10,7 +10,7 @@ internal sealed partial class PipeMachine
     {
         // A message of the smallest kind: what a size or a rate refuses even then.
         var request = new SendRequest { Text = "" };
-        var isFar = _far is { } far && target.Kind == AddressKind.Socket && far.IsPossible(target.Name) && await far.ReachesAsync(target.Name, sender, null);
+        var isFar = IsFar(target) && await _far!.ReachesAsync(target.Name, sender, null);
         var deadline = new GateDeadline(_time, _options.Times.Gate);
         var verdicts = new List<GateVerdict>();
         foreach (var (step, own) in new[] { (Step.Ingress, _ingress), (Step.Entry, _entry) })

@@ -3,26 +3,22 @@ namespace Duplexity.Server.Pipes;
 /// <content>Sockets of other nodes among the destinations.</content>
 internal sealed partial class PipeMachine
 {
-    private bool IsFar(Destination destination) => destination is { Error: null, Address: { Kind: AddressKind.Socket, Name: var socket } } && _far?.IsPossible(socket) == true;
+    private bool IsFar(Destination destination) => destination.Error is null && IsFar(destination.Address);
 
-    /// <summary>Before the gates: they are asked at once, and this is not.</summary>
+    private bool IsFar(Address address) => address.Kind == AddressKind.Socket && _far?.IsPossible(address.Name) == true;
+
+    /// <summary>Before the application's gates, and before those at the entry: they are asked at once, and this is not.</summary>
     private async ValueTask<DuplexityError?> AskFarAsync(Transit transit)
     {
-        try
+        foreach (var destination in transit.Destinations.Where(IsFar))
         {
-            foreach (var destination in transit.Destinations.Where(IsFar))
+            // Whom an allowance keeps from it is no reason to ask anybody.
+            if (transit.Sender.Rules?.MaySend(destination.Address) != false && await _far!.ReachesAsync(destination.Address.Name, transit.Sender, transit.Request.Re))
             {
-                if (await _far!.ReachesAsync(destination.Address.Name, transit.Sender, transit.Request.Re))
-                {
-                    transit.ReachFar(destination.Address);
-                }
+                transit.ReachFar(destination.Address);
             }
         }
-        catch (DuplexityException e)
-        {
-            return e.Error;
-        }
 
-        return await AskHereAsync(transit);
+        return await AskGatesAsync(transit);
     }
 }

@@ -6,6 +6,17 @@ namespace Duplexity.Server.Pipes;
 /// <content>Sends that carry a sequence are stored in its order, or not yet.</content>
 internal sealed partial class PipeMachine
 {
+    private static readonly SendResponse TooOld =
+        new() { Error = DuplexityError.Of(Errors.OutcomeUnknown, "This sequence is too old: whether the message was stored is not known any more.") };
+
+    /// <summary>What was held has let others pass; where later ones of its session were stored meanwhile, its place among the sequences is gone, and it is stored under a key made of it, by which a repetition is known.</summary>
+    private static IdempotencyKey? KeyAfterHold(Transit transit) =>
+        transit is { Key: { Session: not null } key, Sender.Line: { } line } && line.Order.EnterLate(key) ? LateKey(key) : transit.Key;
+
+    private static IdempotencyKey LateKey(IdempotencyKey key) => new(key.Client, null, 0, $"held {key.Session} {key.Sequence}", key.Fingerprint);
+
+    private async ValueTask<AppendResult?> FindLateAsync(IdempotencyKey key) => key.Session is null ? null : await _engine.Log.FindAsync(LateKey(key));
+
     private static SendResponse OutOfOrder() =>
         new() { Error = DuplexityError.Of(Errors.Unavailable, "An earlier message of this session is not stored yet; nothing was stored, send that one again first, then this one.") };
 
@@ -18,11 +29,11 @@ internal sealed partial class PipeMachine
         }
 
         var isNext = line.Order.TryEnter(key, transit.Request.After, out var before);
-        key = before == 0 ? key : key with { After = before };
+        key = before == 0 || transit.Request.After is null ? key : key with { After = before };
         return isNext;
     }
 
-    private static ValueTask<SendResponse> InOrder(Sender sender, MessageRequest request, ValueTask<SendResponse> sending)
+    private static ValueTask<SendResponse> NoteAnswer(Sender sender, MessageRequest request, ValueTask<SendResponse> sending)
     {
         if (sender.Line is not { } line || request is not { Session: { } session, Sequence: { } sequence })
         {
@@ -54,6 +65,15 @@ internal sealed partial class PipeMachine
         }
     }
 
-    /// <summary>"Not now", or "nobody knows": its sender sends it again.</summary>
-    private static bool IsMissing(SendResponse answer) => answer.Error is { Code: var code } && (ErrorKind)(code / 100) == ErrorKind.Unavailable;
+    /// <summary>Before the next one in the line goes: what its gates have refused is not to be overtaken either.</summary>
+    private static void NoteRefusal(Transit transit, DuplexityError refused)
+    {
+        if (SendOrder.IsMissing(refused) && transit is { Key: { Session: { } session } key, Sender.Line: { } line })
+        {
+            line.Order.Leave(key.Client, session, key.Sequence, isMissing: true);
+        }
+    }
+
+    /// <summary>One that is too old is below the highest that is stored: nothing waits for it.</summary>
+    private static bool IsMissing(SendResponse answer) => answer.Error is { } error && !ReferenceEquals(answer, TooOld) && SendOrder.IsMissing(error);
 }

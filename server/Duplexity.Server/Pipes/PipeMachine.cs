@@ -11,7 +11,7 @@ namespace Duplexity.Server.Pipes;
 /// <summary>
 /// The transport pipes. A message is dropped in and is the machine's from then on:
 /// <code>
-/// sender → ingress gates → destinations → service channels → cooked pipes → entry gates, one round a destination → one append → receipt
+/// sender → ingress gates → destinations (sockets of other nodes: asked for) → service channels → cooked pipes → entry gates, one round a destination → one append → receipt
 ///                                                                                         channel → socket's queue → egress gates → socket
 /// </code>
 /// Driven alike by a hub, by the injectable API and by a test; it knows no sockets. Where every gate answers at once, everything up to the append runs without an await, so the
@@ -69,7 +69,7 @@ internal sealed partial class PipeMachine
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace)
     {
         var span = BeginMessage(destinations);
-        return Measured(InOrder(sender, request, DropAsync(sender, request, destinations, trace, span)), span);
+        return Measured(NoteAnswer(sender, request, DropAsync(sender, request, destinations, trace, span)), span);
     }
 
     private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace, Activity? span)
@@ -90,9 +90,9 @@ internal sealed partial class PipeMachine
             : CommitLaterAsync(transit, asked);
     }
 
-    private ValueTask<DuplexityError?> AskAsync(Transit transit) => transit.Destinations.Exists(IsFar) ? AskFarAsync(transit) : AskHereAsync(transit);
+    private ValueTask<DuplexityError?> AskAsync(Transit transit) => transit.Destinations.Exists(IsFar) ? AskFarAsync(transit) : AskGatesAsync(transit);
 
-    private ValueTask<DuplexityError?> AskHereAsync(Transit transit)
+    private ValueTask<DuplexityError?> AskGatesAsync(Transit transit)
     {
         var asked = _run.AskAsync(transit);
         return asked.IsCompletedSuccessfully && (transit.Question is null || transit.Key is null) ? asked : LookBackAsync(transit, asked);
@@ -102,12 +102,20 @@ internal sealed partial class PipeMachine
     private async ValueTask<DuplexityError?> LookBackAsync(Transit transit, ValueTask<DuplexityError?> asked)
     {
         var refused = await asked;
-        if (transit is { Question: not null, Key: { } key })
+        if (transit is not { Question: not null, Key: { } key })
         {
-            transit.Earlier = await _engine.Log.FindAsync(key);
+            return refused;
         }
 
-        return refused;
+        try
+        {
+            transit.Earlier = await _engine.Log.FindAsync(key) ?? await FindLateAsync(key);
+            return refused;
+        }
+        catch (DuplexityException e)
+        {
+            return e.Error;
+        }
     }
 
     private async ValueTask<SendResponse> CommitLaterAsync(Transit transit, ValueTask<DuplexityError?> asked)
@@ -120,6 +128,7 @@ internal sealed partial class PipeMachine
     {
         if (refused is not null)
         {
+            NoteRefusal(transit, refused);
             return new(new SendResponse { Error = refused });
         }
 
@@ -145,7 +154,7 @@ internal sealed partial class PipeMachine
             return RefuseAsync(transit);
         }
 
-        var key = transit.Key;
+        var key = isInLine ? transit.Key : KeyAfterHold(transit);
         if (isInLine && !TryOrder(transit, ref key))
         {
             return new(OutOfOrder());

@@ -11,8 +11,14 @@ internal sealed class SendOrder
     /// <summary>Sends of a session that are remembered as missing: eight times what an SDK has on the wire. Who leaves more of them unsent is not kept in order any more.</summary>
     private const int Most = 1_024;
 
+    /// <summary>Sessions of a socket that are remembered: an SDK has one for each of its clients. Beyond them those that have nothing under way are forgotten.</summary>
+    private const int MostSessions = 64;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Client, string Session), Chain> _chains = [];
+
+    /// <summary>Whether an answer says "not now", or "nobody knows": its sender sends it again.</summary>
+    public static bool IsMissing(DuplexityError error) => (ErrorKind)(error.Code / 100) == ErrorKind.Unavailable;
 
     /// <summary>A send goes to the log; false: an earlier one, for which its sender waits as well, is missing, and this one must not be stored before.</summary>
     /// <param name="key">Its session and sequence.</param>
@@ -25,7 +31,7 @@ internal sealed class SendOrder
             before = 0;
             if (!_chains.TryGetValue((key.Client, key.Session!), out var chain))
             {
-                _chains[(key.Client, key.Session!)] = chain = new Chain();
+                chain = AddUnsynchronized((key.Client, key.Session!));
             }
 
             // What its sender does not wait for any more is no reason to wait.
@@ -43,7 +49,24 @@ internal sealed class SendOrder
 
             before = at == 0 ? 0 : chain.OnTheirWay[at - 1];
             chain.OnTheirWay.Insert(at, key.Sequence);
+            chain.Highest = Math.Max(chain.Highest, key.Sequence);
             return true;
+        }
+    }
+
+    /// <summary>A send that was held goes to the log; whether a later one of its session went before it.</summary>
+    public bool EnterLate(IdempotencyKey key)
+    {
+        lock (_lock)
+        {
+            if (!_chains.TryGetValue((key.Client, key.Session!), out var chain))
+            {
+                chain = AddUnsynchronized((key.Client, key.Session!));
+            }
+
+            var isLate = chain.Highest > key.Sequence;
+            chain.Highest = Math.Max(chain.Highest, key.Sequence);
+            return isLate;
         }
     }
 
@@ -59,7 +82,7 @@ internal sealed class SendOrder
                     return;
                 }
 
-                _chains[(client, session)] = chain = new Chain();
+                chain = AddUnsynchronized((client, session));
             }
 
             chain.OnTheirWay.Remove(sequence);
@@ -67,16 +90,24 @@ internal sealed class SendOrder
             {
                 chain.Missing.Add(sequence);
             }
-
-            if (chain.OnTheirWay.Count == 0 && chain.Missing.Count == 0)
-            {
-                _chains.Remove((client, session));
-            }
         }
+    }
+
+    private Chain AddUnsynchronized((string, string) session)
+    {
+        foreach (var quiet in _chains.Count < MostSessions ? [] : _chains.Where(c => c.Value.OnTheirWay.Count == 0).ToArray())
+        {
+            _chains.Remove(quiet.Key);
+        }
+
+        return _chains[session] = new Chain();
     }
 
     private sealed class Chain
     {
+        /// <summary>The highest that has gone to the log.</summary>
+        public long Highest { get; set; }
+
         /// <summary>Ascending, and short: new ones come to the end, and the first one leaves first.</summary>
         public List<long> OnTheirWay { get; } = [];
 

@@ -16,28 +16,23 @@ internal sealed class ClusterReach(IEngine engine, SocketIndex sockets, NodeBook
     /// <inheritdoc/>
     public async ValueTask<bool> ReachesAsync(string socketId, Sender sender, string? re, CancellationToken ct = default)
     {
-        foreach (var life in await engine.Log.FollowersAsync(Address.Socket(socketId), ct))
+        try
         {
-            if (life != engine.Node && await nodes.FindAsync(life[..life.LastIndexOf('.')], ct) is { } node
-                && await AskAsync(node, new ReachQuestion(socketId, sender.Client, sender.IsServer, re), ct))
+            foreach (var id in await engine.Log.NodesFollowingAsync(Address.Socket(socketId), ct))
             {
-                return true;
+                if (id != engine.Node && await nodes.FindAsync(id[..Math.Max(0, id.LastIndexOf('.'))], ct) is { } node
+                    && await calls.AskAsync<ReachQuestion, bool>(node, ReachCall.Word, new(socketId, sender.Client, sender.IsServer, re), ct))
+                {
+                    return true;
+                }
             }
+        }
+        catch (Exception e) when (e is DuplexityException or NodeRefusedException)
+        {
+            // Anything else than "not there" would tell a stranger that the socket is, and hold up what is behind the message.
         }
 
         return false;
-    }
-
-    private async Task<bool> AskAsync(NodeInfo node, ReachQuestion question, CancellationToken ct)
-    {
-        try
-        {
-            return await calls.AskAsync<ReachQuestion, bool>(node, ReachCall.Word, question, ct);
-        }
-        catch (NodeRefusedException e)
-        {
-            throw new DuplexityException(DuplexityError.Of(Errors.Unavailable, "The node of this socket cannot be reached now; try again in a moment."), e);
-        }
     }
 }
 

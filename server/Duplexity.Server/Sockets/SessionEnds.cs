@@ -3,10 +3,10 @@ using Duplexity.Protocol;
 
 namespace Duplexity.Server.Sockets;
 
-/// <summary>Why the last connection of a session ended, kept for its next Welcome: a reader that had stalled could not be told. Thread-safe.</summary>
+/// <summary>Why sessions ended, for a while: for the next Welcome of a reader that had stalled and could not be told, and of those whose names were taken over. Thread-safe.</summary>
 internal sealed class SessionEnds(TimeProvider time, Microsoft.Extensions.Options.IOptions<DuplexityOptions> options)
 {
-    /// <summary>How many ends are kept; then the expired, and if there are none, all are forgotten: a hint lost, not a message.</summary>
+    /// <summary>How many ends are kept; then the expired, and if there are none, all are forgotten: a hint lost, not a message; a session that was taken over may come back once.</summary>
     private const int Most = 10_000;
 
     private readonly ConcurrentDictionary<(string Client, string Session), (PreviousEnd End, DateTimeOffset At)> _ends = new();

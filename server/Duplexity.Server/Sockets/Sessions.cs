@@ -171,7 +171,7 @@ internal sealed class Sessions(TimeProvider time, Microsoft.Extensions.Options.I
     /// <summary>A newer session took what this one had: it is told to stay away and is over. Otherwise it would come back and take the name again, and so on for ever.</summary>
     public void TakeOver(string client, string id, string reason)
     {
-        // It may not hear of it, or come back to another node.
+        // Every node does, as the news of the pipe come to it: the session may not hear of this, and may come back to another node.
         _takenOver.Remember(client, id, Errors.TakenOver.Code, reason);
         if (Find(client, id) is { } older)
         {

@@ -6,7 +6,7 @@ namespace Duplexity.Server.Tunnels;
 /// The carriers of one pipe under one owner and generation, idle and in use: never handed on to another owner's or generation's pipe (G7). At most
 /// <see cref="LimitOptions.CarriersPerPipe"/> at once; further visitors wait in line, bounded in number and time. Thread-safe.
 /// </summary>
-internal sealed class CarrierPool(PipeEntry entry, bool isElsewhere, CarryDesk desk, PipeTallies tallies, DuplexityOptions options, TimeProvider time)
+internal sealed partial class CarrierPool(PipeEntry entry, bool isElsewhere, CarryDesk desk, PipeTallies tallies, DuplexityOptions options, TimeProvider time)
 {
     /// <summary>How long a carrier is used that the node of the pipe's client has not confirmed (G7).</summary>
     private static readonly TimeSpan MaxUnconfirmed = TimeSpan.FromSeconds(5);
@@ -79,63 +79,6 @@ internal sealed class CarrierPool(PipeEntry entry, bool isElsewhere, CarryDesk d
         else
         {
             next.Grant(carrier);
-        }
-    }
-
-    /// <summary>Closes what has been idle for too long. A pool that had nothing at three sweeps in a row is over.</summary>
-    public void Sweep(TimeSpan maxIdle)
-    {
-        List<HttpCarrier> old;
-        lock (_lock)
-        {
-            old = _idle.FindAll(c => time.GetElapsedTime(c.IdleSince) > maxIdle);
-            _idle.RemoveAll(old.Contains);
-            _emptySweeps = _taken == 0 ? _emptySweeps + 1 : 0;
-            _over |= _emptySweeps > 2;
-        }
-
-        old.ForEach(c => c.Retire());
-    }
-
-    /// <summary>A node is being emptied by which carriers came: idle ones are closed, those in use are not used again.</summary>
-    public void Leave(string via)
-    {
-        List<HttpCarrier> idle;
-        lock (_lock)
-        {
-            foreach (var stream in _live.Where(s => s.Via == via))
-            {
-                stream.IsLeaving = true;
-            }
-
-            idle = _idle.FindAll(c => c.IsLeaving);
-            _idle.RemoveAll(idle.Contains);
-        }
-
-        idle.ForEach(c => c.Retire());
-    }
-
-    /// <summary>No visitor gets a carrier here any more. Those in use finish, or are cut.</summary>
-    public void End(bool cut)
-    {
-        List<HttpCarrier> idle;
-        List<CarrierStream> live;
-        List<CarrierWaiter> waiting;
-        lock (_lock)
-        {
-            _over = true;
-            idle = [.. _idle];
-            live = [.. _live];
-            waiting = [.. _waiting];
-            _idle.Clear();
-            _waiting.Clear();
-        }
-
-        waiting.ForEach(w => w.Fail());
-        idle.ForEach(c => c.Retire());
-        if (cut)
-        {
-            live.ForEach(s => s.Abort());
         }
     }
 

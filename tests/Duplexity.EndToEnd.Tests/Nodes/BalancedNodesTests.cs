@@ -32,13 +32,7 @@ public sealed class BalancedNodesTests
         await using var sender = a.Connection("sender", at: balancer.Address);
         await Task.WhenAll(owner.ConnectAsync(), sender.ConnectAsync()).Soon(TestTimeout.Long);
         await using var pipe = await owner.Pipes.OpenAsync("cat1", $"127.0.0.1:{resource.Port}").Soon(TestTimeout.Long);
-        var (readers, ears) = (new List<DuplexityConnection>(), new List<Heard>());
-        for (var i = 0; i < 6; i++)
-        {
-            readers.Add(a.Connection($"reader{i}", at: balancer.Address));
-            await readers[^1].ConnectAsync().Soon(TestTimeout.Long);
-            ears.Add(new Heard(await readers[^1].JoinAsync("hall").Soon(TestTimeout.Long)));
-        }
+        var (readers, ears) = await ReadersAsync(a, balancer);
 
         using var over = new CancellationTokenSource();
         var visits = Task.WhenAll(Enumerable.Range(0, 3).Select(_ => VisitAsync(a.Visitor("cat1", balancer.Address), over.Token)));
@@ -57,9 +51,107 @@ public sealed class BalancedNodesTests
         await over.CancelAsync();
         var sent = await chat.Soon(TestTimeout.Long);
         (await visits.Soon(TestTimeout.Long)).Should().OnlyContain(count => count > 0);
+        await AllHeardAsync(readers, ears, sent);
+    }
+
+    [Fact]
+    [Trait("Requirement", "3.1")]
+    [Trait("Guarantee", "G9")]
+    [Trait("Guarantee", "G16")]
+    public async Task Nodes_that_are_killed_under_chat_take_no_message_with_them_and_repeat_none()
+    {
+        await using var redis = await RedisProcess.StartAsync("--appendfsync", "always");
+        var port = FreePorts.One();
+        string[] settings = [$"--Duplexity:Redis:Connection={redis.Connection}", "--Duplexity:Redis:Lease=00:00:04", "--Duplexity:Redis:Renewal=00:00:00.2", Key, "--Duplexity:Times:NodeNews=00:00:00.2"];
+        await using var a = await RealService.StartAsync([.. settings, "--Duplexity:Node:Name=a"]);
+        await using var b = await a.StartBesideAsync([.. settings, "--Duplexity:Node:Name=b"]);
+        await using var c = await a.StartBesideAsync([.. settings, "--Duplexity:Node:Name=c"]);
+        await using var balancer = await Balancer.StartAsync(port, $"127.0.0.1:{a.Port} max_fails=0", $"127.0.0.1:{b.Port} max_fails=0", $"127.0.0.1:{c.Port} max_fails=0");
+        await AllKnownAsync([a, b, c]);
+        await using var sender = a.Connection("sender", at: balancer.Address);
+        await sender.ConnectAsync().Soon(TestTimeout.Long);
+        var (readers, ears) = await ReadersAsync(a, balancer);
+
+        using var over = new CancellationTokenSource();
+        var chat = ChatAsync(sender, over.Token);
+        foreach (var node in new[] { b, c, a })
+        {
+            await ears[0].TextsAsync(50).Soon(TestTimeout.Long);
+            node.Process.Kill();
+            await node.Process.ExitAsync();
+            await node.StartAgainAsync();
+        }
+
+        await over.CancelAsync();
+        await AllHeardAsync(readers, ears, await chat.Soon(TestTimeout.Long), alreadyHeard: 150);
+    }
+
+    [Fact]
+    [Trait("Requirement", "2.29")]
+    [Trait("Guarantee", "G12")]
+    [Trait("Guarantee", "G16")]
+    public async Task Visitors_at_one_node_of_a_client_at_another_are_served_past_that_one_and_from_a_third_when_it_dies()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        var (port, counted) = (FreePorts.One(), FreePorts.One());
+        string[] settings = [$"--Duplexity:Redis:Connection={redis.Connection}", "--Duplexity:Redis:Lease=00:00:04", "--Duplexity:Redis:Renewal=00:00:00.2", Key, "--Duplexity:Node:Url=http://127.0.0.1:{Port}", "--Duplexity:Times:NodeNews=00:00:00.2"];
+        await using var a = await RealService.StartAsync([.. settings, "--Duplexity:Node:Name=a"]);
+        await using var b = await a.StartBesideAsync([.. settings, "--Duplexity:Node:Name=b", $"--Duplexity:Metrics:Address=http://127.0.0.1:{counted}"]);
+        await using var c = await a.StartBesideAsync([.. settings, "--Duplexity:Node:Name=c"]);
+        await AllKnownAsync([a, b, c]);
+        await using var balancer = await Balancer.StartAsync(port, $"127.0.0.1:{b.Port} max_fails=0", $"127.0.0.1:{c.Port} backup");
+        await using var resource = new PathResource();
+        await using var owner = a.Connection("owner", at: balancer.Address);
+        await owner.ConnectAsync().Soon(TestTimeout.Long);
+        await using var pipe = await owner.Pipes.OpenAsync("cat1", $"127.0.0.1:{resource.Port}").Soon(TestTimeout.Long);
+        using var visitor = a.Visitor("cat1");
+        (await a.Visitor("cat1", b.Address).GetStringAsync("/here").Soon(TestTimeout.Long)).Should().Be("/here");
+        var before = await CarriedAsync(counted);
+
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(async visits =>
+        {
+            for (var n = 0; n < 100; n++)
+            {
+                (await visitor.GetStringAsync($"/{visits}-{n}").Soon(TestTimeout.Long)).Should().Be($"/{visits}-{n}");
+            }
+        }));
+        (await CarriedAsync(counted)).Should().Be(before).And.BePositive("it counts what goes by it");
+        b.Process.Kill();
+        while (true)
+        {
+            using var answer = await visitor.GetAsync("/again").Soon(TestTimeout.Long);
+            if (answer.IsSuccessStatusCode)
+            {
+                break;
+            }
+        }
+
+        for (var n = 0; n < 100; n++)
+        {
+            (await visitor.GetStringAsync($"/{n}").Soon(TestTimeout.Long)).Should().Be($"/{n}");
+        }
+    }
+
+    private static async Task<(List<DuplexityConnection> Readers, List<Heard> Ears)> ReadersAsync(RealService service, Balancer balancer)
+    {
+        var (readers, ears) = (new List<DuplexityConnection>(), new List<Heard>());
+        for (var i = 0; i < 6; i++)
+        {
+            readers.Add(service.Connection($"reader{i}", at: balancer.Address));
+            await readers[^1].ConnectAsync().Soon(TestTimeout.Long);
+            ears.Add(new Heard(await readers[^1].JoinAsync("hall").Soon(TestTimeout.Long)));
+        }
+
+        return (readers, ears);
+    }
+
+    /// <summary>Each has heard everything, once and in order; the first one of it <paramref name="alreadyHeard"/>.</summary>
+    private static async Task AllHeardAsync(List<DuplexityConnection> readers, List<Heard> ears, int sent, int alreadyHeard = 0)
+    {
         foreach (var ear in ears)
         {
-            (await ear.TextsAsync(sent).Soon(TestTimeout.Long)).Should().Equal(Enumerable.Range(0, sent).Select(n => $"{n}"));
+            var skipped = ear == ears[0] ? alreadyHeard : 0;
+            (await ear.TextsAsync(sent - skipped).Soon(TestTimeout.Long)).Should().Equal(Enumerable.Range(skipped, sent - skipped).Select(n => $"{n}"));
             ear.HasNothing.Should().BeTrue();
         }
 
@@ -67,6 +159,14 @@ public sealed class BalancedNodesTests
         {
             await reader.DisposeAsync();
         }
+    }
+
+    /// <summary>The bytes that carriers have brought to visitors at the node with this listener of metrics.</summary>
+    private static async Task<double> CarriedAsync(int port)
+    {
+        using var prometheus = new HttpClient();
+        var lines = (await prometheus.GetStringAsync($"http://127.0.0.1:{port}/metrics").Soon()).Split('\n');
+        return lines.Where(l => l.StartsWith("duplexity_visitor_io", StringComparison.Ordinal)).Sum(l => double.Parse(l.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture));
     }
 
     /// <summary>Every node is ready and knows every other one as one that takes clients.</summary>

@@ -128,6 +128,22 @@ public sealed class OutboxTests
 
     [Fact]
     [Trait("Guarantee", "G4")]
+    public async Task What_was_put_back_and_what_was_on_the_wire_when_the_link_was_lost_go_out_again_in_their_order()
+    {
+        var (first, second) = (new Hub(), new Hub());
+        _outbox.Resume(first.Link(_time));
+        var sends = new[] { "a", "b", "c" }.Select(text => _outbox.SendAsync(Message(text), default)).ToArray();
+        first.Answer(0, new SendResponse { Error = DuplexityError.Of(Errors.Unavailable, "not now") });
+
+        _outbox.Resume(second.Link(_time));
+        second.AnswerAll();
+
+        await Task.WhenAll(sends).Soon();
+        second.Requests.Select(r => (r.Text, r.After)).Should().Equal(("a", null), ("b", 1), ("c", 2));
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G4")]
     public async Task Each_send_names_the_one_before_it_that_has_no_answer_yet()
     {
         var hub = new Hub();

@@ -196,6 +196,26 @@ public sealed class HoldTests
 
     [Fact]
     [Trait("Requirement", "1.21")]
+    [Trait("Guarantee", "G4")]
+    public async Task What_was_held_is_stored_though_later_ones_went_elsewhere_before_it_and_a_repeat_of_it_is_known()
+    {
+        var rig = new PipeRig([Vault]);
+        var amy = new FakeEnd("amy");
+        var request = PipeRig.Text("1", "room:vault") with { Session = "s", Sequence = 1 };
+        var held = await rig.Machine.SendAsync(amy.Sender(), request).AsTask().Soon();
+        (await rig.Machine.SendAsync(amy.Sender(), PipeRig.Text("2", "room:open") with { Session = "s", Sequence = 2, After = 1 }).AsTask().Soon()).Error.Should().BeNull("it goes another way");
+
+        await AnswerAsync(rig, amy, (await amy.ChallengeAsync()).Id, "sesame");
+        var stored = await amy.ChangeAsync();
+        var late = await rig.Machine.SendAsync(new FakeEnd("amy").Sender(), request).AsTask().Soon();
+
+        (stored.MessageId, stored.Level, stored.Error).Should().Be((held.MessageId!, "accepted", null));
+        (late.MessageId, late.Level, late.Destinations![0].Position).Should().Be((held.MessageId, "accepted", stored.Destinations![0].Position));
+        (await rig.Engine.Log.TopAsync(Address.Room("vault"))).Offset.Should().Be(1);
+    }
+
+    [Fact]
+    [Trait("Requirement", "1.21")]
     public async Task A_fresh_sign_in_answers_every_question_for_one_and_an_old_token_none()
     {
         var start = new PipeRig().Time.GetUtcNow();

@@ -19,11 +19,28 @@ public sealed class RedisStressTests
     [MemberData(nameof(Seeds))]
     public async Task Two_nodes_with_cut_connections_and_a_killed_redis_lose_and_repeat_nothing(int seed)
     {
-        var random = new Random(seed);
         await using var redis = await RedisProcess.StartAsync("--appendfsync", "always");
+        await StormAsync(redis, redis.Connection, redis.Connection, seed);
+    }
+
+    [Fact]
+    public async Task The_same_where_redis_is_a_fifth_of_a_second_away_and_one_of_twenty_hints_is_lost()
+    {
+        await using var redis = await RedisProcess.StartAsync("--appendfsync", "always");
+        await using var ofA = new FaultProxy(redis.Port) { Loss = 0.05, Delay = TimeSpan.FromMilliseconds(200) };
+        await using var ofB = new FaultProxy(redis.Port) { Loss = 0.05, Delay = TimeSpan.FromMilliseconds(200) };
+
+        await StormAsync(redis, ofA.Connection, ofB.Connection, seed: 1);
+
+        (ofA.Lost + ofB.Lost).Should().BePositive();
+    }
+
+    private static async Task StormAsync(RedisProcess redis, string ofA, string ofB, int seed)
+    {
+        var random = new Random(seed);
         var issuer = new TestIssuer();
-        await using var a = await NodeAsync(redis, issuer, "a");
-        await using var b = await NodeAsync(redis, issuer, "b");
+        await using var a = await NodeAsync(ofA, issuer, "a");
+        await using var b = await NodeAsync(ofB, issuer, "b");
         await using var lines = new Lines(a, b);
         var ears = new List<Ear>();
         foreach (var line in new[] { lines.New(0), lines.New(1), lines.New(1) })
@@ -73,14 +90,14 @@ public sealed class RedisStressTests
         }
     }
 
-    private static async Task<TestNode> NodeAsync(RedisProcess redis, TestIssuer issuer, string name)
+    private static async Task<TestNode> NodeAsync(string connection, TestIssuer issuer, string name)
     {
         var node = await TestNode.StartAsync(s =>
         {
             s.Issuer = issuer;
             s.Settings["Duplexity:Node:Name"] = name;
             s.Settings["Duplexity:Cluster:Key"] = RedisPair.ClusterKey;
-            s.Builder = builder => builder.AddRedis(redis.Connection, o => (o.Timeout, o.Renewal, o.Check) = (TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(1)));
+            s.Builder = builder => builder.AddRedis(connection, o => (o.Timeout, o.Renewal, o.Check) = (TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(1)));
         });
 
         // A pump that meets a store which is away says so, and goes on when it is back.
