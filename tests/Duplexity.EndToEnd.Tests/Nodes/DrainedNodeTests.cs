@@ -13,17 +13,22 @@ namespace Duplexity.EndToEnd.Tests.Nodes;
 [Trait("Guarantee", "G21")]
 public sealed class DrainedNodeTests
 {
-    private const int Clients = 100;
     private const int Messages = 300;
 
     [Fact]
     [Trait("Requirement", "2.35")]
-    public async Task Its_clients_and_visitors_go_on_at_the_other_one_what_was_begun_is_finished_and_it_ends_with_exit_code_0()
+    public Task Its_clients_and_visitors_go_on_at_the_other_one_what_was_begun_is_finished_and_it_ends_with_exit_code_0() => DrainAsync(clients: 100);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public Task Five_thousand_clients_go_on_at_the_other_one() => DrainAsync(clients: 5_000, "--Duplexity:Times:Drain=00:02:00");
+
+    private static async Task DrainAsync(int clients, params string[] further)
     {
         await using var redis = await RedisProcess.StartAsync();
         string[] settings =
         [
-            $"--Duplexity:Redis:Connection={redis.Connection}", "--Duplexity:Cluster:Key=a key of the tests, long enough for a cluster", "--Duplexity:Node:Url=http://127.0.0.1:{Port}", "--Duplexity:Times:NodeNews=00:00:00.2",
+            $"--Duplexity:Redis:Connection={redis.Connection}", "--Duplexity:Cluster:Key=a key of the tests, long enough for a cluster", "--Duplexity:Node:Url=http://127.0.0.1:{Port}", "--Duplexity:Times:NodeNews=00:00:00.2", .. further,
         ];
         await using var a = await RealService.StartAsync(settings);
         await using var b = await a.StartBesideAsync(settings);
@@ -36,7 +41,7 @@ public sealed class DrainedNodeTests
         await using var pipe = await owner.Pipes.OpenAsync("cat1", $"127.0.0.1:{slow.Port}").Soon(TestTimeout.Long);
         await using var watched = await zoe.JoinAsync("hall");
         var (connections, ears) = (new List<DuplexityConnection>(), new List<Heard> { new(watched) });
-        for (var i = 0; i < Clients; i++)
+        for (var i = 0; i < clients; i++)
         {
             var connection = a.Connection($"c{i}");
             connections.Add(connection);

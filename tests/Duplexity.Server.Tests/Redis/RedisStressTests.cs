@@ -20,7 +20,7 @@ public sealed class RedisStressTests
     public async Task Two_nodes_with_cut_connections_and_a_killed_redis_lose_and_repeat_nothing(int seed)
     {
         await using var redis = await RedisProcess.StartAsync("--appendfsync", "always");
-        await StormAsync(redis, redis.Connection, redis.Connection, seed);
+        await StormAsync(redis, redis.Connection, redis.Connection, seed, patience: TimeSpan.FromSeconds(2));
     }
 
     [Fact]
@@ -30,17 +30,17 @@ public sealed class RedisStressTests
         await using var ofA = new FaultProxy(redis.Port) { Loss = 0.05, Delay = TimeSpan.FromMilliseconds(200) };
         await using var ofB = new FaultProxy(redis.Port) { Loss = 0.05, Delay = TimeSpan.FromMilliseconds(200) };
 
-        await StormAsync(redis, ofA.Connection, ofB.Connection, seed: 1);
+        await StormAsync(redis, ofA.Connection, ofB.Connection, seed: 1, patience: TimeSpan.FromSeconds(20));
 
         (ofA.Lost + ofB.Lost).Should().BePositive();
     }
 
-    private static async Task StormAsync(RedisProcess redis, string ofA, string ofB, int seed)
+    private static async Task StormAsync(RedisProcess redis, string ofA, string ofB, int seed, TimeSpan patience)
     {
         var random = new Random(seed);
         var issuer = new TestIssuer();
-        await using var a = await NodeAsync(ofA, issuer, "a");
-        await using var b = await NodeAsync(ofB, issuer, "b");
+        await using var a = await NodeAsync(ofA, issuer, "a", patience);
+        await using var b = await NodeAsync(ofB, issuer, "b", patience);
         await using var lines = new Lines(a, b);
         var ears = new List<Ear>();
         foreach (var line in new[] { lines.New(0), lines.New(1), lines.New(1) })
@@ -90,14 +90,14 @@ public sealed class RedisStressTests
         }
     }
 
-    private static async Task<TestNode> NodeAsync(string connection, TestIssuer issuer, string name)
+    private static async Task<TestNode> NodeAsync(string connection, TestIssuer issuer, string name, TimeSpan patience)
     {
         var node = await TestNode.StartAsync(s =>
         {
             s.Issuer = issuer;
             s.Settings["Duplexity:Node:Name"] = name;
             s.Settings["Duplexity:Cluster:Key"] = RedisPair.ClusterKey;
-            s.Builder = builder => builder.AddRedis(connection, o => (o.Timeout, o.Renewal, o.Check) = (TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(1)));
+            s.Builder = builder => builder.AddRedis(connection, o => (o.Timeout, o.Lease, o.Renewal, o.Check) = (patience, 5 * patience, TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(1)));
         });
 
         // A pump that meets a store which is away says so, and goes on when it is back.
