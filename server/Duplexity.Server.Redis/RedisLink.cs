@@ -113,9 +113,9 @@ internal sealed class RedisLink(RedisOptions options, TimeProvider time) : IAsyn
         {
             throw Told(e);
         }
-        catch (InvalidOperationException e) when (e.Source == "System.IO.Pipelines")
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or InvalidOperationException { Source: "System.IO.Pipelines" })
         {
-            // The library wrote to a connection that broke in this very moment, and lets that through as it is.
+            // The node stops; or the library wrote to a connection that broke in this very moment, and lets that through as it is.
             throw Told(e);
         }
         catch (RedisServerException e) when (Array.Exists(NotNow, word => e.Message.StartsWith(word, StringComparison.Ordinal)))
