@@ -67,6 +67,9 @@ public sealed record DuplexityError
     /// <summary>Whether this is the error <paramref name="entry"/> of the table, whatever its sentence.</summary>
     public bool Is((int Code, string Name) entry) => Code == entry.Code;
 
+    /// <summary>The kind by the code's hundreds: who decides by it does not read a word.</summary>
+    internal ErrorKind KindOfCode() => (ErrorKind)(Code / 100);
+
     private static string KindText(ErrorKind kind) => kind switch
     {
         ErrorKind.Request => "request",

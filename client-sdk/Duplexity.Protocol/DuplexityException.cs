@@ -20,7 +20,7 @@ public sealed class DuplexityException : Exception
     public string Name => Error.Name;
 
     /// <summary>What to do about it.</summary>
-    public ErrorKind Kind => (ErrorKind)(Error.Code / 100);
+    public ErrorKind Kind => Error.KindOfCode();
 
     /// <summary>When to try again; null where waiting does not help or the time is unknown.</summary>
     public TimeSpan? RetryAfter => Error.RetryAfterMs is { } ms ? TimeSpan.FromMilliseconds(ms) : null;

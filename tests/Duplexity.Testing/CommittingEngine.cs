@@ -6,7 +6,7 @@ namespace Duplexity.Testing;
 /// An engine whose appends take their place in line at once and answer with the next commit, like a disk's: all that wait are answered together, one commit at a
 /// time, each of a few milliseconds. Counts the commits, so that a test can tell pipelining from waiting without a clock.
 /// </summary>
-internal sealed class CommittingEngine(IEngine inner, TimeSpan commit) : IEngine, IMessageLog
+internal sealed class CommittingEngine(IEngine inner, TimeSpan commit) : EngineBeside(inner), IMessageLog
 {
     private readonly Lock _lock = new();
     private List<TaskCompletionSource> _waiting = [];
@@ -15,41 +15,27 @@ internal sealed class CommittingEngine(IEngine inner, TimeSpan commit) : IEngine
     /// <summary>How many commits there were.</summary>
     public int Commits { get; private set; }
 
-    public IMessageLog Log => this;
+    public override IMessageLog Log => this;
 
-    public IPresence Presence => inner.Presence;
-
-    public IRegistry Registry => inner.Registry;
-
-    public IVault Vault => inner.Vault;
-
-    public IRecords Records => inner.Records;
-
-    public ILocks Locks => inner.Locks;
-
-    public ISystemLog SystemLog => inner.SystemLog;
-
-    public ReceiptLevel Level => inner.Log.Level;
-
-    public void Attach(IEngineHandler handler) => inner.Attach(handler);
+    public ReceiptLevel Level => Inner.Log.Level;
 
     public async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken ct = default)
     {
-        var result = inner.Log.AppendAsync(request, ct);
+        var result = Inner.Log.AppendAsync(request, ct);
         await Committed();
         return await result;
     }
 
-    public ValueTask<AppendResult?> FindAsync(IdempotencyKey key, CancellationToken ct = default) => inner.Log.FindAsync(key, ct);
+    public ValueTask<AppendResult?> FindAsync(IdempotencyKey key, CancellationToken ct = default) => Inner.Log.FindAsync(key, ct);
 
     public ValueTask<LogPage> ReadAsync(Address channel, Position? since, int limit, bool reverse = false, CancellationToken ct = default) =>
-        inner.Log.ReadAsync(channel, since, limit, reverse, ct);
+        Inner.Log.ReadAsync(channel, since, limit, reverse, ct);
 
-    public ValueTask<Position> TopAsync(Address channel, CancellationToken ct = default) => inner.Log.TopAsync(channel, ct);
+    public ValueTask<Position> TopAsync(Address channel, CancellationToken ct = default) => Inner.Log.TopAsync(channel, ct);
 
-    public ValueTask<Position?> ReadSourceAsync(Address channel, string edge, CancellationToken ct = default) => inner.Log.ReadSourceAsync(channel, edge, ct);
+    public ValueTask<Position?> ReadSourceAsync(Address channel, string edge, CancellationToken ct = default) => Inner.Log.ReadSourceAsync(channel, edge, ct);
 
-    public ValueTask RemoveAsync(Address channel, CancellationToken ct = default) => inner.Log.RemoveAsync(channel, ct);
+    public ValueTask RemoveAsync(Address channel, CancellationToken ct = default) => Inner.Log.RemoveAsync(channel, ct);
 
     private Task Committed()
     {

@@ -136,7 +136,7 @@ internal sealed class PipeDesk(ILogger logger) : IControlSink
 
         for (var i = 0; i < Math.Min(pipes.Count, results.Length); i++)
         {
-            if (results[i].Error is { } error && pipes[i].Generation > 0 && (ErrorKind)(error.Code / 100) is ErrorKind.Request or ErrorKind.Denied)
+            if (results[i].Error is { } error && pipes[i].Generation > 0 && error.KindOfCode() is ErrorKind.Request or ErrorKind.Denied)
             {
                 Lose(pipes[i], error);
             }

@@ -53,7 +53,7 @@ internal sealed class ClaimKeeper
                 {
                     pause = Renewed(before, TimeSpan.FromMilliseconds(answer.LeaseMs!.Value)) / 3;
                 }
-                else if ((ErrorKind)(answer.Error.Code / 100) is not (ErrorKind.Unavailable or ErrorKind.Limit))
+                else if (answer.Error.KindOfCode() is not (ErrorKind.Unavailable or ErrorKind.Limit))
                 {
                     Lose();
                     return;

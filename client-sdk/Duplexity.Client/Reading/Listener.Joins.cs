@@ -114,7 +114,7 @@ internal sealed partial class Listener
 
             LastFailure = failure;
             answered.TrySetResult();
-            if ((ErrorKind)(failure.Code / 100) is not (ErrorKind.Unavailable or ErrorKind.Limit))
+            if (failure.KindOfCode() is not (ErrorKind.Unavailable or ErrorKind.Limit))
             {
                 _context.Refused(this, new DuplexityException(failure));
                 return;

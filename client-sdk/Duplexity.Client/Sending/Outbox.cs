@@ -168,7 +168,7 @@ internal sealed partial class Outbox(string session, DuplexityConnectionOptions 
         try
         {
             var answer = await (request is SendRequest to ? link.Hub.Send(to) : link.Hub.Emit((EmitRequest)request)).ConfigureAwait(false);
-            var kind = (ErrorKind)((answer.Error?.Code ?? 0) / 100);
+            var kind = answer.Error?.KindOfCode();
             if (kind == ErrorKind.Unavailable)
             {
                 Hold(send, attempt, answer.Error!);

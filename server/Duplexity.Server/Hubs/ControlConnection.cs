@@ -29,6 +29,7 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
     {
         Identities = new HeldIdentities(new HeldIdentity(identity), time);
         _context = context;
+        Via = context.GetHttpContext()?.Features.Get<HandedOn>()?.Via;
         context.GetHttpContext()?.Response.OnCompleted(() =>
         {
             _gone.TrySetResult();
@@ -48,7 +49,7 @@ internal sealed class ControlConnection : IIdentityHolder, IDisposable
     public HeldIdentities Identities { get; }
 
     /// <inheritdoc/>
-    public string? Via => _context.GetHttpContext()?.Features.Get<HandedOn>()?.Via;
+    public string? Via { get; }
 
     /// <summary>The sessions of this connection, one for each client that called Discover.</summary>
     public ICollection<Session> Sessions => _sessions.Values;

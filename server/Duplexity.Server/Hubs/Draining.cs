@@ -57,7 +57,11 @@ internal sealed class Draining(
             }
             while (holders.All.Count > 0 && nodes.SendsAway && IsInTime());
 
-            await telling;
+            if (await telling is var untold and > 0)
+            {
+                Log.NotToldToLead(logger, untold);
+            }
+
             while (visitors.Count + forwarded.Count > 0 && IsInTime())
             {
                 await Task.Delay(Pause, time, stopping);
@@ -78,15 +82,11 @@ internal sealed class Draining(
         bool IsInTime() => time.GetElapsedTime(began) < options.Times.Drain;
     }
 
-    /// <summary>Those whose connections came in here and were handed on are led away by the nodes that have them.</summary>
-    private async Task TellOthersAsync(CancellationToken stopping)
+    /// <summary>Those whose connections came in here and were handed on are led away by the nodes that have them; how many of these could not be told.</summary>
+    private async Task<int> TellOthersAsync(CancellationToken stopping)
     {
         var others = nodes.Others;
-        var told = await calls.AskAllAsync<LeaveQuestion, int>(others, LeaveCall.Word, new(), stopping);
-        if (told.Count < others.Count)
-        {
-            Log.NotToldToLead(logger, others.Count - told.Count);
-        }
+        return others.Count - (await calls.AskAllAsync<LeaveQuestion, int>(others, LeaveCall.Word, new(), stopping)).Count;
     }
 
     /// <summary>Another node is being emptied: whoever came to this one by way of it opens anew, by another way. How many these are.</summary>

@@ -38,7 +38,7 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
     {
         var destination = transit.Destinations[at];
         announcer.Say(Step.Entry, AnnouncedAction.Entered, transit, destination.Text);
-        var error = PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, destination.Address, transit.Request, null) { IsAgain = transit.HasPassed(destination.Address), IsReachedFar = transit.IsReachedFar(destination.Address) });
+        var error = PipeMachine.Check(entry, PassageOf(transit, destination.Address, transit.HasPassed(destination.Address)));
         if (error is null && !IsPlain)
         {
             transit.Pass(destination.Address);
@@ -64,7 +64,7 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
 
         for (var i = 0; !IsPlain && i < transit.Destinations.Count; i++)
         {
-            if (transit.Destinations[i].IsTaking && PipeMachine.Check(entry, new Passage(Step.Entry, transit.Sender, transit.Destinations[i].Address, transit.Request, null) { IsAgain = true, IsReachedFar = transit.IsReachedFar(transit.Destinations[i].Address) }) is { } error)
+            if (transit.Destinations[i].IsTaking && PipeMachine.Check(entry, PassageOf(transit, transit.Destinations[i].Address, isAgain: true)) is { } error)
             {
                 Decide(transit, i, error);
             }
@@ -80,6 +80,9 @@ internal sealed class GateRun(IBuiltInGate[] entry, ApplicationGates gates, Anno
         announcer.Say(Step.Service, AnnouncedAction.Entered, transit);
         announcer.Say(Step.Cooked, AnnouncedAction.Passed, transit);
     }
+
+    private static Passage PassageOf(Transit transit, Address target, bool isAgain) =>
+        new(Step.Entry, transit.Sender, target, transit.Request, null) { IsAgain = isAgain, IsReachedFar = transit.IsReachedFar(target) };
 
     private void Decide(Transit transit, int at, DuplexityError? error)
     {

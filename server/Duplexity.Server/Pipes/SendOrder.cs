@@ -18,7 +18,7 @@ internal sealed class SendOrder
     private readonly Dictionary<(string Client, string Session), Chain> _chains = [];
 
     /// <summary>Whether an answer says "not now", or "nobody knows": its sender sends it again.</summary>
-    public static bool IsMissing(DuplexityError error) => (ErrorKind)(error.Code / 100) == ErrorKind.Unavailable;
+    public static bool IsMissing(DuplexityError error) => error.KindOfCode() == ErrorKind.Unavailable;
 
     /// <summary>A send goes to the log; false: an earlier one, for which its sender waits as well, is missing, and this one must not be stored before.</summary>
     /// <param name="key">Its session and sequence.</param>
@@ -29,10 +29,7 @@ internal sealed class SendOrder
         lock (_lock)
         {
             before = 0;
-            if (!_chains.TryGetValue((key.Client, key.Session!), out var chain))
-            {
-                chain = AddUnsynchronized((key.Client, key.Session!));
-            }
+            var chain = ChainUnsynchronized(key.Client, key.Session!);
 
             // What its sender does not wait for any more is no reason to wait.
             chain.Missing.RemoveWhere(s => s > (after ?? 0) && s <= key.Sequence);
@@ -59,11 +56,7 @@ internal sealed class SendOrder
     {
         lock (_lock)
         {
-            if (!_chains.TryGetValue((key.Client, key.Session!), out var chain))
-            {
-                chain = AddUnsynchronized((key.Client, key.Session!));
-            }
-
+            var chain = ChainUnsynchronized(key.Client, key.Session!);
             var isLate = chain.Highest > key.Sequence;
             chain.Highest = Math.Max(chain.Highest, key.Sequence);
             return isLate;
@@ -75,16 +68,12 @@ internal sealed class SendOrder
     {
         lock (_lock)
         {
-            if (!_chains.TryGetValue((client, session), out var chain))
+            if (!isMissing && !_chains.ContainsKey((client, session)))
             {
-                if (!isMissing)
-                {
-                    return;
-                }
-
-                chain = AddUnsynchronized((client, session));
+                return;
             }
 
+            var chain = ChainUnsynchronized(client, session);
             chain.OnTheirWay.Remove(sequence);
             if (isMissing && chain.Missing.Count < Most)
             {
@@ -93,14 +82,19 @@ internal sealed class SendOrder
         }
     }
 
-    private Chain AddUnsynchronized((string, string) session)
+    private Chain ChainUnsynchronized(string client, string session)
     {
+        if (_chains.TryGetValue((client, session), out var known))
+        {
+            return known;
+        }
+
         foreach (var quiet in _chains.Count < MostSessions ? [] : _chains.Where(c => c.Value.OnTheirWay.Count == 0).ToArray())
         {
             _chains.Remove(quiet.Key);
         }
 
-        return _chains[session] = new Chain();
+        return _chains[(client, session)] = new Chain();
     }
 
     private sealed class Chain

@@ -1,4 +1,3 @@
-using System.Text;
 using Duplexity.EndToEnd.Tests.Real;
 using Duplexity.Testing;
 using FluentAssertions;
@@ -207,24 +206,5 @@ public sealed class BalancedNodesTests
         }
 
         return n;
-    }
-
-    /// <summary>Answers with the path.</summary>
-    private sealed class PathResource : IAsyncDisposable
-    {
-        private readonly RawResource _resource = new(ServeAsync);
-
-        public int Port => _resource.Port;
-
-        public ValueTask DisposeAsync() => _resource.DisposeAsync();
-
-        private static async Task ServeAsync(RawVisitor connection)
-        {
-            while (await connection.ReadHeadAsync() is { Length: > 0 } head)
-            {
-                var path = head.Split(' ')[1];
-                await connection.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: {Encoding.UTF8.GetByteCount(path)}\r\n\r\n{path}");
-            }
-        }
     }
 }

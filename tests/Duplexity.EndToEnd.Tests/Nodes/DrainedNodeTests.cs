@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 using Duplexity.EndToEnd.Tests.Real;
 using Duplexity.Testing;
 using FluentAssertions;
@@ -160,11 +159,18 @@ public sealed class DrainedNodeTests
     /// <summary>Answers with the path: <c>/slow</c> when it is told to, everything else at once.</summary>
     private sealed class SlowResource : IAsyncDisposable
     {
-        private readonly RawResource _resource;
+        private readonly PathResource _resource;
         private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public SlowResource() => _resource = new RawResource(ServeAsync);
+        public SlowResource() => _resource = new PathResource(async path =>
+        {
+            if (path == "/slow")
+            {
+                _asked.TrySetResult();
+                await _answer.Task;
+            }
+        });
 
         public int Port => _resource.Port;
 
@@ -173,20 +179,5 @@ public sealed class DrainedNodeTests
         public void Answer() => _answer.TrySetResult();
 
         public ValueTask DisposeAsync() => _resource.DisposeAsync();
-
-        private async Task ServeAsync(RawVisitor connection)
-        {
-            while (await connection.ReadHeadAsync() is { Length: > 0 } head)
-            {
-                var path = head.Split(' ')[1];
-                if (path == "/slow")
-                {
-                    _asked.TrySetResult();
-                    await _answer.Task;
-                }
-
-                await connection.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: {Encoding.UTF8.GetByteCount(path)}\r\n\r\n{path}");
-            }
-        }
     }
 }

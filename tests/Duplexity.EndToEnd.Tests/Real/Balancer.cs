@@ -38,21 +38,10 @@ public sealed class Balancer : IAsyncDisposable
     }
 
     private static string Configuration(string folder, int port, string[] servers) => $$"""
-        daemon off;
-        user root root;
-        worker_processes 1;
-        pid {{folder}}/nginx.pid;
-        error_log stderr notice;
-        events { worker_connections 4096; }
+        {{Nginx.Beginning(folder)}}
         http {
           access_log off;
-          client_body_temp_path {{folder}}/body;
-          proxy_temp_path {{folder}}/proxy;
-          fastcgi_temp_path {{folder}}/fastcgi;
-          uwsgi_temp_path {{folder}}/uwsgi;
-          scgi_temp_path {{folder}}/scgi;
-          client_max_body_size 0;
-          map $http_upgrade $connection_upgrade { default upgrade; '' close; }
+          {{Nginx.Http(folder)}}
           upstream nodes {
             {{string.Join("\n    ", servers.Select(s => $"server {s};"))}}
           }

@@ -66,8 +66,8 @@ public sealed class Nginx : IAsyncDisposable
         return Convert.ToHexString(hash.GetHashAndReset());
     }
 
-    // The proxy part is as a person would write it for a dev server: WebSockets on, no buffering, and otherwise nginx's defaults.
-    private static string Configuration(string folder, int port, int appPort) => $$"""
+    /// <summary>What every nginx of the tests begins with.</summary>
+    internal static string Beginning(string folder) => $$"""
         daemon off;
         # Matters where tests run as root: the worker must be able to read the temporary folder. Elsewhere nginx ignores it.
         user root root;
@@ -75,18 +75,28 @@ public sealed class Nginx : IAsyncDisposable
         pid {{folder}}/nginx.pid;
         error_log stderr notice;
         events { worker_connections 4096; }
+        """;
+
+    /// <summary>What its <c>http</c> has: files of its own, bodies of any size, and upgrades.</summary>
+    internal static string Http(string folder) => $$"""
+        client_body_temp_path {{folder}}/body;
+        proxy_temp_path {{folder}}/proxy;
+        fastcgi_temp_path {{folder}}/fastcgi;
+        uwsgi_temp_path {{folder}}/uwsgi;
+        scgi_temp_path {{folder}}/scgi;
+        client_max_body_size 0;
+        map $http_upgrade $connection_upgrade { default upgrade; '' close; }
+        """;
+
+    // The proxy part is as a person would write it for a dev server: WebSockets on, no buffering, and otherwise nginx's defaults.
+    private static string Configuration(string folder, int port, int appPort) => $$"""
+        {{Beginning(folder)}}
         http {
           types { text/html html; text/plain txt; application/octet-stream bin; }
           access_log {{folder}}/access.log;
-          client_body_temp_path {{folder}}/body;
-          proxy_temp_path {{folder}}/proxy;
-          fastcgi_temp_path {{folder}}/fastcgi;
-          uwsgi_temp_path {{folder}}/uwsgi;
-          scgi_temp_path {{folder}}/scgi;
-          client_max_body_size 0;
+          {{Http(folder)}}
           gzip on;
           gzip_types text/plain;
-          map $http_upgrade $connection_upgrade { default upgrade; '' close; }
           server {
             listen 127.0.0.1:{{port}};
             root {{folder}}/files;

@@ -177,23 +177,9 @@ public sealed class OpeningTests
         return (node, registry);
     }
 
-    private sealed class EngineWith(IEngine inner, IRegistry registry) : IEngine
+    private sealed class EngineWith(IEngine inner, IRegistry registry) : EngineBeside(inner)
     {
-        public IMessageLog Log => inner.Log;
-
-        public IPresence Presence => inner.Presence;
-
-        public IRegistry Registry => registry;
-
-        public IVault Vault => inner.Vault;
-
-        public IRecords Records => inner.Records;
-
-        public ILocks Locks => inner.Locks;
-
-        public ISystemLog SystemLog => inner.SystemLog;
-
-        public void Attach(IEngineHandler handler) => inner.Attach(handler);
+        public override IRegistry Registry => registry;
     }
 
     /// <summary>A backend that takes its time where a test wants it to.</summary>

@@ -61,23 +61,9 @@ public sealed class SequenceTests
     /// <summary>Whether this is what happens next; then it has.</summary>
     private static bool Next(Queue<string> fates, string fate) => fates.TryPeek(out var next) && next == fate && fates.TryDequeue(out _);
 
-    private sealed class FlakyEngine(IEngine inner, Queue<string> fates) : IEngine
+    private sealed class FlakyEngine(IEngine inner, Queue<string> fates) : EngineBeside(inner)
     {
-        public IMessageLog Log { get; } = new FlakyLog(inner.Log, fates);
-
-        public IPresence Presence => inner.Presence;
-
-        public IRegistry Registry => inner.Registry;
-
-        public IVault Vault => inner.Vault;
-
-        public IRecords Records => inner.Records;
-
-        public ILocks Locks => inner.Locks;
-
-        public ISystemLog SystemLog => inner.SystemLog;
-
-        public void Attach(IEngineHandler handler) => inner.Attach(handler);
+        public override IMessageLog Log { get; } = new FlakyLog(inner.Log, fates);
     }
 
     private sealed class FlakyLog(IMessageLog inner, Queue<string> fates) : IMessageLog

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Duplexity.Server.Engine;
+using Duplexity.Testing;
 
 namespace Duplexity.Server.Tests.Pipes.Cooked;
 
@@ -7,7 +8,7 @@ namespace Duplexity.Server.Tests.Pipes.Cooked;
 /// An engine by which a pipe's process dies at the worst moment: its next append through a pipe is made, or not made, and never answers. What asked is dead for the test; what starts after that finds the logs and
 /// records as they were.
 /// </summary>
-internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
+internal sealed class StoppingEngine(IEngine inner) : EngineBeside(inner), IEngine, IMessageLog
 {
     private readonly TaskCompletionSource _letGo = new();
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _waiting = new();
@@ -16,21 +17,9 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
     private volatile Death? _next;
     private int _pauseAfter = int.MaxValue;
 
-    public IMessageLog Log => this;
+    public override IMessageLog Log => this;
 
-    public IPresence Presence => inner.Presence;
-
-    public IRegistry Registry => inner.Registry;
-
-    public IVault Vault => inner.Vault;
-
-    public IRecords Records => inner.Records;
-
-    public ILocks Locks => inner.Locks;
-
-    public ISystemLog SystemLog => inner.SystemLog;
-
-    public ReceiptLevel Level => inner.Log.Level;
+    public ReceiptLevel Level => Inner.Log.Level;
 
     /// <summary>For how long the node may act; null: for ever.</summary>
     public ActingLease? Lease { get; set; }
@@ -62,8 +51,6 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
         GoOn();
     }
 
-    public void Attach(IEngineHandler handler) => inner.Attach(handler);
-
     public async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken ct = default)
     {
         if (request.Source is null || Interlocked.Exchange(ref _next, null) is not { } death)
@@ -74,7 +61,7 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
                 await _goOn.Task;
             }
 
-            var result = await inner.Log.AppendAsync(request, ct);
+            var result = await Inner.Log.AppendAsync(request, ct);
             if (request.Source is not null && result.Outcome == AppendOutcome.Stored)
             {
                 _carried.Enqueue(request.Message.Text);
@@ -85,7 +72,7 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
 
         if (death.IsMade)
         {
-            await inner.Log.AppendAsync(request, ct);
+            await Inner.Log.AppendAsync(request, ct);
         }
 
         death.Happened.SetResult();
@@ -93,20 +80,20 @@ internal sealed class StoppingEngine(IEngine inner) : IEngine, IMessageLog
         throw new InvalidOperationException("This process is dead.");
     }
 
-    public ValueTask<AppendResult?> FindAsync(IdempotencyKey key, CancellationToken ct = default) => inner.Log.FindAsync(key, ct);
+    public ValueTask<AppendResult?> FindAsync(IdempotencyKey key, CancellationToken ct = default) => Inner.Log.FindAsync(key, ct);
 
     public ValueTask<LogPage> ReadAsync(Address channel, Position? since, int limit, bool reverse = false, CancellationToken ct = default) =>
-        inner.Log.ReadAsync(channel, since, limit, reverse, ct);
+        Inner.Log.ReadAsync(channel, since, limit, reverse, ct);
 
-    public ValueTask<Position> TopAsync(Address channel, CancellationToken ct = default) => inner.Log.TopAsync(channel, ct);
+    public ValueTask<Position> TopAsync(Address channel, CancellationToken ct = default) => Inner.Log.TopAsync(channel, ct);
 
-    public ValueTask<Position?> ReadSourceAsync(Address channel, string edge, CancellationToken ct = default) => inner.Log.ReadSourceAsync(channel, edge, ct);
+    public ValueTask<Position?> ReadSourceAsync(Address channel, string edge, CancellationToken ct = default) => Inner.Log.ReadSourceAsync(channel, edge, ct);
 
-    public ValueTask RemoveAsync(Address channel, CancellationToken ct = default) => inner.Log.RemoveAsync(channel, ct);
+    public ValueTask RemoveAsync(Address channel, CancellationToken ct = default) => Inner.Log.RemoveAsync(channel, ct);
 
-    public ValueTask FollowAsync(Address channel) => inner.Log.FollowAsync(channel);
+    public ValueTask FollowAsync(Address channel) => Inner.Log.FollowAsync(channel);
 
-    public void Unfollow(Address channel) => inner.Log.Unfollow(channel);
+    public void Unfollow(Address channel) => Inner.Log.Unfollow(channel);
 
     private TaskCompletionSource WaitingOf(string text) => _waiting.GetOrAdd(text, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
 
