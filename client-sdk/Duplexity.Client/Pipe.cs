@@ -71,14 +71,8 @@ public sealed class Pipe : IAsyncDisposable
     /// <summary>Removes the pipe: its visitors are cut off, and the name is free when this returns, as far as the server can be reached within <see cref="DuplexityConnectionOptions.SendTimeout"/>. Never throws.</summary>
     public async ValueTask DisposeAsync() => await _desk.RemoveAsync(this).ConfigureAwait(false);
 
-    internal PipeRegistration ToRegistration() => new()
-    {
-        // Once it has a name it keeps it, also when the first one was made up.
-        Name = _name ?? _requested,
-        Resource = Resource,
-        HostHeader = _options.HostHeader,
-        Exchanges = _options.Exchanges ? true : null,
-    };
+    // Once it has a name it keeps it, also when the first one was made up.
+    internal PipeRegistration ToRegistration() => _options.ToRegistration(_name ?? _requested, Resource);
 
     /// <exception cref="DuplexityException">The answer makes no sense.</exception>
     internal void Registered(PipeResult result, long generation, ControlLink link)

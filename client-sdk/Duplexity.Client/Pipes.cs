@@ -5,19 +5,6 @@ using Duplexity.Watching;
 
 namespace Duplexity;
 
-/// <summary>How a public pipe behaves.</summary>
-public sealed record PipeOptions
-{
-    /// <summary>The Host header that the resource sees: <c>keep</c> (null, the default: the visitor's), <c>resource</c> (the resource's own), or any name.</summary>
-    public string? HostHeader { get; init; }
-
-    /// <summary>Whether <see cref="Pipe.Exchanges"/> tells of each visitor request.</summary>
-    public bool Exchanges { get; init; }
-
-    /// <summary>The client whose pipe it is, one that the connection holds; it ends when that one leaves. Defaults to null: <see cref="Identities.Primary"/> when it is opened.</summary>
-    public string? As { get; init; }
-}
-
 /// <summary>The public pipes of this connection, and what its clients may see and do of others. Thread-safe.</summary>
 public sealed class Pipes
 {

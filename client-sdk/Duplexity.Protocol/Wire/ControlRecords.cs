@@ -51,52 +51,6 @@ public sealed record DiscoveryResponse : Answer
     public override string ToString() => nameof(DiscoveryResponse);
 }
 
-/// <summary>A public pipe as its client asks for it.</summary>
-[MessagePackObject]
-public sealed record PipeRegistration
-{
-    /// <summary>A label under the server's domain (<c>cat1</c>), a whole hostname, <c>:PORT</c> for a TCP port, <c>:</c> for any free port, absent: a name is made up.</summary>
-    [Key(0)]
-    public string? Name { get; init; }
-
-    /// <summary>What the client serves, such as <c>http://localhost:9090</c> or <c>tcp://localhost:22</c>. The server never dials it; the client dials nothing else.</summary>
-    [Key(1)]
-    public string? Resource { get; init; }
-
-    /// <summary>The Host header that the resource sees: <c>keep</c> (absent), <c>resource</c>, or any name.</summary>
-    [Key(2)]
-    public string? HostHeader { get; init; }
-
-    /// <summary>Who may visit, a rule; absent and <c>public</c> are the only ones yet.</summary>
-    [Key(3)]
-    public string? Visitors { get; init; }
-
-    /// <summary>Whether the client wants the event Exchanges for this pipe.</summary>
-    [Key(4)]
-    public bool? Exchanges { get; init; }
-}
-
-/// <summary>What became of one pipe's registration.</summary>
-[MessagePackObject]
-public sealed record PipeResult
-{
-    /// <summary>The name as it was asked for.</summary>
-    [Key(0)]
-    public string? Requested { get; init; }
-
-    /// <summary>The whole hostname, or <c>:PORT</c>: the pipe's key from now on.</summary>
-    [Key(1)]
-    public string? Name { get; init; }
-
-    /// <summary>What visitors open.</summary>
-    [Key(2)]
-    public string? Url { get; init; }
-
-    /// <summary>Why it was refused; then none of its request was registered.</summary>
-    [Key(3)]
-    public DuplexityError? Error { get; init; }
-}
-
 /// <summary>Registers further pipes for the session, all or none.</summary>
 [MessagePackObject]
 public sealed record RegisterPipesRequest : Request

@@ -1,3 +1,5 @@
+using Duplexity.Protocol;
+
 namespace Duplexity.Server.Engine;
 
 /// <summary>
@@ -43,6 +45,9 @@ internal sealed record PipeEntry
 
     /// <summary>Whether the owner wants to be told of each exchange.</summary>
     public bool Exchanges { get; init; }
+
+    /// <summary>The rest of what its client asked for.</summary>
+    public PipeRegistration Settings { get; init; } = new();
 
     /// <summary>Whether it is the same registration: of the same owner, session, generation and resource.</summary>
     public bool IsSameAs(PipeEntry other) =>

@@ -112,11 +112,7 @@ internal sealed partial class PublicPipes
         for (var i = 0; i < results.Length; i++)
         {
             var (name, error) = _names.Read(pipes[i]);
-            if (error is null && pipes[i].Visitors is not (null or "public"))
-            {
-                error = DuplexityError.Of(Errors.InvalidPipe, $"Visitors '{VisibleText.Of(pipes[i].Visitors, 64)}': this server knows only public pipes yet.");
-            }
-
+            error ??= PipeSettings.Problem(pipes[i]);
             if (error is null && name != PipeNames.AnyPort && !seen.Add(name!))
             {
                 error = DuplexityError.Of(Errors.InvalidPipe, $"'{name}' is asked for twice.");
@@ -240,6 +236,7 @@ internal sealed partial class PublicPipes
         Url = PipePorts.IsPort(name) ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : _url.Of(name),
         Since = _time.GetUtcNow(),
         Exchanges = pipe.Exchanges ?? false,
+        Settings = pipe,
     };
 
     private static string KindOf(PipeEntry entry, IReadOnlyList<PipeEntry> replaced) => replaced.FirstOrDefault(r => r.Name == entry.Name) is not { } old ? PipeChangeKind.Registered

@@ -189,7 +189,8 @@ public sealed class BalancedNodesTests
         var n = 0;
         for (; !over.IsCancellationRequested; n++)
         {
-            (await visitor.GetStringAsync($"/{n}", CancellationToken.None)).Should().Be($"/{n}");
+            using var answer = await visitor.GetAsync($"/{n}", CancellationToken.None);
+            ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(CancellationToken.None)).Should().Be((200, $"/{n}"));
         }
 
         visitor.Dispose();
