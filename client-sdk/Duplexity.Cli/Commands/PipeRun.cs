@@ -9,11 +9,19 @@ internal static class PipeRun
     public static async Task<int> ServeAsync(Invocation run, Uri server, IReadOnlyList<PipeSpec> specs)
     {
         await using var connection = await run.CreateConnectionAsync(server);
-        var pipes = specs.Select(s => connection.Pipes.Declare(s.Name, s.Resource, new PipeOptions { HostHeader = s.HostHeader, Exchanges = true })).ToArray();
-        await connection.ConnectAsync(run.Cancel);
-        foreach (var pipe in pipes)
+        var pipes = specs.Select(s => connection.Pipes.Declare(s.Name, s.Resource, new PipeOptions
         {
-            run.Result(new { Event = "ready", pipe.Name, pipe.Url, pipe.Resource }, $"ready {pipe.Url}");
+            HostHeader = s.HostHeader,
+            Exchanges = true,
+            Share = s.Share,
+            Sticky = s.Sticky,
+            Private = s.Private,
+            Visitors = s.Visitors,
+        })).ToArray();
+        await connection.ConnectAsync(run.Cancel);
+        foreach (var (pipe, spec) in pipes.Zip(specs))
+        {
+            run.Result(new { Event = "ready", pipe.Name, pipe.Url, pipe.Resource }, spec.Private ? $"ready {pipe.Name} (private: duplexity dial {pipe.Name})" : $"ready {pipe.Url}");
         }
 
         DuplexityError? over = null;

@@ -19,12 +19,13 @@ internal static class UpCommand
             Description = "keep (default) · resource · any name; dev servers that \"block this host\" want: resource",
             HelpName = "VALUE",
         };
-        var visitors = new Option<string?>("--visitors") { Description = "public; other rules come later", HelpName = "RULE" };
-        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors };
+        var visitors = new Option<string?>("--visitors") { Description = "with --private who may dial: signed-in · client:bob, with commas between; else public, other rules come later", HelpName = "RULE" };
+        var share = new Option<bool>("--share") { Description = "serve together with your other programs of this name; otherwise the newer one takes over" };
+        var sticky = new Option<bool>("--sticky") { Description = "with --share: a visitor stays with the program that served it first" };
+        var isPrivate = new Option<bool>("--private") { Description = "no public name; reachable with dial only" };
+        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, share, sticky, isPrivate };
         var later = new Option[]
         {
-            new Option<bool>("--share") { Hidden = true },
-            new Option<bool>("--private") { Hidden = true },
             new Option<string?>("--offline") { Hidden = true },
         };
         foreach (var option in later)
@@ -39,23 +40,29 @@ internal static class UpCommand
                 throw UsageException.NotYet(unknown.Name);
             }
 
-            if (parsed.GetValue(visitors) is { } rule && rule != "public")
+            if (parsed.GetValue(visitors) is { } rule && rule != "public" && !parsed.GetValue(isPrivate))
             {
                 throw UsageException.NotYet($"--visitors {rule}");
             }
 
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
-            return RunAsync(run, parsed.GetValue(resources) ?? [], header);
+            return RunAsync(run, parsed.GetValue(resources) ?? [], parsed.GetValue(isPrivate), spec => spec with
+            {
+                HostHeader = header ?? spec.HostHeader,
+                Share = parsed.GetValue(share) || spec.Share,
+                Sticky = parsed.GetValue(sticky) || spec.Sticky,
+                Visitors = parsed.GetValue(visitors) ?? spec.Visitors,
+            });
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header)
+    private static async Task<int> RunAsync(Invocation run, string[] resources, bool isPrivate, Func<PipeSpec, PipeSpec> with)
     {
         var (server, specs) = resources.Length > 0
-            ? (run.Server, [.. resources.Select(PipeSpec.Parse)])
+            ? (run.Server, [.. resources.Select(r => PipeSpec.Parse(r, isPrivate))])
             : await FromFileAsync(run);
-        return await PipeRun.ServeAsync(run, server, [.. specs.Select(s => s with { HostHeader = header ?? s.HostHeader })]);
+        return await PipeRun.ServeAsync(run, server, [.. specs.Select(with)]);
     }
 
     private static async Task<(Uri Server, IReadOnlyList<PipeSpec> Pipes)> FromFileAsync(Invocation run)

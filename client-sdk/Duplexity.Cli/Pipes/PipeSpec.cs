@@ -11,20 +11,39 @@ namespace Duplexity.Cli.Pipes;
 /// <param name="HostHeader"><c>keep</c>, <c>resource</c> or a name; null: keep.</param>
 internal sealed partial record PipeSpec(string? Name, string Resource, string? HostHeader = null)
 {
+    /// <summary>Whether other programs of the same client may serve the name as well.</summary>
+    public bool Share { get; init; }
+
+    /// <summary>Whether a visitor stays with the program that served it first.</summary>
+    public bool Sticky { get; init; }
+
+    /// <summary>Whether it is reached by <c>dial</c> only.</summary>
+    public bool Private { get; init; }
+
+    /// <summary>Who may visit; null: as the server has it.</summary>
+    public string? Visitors { get; init; }
+
     private const string Shapes = "write 3000, localhost:3000, https://localhost:8443, tcp://localhost:22 or unix:/run/app.sock";
 
     /// <summary>Reads <c>[NAME=]RESOURCE</c>.</summary>
     /// <exception cref="UsageException">It is not one; the sentence says what to write.</exception>
-    public static PipeSpec Parse(string text)
+    public static PipeSpec Parse(string text, bool isPrivate = false)
     {
         // A "=" inside a URL's query is not ours: what stands before ours is a name, and a name has no slash.
         var equals = text.IndexOf('=');
-        return equals >= 0 && !text.AsSpan(0, equals).Contains('/') ? Of(text[..equals], text[(equals + 1)..]) : Of(null, text);
+        return equals >= 0 && !text.AsSpan(0, equals).Contains('/') ? Of(text[..equals], text[(equals + 1)..], isPrivate) : Of(null, text, isPrivate);
     }
 
     /// <summary>The same from its two parts; <paramref name="name"/> null: none was given.</summary>
-    public static PipeSpec Of(string? name, string resource)
+    public static PipeSpec Of(string? name, string resource, bool isPrivate = false)
     {
+        if (isPrivate)
+        {
+            return name is null || PrivateShape().IsMatch(name)
+                ? new PipeSpec(name, Canonical(resource, bare: "tcp")) { Private = true }
+                : throw new UsageException($"\"{name}\" cannot be a private pipe's name; write a word such as db.");
+        }
+
         if (name is not null && !NameShape().IsMatch(name))
         {
             throw new UsageException($"\"{name}\" cannot be a pipe's name; write cat1, cat1.example.org or :7001.");
@@ -110,6 +129,9 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
 
     [GeneratedRegex(@"^(:[0-9]*|[\p{L}\p{M}\p{N}*]([\p{L}\p{M}\p{N}._*-]*))\z")]
     private static partial Regex NameShape();
+
+    [GeneratedRegex(@"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\z")]
+    private static partial Regex PrivateShape();
 
     [GeneratedRegex(@"^[!-~]{1,255}\z")]
     private static partial Regex HostShape();

@@ -88,8 +88,8 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
                 return PipeSpec.Of(name, value.GetString()!);
             case JsonValueKind.Object:
                 var entry = Entry(name, value);
-                var spec = PipeSpec.Of(name, entry.Resource ?? throw new UsageException($"{FileName}: the pipe \"{name}\" has no resource; {Shape}."));
-                return spec with { HostHeader = entry.HostHeader is { } header ? PipeSpec.HostHeaderOf(header) : null };
+                var spec = PipeSpec.Of(name, entry.Resource ?? throw new UsageException($"{FileName}: the pipe \"{name}\" has no resource; {Shape}."), entry.Private);
+                return spec with { HostHeader = entry.HostHeader is { } header ? PipeSpec.HostHeaderOf(header) : null, Share = entry.Share, Sticky = entry.Sticky, Visitors = entry.Visitors };
             default:
                 throw new UsageException($"{FileName}: the pipe \"{name}\" is neither text nor an object; {Shape}.");
         }
@@ -103,11 +103,11 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
         }
         catch (JsonException)
         {
-            throw new UsageException($"{FileName}: the pipe \"{name}\" has something else than resource and hostHeader; {Shape}.");
+            throw new UsageException($"{FileName}: the pipe \"{name}\" has something else than resource, hostHeader, share, sticky, private and visitors; {Shape}.");
         }
     }
 
     private sealed record Content(string? Server, Dictionary<string, JsonElement>? Pipes, [property: JsonPropertyName("$schema")] string? Schema);
 
-    private sealed record PipeEntry(string? Resource, string? HostHeader);
+    private sealed record PipeEntry(string? Resource, string? HostHeader, bool Share, bool Sticky, bool Private, string? Visitors);
 }

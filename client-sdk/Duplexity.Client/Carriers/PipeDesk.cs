@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Carriers;
 
 /// <summary>The public pipes of a connection: what is registered again after a loss, and who carries an order out. Thread-safe.</summary>
-internal sealed class PipeDesk(ILogger logger) : IControlSink
+internal sealed partial class PipeDesk(ILogger logger) : IControlSink
 {
     /// <summary>At most this many carriers of a pipe at once, as the server has it: every visitor connection is a dial on this machine (G24).</summary>
     public const int CarriersPerPipe = 256;
@@ -243,6 +243,7 @@ internal sealed class PipeDesk(ILogger logger) : IControlSink
             lock (_gate)
             {
                 pipe.Carriers--;
+                NoteIfFinishedUnsynchronized();
             }
         }
     }

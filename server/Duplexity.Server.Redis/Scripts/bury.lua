@@ -12,11 +12,15 @@ for _, place in ipairs(redis.call('SPOP', of .. dead .. ':presence', 100)) do
 end
 
 for _, name in ipairs(redis.call('SPOP', of .. dead .. ':pipes', 100)) do
-  local packed = redis.call('HGET', KEYS[5], name)
-  local there = packed and cmsgpack.unpack(packed)
-  if there and there[4] == dead then
-    redis.call('HDEL', KEYS[5], name)
-    redis.call('SREM', ARGV[8] .. there[1], name)
+  local before, after = registrations(KEYS[5], name), {}
+  for _, there in ipairs(before) do
+    if there[4] ~= dead then
+      after[#after + 1] = there
+    end
+  end
+
+  if #after < #before then
+    keep(KEYS[5], ARGV[8], of, name, before[1][1], before, after)
   end
 
   count = count + 1

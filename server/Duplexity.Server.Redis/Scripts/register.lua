@@ -1,23 +1,29 @@
--- Registers public pipes, all or none. KEYS: nodes, pipes. ARGV: time, node, belongings prefix, prefix of a client's pipes, then of each pipe its name, client, session, generation and the entry.
--- A pipe is packed as { client, session, generation, node, entry }.
+-- Registers public pipes, all or none. KEYS: nodes, pipes. ARGV: time, node, belongings prefix, prefix of a client's pipes, then of each pipe its name, client, session, generation, 1 where it is shared, and the entry.
 local node, of, own = ARGV[2], ARGV[3], ARGV[4]
 if not redis.call('ZSCORE', KEYS[1], node) then
   return { 'gone' }
 end
 
-local named, conflicts, replaced = {}, {}, {}
-for i = 5, #ARGV, 5 do
-  local name, client, session, generation = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
-  local packed = redis.call('HGET', KEYS[2], name)
-  local there = packed and cmsgpack.unpack(packed)
-  -- The same generation again is the same session that repeats itself, and no news to anyone.
-  local may = not there or (there[1] == client and (there[3] < generation or (there[3] == generation and there[2] == session)))
-  if named[name] or not may then
-    conflicts[#conflicts + 1] = name
-  elseif there and there[3] < generation then
-    replaced[#replaced + 1] = there[5]
+local named, conflicts, replaced, lists = {}, {}, {}, {}
+for i = 5, #ARGV, 6 do
+  local name, client, session, generation, shared = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4] == '1'
+  local before, after, may = registrations(KEYS[2], name), {}, not named[name]
+  for _, there in ipairs(before) do
+    if there[1] == client and there[2] ~= session and shared and there[6] == 1 then
+      after[#after + 1] = there
+    elseif there[1] ~= client or there[3] > generation or (there[3] == generation and there[2] ~= session) then
+      may = false
+    elseif there[3] < generation then
+      replaced[#replaced + 1] = there[5]
+    end -- the same generation again is the same session that repeats itself, and no news to anyone
   end
 
+  if not may then
+    conflicts[#conflicts + 1] = name
+  end
+
+  after[#after + 1] = { client, session, generation, node, ARGV[i + 5], shared and 1 or 0 }
+  lists[#lists + 1] = { name, client, before, after }
   named[name] = true
 end
 
@@ -25,16 +31,8 @@ if #conflicts > 0 then
   return { 'refused', conflicts, {} }
 end
 
-for i = 5, #ARGV, 5 do
-  local name = ARGV[i]
-  local packed = redis.call('HGET', KEYS[2], name)
-  if packed then
-    redis.call('SREM', of .. cmsgpack.unpack(packed)[4] .. ':pipes', name)
-  end
-
-  redis.call('HSET', KEYS[2], name, cmsgpack.pack({ ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), node, ARGV[i + 4] }))
-  redis.call('SADD', own .. ARGV[i + 1], name)
-  redis.call('SADD', of .. node .. ':pipes', name)
+for _, list in ipairs(lists) do
+  keep(KEYS[2], own, of, list[1], list[2], list[3], list[4])
 end
 
 return { 'registered', {}, replaced }

@@ -4,7 +4,7 @@ using Duplexity.Server.Engine;
 namespace Duplexity.Server.Backend;
 
 /// <summary>
-/// Register, locate, remove: who serves which public name. Whoever asks for a pipe asks here, never the engine (2.20). Where nodes share the engine, what was found is remembered for <see cref="Fresh"/>; who finds that it is not so any more
+/// Register, locate, remove: which sessions serve which public name. Whoever asks for a pipe asks here, never the engine (2.20). Where nodes share the engine, what was found is remembered for <see cref="Fresh"/>; who finds that it is not so any more
 /// says <see cref="Forget"/>. That nobody has a name is never remembered: it may be registered in the next moment (2.32). Thread-safe.
 /// </summary>
 internal sealed class BackendRegistry(IEngine engine, TimeProvider time)
@@ -15,7 +15,7 @@ internal sealed class BackendRegistry(IEngine engine, TimeProvider time)
     /// <summary>How many names are remembered; then all are forgotten, and asked for again.</summary>
     private const int Most = 10_000;
 
-    private readonly ConcurrentDictionary<string, (PipeEntry Entry, long At)> _found = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (IReadOnlyList<PipeEntry> Entries, long At)> _found = new(StringComparer.Ordinal);
     private long _forgettings;
 
     public async ValueTask<RegisterResult> RegisterAsync(IReadOnlyList<PipeEntry> entries, CancellationToken ct)
@@ -30,30 +30,37 @@ internal sealed class BackendRegistry(IEngine engine, TimeProvider time)
         }
     }
 
-    public ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct)
+    /// <summary>All who serve a name, of one owner, the newest last.</summary>
+    public ValueTask<IReadOnlyList<PipeEntry>> LocateAllAsync(string name, CancellationToken ct)
     {
         if (engine.Lease is null)
         {
-            return engine.Registry.LocateAsync(name, ct);
+            return engine.Registry.LocateAllAsync(name, ct);
         }
 
-        return _found.TryGetValue(name, out var found) && time.GetElapsedTime(found.At) < Fresh ? new(found.Entry) : ReadAsync(name, ct);
+        return _found.TryGetValue(name, out var found) && time.GetElapsedTime(found.At) < Fresh ? new(found.Entries) : ReadAllAsync(name, ct);
     }
 
-    /// <summary>The same, as the engine has it now.</summary>
-    public async ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct)
+    /// <summary>The newest of them; null: there is none. For those who ask whose a name is, and what it is.</summary>
+    public async ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct) => await LocateAllAsync(name, ct) is [.., var newest] ? newest : null;
+
+    /// <summary>The newest, as the engine has it now.</summary>
+    public async ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct) => await ReadAllAsync(name, ct) is [.., var newest] ? newest : null;
+
+    /// <summary>All, as the engine has them now.</summary>
+    public async ValueTask<IReadOnlyList<PipeEntry>> ReadAllAsync(string name, CancellationToken ct)
     {
         var (at, forgettings) = (time.GetTimestamp(), Volatile.Read(ref _forgettings));
-        var entry = await engine.Registry.LocateAsync(name, ct);
+        var entries = await engine.Registry.LocateAllAsync(name, ct);
         if (engine.Lease is null)
         {
-            return entry;
+            return entries;
         }
 
-        if (entry is null)
+        if (entries.Count == 0)
         {
             _found.TryRemove(name, out _);
-            return null;
+            return entries;
         }
 
         if (_found.Count >= Most)
@@ -61,14 +68,14 @@ internal sealed class BackendRegistry(IEngine engine, TimeProvider time)
             _found.Clear();
         }
 
-        _found[name] = (entry, at);
+        _found[name] = (entries, at);
         if (Volatile.Read(ref _forgettings) != forgettings)
         {
             // Something changed while the engine was asked, perhaps this.
             _found.TryRemove(name, out _);
         }
 
-        return entry;
+        return entries;
     }
 
     /// <summary>What was found under these names is not so any more.</summary>

@@ -1,11 +1,11 @@
 namespace Duplexity.Server.Engine;
 
-/// <summary>Which session serves which public name, in this process's memory, by name and by owner.</summary>
+/// <summary>Which sessions serve which public name, in this process's memory.</summary>
 internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, PipeEntry> _byName = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, SortedDictionary<string, PipeEntry>> _byClient = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PipeEntry[]> _byName = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SortedSet<string>> _namesOf = new(StringComparer.Ordinal);
     private long _lastGeneration;
 
     /// <inheritdoc/>
@@ -29,14 +29,14 @@ internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
             var replaced = new List<PipeEntry>();
             foreach (var entry in entries)
             {
-                var there = _byName.GetValueOrDefault(entry.Name);
-                if (!named.Add(entry.Name) || (there is not null && !MayReplace(there, entry)))
+                var others = Of(entry.Name).Where(there => !there.StandsBeside(entry)).ToArray();
+                if (!named.Add(entry.Name) || !Array.TrueForAll(others, there => MayReplace(there, entry)))
                 {
                     conflicts.Add(entry.Name);
                 }
-                else if (there is not null && there.Generation < entry.Generation)
+                else
                 {
-                    replaced.Add(there);
+                    replaced.AddRange(others.Where(there => there.Generation < entry.Generation));
                 }
             }
 
@@ -55,11 +55,11 @@ internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
     }
 
     /// <inheritdoc/>
-    public ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default)
+    public ValueTask<IReadOnlyList<PipeEntry>> LocateAllAsync(string name, CancellationToken ct = default)
     {
         lock (_lock)
         {
-            return new(_byName.GetValueOrDefault(name));
+            return new(Of(name));
         }
     }
 
@@ -68,12 +68,7 @@ internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
     {
         lock (_lock)
         {
-            if (client is null)
-            {
-                return new([.. _byClient.Values.SelectMany(own => own.Values)]);
-            }
-
-            return new(_byClient.TryGetValue(client, out var own) ? [.. own.Values] : []);
+            return client is null ? new([.. _namesOf.Values.SelectMany(names => names.SelectMany(Of))]) : new([.. NamesOf(client).SelectMany(Of)]);
         }
     }
 
@@ -83,16 +78,11 @@ internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
     {
         lock (_lock)
         {
-            if (!_byClient.TryGetValue(client, out var own))
-            {
-                return new([]);
-            }
-
-            var asked = names is null ? own.Values : names.Distinct(StringComparer.Ordinal).Select(own.GetValueOrDefault).OfType<PipeEntry>();
-            PipeEntry[] removed = [.. asked.Where(e => e.Session == session && e.Generation <= generation)];
+            var asked = names is null ? NamesOf(client) : names.Distinct(StringComparer.Ordinal);
+            PipeEntry[] removed = [.. asked.SelectMany(Of).Where(e => e.Client == client && e.Session == session && e.Generation <= generation)];
             foreach (var entry in removed)
             {
-                RemoveUnsynchronized(entry);
+                PutUnsynchronized(entry.Name, client, [.. Of(entry.Name).Where(e => e != entry)]);
             }
 
             return new(removed);
@@ -103,26 +93,29 @@ internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
     private static bool MayReplace(PipeEntry there, PipeEntry entry) =>
         there.Client == entry.Client && (there.Generation < entry.Generation || (there.Generation == entry.Generation && there.Session == entry.Session));
 
-    private void AddUnsynchronized(PipeEntry entry)
+    private PipeEntry[] Of(string name) => _byName.GetValueOrDefault(name) ?? [];
+
+    private IEnumerable<string> NamesOf(string client) => _namesOf.TryGetValue(client, out var names) ? names : [];
+
+    private void AddUnsynchronized(PipeEntry entry) =>
+        PutUnsynchronized(entry.Name, entry.Client, [.. Of(entry.Name).Where(there => there.StandsBeside(entry)).Append(entry).OrderBy(e => e.Generation)]);
+
+    private void PutUnsynchronized(string name, string client, PipeEntry[] entries)
     {
-        _byName[entry.Name] = entry;
-        if (!_byClient.TryGetValue(entry.Client, out var own))
+        var names = _namesOf.GetValueOrDefault(client) ?? new(StringComparer.Ordinal);
+        if (entries.Length > 0)
         {
-            own = new(StringComparer.Ordinal);
-            _byClient.Add(entry.Client, own);
+            _byName[name] = entries;
+            names.Add(name);
+            _namesOf[client] = names;
+            return;
         }
 
-        own[entry.Name] = entry;
-    }
-
-    private void RemoveUnsynchronized(PipeEntry entry)
-    {
-        _byName.Remove(entry.Name);
-        var own = _byClient[entry.Client];
-        own.Remove(entry.Name);
-        if (own.Count == 0)
+        _byName.Remove(name);
+        names.Remove(name);
+        if (names.Count == 0)
         {
-            _byClient.Remove(entry.Client);
+            _namesOf.Remove(client);
         }
     }
 }

@@ -11,7 +11,7 @@ internal sealed class CarrierPools : IDisposable
     private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(10);
 
-    private readonly ConcurrentDictionary<string, CarrierPool> _pools = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, CarrierPool[]> _pools = new(StringComparer.Ordinal);
     private readonly Node _node;
     private readonly CarryDesk _desk;
     private readonly PipeTallies _tallies;
@@ -25,43 +25,45 @@ internal sealed class CarrierPools : IDisposable
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
 
-    /// <summary>The pool of a registration; null if a newer one has taken its place.</summary>
+    /// <summary>The pool of a registration; null if a newer one has taken its place. Registrations that stand beside each other have a pool each.</summary>
     public CarrierPool? Of(PipeEntry entry)
     {
         while (true)
         {
-            var pool = _pools.GetOrAdd(entry.Name, _ => New(entry));
-            if (pool.IsOver)
-            {
-                _pools.TryRemove(new(entry.Name, pool));
-                continue;
-            }
-
-            if (pool.Entry.IsSameAs(entry))
+            var there = _pools.GetValueOrDefault(entry.Name);
+            if (Array.Find(there ?? [], p => p.Entry.IsSameAs(entry) && !p.IsOver) is { } pool)
             {
                 return pool;
             }
 
-            if (pool.Entry.Generation > entry.Generation)
+            CarrierPool[] older = [.. (there ?? []).Where(p => p.IsOver || !p.Entry.StandsBeside(entry))];
+            if (Array.Exists(older, p => p.Entry.Generation > entry.Generation && !p.IsOver))
             {
                 return null;
             }
 
-            if (_pools.TryUpdate(entry.Name, New(entry), pool))
+            pool = New(entry);
+            CarrierPool[] now = [.. (there ?? []).Except(older), pool];
+            if (there is null ? _pools.TryAdd(entry.Name, now) : _pools.TryUpdate(entry.Name, now, there))
             {
-                Finish(pool, cut: pool.Entry.Session != entry.Session); // the same session's older generation may finish what it began (G21)
+                foreach (var old in older)
+                {
+                    Finish(old, cut: old.Entry.Session != entry.Session); // the same session's older generation may finish what it began (G21)
+                }
+
+                return pool;
             }
         }
     }
 
     /// <summary>The pools of pipes whose clients are at other nodes.</summary>
-    public IReadOnlyList<CarrierPool> Elsewhere => [.. _pools.Values.Where(p => p.Entry.Node != _node.Name && !p.IsOver)];
+    public IReadOnlyList<CarrierPool> Elsewhere => [.. All.Where(p => p.Entry.Node != _node.Name && !p.IsOver)];
 
     /// <summary>A registration is over: nobody gets its carriers any more. Those in use are cut, at once or after a grace in which visitors finish (2.35).</summary>
     public void End(PipeEntry entry, bool cut)
     {
         _desk.Withdraw(entry);
-        if (_pools.TryGetValue(entry.Name, out var pool) && pool.Entry.IsSameAs(entry) && _pools.TryRemove(new(entry.Name, pool)))
+        foreach (var pool in Remove(entry.Name, p => p.Entry.IsSameAs(entry)))
         {
             Finish(pool, cut);
         }
@@ -70,7 +72,7 @@ internal sealed class CarrierPools : IDisposable
     /// <summary>Another node is being emptied: what came by it ends with what it carries.</summary>
     public void Leave(string via)
     {
-        foreach (var pool in _pools.Values)
+        foreach (var pool in All)
         {
             pool.Leave(via);
         }
@@ -79,7 +81,7 @@ internal sealed class CarrierPools : IDisposable
     /// <summary>The node stops: in order, or by cutting what is left.</summary>
     public void EndAll(bool cut)
     {
-        foreach (var pool in _pools.Values)
+        foreach (var pool in All)
         {
             pool.End(cut);
         }
@@ -104,15 +106,37 @@ internal sealed class CarrierPools : IDisposable
         pool.End(cut: true);
     }
 
+    private IEnumerable<CarrierPool> All => _pools.Values.SelectMany(pools => pools);
+
+    private CarrierPool[] Remove(string name, Func<CarrierPool, bool> which)
+    {
+        while (_pools.TryGetValue(name, out var there))
+        {
+            CarrierPool[] left = [.. there.Where(p => !which(p))];
+            if (left.Length == there.Length)
+            {
+                break;
+            }
+
+            if (left.Length == 0 ? _pools.TryRemove(new(name, there)) : _pools.TryUpdate(name, left, there))
+            {
+                return [.. there.Except(left)];
+            }
+        }
+
+        return [];
+    }
+
     private void Sweep()
     {
-        foreach (var (name, pool) in _pools)
+        foreach (var (name, pools) in _pools)
         {
-            pool.Sweep(MaxIdle);
-            if (pool.IsOver)
+            foreach (var pool in pools)
             {
-                _pools.TryRemove(new(name, pool));
+                pool.Sweep(MaxIdle);
             }
+
+            Remove(name, p => p.IsOver);
         }
     }
 }

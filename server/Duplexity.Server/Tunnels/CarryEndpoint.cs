@@ -10,6 +10,13 @@ namespace Duplexity.Server.Tunnels;
 /// <summary><c>/data/carry</c>: takes the WebSocket that a client opens for a carry order.</summary>
 internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, Metrics metrics, TimeProvider time)
 {
+    /// <summary>How the WebSockets of carriers, and of those who dial, are kept open.</summary>
+    public static WebSocketAcceptContext AsCarrier => new()
+    {
+        KeepAliveInterval = TimeSpan.FromSeconds(15), // below the idle time-outs of common proxies
+        KeepAliveTimeout = Timeout.InfiniteTimeSpan, // a finite one aborts every half-closed carrier (measured)
+    };
+
     public async Task HandleAsync(HttpContext context)
     {
         if (context.Features.Get<Identity>() is not { } identity || !identity.IsValidAt(time.GetUtcNow()))
@@ -32,11 +39,7 @@ internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, Metrics metr
             return;
         }
 
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
-        {
-            KeepAliveInterval = TimeSpan.FromSeconds(15), // below the idle time-outs of common proxies
-            KeepAliveTimeout = Timeout.InfiniteTimeSpan, // a finite one aborts every half-closed carrier (measured)
-        });
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(AsCarrier);
         await using var stream = new CarrierStream(socket, engine.Lease, metrics, time) { Via = context.Features.Get<HandedOn>()?.Via };
         if (order.TryDeliver(stream))
         {

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using Duplexity.Protocol;
-using Duplexity.Server.Backend;
 using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
@@ -18,7 +17,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
+    Choice choice, PipeUrl url, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -47,7 +46,8 @@ internal sealed class HttpFront(
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
         var target = FrontTransform.TargetOf(context);
-        var entry = await LocateAsync(name, span, context.RequestAborted);
+        var had = StickyCookie.Take(context.Request);
+        var entry = await LocateAsync(context, name, had, span);
         if (entry is null)
         {
             await Pages.NotFoundAsync(context);
@@ -56,6 +56,8 @@ internal sealed class HttpFront(
         }
 
         var status = Metrics.VisitorGone;
+        var tried = new List<PipeEntry> { entry };
+        StickyCookie.Give(context, had, tried, url.IsSecure);
         visitors.Begin();
         try
         {
@@ -65,7 +67,8 @@ internal sealed class HttpFront(
                 context.Connection.RequestClose();
             }
 
-            await ServeAsync(context, entry, span);
+            headers.Clean(context);
+            await ServeAsync(context, tried, span);
             status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? Metrics.VisitorGone : context.Response.StatusCode;
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -76,9 +79,9 @@ internal sealed class HttpFront(
         {
             visitors.End();
             var took = Ended(status, span, began);
-            exchanges.Report(entry, new ExchangeInfo
+            exchanges.Report(tried[^1], new ExchangeInfo
             {
-                Pipe = entry.Name,
+                Pipe = name,
                 At = at.ToUnixTimeMilliseconds(),
                 Method = context.Request.Method,
                 Target = target.Length > VisibleText.LogLength ? target[..VisibleText.LogLength] : target,
@@ -99,12 +102,12 @@ internal sealed class HttpFront(
         return took;
     }
 
-    private async ValueTask<PipeEntry?> LocateAsync(string name, Activity? span, CancellationToken ct)
+    private async ValueTask<PipeEntry?> LocateAsync(HttpContext context, string name, string? had, Activity? span)
     {
         var step = span.Step("locate");
         try
         {
-            return await backend.LocateAsync(name, ct);
+            return await choice.LocateAsync(name, had, PinnedCarriers.Of(context.Features, create: false), context.RequestAborted);
         }
         finally
         {
@@ -112,28 +115,39 @@ internal sealed class HttpFront(
         }
     }
 
-    private async Task ServeAsync(HttpContext context, PipeEntry entry, Activity? span, bool isAgain = false)
+    /// <summary>Serves the request from the last of <paramref name="tried"/>, or from those that are tried after it: only as long as nothing of the request can have reached a resource (G12).</summary>
+    private async Task ServeAsync(HttpContext context, List<PipeEntry> tried, Activity? span)
     {
-        headers.Clean(context);
         if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true, Protocol: "websocket" })
         {
             await Pages.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Not here", "CONNECT does not pass a public pipe.");
             return;
         }
 
-        if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry) is not { } pool)
+        while (await TryAsync(context, tried[^1], span) is { } failure)
         {
-            if (await MovedAsync(entry, isAgain, context.RequestAborted) is { } there)
+            if (failure.MayTryAgain && await choice.InsteadAsync(tried, context.RequestAborted) is { } another)
             {
-                await ServeAsync(context, there, span, isAgain: true);
-                return;
+                context.Response.Clear();
+                tried.Add(another);
+                continue;
             }
 
-            await Pages.AwayAsync(context);
+            await failure.ExplainAsync();
             return;
+        }
+    }
+
+    /// <summary>Serves the request from one registration; null: it is answered, or there is nobody to be answered any more.</summary>
+    private async Task<Failure?> TryAsync(HttpContext context, PipeEntry entry, Activity? span)
+    {
+        if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry) is not { } pool)
+        {
+            return new(true, () => Pages.AwayAsync(context));
         }
 
         Unlimit(context);
+        using var turn = pool.Begin();
         using var visit = new Visit(context, pool, headers.IsFromProxy(context));
         var carrier = span.Step("carrier");
         try
@@ -142,17 +156,7 @@ internal sealed class HttpFront(
         }
         catch (CarryException e)
         {
-            // Nothing of the request has left yet.
-            if (e.Failure is CarryFailure.Elsewhere or CarryFailure.Away && await MovedAsync(entry, isAgain, context.RequestAborted) is { } now)
-            {
-                await ServeAsync(context, now, span, isAgain: true);
-            }
-            else
-            {
-                await RefuseAsync(context, entry, e);
-            }
-
-            return;
+            return Refused(context, pool, e, mayTryAgain: e.Failure != CarryFailure.Crowded || entry.IsShared);
         }
         finally
         {
@@ -162,15 +166,16 @@ internal sealed class HttpFront(
         var error = await ForwardAsync(context, visit, entry, span);
         if (error == ForwarderError.None)
         {
+            pool.Worked();
             if (!VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade))
             {
                 visit.Complete();
             }
+
+            return null;
         }
-        else if (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
-        {
-            await ExplainAsync(context, entry, error);
-        }
+
+        return context.Response.HasStarted || context.RequestAborted.IsCancellationRequested ? null : Failed(context, pool, error);
     }
 
     private async ValueTask<ForwarderError> ForwardAsync(HttpContext context, Visit visit, PipeEntry entry, Activity? span)
@@ -188,54 +193,51 @@ internal sealed class HttpFront(
         }
     }
 
-    /// <summary>What the name is by now, where what was remembered of it is not so any more: its client has moved, to another node or another generation. Looked up once for a request.</summary>
-    private async ValueTask<PipeEntry?> MovedAsync(PipeEntry entry, bool isAgain, CancellationToken ct) =>
-        !isAgain && await backend.ReadAsync(entry.Name, ct) is { } now && now != entry ? now : null;
-
-    private async Task RefuseAsync(HttpContext context, PipeEntry entry, CarryException refusal)
+    private Failure Refused(HttpContext context, CarrierPool pool, CarryException refusal, bool mayTryAgain)
     {
-        Log.NoCarrier(logger, entry.Name, refusal.Failure);
-        switch (refusal.Failure)
+        Log.NoCarrier(logger, pool.Entry.Name, refusal.Failure);
+        pool.Failed(refusal.Failure);
+        return new(mayTryAgain, () => refusal.Failure switch
         {
-            case CarryFailure.Crowded:
-                await Pages.CrowdedAsync(context);
-                break;
-            case CarryFailure.Late:
-                await Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time.");
-                break;
-            default:
-                await Pages.AwayAsync(context);
-                break;
-        }
+            CarryFailure.Crowded => Pages.CrowdedAsync(context),
+            CarryFailure.Late => Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time."),
+            _ => Pages.AwayAsync(context),
+        });
     }
 
-    private async Task ExplainAsync(HttpContext context, PipeEntry entry, ForwarderError error)
+    private Failure Failed(HttpContext context, CarrierPool pool, ForwarderError error)
     {
+        // No resource has seen anything of it yet; a body is gone with the carrier all the same.
+        var isWhole = context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false };
         var cause = context.GetForwarderErrorFeature()?.Exception;
-        Log.ForwardFailed(logger, entry.Name, error, cause?.GetType().Name ?? "none");
+        Log.ForwardFailed(logger, pool.Entry.Name, error, cause?.GetType().Name ?? "none");
         for (var e = cause; e is not null; e = e.InnerException)
         {
             if (e is CarryException refusal)
             {
                 context.Response.Clear();
-                await RefuseAsync(context, entry, refusal);
-                return;
+                return Refused(context, pool, refusal, isWhole);
             }
 
             if (e is ResourceAwayException)
             {
+                pool.Failed();
                 context.Response.Clear();
-                await Pages.WriteAsync(
-                    context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running.");
-                return;
+                return new(isWhole, () => Pages.WriteAsync(
+                    context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running."));
             }
         }
 
-        if (context.Response.StatusCode >= 500)
+        return new(false, () =>
         {
+            if (context.Response.StatusCode < 500)
+            {
+                return Task.CompletedTask;
+            }
+
             context.Response.Clear();
-            await Pages.WriteAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.");
-        }
+            return Pages.WriteAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.");
+        });
     }
 
     /// <summary>Kestrel's limits on bodies are meant for applications; for this request alone they are lifted.</summary>
@@ -256,4 +258,8 @@ internal sealed class HttpFront(
             responseRate.MinDataRate = null;
         }
     }
+
+    /// <param name="MayTryAgain">Whether nothing of the request has reached a resource or is lost.</param>
+    /// <param name="ExplainAsync">Tells the visitor.</param>
+    private sealed record Failure(bool MayTryAgain, Func<Task> ExplainAsync);
 }

@@ -21,9 +21,10 @@ internal sealed class PipeNews(
     public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced)
     {
         var opened = entries.Select(e => e.Name).Where(PipePorts.IsPort).ToArray();
-        if (opened.Length > 0 || replaced.Count > 0)
+        var shared = entries.Where(e => e.IsShared).Select(e => e.Name).ToArray();
+        if (opened.Length > 0 || replaced.Count > 0 || shared.Length > 0)
         {
-            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Session = entries[0].Session });
+            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Shared = shared, Session = entries[0].Session });
         }
     }
 
@@ -39,6 +40,11 @@ internal sealed class PipeNews(
     /// <summary>These were closed by somebody with the right to: their session is told, wherever it is, and where <paramref name="isBlocked"/> it does not get the names for a while. Completes as <see cref="RemovedAsync"/>.</summary>
     public Task ClosedAsync(IReadOnlyList<PipeEntry> removed, string reason, bool isBlocked)
     {
+        if (removed.Count == 0)
+        {
+            return Task.CompletedTask;
+        }
+
         TellOwners(removed, reason);
         return TellAsync(new News(node.Name, [.. removed]) { IsCut = true, Reason = reason, IsBlocked = isBlocked });
     }
@@ -52,7 +58,7 @@ internal sealed class PipeNews(
             return 0;
         }
 
-        backend.Forget(news.Over.Select(e => e.Name));
+        backend.Forget(news.Over.Select(e => e.Name).Concat(news.Shared));
         foreach (var entry in news.Over)
         {
             var isTakenOver = news.Session is { } session && entry.Session != session;
@@ -137,6 +143,9 @@ internal sealed class PipeNews(
     {
         /// <summary>Ports of TCP pipes that are new, as <c>:PORT</c>.</summary>
         public string[] Opened { get; init; } = [];
+
+        /// <summary>Names that one more session serves.</summary>
+        public string[] Shared { get; init; } = [];
 
         /// <summary>Whose the new ones are; others of the same owner were taken over. Null: nobody's.</summary>
         public string? Session { get; init; }

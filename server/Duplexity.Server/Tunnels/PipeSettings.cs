@@ -7,10 +7,9 @@ internal static class PipeSettings
 {
     /// <summary>What is wrong; null: nothing.</summary>
     public static DuplexityError? Problem(PipeRegistration pipe) =>
-        (pipe.Visitors is null or "public" ? null : NotYet("visitors"))
-        ?? (pipe.Share is null or false ? null : NotYet("share"))
-        ?? (pipe.Sticky is null or false ? null : NotYet("sticky"))
-        ?? (pipe.Private is null or false ? null : NotYet("private"))
+        (pipe.Private == true ? DialRules.Problem(pipe.Visitors) : pipe.Visitors is null or "public" ? null : NotYet("visitors"))
+        ?? (pipe.Sticky == true && pipe.Share != true ? DuplexityError.Of(Errors.InvalidPipe, "sticky: visitors stay with one of several sessions, so it goes with share.") : null)
+        ?? (pipe.Sticky == true && pipe.Name?.StartsWith(':') == true ? DuplexityError.Of(Errors.InvalidPipe, "sticky: a TCP port has no cookies; it goes with a hostname.") : null)
         ?? (pipe.Offline is null or "refuse" ? null : NotYet("offline"))
         ?? (pipe.Routes is null ? null : NotYet("routes"))
         ?? (pipe.RequestHeaders is null ? null : NotYet("requestHeaders"))

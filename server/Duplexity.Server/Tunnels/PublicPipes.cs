@@ -51,8 +51,8 @@ internal sealed partial class PublicPipes
         var news = new List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)>();
         try
         {
-            var results = Read(pipes);
-            if (await OverLimitAsync(session, rules, results, ct) is { } limit)
+            var results = Read(pipes, session.Client);
+            if (await OverLimitAsync(session, rules, pipes, results, ct) is { } limit)
             {
                 return new() { Error = limit, Pipes = results };
             }
@@ -72,12 +72,12 @@ internal sealed partial class PublicPipes
 
     /// <summary>The public pipes of a client (null: of everybody), of all its sessions, by name.</summary>
     public async Task<IReadOnlyList<PipeInfo>> ListAsync(string? client, CancellationToken ct) =>
-        [.. (await _backend.ListAsync(client, ct)).OrderBy(e => e.Name, StringComparer.Ordinal).Select(_watches.Info)];
+        [.. (await _backend.ListAsync(client, ct)).OrderBy(e => e.Name, StringComparer.Ordinal).ThenBy(e => e.Generation).Select(_watches.Info)];
 
     /// <summary>Whether a client with these rules may register a name as <see cref="PipeNames"/> reads it; null: it may.</summary>
     public DuplexityError? Scope(AllowanceRules rules, string name)
     {
-        if (rules.MayPublish(name, _url.LabelOf(name)))
+        if (rules.MayPublish(name, PrivateNames.IsPrivate(name) ? PrivateNames.LabelOf(name) : _url.LabelOf(name)))
         {
             return null;
         }
@@ -105,13 +105,13 @@ internal sealed partial class PublicPipes
         return [("name", null), ("scope", scope), ("owner", taken)];
     }
 
-    private PipeResult[] Read(IReadOnlyList<PipeRegistration> pipes)
+    private PipeResult[] Read(IReadOnlyList<PipeRegistration> pipes, string client)
     {
         var results = new PipeResult[pipes.Count];
         var seen = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < results.Length; i++)
         {
-            var (name, error) = _names.Read(pipes[i]);
+            var (name, error) = pipes[i].Private == true ? PrivateNames.Read(pipes[i], client, _names.MadeUp) : _names.Read(pipes[i]);
             error ??= PipeSettings.Problem(pipes[i]);
             if (error is null && name != PipeNames.AnyPort && !seen.Add(name!))
             {
@@ -124,8 +124,17 @@ internal sealed partial class PublicPipes
         return results;
     }
 
-    private async Task<DuplexityError?> OverLimitAsync(Session session, AllowanceRules rules, PipeResult[] asked, CancellationToken ct)
+    private async Task<DuplexityError?> OverLimitAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] asked, CancellationToken ct)
     {
+        foreach (var name in asked.Zip(pipes).Where(a => a.First.Name is not null && a.Second.Share == true).Select(a => a.First.Name!))
+        {
+            var others = (await _backend.LocateAllAsync(name, ct)).Count(e => e.IsShared && e.Client == session.Client && e.Session != session.Id);
+            if (others >= _options.Limits.SessionsPerPipe)
+            {
+                return DuplexityError.Of(Errors.TooManyPipes, $"{name} is served by {others} sessions already, which is all there may be.") with { Limit = "sessions_per_pipe", Used = others };
+            }
+        }
+
         var there = (await _backend.ListAsync(session.Client, ct)).Where(e => e.Session == session.Id).Select(e => e.Name).ToHashSet(StringComparer.Ordinal);
         var after = there.Count + asked.Count(r => r.Name is null || !there.Contains(r.Name));
         var most = Math.Min(_options.Limits.PipesPerSession, rules.Limits.Pipes ?? int.MaxValue);
@@ -193,7 +202,7 @@ internal sealed partial class PublicPipes
             {
                 foreach (var entry in entries)
                 {
-                    _tallies.Begin(entry);
+                    _tallies.Begin(entry, registered.Replaced.Where(r => r.Name == entry.Name));
                     _watches.Mark(entry, KindOf(entry, registered.Replaced));
                     Log.PipeRegistered(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), VisibleText.Of(entry.Session, VisibleText.LogLength), generation);
                 }
@@ -233,15 +242,17 @@ internal sealed partial class PublicPipes
         Node = _node.Name,
         Resource = pipe.Resource!,
         HostHeader = pipe.HostHeader ?? "keep",
-        Url = PipePorts.IsPort(name) ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : _url.Of(name),
+        Url = PrivateNames.IsPrivate(name) ? PrivateNames.UrlOf(name) : PipePorts.IsPort(name) ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : _url.Of(name),
         Since = _time.GetUtcNow(),
         Exchanges = pipe.Exchanges ?? false,
         Settings = pipe,
     };
 
-    private static string KindOf(PipeEntry entry, IReadOnlyList<PipeEntry> replaced) => replaced.FirstOrDefault(r => r.Name == entry.Name) is not { } old ? PipeChangeKind.Registered
-        : old.Session == entry.Session ? PipeChangeKind.Changed
-        : PipeChangeKind.TakenOver;
+    private static string KindOf(PipeEntry entry, IReadOnlyList<PipeEntry> replaced)
+    {
+        var older = replaced.Where(r => r.Name == entry.Name).ToArray();
+        return older.Length == 0 ? PipeChangeKind.Registered : Array.TrueForAll(older, old => old.Session == entry.Session) ? PipeChangeKind.Changed : PipeChangeKind.TakenOver;
+    }
 
     private void GiveWay(PipeEntry old, Session session)
     {

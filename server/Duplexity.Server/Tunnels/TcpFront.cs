@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Duplexity.Protocol;
-using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Microsoft.Extensions.Hosting;
@@ -13,7 +12,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Listens on the ports of TCP pipes and carries each visitor connection on a carrier of its own. Thread-safe.</summary>
 internal sealed class TcpFront(
-    BackendRegistry backend, CarrierPools pools, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
+    Choice choice, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
     : IDisposable
 {
     private const int Backlog = 128;
@@ -121,9 +120,9 @@ internal sealed class TcpFront(
         try
         {
             using var connection = new TcpVisitor(visitor);
-            if (await backend.LocateAsync(name, CancellationToken.None) is { } entry && pools.Of(entry) is { } pool)
+            if (await choice.LocateAsync(name, null, null, CancellationToken.None) is { } entry)
             {
-                await ServeAsync(connection, entry, pool);
+                await ServeAsync(connection, entry);
             }
             else
             {
@@ -138,25 +137,7 @@ internal sealed class TcpFront(
         }
     }
 
-    private async Task<CarrierStream> DialAsync(PipeEntry entry, CarrierPool pool)
-    {
-        try
-        {
-            return await pool.DialFreshAsync(CancellationToken.None);
-        }
-        catch (CarryException e) when (e.Failure is CarryFailure.Elsewhere or CarryFailure.Away)
-        {
-            // What was remembered of the port may not be so any more.
-            if (await backend.ReadAsync(entry.Name, CancellationToken.None) is { } now && now != entry && pools.Of(now) is { } another)
-            {
-                return await another.DialFreshAsync(CancellationToken.None);
-            }
-
-            throw;
-        }
-    }
-
-    private async Task ServeAsync(TcpVisitor connection, PipeEntry entry, CarrierPool pool)
+    private async Task ServeAsync(TcpVisitor connection, PipeEntry entry)
     {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
@@ -164,9 +145,13 @@ internal sealed class TcpFront(
         visitors.Begin();
         try
         {
-            await using var carrier = await DialAsync(entry, pool);
+            var (pool, stream) = await choice.DialAsync(entry, CancellationToken.None);
+            entry = pool.Entry;
+            await using var carrier = stream;
+            using var turn = pool.Begin();
             isCarried = true;
             await connection.RunAsync(carrier);
+            pool.Ended(carrier);
         }
         catch (CarryException e)
         {

@@ -5,6 +5,7 @@ using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -42,6 +43,9 @@ internal static class TunnelServices
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<PipeNews>());
         services.AddHostedService<CarrierConfirmations>();
         services.AddSingleton<CarryEndpoint>();
+        services.TryAddSingleton<ClientStreams>();
+        services.AddSingleton<DialEndpoint>();
+        services.AddSingleton<Choice>();
         services.AddSingleton<CarrierPools>();
         services.AddSingleton<ExchangeFeed>();
 
@@ -61,12 +65,21 @@ internal static class TunnelServices
         return services;
     }
 
-    /// <summary>Maps <c>data/carry</c>, with WebSockets switched on for it alone: the application needs no middleware of its own.</summary>
+    /// <summary>Maps <c>data/carry</c> and <c>data/dial</c>, with WebSockets switched on for them alone: the application needs no middleware of its own.</summary>
     public static IEndpointConventionBuilder MapDuplexityTunnels(this IEndpointRouteBuilder routes)
+    {
+        var tunnels = routes.MapGroup("data").WithMetadata(new NeedsEngine());
+        tunnels.Map("carry", Branch(routes, context => context.RequestServices.GetRequiredService<CarryEndpoint>().HandleAsync(context))).WithDisplayName("Duplexity carriers");
+        tunnels.Map("dial", Branch(routes, context => context.RequestServices.GetRequiredService<DialEndpoint>().HandleAsync(context)))
+            .WithDisplayName("Duplexity dials").WithMetadata(new ClosedWhileDraining());
+        return tunnels;
+    }
+
+    private static RequestDelegate Branch(IEndpointRouteBuilder routes, RequestDelegate handle)
     {
         var branch = routes.CreateApplicationBuilder();
         branch.UseWebSockets();
-        branch.Run(context => context.RequestServices.GetRequiredService<CarryEndpoint>().HandleAsync(context));
-        return routes.Map("data/carry", branch.Build()).WithDisplayName("Duplexity carriers").WithMetadata(new NeedsEngine());
+        branch.Run(handle);
+        return branch.Build();
     }
 }

@@ -48,7 +48,7 @@ internal sealed class TunnelHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
         builder.Services.AddSingleton(time ?? TimeProvider.System);
-        builder.Services.AddSingleton<Sessions>().AddSingleton<Node>().AddSingleton<IServiceHosts, ServiceHosts>().AddSingleton<IEngine, EmbeddedEngine>().AddDuplexityCluster();
+        builder.Services.AddSingleton<Sessions>().AddSingleton<Blocks>().AddSingleton<Standing>().AddSingleton<Node>().AddSingleton<IServiceHosts, ServiceHosts>().AddSingleton<IEngine, EmbeddedEngine>().AddDuplexityCluster();
         builder.Services.AddRoutingCore().AddDuplexityTunnels();
         builder.Services.Configure<DuplexityOptions>(o =>
         {
@@ -139,12 +139,15 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
     /// <summary>What it does with an order instead of carrying it out.</summary>
     public Func<CarryOrder, Task>? OnCarry { get; set; }
 
-    public async Task<PipeResult> ServeAsync(string? name, string resource, string? hostHeader = null, bool exchanges = false)
+    public Task<PipeResult> ServeAsync(string? name, string resource, string? hostHeader = null, bool exchanges = false) =>
+        ServeAsync(new PipeRegistration { Name = name, Resource = resource, HostHeader = hostHeader, Exchanges = exchanges });
+
+    public async Task<PipeResult> ServeAsync(PipeRegistration asked)
     {
-        var answer = await host.Pipes.RegisterAsync(Session, TunnelHost.Everything, [new() { Name = name, Resource = resource, HostHeader = hostHeader, Exchanges = exchanges }], CancellationToken.None);
+        var answer = await host.Pipes.RegisterAsync(Session, TunnelHost.Everything, [asked], CancellationToken.None);
         answer.Error.Should().BeNull();
         var pipe = answer.Pipes!.Single();
-        _resources[pipe.Name!] = Resource.Parse(resource);
+        _resources[pipe.Name!] = Resource.Parse(asked.Resource!);
         return pipe;
     }
 
