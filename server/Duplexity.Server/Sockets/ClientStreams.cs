@@ -11,7 +11,7 @@ internal sealed class ClientStreams
     /// <summary>One more, until the result is disposed; null: the client has as many as it may.</summary>
     /// <param name="identity">Whose, and by which token.</param>
     /// <param name="most">How many one client may have here.</param>
-    /// <param name="cut">Ends it at once; called at most once, and perhaps as it ends by itself.</param>
+    /// <param name="cut">Ends it at once; never called after the result was disposed.</param>
     public IDisposable? Add(Identity identity, int most, Action cut)
     {
         lock (_lock)
@@ -41,7 +41,6 @@ internal sealed class ClientStreams
         foreach (var entry in cut)
         {
             entry.Cut();
-            entry.Dispose();
         }
     }
 
@@ -58,10 +57,31 @@ internal sealed class ClientStreams
 
     private sealed class Entry(ClientStreams all, Identity identity, Action cut) : IDisposable
     {
+        private readonly Lock _ending = new();
+        private bool _isOver;
+
         public Identity Identity => identity;
 
-        public Action Cut => cut;
+        public void Cut()
+        {
+            // Not once it is over: its connection may carry another request by then, of another client where a proxy is in between.
+            lock (_ending)
+            {
+                if (!_isOver)
+                {
+                    cut();
+                }
+            }
+        }
 
-        public void Dispose() => all.Remove(this);
+        public void Dispose()
+        {
+            lock (_ending)
+            {
+                _isOver = true;
+            }
+
+            all.Remove(this);
+        }
     }
 }

@@ -27,6 +27,18 @@ public sealed class ProjectFileTests
             new PipeSpec(":7001", "tcp://localhost:22"));
     }
 
+    [Fact]
+    public void A_pipe_of_the_file_is_shared_or_private_where_it_says_so()
+    {
+        var file = Parse("""
+            { "pipes": { "shop": { "resource": "3000", "share": true, "sticky": true }, "db": { "resource": "5432", "private": true, "visitors": "client:bob" } } }
+            """);
+
+        file.Pipes.Should().Equal(
+            new PipeSpec("shop", "http://localhost:3000") { Share = true, Sticky = true },
+            new PipeSpec("db", "tcp://localhost:5432") { Private = true, Visitors = "client:bob" });
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("[]")]
@@ -34,7 +46,7 @@ public sealed class ProjectFileTests
     [InlineData("""{"pipes":{}}""")]
     [InlineData("""{"pipes":{"a":3000}}""")]
     [InlineData("""{"pipes":{"a":{}}}""")]
-    [InlineData("""{"pipes":{"a":{"resource":"3000","visitors":"public"}}}""")]
+    [InlineData("""{"pipes":{"a":{"resource":"3000","visitor":"public"}}}""")]
     [InlineData("""{"pipes":{"a":{"resource":"3000","hostHeader":"x\r\ny"}}}""")]
     [InlineData("""{"pipe":{"a":"3000"}}""")]
     [InlineData("""{"pipes":{"a":"./public"}}""")]
