@@ -17,4 +17,9 @@ public sealed class PipesOptions
 
     /// <summary>The address that TCP pipes listen on. Defaults to null: loopback in Development, any address elsewhere.</summary>
     public string? ListenAddress { get; set; }
+
+    /// <summary>
+    /// Whether what visitors have begun goes on at a node that has not reached the engine for a lease, and so cannot know who was revoked meanwhile. Defaults to false: it is cut, as revocation is worth more than a download (G8).
+    /// </summary>
+    public bool KeepStreams { get; set; }
 }

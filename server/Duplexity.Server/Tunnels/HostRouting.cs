@@ -2,6 +2,7 @@ using Duplexity.Server.Backend;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 
 namespace Duplexity.Server.Tunnels;
 
@@ -19,15 +20,32 @@ internal sealed class HostRouting(PipeUrl url, IServiceHosts service, BackendReg
             var name = host.HasValue ? PipeNames.KeyOf(host.Host) : null;
 
             // The service's own name stays its own, also where it lies under the pipes' domain.
-            if (name is not null && !service.Contains(host) && (url.Covers(name) || await backend.LocateAsync(name, context.RequestAborted) is not null))
-            {
-                await front.ServeAsync(context, name);
-            }
-            else
+            if (name is null || service.Contains(host) || !await TryServeAsync(context, name))
             {
                 await rest(context);
             }
         });
         next(app);
     };
+
+    /// <summary>False: the host is no pipe's.</summary>
+    private async Task<bool> TryServeAsync(HttpContext context, string name)
+    {
+        try
+        {
+            if (!url.Covers(name) && await backend.LocateAsync(name, context.RequestAborted) is null)
+            {
+                return false;
+            }
+
+            await front.ServeAsync(context, name);
+        }
+        catch (DuplexityException e) when (e.Kind == ErrorKind.Unavailable && !context.Response.HasStarted)
+        {
+            // The engine is away, and only it knows whose the host is.
+            await Pages.UnknownAsync(context);
+        }
+
+        return true;
+    }
 }

@@ -129,7 +129,7 @@ internal sealed class HttpFront(
                 return;
             }
 
-            await Pages.AwayAsync(context);
+            await AwayAsync(context);
             return;
         }
 
@@ -204,9 +204,21 @@ internal sealed class HttpFront(
                 await Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time.");
                 break;
             default:
-                await Pages.AwayAsync(context);
+                await AwayAsync(context);
                 break;
         }
+    }
+
+    /// <summary>Nobody brings a carrier. At a node that is being left that says nothing of the client: a balancer asks another one.</summary>
+    private Task AwayAsync(HttpContext context)
+    {
+        if (!nodes.SendsAway)
+        {
+            return Pages.AwayAsync(context);
+        }
+
+        context.Connection.RequestClose();
+        return Pages.LeftAsync(context);
     }
 
     private async Task ExplainAsync(HttpContext context, PipeEntry entry, ForwarderError error)
