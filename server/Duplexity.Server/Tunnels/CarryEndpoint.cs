@@ -1,14 +1,13 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
-using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Http;
 
 namespace Duplexity.Server.Tunnels;
 
 /// <summary><c>/data/carry</c>: takes the WebSocket that a client opens for a carry order.</summary>
-internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, Metrics metrics, TimeProvider time)
+internal sealed class CarryEndpoint(CarryDesk desk, NodeBook nodes, Metrics metrics, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -37,7 +36,7 @@ internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, Metrics metr
             KeepAliveInterval = TimeSpan.FromSeconds(15), // below the idle time-outs of common proxies
             KeepAliveTimeout = Timeout.InfiniteTimeSpan, // a finite one aborts every half-closed carrier (measured)
         });
-        await using var stream = new CarrierStream(socket, engine.Lease, metrics, time) { Via = context.Features.Get<HandedOn>()?.Via };
+        await using var stream = new CarrierStream(socket, nodes.Lease, metrics, time) { Via = context.Features.Get<HandedOn>()?.Via };
         if (order.TryDeliver(stream))
         {
             await stream.Finished;

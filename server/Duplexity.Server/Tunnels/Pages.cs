@@ -16,6 +16,12 @@ internal static class Pages
     public static Task AwayAsync(HttpContext context) =>
         WriteAsync(context, StatusCodes.Status502BadGateway, "Away", "The machine behind this address is not connected at the moment.");
 
+    public static Task UnknownAsync(HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Not now", "What is behind this address cannot be looked up at the moment. Try again in a few seconds.");
+    }
+
     public static Task CrowdedAsync(HttpContext context)
     {
         context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
