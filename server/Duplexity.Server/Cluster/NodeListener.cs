@@ -75,15 +75,15 @@ internal sealed class NodeListener(
         {
             Refuse(context, "it is not signed");
         }
-        else if (signature.Problem(request, body, out var isFront) is { } problem)
+        else if (signature.Problem(request, body, out var by) is { } problem)
         {
             Refuse(context, problem);
         }
-        else if (isFront && !IsForFronts(request))
+        else if (by.IsFront && !IsForFronts(request))
         {
             Refuse(context, "the key of fronts is not good for it");
         }
-        else if (await FromAsync(request, isFront, context.RequestAborted) is not { } from)
+        else if (await FromAsync(request, by.IsFront, context.RequestAborted) is not { } from)
         {
             Refuse(context, "no node of that name and life is written down");
         }
@@ -93,7 +93,7 @@ internal sealed class NodeListener(
         }
         else
         {
-            await AnswerAsync(context, request, isFront, body, from);
+            await AnswerAsync(context, request, by, body, from);
         }
     }
 
@@ -124,11 +124,11 @@ internal sealed class NodeListener(
         context.Response.StatusCode = StatusCodes.Status403Forbidden;
     }
 
-    private async Task AnswerAsync(HttpContext context, NodeRequest request, bool isFront, byte[] question, NodeInfo from)
+    private async Task AnswerAsync(HttpContext context, NodeRequest request, SignedBy by, byte[] question, NodeInfo from)
     {
         var (status, answer) = CallOf(request) is { } call ? await AskAsync(call, question, from, context.RequestAborted) : (StatusCodes.Status404NotFound, []);
         context.Response.StatusCode = status;
-        context.Response.Headers[NodeRequest.SignatureHeader] = signature.SignAnswer(request, status, answer, isFront);
+        context.Response.Headers[NodeRequest.SignatureHeader] = signature.SignAnswer(request, status, answer, by);
         context.Response.ContentLength = answer.Length;
         await context.Response.Body.WriteAsync(answer, context.RequestAborted);
     }

@@ -59,11 +59,12 @@ internal sealed class NodeSignature(Node node, IOptions<DuplexityOptions> option
     /// <summary>Why a request is refused; null: it is a node's of this cluster, for this one, and new.</summary>
     public string? Problem(NodeRequest request, ReadOnlySpan<byte> body) => Problem(request, body, out _);
 
-    /// <summary>The same; <paramref name="isFront"/>: it is signed with the key of fronts, and good for what they may ask.</summary>
-    public string? Problem(NodeRequest request, ReadOnlySpan<byte> body, out bool isFront)
+    /// <summary>The same, and <paramref name="by"/> which key.</summary>
+    public string? Problem(NodeRequest request, ReadOnlySpan<byte> body, out SignedBy by)
     {
-        isFront = IsSigned(_fronts, request, body);
-        if (!isFront && !IsSigned(_nodes, request, body))
+        var (front, node) = (SignerOf(_fronts, request, body), SignerOf(_nodes, request, body));
+        by = new(IsFront: front is not null, IsFormer: (front ?? node) == false);
+        if (front is null && node is null)
         {
             return "it is not signed with this cluster's key";
         }
@@ -81,9 +82,12 @@ internal sealed class NodeSignature(Node node, IOptions<DuplexityOptions> option
         return IsNew(request.Nonce) ? null : "it came before";
     }
 
-    /// <summary>What the asked node proves its answer with; <paramref name="isFront"/> as the request was signed.</summary>
-    public string SignAnswer(NodeRequest request, int status, ReadOnlySpan<byte> body, bool isFront = false) =>
-        Base64Url.EncodeToString(AnswerMac(KeysOf(isFront)!.Current, request, status, body));
+    /// <summary>What the asked node proves its answer with: the key by which it was asked, for whoever asks may not have changed its key yet.</summary>
+    public string SignAnswer(NodeRequest request, int status, ReadOnlySpan<byte> body, SignedBy by = default)
+    {
+        var keys = KeysOf(by.IsFront)!;
+        return Base64Url.EncodeToString(AnswerMac(by.IsFormer ? keys.Former! : keys.Current, request, status, body));
+    }
 
     /// <summary>Whether an answer is the asked node's, to this very request; <paramref name="isFront"/>: a front was asked.</summary>
     public bool IsAnswer(NodeRequest request, int status, ReadOnlySpan<byte> body, string? signature, bool isFront = false) =>
@@ -94,8 +98,12 @@ internal sealed class NodeSignature(Node node, IOptions<DuplexityOptions> option
 
     private Keys? KeysOf(bool isFront) => isFront || options.Value.IsFront ? _fronts : _nodes;
 
-    private static bool IsSigned(Keys? keys, NodeRequest request, ReadOnlySpan<byte> body) =>
-        keys is not null && (AreSame(Mac(keys.Current, request, body), request.Signature) || (keys.Former is { } former && AreSame(Mac(former, request, body), request.Signature)));
+    /// <summary>Whether a request is signed with the current key; false: with the former one; null: with neither.</summary>
+    private static bool? SignerOf(Keys? keys, NodeRequest request, ReadOnlySpan<byte> body) =>
+        keys is null ? null
+        : AreSame(Mac(keys.Current, request, body), request.Signature) ? true
+        : keys.Former is { } former && AreSame(Mac(former, request, body), request.Signature) ? false
+        : null;
 
     private bool IsNew(string nonce)
     {
@@ -133,3 +141,8 @@ internal sealed class NodeSignature(Node node, IOptions<DuplexityOptions> option
         public static Keys? Of(string? current, string? former) => string.IsNullOrEmpty(current) ? null : new(Encoding.UTF8.GetBytes(current), string.IsNullOrEmpty(former) ? null : Encoding.UTF8.GetBytes(former));
     }
 }
+
+/// <summary>Which key a request is signed with.</summary>
+/// <param name="IsFront">That of fronts, which is good for what they may ask.</param>
+/// <param name="IsFormer">The one before the present one.</param>
+internal readonly record struct SignedBy(bool IsFront, bool IsFormer);
