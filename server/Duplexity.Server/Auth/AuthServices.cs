@@ -26,6 +26,7 @@ internal static class AuthServices
         services.TryAddSingleton<TrustedIssuers>();
         services.TryAddSingleton<AllowanceResolver>();
         services.TryAddSingleton<TokenReader>();
+        services.AddSingleton<INodeCall, WhoCall>();
         services.TryAddSingleton<TokenIssuer>();
         services.TryAddSingleton<AccessTokens>();
         services.TryAddSingleton<IOidcBackchannel, OidcBackchannel>();

@@ -4,10 +4,10 @@ using Duplexity.Server.Engine;
 namespace Duplexity.Server.Backend;
 
 /// <summary>
-/// Register, locate, remove: who serves which public name. Whoever asks for a pipe asks here, never the engine (2.20). Where nodes share the engine, what was found is remembered for <see cref="Fresh"/>; who finds that it is not so any more
+/// Register, locate, remove: who serves which public name. Whoever asks for a pipe asks here, never the engine (2.20); at a front, a node is asked. Where nodes share the registry, what was found is remembered for <see cref="Fresh"/>; who finds that it is not so any more
 /// says <see cref="Forget"/>. That nobody has a name is never remembered: it may be registered in the next moment (2.32). Thread-safe.
 /// </summary>
-internal sealed class BackendRegistry(IEngine engine, TimeProvider time)
+internal sealed class BackendRegistry(IRegistry registry, bool isShared, TimeProvider time)
 {
     /// <summary>G7.</summary>
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
@@ -22,7 +22,7 @@ internal sealed class BackendRegistry(IEngine engine, TimeProvider time)
     {
         try
         {
-            return await engine.Registry.RegisterAsync(entries, ct);
+            return await registry.RegisterAsync(entries, ct);
         }
         finally
         {
@@ -32,9 +32,9 @@ internal sealed class BackendRegistry(IEngine engine, TimeProvider time)
 
     public ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct)
     {
-        if (engine.Lease is null)
+        if (!isShared)
         {
-            return engine.Registry.LocateAsync(name, ct);
+            return registry.LocateAsync(name, ct);
         }
 
         return _found.TryGetValue(name, out var found) && time.GetElapsedTime(found.At) < Fresh ? new(found.Entry) : ReadAsync(name, ct);
@@ -44,8 +44,8 @@ internal sealed class BackendRegistry(IEngine engine, TimeProvider time)
     public async ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct)
     {
         var (at, forgettings) = (time.GetTimestamp(), Volatile.Read(ref _forgettings));
-        var entry = await engine.Registry.LocateAsync(name, ct);
-        if (engine.Lease is null)
+        var entry = await registry.LocateAsync(name, ct);
+        if (!isShared)
         {
             return entry;
         }
@@ -81,12 +81,12 @@ internal sealed class BackendRegistry(IEngine engine, TimeProvider time)
         }
     }
 
-    public ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct) => engine.Registry.ListAsync(client, ct);
+    public ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct) => registry.ListAsync(client, ct);
 
     /// <summary>Removes what the session registered up to <paramref name="generation"/>; what is newer stays (G16).</summary>
     public async ValueTask<IReadOnlyList<PipeEntry>> RemoveAsync(string client, string session, long generation, IReadOnlyList<string>? names, CancellationToken ct)
     {
-        var removed = await engine.Registry.RemoveAsync(client, session, generation, names, ct);
+        var removed = await registry.RemoveAsync(client, session, generation, names, ct);
         Forget(removed.Select(e => e.Name));
         return removed;
     }

@@ -98,7 +98,7 @@ internal sealed class ControlHub(
         var generation = again?.Link?.Generation ?? await engine.Registry.NextGenerationAsync(Context.ConnectionAborted);
         var data = nodes.ForData();
         var at = BaseAddress();
-        var origins = nodes.Others.Select(n => n.Url).OfType<Uri>().Append(at).Select(u => u.GetLeftPart(UriPartial.Authority)).ToHashSet();
+        var origins = nodes.Others.Concat(nodes.Fronts).Select(n => n.Url).OfType<Uri>().Append(at).Select(u => u.GetLeftPart(UriPartial.Authority)).ToHashSet();
         if (again?.Link is null)
         {
             await EstablishAsync(identity, id, generation, at, origins);

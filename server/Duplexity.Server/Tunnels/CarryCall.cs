@@ -10,6 +10,9 @@ internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, Node no
     public const string Word = "carry";
 
     /// <inheritdoc/>
+    public override bool IsForFronts => true;
+
+    /// <inheritdoc/>
     protected override async ValueTask<CarryAnswer> AnswerAsync(CarryQuestion question, NodeInfo from, CancellationToken ct)
     {
         var asked = question.Entry;

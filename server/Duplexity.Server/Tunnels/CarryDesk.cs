@@ -88,6 +88,9 @@ internal sealed class CarryDesk
         }
     }
 
+    /// <summary>The registration that a ticket is for, while somebody waits for its carrier; null: none.</summary>
+    public PipeEntry? Find(string? ticket) => ticket is not null && _open.TryGetValue(ticket, out var order) ? order.Entry : null;
+
     /// <summary>
     /// The order that a ticket is for, if the client who shows it is the pipe's owner; null in every other case, and the caller tells nobody which. One who
     /// shows another's ticket does not spoil it.

@@ -9,10 +9,10 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Tunnels;
 
 /// <summary><c>/data/carry</c>: takes the WebSocket that a client opens for a carry order.</summary>
-internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, IOptions<DuplexityOptions> options, Metrics metrics, TimeProvider time)
+internal sealed class CarryEndpoint(CarryDesk desk, NodeBook nodes, IOptions<DuplexityOptions> options, Metrics metrics, TimeProvider time)
 {
     // Until when what is carried is carried: as long as the node may act, or as long as it likes.
-    private readonly ActingLease? _lease = options.Value.Pipes.KeepStreams ? null : engine.Lease;
+    private readonly ActingLease? _lease = options.Value.Pipes.KeepStreams ? null : nodes.Lease;
 
     public async Task HandleAsync(HttpContext context)
     {

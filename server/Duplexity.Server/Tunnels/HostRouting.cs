@@ -3,6 +3,7 @@ using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Tunnels;
 
@@ -10,7 +11,7 @@ namespace Duplexity.Server.Tunnels;
 /// Hosts before paths: a request for a pipe's host goes to the front and nowhere else, whatever its path; all others go on untouched. A start-up filter, so that it
 /// stands before everything in the application, an application's own middleware included (G5).
 /// </summary>
-internal sealed class HostRouting(PipeUrl url, IServiceHosts service, BackendRegistry backend, HttpFront front) : IStartupFilter
+internal sealed class HostRouting(PipeUrl url, IServiceHosts service, BackendRegistry backend, HttpFront front, IOptions<DuplexityOptions> options) : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
@@ -20,7 +21,7 @@ internal sealed class HostRouting(PipeUrl url, IServiceHosts service, BackendReg
             var name = host.HasValue ? PipeNames.KeyOf(host.Host) : null;
 
             // The service's own name stays its own, also where it lies under the pipes' domain.
-            if (name is null || service.Contains(host) || !await TryServeAsync(context, name))
+            if (name is null || service.Contains(host) || !await IsServedAsync(context, name))
             {
                 await rest(context);
             }
@@ -28,8 +29,8 @@ internal sealed class HostRouting(PipeUrl url, IServiceHosts service, BackendReg
         next(app);
     };
 
-    /// <summary>False: the host is no pipe's.</summary>
-    private async Task<bool> TryServeAsync(HttpContext context, string name)
+    /// <summary>Serves a visitor; false: the host is no pipe's.</summary>
+    private async Task<bool> IsServedAsync(HttpContext context, string name)
     {
         try
         {
@@ -38,9 +39,10 @@ internal sealed class HostRouting(PipeUrl url, IServiceHosts service, BackendReg
                 return false;
             }
 
-            await front.ServeAsync(context, name);
+            // Where visitors come to fronts, nothing is to be seen of pipes.
+            await (options.Value.ServesVisitors ? front.ServeAsync(context, name) : Pages.NotFoundAsync(context));
         }
-        catch (DuplexityException e) when (e.Kind == ErrorKind.Unavailable && !context.Response.HasStarted)
+        catch (DuplexityException e) when (e.Error.Is(Errors.Unavailable) && !context.Response.HasStarted)
         {
             // The engine is away, and only it knows whose the host is.
             await Pages.UnknownAsync(context);

@@ -12,7 +12,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Tells the other nodes which registrations are over, so that no visitor there is served by them (G7, G8), and which ports of TCP pipes to listen on. Thread-safe.</summary>
 internal sealed class PipeNews(
-    IEngine engine, Node node, BackendRegistry backend, CarrierPools pools, Sessions sessions, TcpFront tcp, PipePorts ports, ClosedPipes closed, IOptions<DuplexityOptions> options, ILogger<PipeNews> logger) : ISystemListener
+    IEngine engine, Node node, BackendRegistry backend, CarrierPools pools, Sessions sessions, TcpFront tcp, PipePorts ports, ClosedPipes closed, FrontNews fronts, IOptions<DuplexityOptions> options, ILogger<PipeNews> logger) : ISystemListener
 {
     /// <inheritdoc/>
     public string Kind => "pipe";
@@ -125,10 +125,13 @@ internal sealed class PipeNews(
 
     private async Task TellAsync(News news)
     {
+        var toldFronts = fronts.TellAsync(new(news.Over, news.IsCut, news.Session, news.Opened));
         if (engine.Lease is not null)
         {
             await engine.SystemLog.TellAsync(Kind, JsonSerializer.Serialize(news), options.Value.Times.Confirm);
         }
+
+        await toldFronts;
     }
 
     /// <param name="By">Who has done it already.</param>

@@ -22,15 +22,33 @@ internal sealed class TcpFront(
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<int, Socket> _listeners = [];
+    private readonly Dictionary<int, Socket?> _listeners = []; // null: visitors come to fronts only
 
-    /// <summary>Opens a port; true also if it was open. False: it belongs to something else on this machine.</summary>
+    /// <summary>The ports that are open.</summary>
+    public IReadOnlyCollection<int> Ports
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _listeners.Keys];
+            }
+        }
+    }
+
+    /// <summary>Opens a port; true also if it was open, or visitors do not come here. False: it belongs to something else on this machine.</summary>
     public bool TryOpen(int port)
     {
         lock (_lock)
         {
             if (_listeners.ContainsKey(port))
             {
+                return true;
+            }
+
+            if (!options.Value.ServesVisitors)
+            {
+                _listeners.Add(port, null);
                 return true;
             }
 
@@ -73,7 +91,7 @@ internal sealed class TcpFront(
         {
             if (_listeners.Remove(port, out var listener))
             {
-                listener.Dispose();
+                listener?.Dispose();
             }
         }
     }
@@ -84,7 +102,7 @@ internal sealed class TcpFront(
         {
             foreach (var listener in _listeners.Values)
             {
-                listener.Dispose();
+                listener?.Dispose();
             }
 
             _listeners.Clear();

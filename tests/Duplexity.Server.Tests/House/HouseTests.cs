@@ -54,7 +54,7 @@ public sealed partial class HouseTests
 
         events.GroupBy(e => (e.Assembly, e.Id)).Where(g => g.Count() > 1).Select(g => $"{g.Key}: {string.Join(", ", g.Select(e => e.Name))}").Should().BeEmpty();
         events.GroupBy(e => (e.Assembly, e.Name)).Where(g => g.Count() > 1).Select(g => $"{g.Key}").Should().BeEmpty();
-        events.Where(e => e.Assembly == "Duplexity.Server").Select(e => e.Id).Should().OnlyContain(id => id >= 1000 && id < 8000);
+        events.Where(e => e.Assembly == "Duplexity.Server").Select(e => e.Id).Should().OnlyContain(id => id >= 1000 && id < 9000);
     }
 
     [Fact]

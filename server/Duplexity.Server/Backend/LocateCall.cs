@@ -1,0 +1,19 @@
+using Duplexity.Server.Cluster;
+using Duplexity.Server.Engine;
+
+namespace Duplexity.Server.Backend;
+
+/// <summary>A front has a visitor for a name. Answered as the engine has it now: whoever asks remembers it for as long as it may be remembered (G7).</summary>
+internal sealed class LocateCall(BackendRegistry backend) : NodeCall<LocateQuestion, PipeEntry?>(Word)
+{
+    public const string Word = "locate";
+
+    /// <inheritdoc/>
+    public override bool IsForFronts => true;
+
+    /// <inheritdoc/>
+    protected override ValueTask<PipeEntry?> AnswerAsync(LocateQuestion question, NodeInfo from, CancellationToken ct) => backend.ReadAsync(question.Name, ct);
+}
+
+/// <param name="Name">The hostname, or <c>:PORT</c>, as keys are.</param>
+internal sealed record LocateQuestion(string Name);
