@@ -11,7 +11,8 @@ namespace Duplexity.Cli.Pipes;
 /// <param name="Server">The server that it names; null: none.</param>
 /// <param name="Pipes">Its pipes.</param>
 /// <param name="Written">What stands in the file under each pipe's name: by this a change is told.</param>
-internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<PipeSpec> Pipes, IReadOnlyDictionary<string, JsonElement> Written)
+/// <param name="Text">All of it.</param>
+internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<PipeSpec> Pipes, IReadOnlyDictionary<string, JsonElement> Written, string Text)
 {
     public const string FileName = "duplexity.json";
 
@@ -32,18 +33,14 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
     public static ProjectFile Load(string folder)
     {
         var path = System.IO.Path.Combine(folder, FileName);
-        if (!File.Exists(path))
-        {
-            throw new UsageException($"Nothing to serve: write up [NAME=]RESOURCE…, or put the pipes into ./{FileName}.");
-        }
-
-        if (new FileInfo(path).Length > MaxBytes)
-        {
-            throw new UsageException($"./{FileName} is larger than {MaxBytes / 1024} KB.");
-        }
-
-        return Parse(path, File.ReadAllText(path));
+        return File.Exists(path) ? Parse(path, Read(path)) : throw new UsageException($"Nothing to serve: write up [NAME=]RESOURCE…, or put the pipes into ./{FileName}.");
     }
+
+    /// <summary>The file's text.</summary>
+    /// <exception cref="UsageException">It is too large to be one of ours.</exception>
+    public static string Read(string path) => new FileInfo(path).Length <= MaxBytes
+        ? File.ReadAllText(path)
+        : throw new UsageException($"./{FileName} is larger than {MaxBytes / 1024} KB.");
 
     /// <summary>Reads the file's text.</summary>
     public static ProjectFile Parse(string path, string text)
@@ -59,7 +56,7 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
         }
 
         return content?.Pipes is { Count: > 0 } pipes
-            ? new ProjectFile(path, content.Server, [.. pipes.Select(p => ProjectPipe.Read(p.Key, p.Value).ToSpec(p.Key))], pipes)
+            ? new ProjectFile(path, content.Server, [.. pipes.Select(p => ProjectPipe.Read(p.Key, p.Value).ToSpec(p.Key))], pipes, text)
             : throw new UsageException($"{FileName} has no pipes: {Shape}.");
     }
 
@@ -83,10 +80,6 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
             }
         }
     }
-
-    /// <summary>Whether <paramref name="name"/> stands in both files in the same words.</summary>
-    public bool IsAlike(ProjectFile other, string name) =>
-        Written.TryGetValue(name, out var mine) && other.Written.TryGetValue(name, out var theirs) && JsonElement.DeepEquals(mine, theirs);
 
     private sealed record Content(string? Server, Dictionary<string, JsonElement>? Pipes, [property: JsonPropertyName("$schema")] string? Schema);
 }
