@@ -23,12 +23,13 @@ public sealed class Pipe : IAsyncDisposable
     private Uri? _url;
     private int _leftOut;
 
-    internal Pipe(PipeDesk desk, string? name, Resource resource, PipeOptions options)
+    internal Pipe(PipeDesk desk, string? name, Resource resource, PipeOptions options, TimeProvider time)
     {
         _desk = desk;
         _requested = name;
         _options = options;
         Target = resource;
+        Use = new ResourceUse(time);
     }
 
     /// <summary>The whole hostname, or <c>:PORT</c>.</summary>
@@ -50,7 +51,18 @@ public sealed class Pipe : IAsyncDisposable
     public IAsyncEnumerable<Exchange> Exchanges =>
         _options.Exchanges ? _exchanges.Reader.ReadAllAsync() : throw new InvalidOperationException("Open the pipe with PipeOptions.Exchanges to be told of them.");
 
+    /// <summary>Connections to the resource that are open now, those included that are kept for the next visitor.</summary>
+    public int Connections => Use.Connections;
+
+    /// <summary>Why the resource could not be reached when a visitor last asked for it; null: it was reached, or nobody has asked yet.</summary>
+    public ResourceFault? LastFault => Use.LastFault;
+
     internal Resource Target { get; }
+
+    internal ResourceUse Use { get; }
+
+    /// <summary>Whether another registration of the same name is under way: of an order that comes now nobody knows which of the two it is for. Guarded by the desk.</summary>
+    internal bool IsChanging { get; set; }
 
     /// <summary>The client whose pipe it is; null: the connection's own.</summary>
     internal string? As => _options.As;
@@ -70,6 +82,18 @@ public sealed class Pipe : IAsyncDisposable
 
     /// <summary>Removes the pipe: its visitors are cut off, and the name is free when this returns, as far as the server can be reached within <see cref="DuplexityConnectionOptions.SendTimeout"/>. Never throws.</summary>
     public async ValueTask DisposeAsync() => await _desk.RemoveAsync(this).ConfigureAwait(false);
+
+    /// <summary>
+    /// Serves another resource, or in another way, under the same name and without a gap: visitors who come when this has returned meet what is new, and what others had begun goes on for the grace that the
+    /// server gives (10 s). The pipe that comes back is in this one's place, which is over (<see cref="Closed"/>: null). Where it is refused, this one serves on.
+    /// </summary>
+    /// <param name="resource">As with <see cref="Pipes.OpenAsync"/>.</param>
+    /// <param name="options">All options anew; the client (<see cref="PipeOptions.As"/>) stays who it is.</param>
+    /// <exception cref="FormatException">The resource cannot be read; the message says why.</exception>
+    /// <exception cref="InvalidOperationException">The pipe is not open, or is being changed already.</exception>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer within <see cref="DuplexityConnectionOptions.SendTimeout"/>.</exception>
+    public Task<Pipe> ChangeAsync(string resource, PipeOptions? options = null) =>
+        (_desk.Changing ?? throw NotOpen())(this, resource, options ?? new PipeOptions());
 
     // Once it has a name it keeps it, also when the first one was made up.
     internal PipeRegistration ToRegistration() => _options.ToRegistration(_name ?? _requested, Resource);
@@ -104,6 +128,15 @@ public sealed class Pipe : IAsyncDisposable
         if (_closed.TrySetResult(reason))
         {
             Stop.Cancel();
+            _exchanges.Writer.TryComplete();
+        }
+    }
+
+    /// <summary>Another has taken its place: its carriers may finish.</summary>
+    internal void GiveWay()
+    {
+        if (_closed.TrySetResult(null))
+        {
             _exchanges.Writer.TryComplete();
         }
     }

@@ -20,6 +20,7 @@ public sealed class Pipes
         _control = control;
         _watches = watches;
         desk.Removing = RemoveAsync;
+        desk.Changing = ChangeAsync;
     }
 
     /// <summary>
@@ -43,7 +44,7 @@ public sealed class Pipes
             throw new ArgumentException("A declared pipe is the connection's own client's; open those of others once they are added.", nameof(options));
         }
 
-        var pipe = new Pipe(_desk, name, Resource.Parse(resource), options ?? new PipeOptions());
+        var pipe = new Pipe(_desk, name, Resource.Parse(resource), options ?? new PipeOptions(), _connection.Options.TimeProvider);
         _desk.Add(pipe);
         return pipe;
     }
@@ -59,8 +60,8 @@ public sealed class Pipes
     {
         options ??= new PipeOptions();
         var client = options.As ?? _connection.Identities.Primary;
-        var pipe = new Pipe(_desk, name, Resource.Parse(resource), options with { As = client == _connection.Client ? null : client });
-        var opening = RegisterAsync(pipe, client);
+        var pipe = new Pipe(_desk, name, Resource.Parse(resource), options with { As = client == _connection.Client ? null : client }, _connection.Options.TimeProvider);
+        var opening = RegisterAsync(pipe, client, null);
         try
         {
             return await opening.WaitAsync(ct).ConfigureAwait(false);
@@ -99,11 +100,31 @@ public sealed class Pipes
     public Task CloseAsync(string name, string? reason = null, AskOptions? options = null, CancellationToken ct = default) =>
         _control.AskAsync(options, (hub, client) => hub.ClosePipe(new ClosePipeRequest { As = client, Name = name, Reason = reason }), ct);
 
-    private async Task<Pipe> RegisterAsync(Pipe pipe, string client)
+    private async Task<Pipe> ChangeAsync(Pipe old, string resource, PipeOptions options)
+    {
+        var pipe = new Pipe(_desk, old.Name, Resource.Parse(resource), options with { As = old.As }, _connection.Options.TimeProvider);
+        _desk.BeginChange(old);
+        try
+        {
+            return await RegisterAsync(pipe, old.As ?? _connection.Client, old).ConfigureAwait(false);
+        }
+        finally
+        {
+            _desk.EndChange(old);
+        }
+    }
+
+    private async Task<Pipe> RegisterAsync(Pipe pipe, string client, Pipe? inPlaceOf)
     {
         var (link, answer) = await _control.AskAsync(
             client, (hub, actAs) => hub.RegisterPipes(new RegisterPipesRequest { As = actAs, Pipes = [pipe.ToRegistration()] }), CancellationToken.None).ConfigureAwait(false);
-        _desk.Add(pipe);
+        // What is refused takes nobody's place: Apply throws.
+        var isReplaced = inPlaceOf is not null && answer.Error is null && _desk.Replace(inPlaceOf, pipe);
+        if (inPlaceOf is null || (answer.Error is null && !isReplaced))
+        {
+            _desk.Add(pipe);
+        }
+
         try
         {
             _desk.Apply([pipe], answer, link);
@@ -112,6 +133,12 @@ public sealed class Pipes
         {
             await _desk.RemoveAsync(pipe).ConfigureAwait(false);
             throw;
+        }
+
+        if (inPlaceOf is not null && !isReplaced)
+        {
+            await _desk.RemoveAsync(pipe).ConfigureAwait(false);
+            throw new DuplexityException(DuplexityError.Of(Errors.InvalidPipe, "The pipe was closed while it was being changed; it is not served."));
         }
 
         if (link.Ended.IsCompleted)

@@ -52,41 +52,15 @@ internal static class UpCommand
 
     private static async Task<int> RunAsync(Invocation run, string[] resources, string? header)
     {
-        var (server, specs) = resources.Length > 0
-            ? (run.Server, [.. resources.Select(PipeSpec.Parse)])
-            : await FromFileAsync(run);
-        return await PipeRun.ServeAsync(run, server, [.. specs.Select(s => s with { HostHeader = header ?? s.HostHeader })]);
-    }
-
-    private static async Task<(Uri Server, IReadOnlyList<PipeSpec> Pipes)> FromFileAsync(Invocation run)
-    {
-        var file = ProjectFile.Load(run.Around.Folder);
-        foreach (var risk in file.Risks(run.Server, serverIsNamed: run.NamedServer is not null))
+        if (resources.Length > 0)
         {
-            await ConfirmAsync(run, file, risk);
+            return await PipeRun.ServeAsync(run, run.Server, [.. resources.Select(PipeSpec.Parse).Select(Adjusted)]);
         }
 
-        return (run.NamedServer is null && file.Server is { } server ? Settings.ServerChoice.Parse(server) : run.Server, file.Pipes);
-    }
+        var project = await Project.LoadAsync(run, Adjusted);
+        return await PipeRun.ServeAsync(run, project.Server, [.. project.File.Pipes.Select(Adjusted)], project);
 
-    private static async Task ConfirmAsync(Invocation run, ProjectFile file, string risk)
-    {
-        if (run.SignIns.IsConfirmed(file.Path, risk))
-        {
-            return;
-        }
-
-        if (!run.Terminal.Interactive)
-        {
-            throw new UsageException($"{ProjectFile.FileName} wants to {risk}; run duplexity up once at a terminal to confirm it.");
-        }
-
-        run.Terminal.Note($"{file.Path} wants to {risk}. Allow it from now on? [y/N]");
-        if (await run.Terminal.ReadLineAsync(run.Cancel) is not ("y" or "Y" or "yes"))
-        {
-            throw new UsageException($"{ProjectFile.FileName} was not followed.");
-        }
-
-        run.SignIns.Confirm(file.Path, risk);
+        // What the command line says holds for every pipe, in the file's place too.
+        PipeSpec Adjusted(PipeSpec spec) => spec with { HostHeader = header ?? spec.HostHeader };
     }
 }

@@ -52,6 +52,9 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
         ? value
         : throw new UsageException($"\"{value}\" cannot be a Host header; write keep, resource or a name such as app.example.org.");
 
+    /// <summary>What the SDK is asked for.</summary>
+    public PipeOptions ToOptions() => new() { HostHeader = HostHeader, Exchanges = true };
+
     private static string Canonical(string text, string bare)
     {
         if (text.Length == 0)

@@ -44,7 +44,7 @@ public sealed partial class HouseTests
     [Fact]
     public void Log_events_have_ids_and_names_of_their_own()
     {
-        var events = new[] { typeof(DuplexityServer).Assembly, typeof(RedisServer).Assembly, typeof(DuplexityConnection).Assembly }
+        var events = new[] { typeof(DuplexityServer).Assembly, typeof(RedisServer).Assembly, typeof(DuplexityConnection).Assembly, typeof(DuplexityPipeExtensions).Assembly }
             .SelectMany(assembly => assembly.GetTypes().SelectMany(type => type
                 .GetMethods(BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
                 .Select(method => (Method: method, Event: method.GetCustomAttribute<LoggerMessageAttribute>()))
