@@ -90,6 +90,7 @@ public static class HostProgram
         }
 
         builder.Services.AddTelemetry(builder.Configuration);
+        builder.Services.AddAsking(builder.Configuration);
         builder.Services.AddHealthChecks().AddDuplexity("ready");
         builder.Services.AddSingleton<IHostLifetime, DrainingLifetime>();
         return (builder.Build(), urls);

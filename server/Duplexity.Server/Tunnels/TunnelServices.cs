@@ -3,6 +3,7 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Names;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
@@ -30,6 +31,7 @@ internal static class TunnelServices
         services.AddSingleton<PipeTallies>();
         services.AddSingleton<PipeWatches>();
         services.AddSingleton<ClosedPipes>();
+        services.AddDuplexityNames();
 
         services.AddSingleton<UpgradeForwarding>();
         services.AddSingleton<ForwardedUpgrades>();
