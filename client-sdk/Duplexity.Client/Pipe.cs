@@ -101,7 +101,7 @@ public sealed class Pipe : IAsyncDisposable
     /// <exception cref="DuplexityException">The answer makes no sense.</exception>
     internal void Registered(PipeResult result, long generation, ControlLink link)
     {
-        if (result.Name is null || !Uri.TryCreate(result.Url, UriKind.Absolute, out var url))
+        if (result.Name is null || !Uri.TryCreate(result.Url?.Replace("://*.", "://", StringComparison.Ordinal), UriKind.Absolute, out var url))
         {
             throw Link.BrokenConnection("a registered pipe has no name or no address.");
         }

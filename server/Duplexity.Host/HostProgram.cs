@@ -107,6 +107,8 @@ public static class HostProgram
         {
             duplexity.AddRedis();
         }
+
+        builder.Services.AddAsking(builder.Configuration);
     }
 
     private static void Map(WebApplication app)

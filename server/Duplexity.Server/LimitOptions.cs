@@ -48,6 +48,12 @@ public sealed class LimitOptions
     /// <summary>Pipes of one session. Defaults to 100.</summary>
     public int PipesPerSession { get; set; } = 100;
 
+    /// <summary>Names that one client may reserve. Defaults to 20: kept from everybody else while nothing serves them.</summary>
+    public int NamesPerClient { get; set; } = 20;
+
+    /// <summary>Refusals within a minute of names that are another client's, before one client is told of none that are not its own. Defaults to 10 (G25).</summary>
+    public int NameClaims { get; set; } = 10;
+
     /// <summary>Messages that a channel keeps. Defaults to 10,000.</summary>
     public int MessagesPerChannel { get; set; } = 10_000;
 

@@ -15,6 +15,15 @@ public sealed class PipesOptions
     /// <summary>Roles whose clients may register public pipes of any name; <c>*</c> is everybody who is signed in. Defaults to none outside Development, to <c>*</c> there.</summary>
     public IList<string> Publish { get; } = [];
 
+    /// <summary>
+    /// Domains beside <see cref="Url"/> that clients may serve without a proof in the DNS, by a pattern of their names: <c>cat1.example.com</c>, or <c>*.example.com</c> for all below. Defaults to none: who wants a domain
+    /// of its own proves it by a TXT record.
+    /// </summary>
+    public IDictionary<string, DomainOptions> Domains { get; } = new Dictionary<string, DomainOptions>();
+
+    /// <summary>The DNS server that is asked for proofs of domains, as <c>ADDRESS</c> or <c>ADDRESS:PORT</c>. Defaults to null: the system's own.</summary>
+    public string? Resolver { get; set; }
+
     /// <summary>The address that TCP pipes listen on. Defaults to null: loopback in Development, any address elsewhere.</summary>
     public string? ListenAddress { get; set; }
 

@@ -115,7 +115,7 @@ public sealed class TestNode : IAsyncDisposable
         builder.WebHost.UseUrls(setup.Url);
         builder.Logging.ClearProviders().AddProvider(logs).SetMinimumLevel(setup.LogLevel);
         builder.Services.Replace(ServiceDescriptor.Singleton(setup.Time));
-        builder.Configuration.AddInMemoryCollection([new("Duplexity:Data", ""), new("Duplexity:Pipes:Url", "http://*.localhost:0"), new("Duplexity:Pipes:Ports", "")]);
+        builder.Configuration.AddInMemoryCollection([new("Duplexity:Data", ""), new("Duplexity:Pipes:Url", "http://*.localhost:0"), new("Duplexity:Pipes:Ports", ""), new("Duplexity:Pipes:Resolver", DnsServer.Empty)]);
         (int First, int Last)? ports = null;
         if (setup.TcpPorts > 0)
         {

@@ -36,6 +36,15 @@ public interface IControlHub
     /// <summary>Closes a public pipe of whichever session of the acting client, or of others with the right to.</summary>
     Task<Done> ClosePipe(ClosePipeRequest request);
 
+    /// <summary>Reserves a public name.</summary>
+    Task<NamesResponse> ReserveName(ReserveNameRequest request);
+
+    /// <summary>Lets go of a reserved name.</summary>
+    Task<Done> ReleaseName(ReleaseNameRequest request);
+
+    /// <summary>The acting client's reserved names.</summary>
+    Task<NamesResponse> ListNames(ListNamesRequest request);
+
     /// <summary>What the acting client may narrow about a socket of its own.</summary>
     Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request);
 

@@ -32,6 +32,9 @@ internal sealed class AskedRegistry(NodeBook nodes, NodeCalls calls) : IRegistry
     }
 
     /// <inheritdoc/>
+    public ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct = default) => LocateAsync(name, ct);
+
+    /// <inheritdoc/>
     public ValueTask<long> NextGenerationAsync(CancellationToken ct = default) => throw NotHere();
 
     /// <inheritdoc/>

@@ -21,9 +21,18 @@ internal sealed class PipeNews(
     public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced)
     {
         var opened = entries.Select(e => e.Name).Where(PipePorts.IsPort).ToArray();
-        if (opened.Length > 0 || replaced.Count > 0)
+        var uncovered = new List<string>();
+        foreach (var entry in engine.Lease is null ? [] : entries)
         {
-            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Session = entries[0].Session });
+            if (await backend.IsCoveredAsync(entry, CancellationToken.None))
+            {
+                uncovered.Add(entry.Name);
+            }
+        }
+
+        if (opened.Length > 0 || replaced.Count > 0 || uncovered.Count > 0)
+        {
+            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Uncovered = [.. uncovered], Session = entries[0].Session });
         }
     }
 
@@ -52,7 +61,7 @@ internal sealed class PipeNews(
             return 0;
         }
 
-        backend.Forget(news.Over.Select(e => e.Name));
+        backend.Forget(news.Over.Select(e => e.Name).Concat(news.Uncovered));
         foreach (var entry in news.Over)
         {
             var isTakenOver = news.Session is { } session && entry.Session != session;
@@ -140,6 +149,9 @@ internal sealed class PipeNews(
     {
         /// <summary>Ports of TCP pipes that are new, as <c>:PORT</c>.</summary>
         public string[] Opened { get; init; } = [];
+
+        /// <summary>New names that a wildcard served before.</summary>
+        public string[] Uncovered { get; init; } = [];
 
         /// <summary>Whose the new ones are; others of the same owner were taken over. Null: nobody's.</summary>
         public string? Session { get; init; }

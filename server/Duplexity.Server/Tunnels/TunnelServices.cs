@@ -3,6 +3,7 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Names;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -24,6 +25,7 @@ internal static class TunnelServices
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftPipes>());
         services.AddSingleton<PipeWatches>();
         services.AddSingleton<ClosedPipes>();
+        services.AddDuplexityNames();
 
         services.AddSingleton<UpgradeForwarding>();
         services.AddSingleton<ForwardedUpgrades>();

@@ -10,6 +10,7 @@ using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
+using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -48,12 +49,13 @@ internal sealed class TunnelHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
         builder.Services.AddSingleton(time ?? TimeProvider.System);
-        builder.Services.AddSingleton<Sessions>().AddSingleton<Node>().AddSingleton<IServiceHosts, ServiceHosts>().AddSingleton<IEngine, EmbeddedEngine>().AddDuplexityCluster();
+        builder.Services.AddSingleton<Sessions>().AddSingleton<Node>().AddSingleton<IServiceHosts, ServiceHosts>().AddSingleton<ISealing, Sealing>().AddSingleton<IEngine, EmbeddedEngine>().AddDuplexityCluster();
         builder.Services.AddRoutingCore().AddDuplexityTunnels();
         builder.Services.Configure<DuplexityOptions>(o =>
         {
             o.Pipes.Url = "http://*.localhost:0";
             o.Pipes.Ports = "";
+            o.Pipes.Resolver = DnsServer.Empty;
             configure?.Invoke(o);
         });
         var app = builder.Build();
@@ -146,6 +148,18 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
         var pipe = answer.Pipes!.Single();
         _resources[pipe.Name!] = Resource.Parse(resource);
         return pipe;
+    }
+
+    /// <summary>Asks for pipes, and serves them where the answer is that it may.</summary>
+    public async Task<PipesResponse> TryServeAsync(AllowanceRules rules, PipeRegistration[] pipes)
+    {
+        var answer = await host.Pipes.RegisterAsync(Session, rules, pipes, CancellationToken.None);
+        foreach (var (pipe, asked) in answer.Error is null ? answer.Pipes!.Zip(pipes) : [])
+        {
+            _resources[pipe.Name!] = Resource.Parse(asked.Resource!);
+        }
+
+        return answer;
     }
 
     public Task Carry(CarryOrder order)
