@@ -1,3 +1,4 @@
+using Duplexity.Cli.Folders;
 using Duplexity.Cli.Output;
 using Duplexity.Cli.Pipes;
 
@@ -6,10 +7,12 @@ namespace Duplexity.Cli.Commands;
 /// <summary>Serves pipes until they are over: what <c>up</c> and <c>tcp</c> share.</summary>
 internal static class PipeRun
 {
-    public static async Task<int> ServeAsync(Invocation run, Uri server, IReadOnlyList<PipeSpec> specs)
+    public static async Task<int> ServeAsync(Invocation run, Uri server, IReadOnlyList<PipeSpec> asked)
     {
+        await using var folders = new ServedFolders(run.Around.Folder);
+        var specs = await folders.OpenAsync(asked);
         await using var connection = await run.CreateConnectionAsync(server);
-        var pipes = specs.Select(s => connection.Pipes.Declare(s.Name, s.Resource, new PipeOptions { HostHeader = s.HostHeader, Exchanges = true })).ToArray();
+        var pipes = specs.Select(s => connection.Pipes.Declare(s.Name, s.Resource, (s.Traffic ?? new()).ApplyTo(new() { HostHeader = s.HostHeader, Exchanges = true }))).ToArray();
         await connection.ConnectAsync(run.Cancel);
         foreach (var pipe in pipes)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Duplexity.Protocol;
 
 namespace Duplexity.Cli.Pipes;
 
@@ -11,7 +12,7 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
 {
     public const string FileName = "duplexity.json";
 
-    private const string Shape = "expected {\"server\": URL, \"pipes\": {\"cat1\": \"3000\", \"api\": {\"resource\": \"localhost:8080\", \"hostHeader\": \"resource\"}}}";
+    private const string Shape = "expected {\"server\": URL, \"pipes\": {\"cat1\": \"3000\", \"api\": {\"resource\": \"localhost:8080\", \"hostHeader\": \"resource\", \"routes\": {\"/v2\": \"8081\"}}}}";
 
     // A file of pipes is small; a larger one is not ours.
     private const int MaxBytes = 64 * 1024;
@@ -71,7 +72,16 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
 
         // Beyond the rule's server and folder: a socket such as a container engine's, served to the public, gives the machine away.
         var project = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))! + System.IO.Path.DirectorySeparatorChar;
-        foreach (var socket in Pipes.Select(p => p.Resource).Where(r => r.StartsWith("unix:", StringComparison.Ordinal)))
+        foreach (var folder in Resources.Where(r => r.StartsWith(PipeSpec.Folder, StringComparison.Ordinal)))
+        {
+            var whole = System.IO.Path.GetFullPath(folder[PipeSpec.Folder.Length..], project);
+            if (!(whole + System.IO.Path.DirectorySeparatorChar).StartsWith(project, StringComparison.Ordinal))
+            {
+                yield return $"serve the folder {whole}, which is outside the project";
+            }
+        }
+
+        foreach (var socket in Resources.Where(r => r.StartsWith("unix:", StringComparison.Ordinal)))
         {
             if (!System.IO.Path.GetFullPath(socket["unix:".Length..]).StartsWith(project, StringComparison.Ordinal))
             {
@@ -79,6 +89,8 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
             }
         }
     }
+
+    private IEnumerable<string> Resources => Pipes.SelectMany(p => (p.Traffic?.Routes ?? []).Select(r => r.Resource!).Prepend(p.Resource));
 
     private static PipeSpec Spec(string name, JsonElement value)
     {
@@ -89,7 +101,7 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
             case JsonValueKind.Object:
                 var entry = Entry(name, value);
                 var spec = PipeSpec.Of(name, entry.Resource ?? throw new UsageException($"{FileName}: the pipe \"{name}\" has no resource; {Shape}."));
-                return spec with { HostHeader = entry.HostHeader is { } header ? PipeSpec.HostHeaderOf(header) : null };
+                return spec with { HostHeader = entry.HostHeader is { } header ? PipeSpec.HostHeaderOf(header) : null, Traffic = entry.ToTraffic() };
             default:
                 throw new UsageException($"{FileName}: the pipe \"{name}\" is neither text nor an object; {Shape}.");
         }
@@ -103,11 +115,66 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
         }
         catch (JsonException)
         {
-            throw new UsageException($"{FileName}: the pipe \"{name}\" has something else than resource and hostHeader; {Shape}.");
+            throw new UsageException($"{FileName}: the pipe \"{name}\" has a member that no pipe has, or one of another kind; {Shape}.");
         }
     }
 
     private sealed record Content(string? Server, Dictionary<string, JsonElement>? Pipes, [property: JsonPropertyName("$schema")] string? Schema);
 
-    private sealed record PipeEntry(string? Resource, string? HostHeader);
+    private sealed record PipeEntry(string? Resource, string? HostHeader)
+    {
+        public Dictionary<string, JsonElement>? Routes { get; init; }
+
+        public Dictionary<string, string?>? RequestHeaders { get; init; }
+
+        public Dictionary<string, string?>? ResponseHeaders { get; init; }
+
+        public string? Carriers { get; init; }
+
+        public double? HeaderTimeout { get; init; }
+
+        public double? IdleTimeout { get; init; }
+
+        public bool InsecureResource { get; init; }
+
+        public PipeTraffic? ToTraffic()
+        {
+            var traffic = new PipeTraffic
+            {
+                Routes = [.. (Routes ?? []).Select(r => RouteOf(r.Key, r.Value))],
+                RequestHeaders = HeadersOf(RequestHeaders),
+                ResponseHeaders = HeadersOf(ResponseHeaders),
+                Carriers = PipeTraffic.CarriersOf(Carriers),
+                HeaderTimeout = PipeTraffic.TimeoutOf(HeaderTimeout),
+                IdleTimeout = PipeTraffic.TimeoutOf(IdleTimeout),
+                InsecureResource = InsecureResource,
+            };
+            return this == new PipeEntry(Resource, HostHeader) ? null : traffic;
+        }
+
+        private static PipeHeader[] HeadersOf(Dictionary<string, string?>? headers) => [.. (headers ?? []).Select(h => new PipeHeader { Name = h.Key, Value = h.Value })];
+
+        private static PipeRoute RouteOf(string path, JsonElement value)
+        {
+            RouteEntry? entry;
+            try
+            {
+                entry = value.ValueKind == JsonValueKind.String ? new(value.GetString(), null, null) : value.Deserialize<RouteEntry>(Json);
+            }
+            catch (JsonException)
+            {
+                entry = null;
+            }
+
+            return new()
+            {
+                Path = PipeSpec.PathOf(path),
+                Resource = PipeSpec.ResourceOf(entry?.Resource ?? throw new UsageException($"{FileName}: the route \"{path}\" has no resource; {Shape}.")),
+                HostHeader = entry.HostHeader is { } header ? PipeSpec.HostHeaderOf(header) : null,
+                Strip = entry.Strip,
+            };
+        }
+    }
+
+    private sealed record RouteEntry(string? Resource, string? HostHeader, bool? Strip);
 }
