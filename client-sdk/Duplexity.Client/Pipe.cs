@@ -19,17 +19,21 @@ public sealed class Pipe : IAsyncDisposable
     private readonly string? _requested;
     private readonly TaskCompletionSource<DuplexityError?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Channel<Exchange> _exchanges = Channel.CreateBounded<Exchange>(ExchangeBuffer);
+    private readonly Dictionary<string, Resource> _routes;
     private string? _name;
     private Uri? _url;
     private int _leftOut;
 
+    /// <exception cref="FormatException">The resource of a route cannot be read.</exception>
     internal Pipe(PipeDesk desk, string? name, Resource resource, PipeOptions options, TimeProvider time)
     {
         _desk = desk;
         _requested = name;
         _options = options;
-        Target = resource;
         Use = new ResourceUse(time);
+        Target = resource with { TakesAnyCertificate = options.TakesAnyCertificate };
+        _routes = options.Routes.ToDictionary(
+            r => r.Path ?? "", r => Duplexity.Carriers.Resource.Parse(r.Resource ?? "") with { TakesAnyCertificate = options.TakesAnyCertificate }, StringComparer.Ordinal);
     }
 
     /// <summary>The whole hostname, or <c>:PORT</c>.</summary>
@@ -96,7 +100,13 @@ public sealed class Pipe : IAsyncDisposable
         (_desk.Changing ?? throw NotOpen())(this, resource, options ?? new PipeOptions());
 
     // Once it has a name it keeps it, also when the first one was made up.
-    internal PipeRegistration ToRegistration() => _options.ToRegistration(_name ?? _requested, Resource);
+    internal PipeRegistration ToRegistration() => _options.ToRegistration(_name ?? _requested, Resource) with
+    {
+        Routes = _routes.Count == 0 ? null : [.. _options.Routes.Select(r => r with { Resource = _routes[r.Path ?? ""].ToString() })],
+    };
+
+    /// <summary>What an order for a route dials; null: nothing that was registered.</summary>
+    internal Resource? TargetOf(string? route) => route is null ? Target : _routes.GetValueOrDefault(route);
 
     /// <exception cref="DuplexityException">The answer makes no sense.</exception>
     internal void Registered(PipeResult result, long generation, ControlLink link)

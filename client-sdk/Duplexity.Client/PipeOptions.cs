@@ -14,6 +14,27 @@ public sealed record PipeOptions
     /// <summary>The client whose pipe it is, one that the connection holds; it ends when that one leaves. Defaults to null: <see cref="Identities.Primary"/> when it is opened.</summary>
     public string? As { get; init; }
 
+    /// <summary>Further resources under the same hostname, by path: the longest one that covers a request by whole segments takes it, the pipe's own resource all others. Paths with dot segments or encoded slashes and dots are then refused.</summary>
+    public IReadOnlyList<PipeRoute> Routes { get; init; } = [];
+
+    /// <summary>Headers that are set, or without a value removed, in what the resource gets. Never those of framing and connection, <c>Host</c> or <c>Duplexity-*</c>.</summary>
+    public IReadOnlyList<PipeHeader> RequestHeaders { get; init; } = [];
+
+    /// <summary>Headers that are set, or without a value removed, in what the visitor gets.</summary>
+    public IReadOnlyList<PipeHeader> ResponseHeaders { get; init; } = [];
+
+    /// <summary>Whether a connection to the resource is used by other visitors once its first one has been answered: <c>shared</c> or <c>per-visitor</c>. Null, the default: shared, and per visitor where the pipe has a visitor gate.</summary>
+    public string? Carriers { get; init; }
+
+    /// <summary>How long the resource may take until its answer begins, counted anew with each piece of the visitor's body. Null, the default: as long as it likes. What is upgraded has no limit.</summary>
+    public TimeSpan? HeaderTimeout { get; init; }
+
+    /// <summary>How long neither side may send anything once the answer has begun. Null, the default: as long as they like. WebSockets, server-sent events and gRPC have no limit.</summary>
+    public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>Whether the certificate of an <c>https</c> or <c>h2</c> resource is taken as it is, such as a development server's self-signed one. The server does not know of it. Defaults to false: verified.</summary>
+    public bool TakesAnyCertificate { get; init; }
+
     /// <summary>The rest of what is asked for, as it goes over the wire.</summary>
     internal PipeRegistration ToRegistration(string? name, string resource) => new()
     {
@@ -21,5 +42,10 @@ public sealed record PipeOptions
         Resource = resource,
         HostHeader = HostHeader,
         Exchanges = Exchanges ? true : null,
+        RequestHeaders = RequestHeaders.Count == 0 ? null : [.. RequestHeaders],
+        ResponseHeaders = ResponseHeaders.Count == 0 ? null : [.. ResponseHeaders],
+        Carriers = Carriers,
+        HeaderTimeoutMs = (long?)HeaderTimeout?.TotalMilliseconds,
+        IdleTimeoutMs = (long?)IdleTimeout?.TotalMilliseconds,
     };
 }

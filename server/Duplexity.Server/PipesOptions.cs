@@ -12,6 +12,12 @@ public sealed class PipesOptions
     /// <summary>The first and last TCP port that pipes may have. Defaults to <c>7000-7099</c>, as frp's examples do; empty: no TCP pipes.</summary>
     public string Ports { get; set; } = "7000-7099";
 
+    /// <summary>
+    /// The port of pipes whose resources end TLS themselves (<c>tls://localhost:8443</c>): one for all, the pipe is found by the name that the visitor asks for (SNI). Not a port that the service listens on itself.
+    /// Defaults to null: there is none.
+    /// </summary>
+    public int? TlsPort { get; set; }
+
     /// <summary>Roles whose clients may register public pipes of any name; <c>*</c> is everybody who is signed in. Defaults to none outside Development, to <c>*</c> there.</summary>
     public IList<string> Publish { get; } = [];
 

@@ -1,3 +1,4 @@
+using Duplexity.Cli.Folders;
 using Duplexity.Cli.Output;
 using Duplexity.Cli.Pipes;
 
@@ -8,22 +9,25 @@ internal sealed class PipeRun
 {
     private readonly Invocation _run;
     private readonly DuplexityConnection _connection;
+    private readonly ServedFolders _folders;
     private readonly IPipeView _view;
     private readonly Dictionary<string, ServedPipe> _served = new(StringComparer.Ordinal);
 
-    private PipeRun(Invocation run, DuplexityConnection connection, int count)
+    private PipeRun(Invocation run, DuplexityConnection connection, ServedFolders folders, int count)
     {
-        (_run, _connection) = (run, connection);
+        (_run, _connection, _folders) = (run, connection, folders);
         _view = run is { Json: false, Terminal.CanDraw: true } ? new LiveView(run, connection) : new PlainView(run, count > 1);
     }
 
-    /// <summary>Serves <paramref name="specs"/>, all or none; with <paramref name="project"/>, as its file says from then on.</summary>
-    public static async Task<int> ServeAsync(Invocation run, Uri server, IReadOnlyList<PipeSpec> specs, Project? project = null)
+    /// <summary>Serves <paramref name="asked"/>, all or none; with <paramref name="project"/>, as its file says from then on.</summary>
+    public static async Task<int> ServeAsync(Invocation run, Uri server, IReadOnlyList<PipeSpec> asked, Project? project = null)
     {
+        await using var folders = new ServedFolders(run.Around.Folder);
+        var specs = await folders.OpenAsync(asked);
         await using var connection = await run.CreateConnectionAsync(server);
         var pipes = specs.Select(s => connection.Pipes.Declare(s.Name, s.Resource, s.ToOptions())).ToArray();
         await connection.ConnectAsync(run.Cancel);
-        var serving = new PipeRun(run, connection, pipes.Length);
+        var serving = new PipeRun(run, connection, folders, pipes.Length);
         for (var i = 0; i < pipes.Length; i++)
         {
             serving.Begin(specs[i].Name ?? $"({i})", pipes[i], project?.File);
@@ -139,11 +143,17 @@ internal sealed class PipeRun
 
     private async Task FollowAsync(string key, PipeSpec spec, ProjectFile file)
     {
+        if (_served.TryGetValue(key, out var there) && !there.Over.IsCompleted && there.IsAsWritten(file.Written[key]))
+        {
+            return;
+        }
+
+        spec = (await _folders.OpenAsync([spec]))[0];
         if (!_served.TryGetValue(key, out var served) || served.Over.IsCompleted)
         {
             Begin(key, await _connection.Pipes.OpenAsync(spec.Name, spec.Resource, spec.ToOptions(), _run.Cancel), file);
         }
-        else if (!served.IsAsWritten(file.Written[key]))
+        else
         {
             Begin(key, await served.Pipe.ChangeAsync(spec.Resource, spec.ToOptions()), file);
         }

@@ -10,7 +10,8 @@ internal static class UpCommand
     {
         var resources = new Argument<string[]>("[NAME=]RESOURCE")
         {
-            Description = "3000 · localhost:3000 · https://localhost:8443 · tcp://localhost:22 · unix:/run/app.sock; NAME: cat1 · cat1.example.org · :7001 · none: one is made up. "
+            Description = "3000 · localhost:3000 · https://localhost:8443 · h2c://localhost:5000 (HTTP/2, gRPC) · tls://localhost:8443 (passed on unread) · tcp://localhost:22 · unix:/run/app.sock · ./folder; "
+                + "NAME: cat1 · cat1.example.org · :7001 · cat1/api (a path of cat1) · none: one is made up. "
                 + "Without any: the pipes of ./duplexity.json",
             Arity = ArgumentArity.ZeroOrMore,
         };
@@ -21,6 +22,8 @@ internal static class UpCommand
         };
         var visitors = new Option<string?>("--visitors") { Description = "public; other rules come later", HelpName = "RULE" };
         var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors };
+        var traffic = new TrafficFlags();
+        traffic.AddTo(command);
         var later = new Option[]
         {
             new Option<bool>("--share") { Hidden = true },
@@ -45,22 +48,22 @@ internal static class UpCommand
             }
 
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
-            return RunAsync(run, parsed.GetValue(resources) ?? [], header);
+            return RunAsync(run, parsed.GetValue(resources) ?? [], header, traffic.Read(parsed), traffic.Strip(parsed));
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header)
+    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header, PipeTraffic traffic, bool strip)
     {
         if (resources.Length > 0)
         {
-            return await PipeRun.ServeAsync(run, run.Server, [.. resources.Select(PipeSpec.Parse).Select(Adjusted)]);
+            return await PipeRun.ServeAsync(run, run.Server, [.. PathRoutes.Gather([.. resources.Select(PipeSpec.Parse)], strip).Select(Adjusted)]);
         }
 
         var project = await Project.LoadAsync(run, Adjusted);
         return await PipeRun.ServeAsync(run, project.Server, [.. project.File.Pipes.Select(Adjusted)], project);
 
         // What the command line says holds for every pipe, in the file's place too.
-        PipeSpec Adjusted(PipeSpec spec) => spec with { HostHeader = header ?? spec.HostHeader };
+        PipeSpec Adjusted(PipeSpec spec) => spec with { HostHeader = header ?? spec.HostHeader, Traffic = (spec.Traffic ?? new()).With(traffic) };
     }
 }

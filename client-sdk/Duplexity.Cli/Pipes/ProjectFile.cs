@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Duplexity.Protocol;
 
 namespace Duplexity.Cli.Pipes;
 
@@ -16,7 +17,7 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
 {
     public const string FileName = "duplexity.json";
 
-    public const string Shape = "expected {\"server\": URL, \"pipes\": {\"cat1\": \"3000\", \"api\": {\"resource\": \"localhost:8080\", \"hostHeader\": \"resource\"}}}";
+    public const string Shape = "expected {\"server\": URL, \"pipes\": {\"cat1\": \"3000\", \"api\": {\"resource\": \"localhost:8080\", \"hostHeader\": \"resource\", \"routes\": {\"/v2\": \"8081\"}}}}";
 
     // A file of pipes is small; a larger one is not ours.
     private const int MaxBytes = 64 * 1024;
@@ -72,7 +73,16 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
 
         // Beyond the rule's server and folder: a socket such as a container engine's, served to the public, gives the machine away.
         var project = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))! + System.IO.Path.DirectorySeparatorChar;
-        foreach (var socket in Pipes.Select(p => p.Resource).Where(r => r.StartsWith("unix:", StringComparison.Ordinal)))
+        foreach (var folder in Resources.Where(r => r.StartsWith(PipeSpec.Folder, StringComparison.Ordinal)))
+        {
+            var whole = System.IO.Path.GetFullPath(folder[PipeSpec.Folder.Length..], project);
+            if (!(whole + System.IO.Path.DirectorySeparatorChar).StartsWith(project, StringComparison.Ordinal))
+            {
+                yield return $"serve the folder {whole}, which is outside the project";
+            }
+        }
+
+        foreach (var socket in Resources.Where(r => r.StartsWith("unix:", StringComparison.Ordinal)))
         {
             if (!System.IO.Path.GetFullPath(socket["unix:".Length..]).StartsWith(project, StringComparison.Ordinal))
             {
@@ -80,6 +90,8 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
             }
         }
     }
+
+    private IEnumerable<string> Resources => Pipes.SelectMany(p => (p.Traffic?.Routes ?? []).Select(r => r.Resource!).Prepend(p.Resource));
 
     private sealed record Content(string? Server, Dictionary<string, JsonElement>? Pipes, [property: JsonPropertyName("$schema")] string? Schema);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Duplexity.Protocol;
 
 namespace Duplexity.Cli.Pipes;
 
@@ -12,6 +13,27 @@ internal sealed record ProjectPipe
 
     /// <summary><c>keep</c>, <c>resource</c> or a name.</summary>
     public string? HostHeader { get; init; }
+
+    /// <summary>Further resources by path: text, or an object.</summary>
+    public Dictionary<string, JsonElement>? Routes { get; init; }
+
+    /// <summary>Headers that the resource gets: name and value, or null for one that is taken away.</summary>
+    public Dictionary<string, string?>? RequestHeaders { get; init; }
+
+    /// <summary>The same of what the visitor gets.</summary>
+    public Dictionary<string, string?>? ResponseHeaders { get; init; }
+
+    /// <summary><c>shared</c> or <c>per-visitor</c>.</summary>
+    public string? Carriers { get; init; }
+
+    /// <summary>Until an answer begins, in seconds.</summary>
+    public double? HeaderTimeout { get; init; }
+
+    /// <summary>While an answer stands still, in seconds.</summary>
+    public double? IdleTimeout { get; init; }
+
+    /// <summary>Whether the resource's certificate is taken as it is.</summary>
+    public bool InsecureResource { get; init; }
 
     /// <summary>Reads a pipe: text is its resource, an object has these members.</summary>
     /// <param name="name">Its name in the file.</param>
@@ -45,5 +67,40 @@ internal sealed record ProjectPipe
         PipeSpec.Of(name, Resource ?? throw new UsageException($"{ProjectFile.FileName}: the pipe \"{name}\" has no resource; {ProjectFile.Shape}.")) with
         {
             HostHeader = HostHeader is null ? null : PipeSpec.HostHeaderOf(HostHeader),
+            Traffic = new PipeTraffic
+            {
+                Routes = [.. (Routes ?? []).Select(r => RouteOf(r.Key, r.Value))],
+                RequestHeaders = HeadersOf(RequestHeaders),
+                ResponseHeaders = HeadersOf(ResponseHeaders),
+                Carriers = PipeTraffic.CarriersOf(Carriers),
+                HeaderTimeout = PipeTraffic.TimeoutOf(HeaderTimeout),
+                IdleTimeout = PipeTraffic.TimeoutOf(IdleTimeout),
+                InsecureResource = InsecureResource,
+            },
         };
+
+    private static PipeHeader[] HeadersOf(Dictionary<string, string?>? headers) => [.. (headers ?? []).Select(h => new PipeHeader { Name = h.Key, Value = h.Value })];
+
+    private static PipeRoute RouteOf(string path, JsonElement value)
+    {
+        RouteEntry? entry;
+        try
+        {
+            entry = value.ValueKind == JsonValueKind.String ? new(value.GetString(), null, null) : value.Deserialize<RouteEntry>(ProjectFile.Json);
+        }
+        catch (JsonException)
+        {
+            entry = null;
+        }
+
+        return new()
+        {
+            Path = PipeSpec.PathOf(path),
+            Resource = PipeSpec.ResourceOf(entry?.Resource ?? throw new UsageException($"{ProjectFile.FileName}: the route \"{path}\" has no resource; {ProjectFile.Shape}.")),
+            HostHeader = entry.HostHeader is { } header ? PipeSpec.HostHeaderOf(header) : null,
+            Strip = entry.Strip,
+        };
+    }
+
+    private sealed record RouteEntry(string? Resource, string? HostHeader, bool? Strip);
 }

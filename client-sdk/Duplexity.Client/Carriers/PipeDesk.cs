@@ -226,7 +226,13 @@ internal sealed partial class PipeDesk(ILogger logger) : IControlSink
         try
         {
             var token = TokenOf(pipe.As) ?? (_ => new ValueTask<string?>((string?)null));
-            var outcome = await Carrier.RunAsync(order, pipe.Target, link.Origins, token, pipe.Stop.Token, pipe.Use).ConfigureAwait(false);
+            if (pipe.TargetOf(order.Route) is not { } target)
+            {
+                Log.OrderIgnored(logger, pipe.Shown, "it names a route that this pipe does not have");
+                return;
+            }
+
+            var outcome = await Carrier.RunAsync(order, target, link.Origins, token, pipe.Stop.Token, pipe.Use).ConfigureAwait(false);
             if (outcome == CarrierOutcome.OrderRefused)
             {
                 Log.OrderIgnored(logger, pipe.Shown, "it names an address that Discover did not list");

@@ -10,7 +10,7 @@ public sealed record PipeRegistration
     [Key(0)]
     public string? Name { get; init; }
 
-    /// <summary>What the client serves, such as <c>http://localhost:9090</c> or <c>tcp://localhost:22</c>. The server never dials it; the client dials nothing else.</summary>
+    /// <summary>What the client serves, such as <c>http://localhost:9090</c>, <c>h2c://localhost:5000</c> (HTTP/2 without TLS), <c>tls://localhost:8443</c> (passed on as it is) or <c>tcp://localhost:22</c>. The server never dials it; the client dials nothing else.</summary>
     [Key(1)]
     public string? Resource { get; init; }
 

@@ -23,7 +23,7 @@ internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, Node no
 
         try
         {
-            await desk.OrderHereAsync(entry, question.Ticket, from);
+            await desk.OrderHereAsync(entry, question.Route, question.Ticket, from);
             return new(null);
         }
         catch (CarryException e)
@@ -35,7 +35,8 @@ internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, Node no
 
 /// <param name="Entry">The registration as the asking node has it.</param>
 /// <param name="Ticket">What the client has to show there.</param>
-internal sealed record CarryQuestion(PipeEntry Entry, string Ticket);
+/// <param name="Route">The path of the route whose resource is meant; null: the pipe's own.</param>
+internal sealed record CarryQuestion(PipeEntry Entry, string Ticket, string? Route = null);
 
 /// <param name="Failure">Why the client was not told; null: it was.</param>
 internal sealed record CarryAnswer(CarryFailure? Failure);

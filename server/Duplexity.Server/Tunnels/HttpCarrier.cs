@@ -43,9 +43,10 @@ internal sealed class HttpCarrier : IDisposable
     /// <summary>Completes when the carrier is gone.</summary>
     public Task Finished => _carrier.Finished;
 
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
+    /// <summary>Sends a request, and <paramref name="body"/> beside the answer.</summary>
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, VisitBody? body, CancellationToken ct)
     {
-        Stream.Begin();
+        Stream.Begin(body);
         return _invoker.SendAsync(request, ct);
     }
 

@@ -6,6 +6,7 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -17,7 +18,7 @@ namespace Duplexity.Server.Tunnels;
 /// <summary>
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
-internal sealed class HttpFront(
+internal sealed partial class HttpFront(
     BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
@@ -28,6 +29,8 @@ internal sealed class HttpFront(
         ActivityTimeout = Timeout.InfiniteTimeSpan,
         AllowResponseBuffering = false,
     };
+
+    private static readonly ForwarderRequestConfig AsItIsOverHttp2 = AsItIs with { Version = HttpVersion.Version20 };
 
     public async Task ServeAsync(HttpContext context, string name)
     {
@@ -47,6 +50,14 @@ internal sealed class HttpFront(
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
         var target = FrontTransform.TargetOf(context);
+        if (context.Features.Get<ITlsHandshakeFeature>()?.HostName is { Length: > 0 } asked && PipeNames.KeyOf(asked) != name)
+        {
+            // One certificate for all names lets browsers send one name's requests over another's connection, past whatever looked at that one's name. They come again.
+            await Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "This connection was opened for another name.");
+            Ended(context.Response.StatusCode, span, began);
+            return;
+        }
+
         var entry = await LocateAsync(name, span, context.RequestAborted);
         if (entry is null)
         {
@@ -121,7 +132,19 @@ internal sealed class HttpFront(
             return;
         }
 
-        if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry) is not { } pool)
+        if (ResourceText.IsTls(entry.Resource))
+        {
+            await Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one.");
+            return;
+        }
+
+        if (Way.Find(entry, FrontTransform.TargetOf(context)) is not { } way)
+        {
+            await Pages.WriteAsync(context, StatusCodes.Status400BadRequest, "Not understood", "This address has paths of several servers: dot segments and encoded slashes, backslashes or dots in a path are not taken here.");
+            return;
+        }
+
+        if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry, way.Route) is not { } pool)
         {
             if (await MovedAsync(entry, isAgain, context.RequestAborted) is { } there)
             {
@@ -134,7 +157,7 @@ internal sealed class HttpFront(
         }
 
         Unlimit(context);
-        using var visit = new Visit(context, pool, headers.IsFromProxy(context));
+        using var visit = new Visit(context, pool, headers.IsFromProxy(context), time);
         var carrier = span.Step("carrier");
         try
         {
@@ -159,26 +182,35 @@ internal sealed class HttpFront(
             carrier.End();
         }
 
-        var error = await ForwardAsync(context, visit, entry, span);
-        if (error == ForwarderError.None)
+        var error = await ForwardAsync(context, visit, way, pool.IsHttp2, span);
+        if (error == ForwarderError.None || visit.EndedEarly)
         {
             if (!VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade))
             {
-                visit.Complete();
+                await visit.CompleteAsync(context.RequestAborted);
             }
         }
         else if (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
-            await ExplainAsync(context, entry, error);
+            var causes = Causes(context).ToArray();
+            if (pool.IsHttp2 && causes.Any(c => c is CarryException { Failure: CarryFailure.Elsewhere or CarryFailure.Away }) && await MovedAsync(entry, isAgain, context.RequestAborted) is { } now)
+            {
+                // A carrier to an HTTP/2 resource is dialled when the request is sent: nothing of it has left either.
+                context.Response.Clear();
+                await ServeAsync(context, now, span, isAgain: true);
+                return;
+            }
+
+            await ExplainAsync(context, entry, error, causes);
         }
     }
 
-    private async ValueTask<ForwarderError> ForwardAsync(HttpContext context, Visit visit, PipeEntry entry, Activity? span)
+    private async ValueTask<ForwarderError> ForwardAsync(HttpContext context, Visit visit, Way way, bool isHttp2, Activity? span)
     {
         var step = span.Step("forward");
         try
         {
-            var error = await forwarder.SendAsync(context, FrontTransform.Prefix, AsItIs, new FrontTransform(visit, entry));
+            var error = await forwarder.SendAsync(context, FrontTransform.Prefix, isHttp2 ? AsItIsOverHttp2 : AsItIs, new FrontTransform(visit, way));
             step?.SetTag("error.type", error == ForwarderError.None ? null : error.ToString());
             return error;
         }
@@ -191,64 +223,6 @@ internal sealed class HttpFront(
     /// <summary>What the name is by now, where what was remembered of it is not so any more: its client has moved, to another node or another generation. Looked up once for a request.</summary>
     private async ValueTask<PipeEntry?> MovedAsync(PipeEntry entry, bool isAgain, CancellationToken ct) =>
         !isAgain && await backend.ReadAsync(entry.Name, ct) is { } now && now != entry ? now : null;
-
-    private async Task RefuseAsync(HttpContext context, PipeEntry entry, CarryException refusal)
-    {
-        Log.NoCarrier(logger, entry.Name, refusal.Failure);
-        switch (refusal.Failure)
-        {
-            case CarryFailure.Crowded:
-                await Pages.CrowdedAsync(context);
-                break;
-            case CarryFailure.Late:
-                await Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time.");
-                break;
-            default:
-                await AwayAsync(context);
-                break;
-        }
-    }
-
-    /// <summary>Nobody brings a carrier. At a node that is being left that says nothing of the client: a balancer asks another one.</summary>
-    private Task AwayAsync(HttpContext context)
-    {
-        if (!nodes.SendsAway)
-        {
-            return Pages.AwayAsync(context);
-        }
-
-        context.Connection.RequestClose();
-        return Pages.LeftAsync(context);
-    }
-
-    private async Task ExplainAsync(HttpContext context, PipeEntry entry, ForwarderError error)
-    {
-        var cause = context.GetForwarderErrorFeature()?.Exception;
-        Log.ForwardFailed(logger, entry.Name, error, cause?.GetType().Name ?? "none");
-        for (var e = cause; e is not null; e = e.InnerException)
-        {
-            if (e is CarryException refusal)
-            {
-                context.Response.Clear();
-                await RefuseAsync(context, entry, refusal);
-                return;
-            }
-
-            if (e is ResourceAwayException)
-            {
-                context.Response.Clear();
-                await Pages.WriteAsync(
-                    context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running.");
-                return;
-            }
-        }
-
-        if (context.Response.StatusCode >= 500)
-        {
-            context.Response.Clear();
-            await Pages.WriteAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.");
-        }
-    }
 
     /// <summary>Kestrel's limits on bodies are meant for applications; for this request alone they are lifted.</summary>
     private static void Unlimit(HttpContext context)

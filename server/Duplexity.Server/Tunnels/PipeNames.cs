@@ -45,7 +45,7 @@ internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
     public (string? Name, DuplexityError? Error) Read(PipeRegistration pipe)
     {
         var (name, error) = string.IsNullOrWhiteSpace(pipe.Name) ? (MadeUp(), null) : pipe.Name.StartsWith(':') ? ReadPort(pipe.Name) : ReadHost(pipe.Name.Trim());
-        error ??= CheckResource(pipe.Resource, isPort: PipePorts.IsPort(name!)) ?? CheckHostHeader(pipe.HostHeader);
+        error ??= CheckResource(pipe.Resource, isPort: PipePorts.IsPort(name!)) ?? CheckHostHeader(pipe.HostHeader) ?? CheckTls(pipe.Resource);
         return error is null ? (name, null) : (null, error);
     }
 
@@ -136,15 +136,20 @@ internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
         var shown = VisibleText.Of(resource, 128);
         if (ResourceText.Read(resource) is not var (scheme, _))
         {
-            return DuplexityError.Of(Errors.InvalidPipe, $"'{shown}' is not a resource: it begins with http://, https://, tcp:// or unix:.");
+            return DuplexityError.Of(Errors.InvalidPipe, $"'{shown}' is not a resource: it begins with http://, https://, h2c://, h2://, tls://, tcp:// or unix:.");
         }
 
         return isPort == (scheme == "tcp")
             ? null
-            : DuplexityError.Of(Errors.InvalidPipe, isPort ? $"A TCP port serves tcp://…, not '{shown}'." : $"A hostname serves http://, https:// or unix:, not '{shown}': for TCP ask for a port, such as ':'.");
+            : DuplexityError.Of(Errors.InvalidPipe, isPort ? $"A TCP port serves tcp://…, not '{shown}'." : $"A hostname serves http://, https://, h2c://, h2://, tls:// or unix:, not '{shown}': for TCP ask for a port, such as ':'.");
     }
 
-    private static DuplexityError? CheckHostHeader(string? value) =>
+    private DuplexityError? CheckTls(string? resource) => options.Value.Pipes.TlsPort is not null || !ResourceText.IsTls(resource!)
+        ? null
+        : DuplexityError.Of(Errors.InvalidPipe, "This server has no port for TLS that ends at the resource (Duplexity:Pipes:TlsPort); it serves https:// resources at its own address.");
+
+    /// <summary>What is wrong with a Host header that a pipe asks for; null: nothing.</summary>
+    public static DuplexityError? CheckHostHeader(string? value) =>
         value is null or "keep" or "resource" || (value.Length <= 255 && Uri.TryCreate($"http://{value}/", UriKind.Absolute, out var uri) && uri.UserInfo.Length == 0 && uri.AbsolutePath == "/"
             && uri.Authority.Equals(value, StringComparison.OrdinalIgnoreCase))
             ? null

@@ -5,6 +5,9 @@ namespace Duplexity.Server.Tunnels;
 /// <summary>Checks what a registration asks for beside its name and resource.</summary>
 internal static class PipeSettings
 {
+    /// <summary>The value of <see cref="PipeRegistration.Carriers"/> by which nobody shares them.</summary>
+    public const string PerVisitor = "per-visitor";
+
     /// <summary>What is wrong; null: nothing.</summary>
     public static DuplexityError? Problem(PipeRegistration pipe) =>
         (pipe.Visitors is null or "public" ? null : NotYet("visitors"))
@@ -12,14 +15,9 @@ internal static class PipeSettings
         ?? (pipe.Sticky is null or false ? null : NotYet("sticky"))
         ?? (pipe.Private is null or false ? null : NotYet("private"))
         ?? (pipe.Offline is null or "refuse" ? null : NotYet("offline"))
-        ?? (pipe.Routes is null ? null : NotYet("routes"))
-        ?? (pipe.RequestHeaders is null ? null : NotYet("requestHeaders"))
-        ?? (pipe.ResponseHeaders is null ? null : NotYet("responseHeaders"))
-        ?? (pipe.Carriers is null or "shared" ? null : NotYet("carriers"))
+        ?? TrafficSettings.Problem(pipe)
         ?? (pipe.Inspect is null or false ? null : NotYet("inspect"))
-        ?? (pipe.Limits is null ? null : NotYet("limits"))
-        ?? (pipe.HeaderTimeoutMs is null ? null : NotYet("headerTimeoutMs"))
-        ?? (pipe.IdleTimeoutMs is null ? null : NotYet("idleTimeoutMs"));
+        ?? (pipe.Limits is null ? null : NotYet("limits"));
 
     private static DuplexityError NotYet(string what) => DuplexityError.Of(Errors.InvalidPipe, $"{what}: this server does not know it yet.");
 }

@@ -245,7 +245,7 @@ internal sealed partial class PublicPipes
         Node = _node.Name,
         Resource = pipe.Resource!,
         HostHeader = pipe.HostHeader ?? "keep",
-        Url = PipePorts.IsPort(name) ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : _url.Of(name),
+        Url = PipePorts.IsPort(name) ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : ResourceText.IsTls(pipe.Resource!) ? $"https://{name}:{_options.Pipes.TlsPort}/" : _url.Of(name),
         Since = _time.GetUtcNow(),
         Exchanges = pipe.Exchanges ?? false,
         Settings = pipe,

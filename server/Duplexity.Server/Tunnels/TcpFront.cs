@@ -174,7 +174,8 @@ internal sealed class TcpFront(
         }
     }
 
-    private async Task ServeAsync(TcpVisitor connection, PipeEntry entry, CarrierPool pool)
+    /// <summary>Carries a visitor connection of a pipe to its end; <paramref name="first"/> was read already.</summary>
+    public async Task ServeAsync(TcpVisitor connection, PipeEntry entry, CarrierPool pool, ReadOnlyMemory<byte> first = default)
     {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
@@ -184,7 +185,7 @@ internal sealed class TcpFront(
         {
             await using var carrier = await DialAsync(entry, pool);
             isCarried = true;
-            await connection.RunAsync(carrier);
+            await connection.RunAsync(carrier, first);
         }
         catch (CarryException e)
         {

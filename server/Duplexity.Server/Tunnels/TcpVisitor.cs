@@ -16,9 +16,10 @@ internal sealed class TcpVisitor : IDisposable
         _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true); // a visitor whose machine is gone is found by the kernel
     }
 
-    public async Task RunAsync(CarrierStream carrier)
+    /// <summary>Carries it to its end; <paramref name="first"/> was read already.</summary>
+    public async Task RunAsync(CarrierStream carrier, ReadOnlyMemory<byte> first)
     {
-        var up = CopyUpAsync(carrier);
+        var up = CopyUpAsync(carrier, first);
         var down = CopyDownAsync(carrier);
         if (!await await Task.WhenAny(up, down))
         {
@@ -53,11 +54,12 @@ internal sealed class TcpVisitor : IDisposable
         carrier.Abort();
     }
 
-    private async Task<bool> CopyUpAsync(CarrierStream carrier)
+    private async Task<bool> CopyUpAsync(CarrierStream carrier, ReadOnlyMemory<byte> first)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
+            await carrier.WriteAsync(first);
             int count;
             while ((count = await _socket.ReceiveAsync(buffer.AsMemory())) > 0)
             {

@@ -79,6 +79,7 @@ internal static class TunnelServices
         services.AddSingleton<INodeLoad>(provider => provider.GetRequiredService<Visitors>());
         services.AddSingleton<HttpFront>();
         services.AddSingleton<TcpFront>();
+        services.AddHostedService<TlsFront>();
         services.AddHostedService<TunnelLifetime>();
 
         services.AddSingleton<IStartupFilter, HostRouting>();
