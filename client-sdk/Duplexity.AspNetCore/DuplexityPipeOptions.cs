@@ -39,6 +39,12 @@ public sealed class DuplexityPipeOptions
     /// </summary>
     public int Proxies { get; set; }
 
+    /// <summary>
+    /// How long the pipe stays open, when the application stops, for requests that are under way: those are cut when it closes. Defaults to 5 s, well within the 30 s that a host and the 10 s that Docker
+    /// give an application.
+    /// </summary>
+    public TimeSpan StopPatience { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The longest pause between two attempts to open the pipe. Defaults to 30 s, as the SDK's own for reconnects; the first ones follow within a second.</summary>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(30);
 }

@@ -10,18 +10,29 @@ internal sealed class ForwardedFilter(OpenPipes pipes) : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        app.Use((context, rest) =>
+        app.Use(async (context, rest) =>
         {
-            if (pipes.Of(context.Connection) is { } through)
+            if (pipes.Of(context.Connection) is not { } through)
             {
-                context.Features.Set(new CameThrough(through.Pipe, through.Server));
-                if (through.Order.Options.ForwardedHeaders)
-                {
-                    Apply(context, through.Order.Options.Proxies);
-                }
+                await rest(context);
+                return;
             }
 
-            return rest(context);
+            context.Features.Set(new CameThrough(through.Pipe, through.Server));
+            if (through.Order.Options.ForwardedHeaders)
+            {
+                Apply(context, through.Order.Options.Proxies);
+            }
+
+            through.Order.Enter();
+            try
+            {
+                await rest(context);
+            }
+            finally
+            {
+                through.Order.Leave();
+            }
         });
         next(app);
     };

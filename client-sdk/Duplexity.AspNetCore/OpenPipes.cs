@@ -38,7 +38,18 @@ internal sealed class OpenPipes
 /// <summary>A pipe as the application asked for it.</summary>
 internal sealed class PipeOrder(string? name, DuplexityPipeOptions options)
 {
+    private int _underWay;
+
     public string? Name => name;
 
     public DuplexityPipeOptions Options => options;
+
+    /// <summary>Whether no request that came through it is under way.</summary>
+    public bool IsQuiet => Volatile.Read(ref _underWay) == 0;
+
+    /// <summary>A request came through it.</summary>
+    public void Enter() => Interlocked.Increment(ref _underWay);
+
+    /// <summary>It was answered.</summary>
+    public void Leave() => Interlocked.Decrement(ref _underWay);
 }

@@ -8,9 +8,11 @@ namespace Duplexity.AspNetCore;
 
 /// <summary>Keeps one pipe of the application open, from its start to its stop.</summary>
 internal sealed class PipeService(
-    PipeOrder order, PipeServer servers, OpenPipes pipes, IServer server, IHostApplicationLifetime lifetime, TimeProvider time, ILoggerFactory loggers) : IHostedLifecycleService, IAsyncDisposable
+    PipeOrder order, PipeServer servers, OpenPipes pipes, IServer server, TimeProvider time, ILoggerFactory loggers) : IHostedLifecycleService, IAsyncDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
     private readonly ILogger _logger = loggers.CreateLogger("Duplexity.Pipe");
     private readonly CancellationTokenSource _stop = new();
@@ -27,9 +29,15 @@ internal sealed class PipeService(
         return Task.CompletedTask;
     }
 
-    /// <summary>Before the server stops, so that no visitor is led to what is gone; those inside are served to their end by the server's own grace.</summary>
+    /// <summary>While the server still answers: requests that are under way are waited for, and nobody is led to what is gone.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
+        var since = time.GetTimestamp();
+        while (!order.IsQuiet && time.GetElapsedTime(since) < order.Options.StopPatience && !cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(Look, time, CancellationToken.None);
+        }
+
         await _stop.CancelAsync();
         await _running.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -103,7 +111,7 @@ internal sealed class PipeService(
         finally
         {
             pipes.Remove(order);
-            if (lifetime.ApplicationStopping.IsCancellationRequested)
+            if (_stop.IsCancellationRequested)
             {
                 Log.Closes(_logger, pipe.Name);
             }

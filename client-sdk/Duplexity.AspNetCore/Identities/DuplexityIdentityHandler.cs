@@ -41,7 +41,17 @@ internal sealed class DuplexityIdentityHandler(
             return Ignored("it did not come through a pipe of this program");
         }
 
-        var (identity, problem) = await ReadAsync(text, hostnames, Options.Server ?? through?.Server ?? servers.Of(null));
+        Uri server;
+        try
+        {
+            server = Options.Server ?? through?.Server ?? servers.Of(null);
+        }
+        catch (InvalidOperationException e)
+        {
+            return Ignored(e.Message);
+        }
+
+        var (identity, problem) = await ReadAsync(text, hostnames, server);
         return identity is null ? Ignored(problem!) : AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name));
     }
 

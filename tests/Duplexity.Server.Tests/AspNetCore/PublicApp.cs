@@ -26,6 +26,12 @@ internal sealed class PublicApp : IAsyncDisposable
     /// <summary>The pipe through which the last request came.</summary>
     public Pipe? CameThrough { get; private set; }
 
+    /// <summary>Somebody waits at <c>/slow</c>.</summary>
+    public TaskCompletionSource Slow { get; } = new();
+
+    /// <summary>Lets go who waits there.</summary>
+    public TaskCompletionSource GoOn { get; } = new();
+
     public static async Task<PublicApp> StartAsync(
         Action<DuplexityPipeOptions>? configure, Action<IServiceCollection>? services = null, string environment = "Production", params (string Name, string Value)[] settings)
     {
@@ -42,6 +48,12 @@ internal sealed class PublicApp : IAsyncDisposable
         {
             it.CameThrough = context.Features.Get<CameThrough>()?.Pipe;
             return $"{context.Request.Scheme} {context.Request.Host} {context.Connection.RemoteIpAddress}";
+        });
+        app.MapGet("/slow", async () =>
+        {
+            it.Slow.SetResult();
+            await it.GoOn.Task;
+            return "finished";
         });
         app.MapGet("/who", (HttpContext context) => context.User.Identity?.Name ?? "nobody");
         await app.StartAsync().Soon();

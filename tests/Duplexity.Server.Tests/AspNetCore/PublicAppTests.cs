@@ -23,6 +23,23 @@ public sealed class PublicAppTests
     }
 
     [Fact]
+    public async Task A_request_that_is_under_way_when_the_application_stops_gets_its_answer()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var app = await PublicApp.StartAsync(As(node, "todd"));
+        await app.PublicAsync();
+        var visit = node.VisitAsync("app", "/slow");
+        await app.Slow.Task.Soon();
+
+        var stopping = app.StopAsync();
+        app.GoOn.SetResult();
+
+        using var answer = await visit.Soon();
+        (await answer.Content.ReadAsStringAsync()).Should().Be("finished");
+        await stopping;
+    }
+
+    [Fact]
     [Trait("Guarantee", "G15")]
     public async Task What_the_front_says_of_a_visitor_is_believed_on_the_pipes_own_connections_and_on_no_others()
     {

@@ -22,7 +22,7 @@ public sealed class ProjectFollowTests : IAsyncLifetime
         _node = await TestNode.StartAsync();
         _todd.Environment["DUPLEXITY_SERVER"] = _node.Address.AbsoluteUri;
         _todd.Environment["DUPLEXITY_TOKEN"] = _node.Token("todd");
-        Write($$"""{"pipes": {"kept": "{{_one.Authority}}", "changed": "{{_one.Authority}}", "gone": "{{_one.Authority}}"}}""");
+        Write($$$"""{"pipes": {"kept": "{{{_one.Authority}}}", "changed": "{{{_one.Authority}}}", "gone": "{{{_one.Authority}}}"}}""");
         _up = _todd.RunAsync("up");
         foreach (var name in (string[])["kept", "changed", "gone"])
         {
@@ -46,7 +46,7 @@ public sealed class ProjectFollowTests : IAsyncLifetime
     {
         var before = await SinceAsync("kept.localhost");
 
-        Write($$"""{"pipes": {"kept": "{{_one.Authority}}", "changed": "{{_two.Authority}}", "new": {"resource": "{{_two.Authority}}", "hostHeader": "resource"}}}""");
+        Write($$$"""{"pipes": {"kept": "{{{_one.Authority}}}", "changed": "{{{_two.Authority}}}", "new": {"resource": "{{{_two.Authority}}}", "hostHeader": "resource"}}}""");
         await Said("removed http://gone.");
 
         (await VisitAsync("kept")).Should().Be("one");
@@ -76,7 +76,7 @@ public sealed class ProjectFollowTests : IAsyncLifetime
 
         _todd.Error.Should().ContainSingle();
 
-        Write($$"""{"pipes": {"kept": "{{_two.Authority}}"}}""");
+        Write($$$"""{"pipes": {"kept": "{{{_two.Authority}}}"}}""");
         await Said("removed http://gone.");
         (await VisitAsync("kept")).Should().Be("two", "what is mended is followed");
     }
@@ -87,13 +87,13 @@ public sealed class ProjectFollowTests : IAsyncLifetime
         var amy = await _node.ConnectAsync("amy");
         await amy.Pipes.OpenAsync("taken", _one.Authority).Soon();
 
-        Write($$"""{"pipes": {"kept": "{{_two.Authority}}", "taken": "{{_two.Authority}}"}}""");
+        Write($$$"""{"pipes": {"kept": "{{{_two.Authority}}}", "taken": "{{{_two.Authority}}}"}}""");
         (await _todd.Err.LineAsync(l => l.Contains("taken")).Soon()).Should().Contain("belongs to another");
         await Said("removed http://gone.");
         (await VisitAsync("kept")).Should().Be("two");
 
         await amy.DisposeAsync();
-        Write($$"""{ "pipes": {"kept": "{{_two.Authority}}", "taken": "{{_two.Authority}}"}}""");
+        Write($$$"""{ "pipes": {"kept": "{{{_two.Authority}}}", "taken": "{{{_two.Authority}}}"}}""");
         await Said("ready http://taken.");
         (await VisitAsync("taken")).Should().Be("two");
     }
@@ -104,11 +104,11 @@ public sealed class ProjectFollowTests : IAsyncLifetime
         using var todd = new CliUnderTest();
         todd.Environment["DUPLEXITY_TOKEN"] = _node.Token("todd");
         var file = Path.Combine(todd.Folder, ProjectFile.FileName);
-        await File.WriteAllTextAsync(file, $$"""{"server": "{{_node.Address}}", "pipes": {"other": "{{_one.Authority}}"}}""");
+        await File.WriteAllTextAsync(file, $$$"""{"server": "{{{_node.Address}}}", "pipes": {"other": "{{{_one.Authority}}}"}}""");
         var up = todd.RunAtTerminalAsync("y", "up");
         await todd.Out.LineAsync(l => l.StartsWith("ready ")).Soon();
 
-        await File.WriteAllTextAsync(file, $$"""{"server": "http://127.0.0.1:9", "pipes": {"other": "{{_one.Authority}}"}}""");
+        await File.WriteAllTextAsync(file, $$$"""{"server": "http://127.0.0.1:9", "pipes": {"other": "{{{_one.Authority}}}"}}""");
 
         await todd.Err.LineAsync(l => l.Contains("another server") && l.Contains("served on")).Soon();
         (await VisitAsync("other")).Should().Be("one");
@@ -122,7 +122,7 @@ public sealed class ProjectFollowTests : IAsyncLifetime
     {
         using var todd = new CliUnderTest(_node, "todd");
         var file = Path.Combine(todd.Folder, ProjectFile.FileName);
-        await File.WriteAllTextAsync(file, $$"""{"pipes": {"other": "unix:/nowhere/first.sock"}}""");
+        await File.WriteAllTextAsync(file, $$$"""{"pipes": {"other": "unix:/nowhere/first.sock"}}""");
         var up = todd.RunAtTerminalAsync("y", "up");
         await todd.Out.LineAsync(l => l.StartsWith("ready ")).Soon();
 
