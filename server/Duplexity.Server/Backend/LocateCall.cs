@@ -8,11 +8,14 @@ internal sealed class LocateCall(BackendRegistry backend) : NodeCall<LocateQuest
 {
     public const string Word = "locate";
 
+    /// <summary>Of a hostname.</summary>
+    private const int LongestName = 253;
+
     /// <inheritdoc/>
     public override bool IsForFronts => true;
 
     /// <inheritdoc/>
-    protected override ValueTask<PipeEntry?> AnswerAsync(LocateQuestion question, NodeInfo from, CancellationToken ct) => backend.ReadAsync(question.Name, ct);
+    protected override ValueTask<PipeEntry?> AnswerAsync(LocateQuestion question, NodeInfo from, CancellationToken ct) => question.Name is { Length: > 0 and <= LongestName } name ? backend.ReadAsync(name, ct) : default;
 }
 
 /// <param name="Name">The hostname, or <c>:PORT</c>, as keys are.</param>

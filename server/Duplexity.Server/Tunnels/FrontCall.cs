@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Duplexity.Server.Cluster;
 
 namespace Duplexity.Server.Tunnels;
@@ -19,7 +20,12 @@ internal sealed class FrontCall(NodeBook nodes, TcpFront tcp) : NodeCall<FrontQu
     /// <inheritdoc/>
     protected override async ValueTask<FrontAnswer> AnswerAsync(FrontQuestion question, NodeInfo from, CancellationToken ct)
     {
-        var front = question.Front with { IsFront = true };
+        if (question.Front is not { Name: not null, Life: not null, Version: not null, Load: not null } said)
+        {
+            throw new JsonException("A front says all of itself.");
+        }
+
+        var front = said with { IsFront = true };
         if (from.Name != NodeSignature.IdOf(front.Name, front.Life) || front.Name.Length is 0 or > LongestName || front.Life.Length is 0 or > LongestName || front.Version.Length > LongestName
             || front.Load.Count > MostLoads || front.Url?.OriginalString.Length > LongestUrl || front.InternalUrl?.OriginalString.Length > LongestUrl)
         {
