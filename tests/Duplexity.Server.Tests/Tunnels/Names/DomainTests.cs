@@ -116,7 +116,6 @@ public sealed partial class DomainTests
         {
             o.Url = new Uri("https://hub.service.example/");
             o.Pipes.Url = "http://*.pipes.example.org:0";
-            o.Pipes.Domains["*"] = new DomainOptions { Clients = { "*" } };
             o.Pipes.Domains["*.*"] = new DomainOptions { Clients = { "*" } };
         });
 
