@@ -71,6 +71,13 @@ public sealed class Pipe : IAsyncDisposable
     /// <summary>Removes the pipe: its visitors are cut off, and the name is free when this returns, as far as the server can be reached within <see cref="DuplexityConnectionOptions.SendTimeout"/>. Never throws.</summary>
     public async ValueTask DisposeAsync() => await _desk.RemoveAsync(this).ConfigureAwait(false);
 
+    /// <summary>Makes a link by which whoever has it visits the pipe; see <see cref="Pipes.CreateLinkAsync"/>.</summary>
+    /// <param name="link">For how long and for what; null: an hour, for everything.</param>
+    /// <param name="ct">Gives up waiting.</param>
+    /// <exception cref="InvalidOperationException">The pipe is not open yet.</exception>
+    /// <exception cref="DuplexityException">The pipe takes no links, or there was no answer in time.</exception>
+    public Task<VisitorLink> CreateLinkAsync(VisitOptions? link = null, CancellationToken ct = default) => _desk.Linking(this, link, ct);
+
     // Once it has a name it keeps it, also when the first one was made up.
     internal PipeRegistration ToRegistration() => _options.ToRegistration(_name ?? _requested, Resource);
 

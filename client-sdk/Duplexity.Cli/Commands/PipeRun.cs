@@ -9,11 +9,24 @@ internal static class PipeRun
     public static async Task<int> ServeAsync(Invocation run, Uri server, IReadOnlyList<PipeSpec> specs)
     {
         await using var connection = await run.CreateConnectionAsync(server);
-        var pipes = specs.Select(s => connection.Pipes.Declare(s.Name, s.Resource, new PipeOptions { HostHeader = s.HostHeader, Exchanges = true })).ToArray();
+        var pipes = specs.Select(s => connection.Pipes.Declare(
+            s.Name, s.Resource, new PipeOptions { HostHeader = s.HostHeader, Exchanges = true, Visitors = VisitorWords.Complete(s.Visitors, TellPassword) })).ToArray();
         await connection.ConnectAsync(run.Cancel);
         foreach (var pipe in pipes)
         {
             run.Result(new { Event = "ready", pipe.Name, pipe.Url, pipe.Resource }, $"ready {pipe.Url}");
+        }
+
+        void TellPassword(string user, string password)
+        {
+            if (run.Json)
+            {
+                run.Terminal.Line(JsonLine.Of(new { Event = "password", User = user, Password = password }));
+            }
+            else
+            {
+                run.Terminal.Note($"password of {user}: {password} (shown once; name one with basic:{user}:PASSWORD)");
+            }
         }
 
         DuplexityError? over = null;

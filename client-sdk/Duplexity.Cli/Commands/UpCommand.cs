@@ -19,7 +19,7 @@ internal static class UpCommand
             Description = "keep (default) · resource · any name; dev servers that \"block this host\" want: resource",
             HelpName = "VALUE",
         };
-        var visitors = new Option<string?>("--visitors") { Description = "public; other rules come later", HelpName = "RULE" };
+        var visitors = Visitors();
         var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors };
         var later = new Option[]
         {
@@ -39,23 +39,26 @@ internal static class UpCommand
                 throw UsageException.NotYet(unknown.Name);
             }
 
-            if (parsed.GetValue(visitors) is { } rule && rule != "public")
-            {
-                throw UsageException.NotYet($"--visitors {rule}");
-            }
-
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
-            return RunAsync(run, parsed.GetValue(resources) ?? [], header);
+            return RunAsync(run, parsed.GetValue(resources) ?? [], header, VisitorWords.Of(parsed.GetValue(visitors)));
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header)
+    /// <summary>Who may visit: a flag of all commands that serve.</summary>
+    public static Option<string[]> Visitors() => new("--visitors")
+    {
+        Description = "who may visit, with commas or several times; one rule lets in: public (default where the server allows it) · signed-in · client:bob · room:team · lockspace:x · basic:USER[:PASSWORD] · "
+            + "bearer · ip:NETWORK · link · granted",
+        HelpName = "RULE",
+    };
+
+    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header, IReadOnlyList<string>? visitors)
     {
         var (server, specs) = resources.Length > 0
             ? (run.Server, [.. resources.Select(PipeSpec.Parse)])
             : await FromFileAsync(run);
-        return await PipeRun.ServeAsync(run, server, [.. specs.Select(s => s with { HostHeader = header ?? s.HostHeader })]);
+        return await PipeRun.ServeAsync(run, server, [.. specs.Select(s => s with { HostHeader = header ?? s.HostHeader, Visitors = visitors ?? s.Visitors })]);
     }
 
     private static async Task<(Uri Server, IReadOnlyList<PipeSpec> Pipes)> FromFileAsync(Invocation run)

@@ -9,7 +9,8 @@ namespace Duplexity.Cli.Pipes;
 /// <param name="Name">A label, a hostname, <c>:PORT</c>, or <c>:</c> for any free port; null: the server makes a name up.</param>
 /// <param name="Resource">What is served: <c>http://HOST:PORT</c>, <c>https://…</c>, <c>tcp://…</c> or <c>unix:PATH</c>.</param>
 /// <param name="HostHeader"><c>keep</c>, <c>resource</c> or a name; null: keep.</param>
-internal sealed partial record PipeSpec(string? Name, string Resource, string? HostHeader = null)
+/// <param name="Visitors">Who may visit; null: as the server says.</param>
+internal sealed partial record PipeSpec(string? Name, string Resource, string? HostHeader = null, IReadOnlyList<string>? Visitors = null)
 {
     private const string Shapes = "write 3000, localhost:3000, https://localhost:8443, tcp://localhost:22 or unix:/run/app.sock";
 

@@ -35,6 +35,9 @@ internal sealed class PipeDesk(ILogger logger) : IControlSink
     /// <summary>Tells the server that a pipe is gone.</summary>
     public Func<Pipe, Task>? Removing { get; set; }
 
+    /// <summary>Asks the server for a link to a pipe.</summary>
+    public Func<Pipe, VisitOptions?, CancellationToken, Task<VisitorLink>> Linking { get; set; } = (_, _, _) => throw new InvalidOperationException("The pipe is of no connection.");
+
     public void Add(Pipe pipe)
     {
         lock (_gate)

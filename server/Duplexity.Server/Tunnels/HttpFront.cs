@@ -6,6 +6,7 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -18,7 +19,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
+    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, VisitorEntrance entrance, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -46,7 +47,6 @@ internal sealed class HttpFront(
     {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
-        var target = FrontTransform.TargetOf(context);
         var entry = await LocateAsync(name, span, context.RequestAborted);
         if (entry is null)
         {
@@ -76,6 +76,7 @@ internal sealed class HttpFront(
         {
             visitors.End();
             var took = Ended(status, span, began);
+            var target = FrontTransform.TargetOf(context); // without what was said to the gates
             exchanges.Report(entry, new ExchangeInfo
             {
                 Pipe = entry.Name,
@@ -121,6 +122,13 @@ internal sealed class HttpFront(
             return;
         }
 
+        // Before anything of the pipe's state shows: who may not visit it is not told that it is away (G25).
+        using var entered = await entrance.EnterAsync(context, entry);
+        if (entered is null)
+        {
+            return;
+        }
+
         if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry) is not { } pool)
         {
             if (await MovedAsync(entry, isAgain, context.RequestAborted) is { } there)
@@ -134,7 +142,7 @@ internal sealed class HttpFront(
         }
 
         Unlimit(context);
-        using var visit = new Visit(context, pool, headers.IsFromProxy(context));
+        using var visit = new Visit(context, pool, headers.IsFromProxy(context)) { Throttle = entered.Throttle };
         var carrier = span.Step("carrier");
         try
         {

@@ -7,8 +7,7 @@ internal static class PipeSettings
 {
     /// <summary>What is wrong; null: nothing.</summary>
     public static DuplexityError? Problem(PipeRegistration pipe) =>
-        (pipe.Visitors is null or "public" ? null : NotYet("visitors"))
-        ?? (pipe.Share is null or false ? null : NotYet("share"))
+        (pipe.Share is null or false ? null : NotYet("share"))
         ?? (pipe.Sticky is null or false ? null : NotYet("sticky"))
         ?? (pipe.Private is null or false ? null : NotYet("private"))
         ?? (pipe.Offline is null or "refuse" ? null : NotYet("offline"))
@@ -17,7 +16,6 @@ internal static class PipeSettings
         ?? (pipe.ResponseHeaders is null ? null : NotYet("responseHeaders"))
         ?? (pipe.Carriers is null or "shared" ? null : NotYet("carriers"))
         ?? (pipe.Inspect is null or false ? null : NotYet("inspect"))
-        ?? (pipe.Limits is null ? null : NotYet("limits"))
         ?? (pipe.HeaderTimeoutMs is null ? null : NotYet("headerTimeoutMs"))
         ?? (pipe.IdleTimeoutMs is null ? null : NotYet("idleTimeoutMs"));
 

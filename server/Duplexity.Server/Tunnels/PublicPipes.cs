@@ -4,6 +4,7 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -24,6 +25,7 @@ internal sealed partial class PublicPipes
     private readonly PipeWatches _watches;
     private readonly ClosedPipes _closed;
     private readonly PipeNews _news;
+    private readonly VisitorRules _rules;
     private readonly DuplexityOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<PublicPipes> _logger;
@@ -32,17 +34,18 @@ internal sealed partial class PublicPipes
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PublicPipes(
-        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news,
+        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news, VisitorRules rules,
         IOptions<DuplexityOptions> options, TimeProvider time, ILogger<PublicPipes> logger)
     {
         (_backend, _names, _url, _node, _sessions, _pools, _ports) = (backend, names, url, node, sessions, pools, ports);
-        (_tallies, _watches, _closed, _news, _options, _time, _logger) = (tallies, watches, closed, news, options.Value, time, logger);
+        (_tallies, _watches, _closed, _news, _rules, _options, _time, _logger) = (tallies, watches, closed, news, rules, options.Value, time, logger);
         sessions.Ended += LetGoAsync;
     }
 
     /// <summary>Registers all pipes or none, under the session's generation; every bad one is named in its result. A port listens before the answer is given.</summary>
     public async Task<PipesResponse> RegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
     {
+        pipes = [.. pipes.Select(_rules.Settled)]; // outside the turn: hashing passwords takes its time
         if (!await _turn.WaitAsync(_options.Times.Carry, ct))
         {
             return new() { Error = DuplexityError.Of(Errors.Unavailable, "Other pipes are being registered and removed; try again.") };
@@ -112,7 +115,7 @@ internal sealed partial class PublicPipes
         for (var i = 0; i < results.Length; i++)
         {
             var (name, error) = _names.Read(pipes[i]);
-            error ??= PipeSettings.Problem(pipes[i]);
+            error ??= PipeSettings.Problem(pipes[i]) ?? _rules.Problem(pipes[i], PipePorts.IsPort(name!));
             if (error is null && name != PipeNames.AnyPort && !seen.Add(name!))
             {
                 error = DuplexityError.Of(Errors.InvalidPipe, $"'{name}' is asked for twice.");

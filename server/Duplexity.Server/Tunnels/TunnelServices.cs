@@ -3,6 +3,7 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
@@ -50,6 +51,7 @@ internal static class TunnelServices
         services.AddSingleton<Forwarder>();
         services.AddSingleton<Visitors>();
         services.AddSingleton<INodeLoad>(provider => provider.GetRequiredService<Visitors>());
+        services.AddVisitorGates();
         services.AddSingleton<HttpFront>();
         services.AddSingleton<TcpFront>();
         services.AddHostedService<TunnelLifetime>();

@@ -1,3 +1,4 @@
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.AspNetCore.Http;
 
 namespace Duplexity.Server.Tunnels;
@@ -15,12 +16,16 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
     private bool _pinned;
     private bool _done;
 
+    /// <summary>What its bytes wait for; null: nothing.</summary>
+    public Throttle? Throttle { get; init; }
+
     /// <summary>Takes a carrier: the visitor connection's own, else one of the pool.</summary>
     public async Task TakeCarrierAsync(CancellationToken ct)
     {
         _carrier = PinnedCarriers.Of(context.Features, create: false)?.Take(pool);
         _pinned = _carrier is not null;
         _carrier ??= await pool.RentAsync(fresh: false, ct);
+        _carrier.Throttle = Throttle;
     }
 
     /// <summary>
@@ -39,6 +44,7 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
             _carrier = null;
             _pinned = false;
             _carrier = await pool.RentAsync(fresh: true, ct);
+            _carrier.Throttle = Throttle;
             response = await _carrier.SendAsync(request, ct);
         }
 
@@ -56,6 +62,7 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
             return;
         }
 
+        _carrier.Throttle = null;
         if (!_done || !_carrier.Stream.IsUsable)
         {
             _carrier.Dispose();
