@@ -99,6 +99,13 @@ public sealed class Pipe : IAsyncDisposable
     public Task<Pipe> ChangeAsync(string resource, PipeOptions? options = null) =>
         (_desk.Changing ?? throw NotOpen())(this, resource, options ?? new PipeOptions());
 
+    /// <summary>Makes a link by which whoever has it visits the pipe; see <see cref="Pipes.CreateLinkAsync"/>.</summary>
+    /// <param name="link">For how long and for what; null: an hour, for everything.</param>
+    /// <param name="ct">Gives up waiting.</param>
+    /// <exception cref="InvalidOperationException">The pipe is not open yet.</exception>
+    /// <exception cref="DuplexityException">The pipe takes no links, or there was no answer in time.</exception>
+    public Task<VisitorLink> CreateLinkAsync(VisitOptions? link = null, CancellationToken ct = default) => _desk.Linking(this, link, ct);
+
     // Once it has a name it keeps it, also when the first one was made up.
     internal PipeRegistration ToRegistration() => _options.ToRegistration(_name ?? _requested, Resource) with
     {

@@ -11,6 +11,16 @@ public sealed record PipeOptions
     /// <summary>Whether <see cref="Pipe.Exchanges"/> tells of each visitor request.</summary>
     public bool Exchanges { get; init; }
 
+    /// <summary>
+    /// Who may visit: rules of which one must let the visitor in: <c>public</c>, <c>signed-in</c>, <c>client:bob</c> (<c>*</c> stands for any run of characters), <c>room:team</c> and <c>lockspace:x</c> (who may
+    /// join it), <c>basic:USER:PASSWORD</c>, <c>bearer</c> (a token or API key in Authorization), <c>ip:10.0.0.0/8</c>, <c>link</c> (<see cref="Pipe.CreateLinkAsync"/>), <c>granted</c>
+    /// (<see cref="Pipes.GrantAsync"/> alone). A TCP port takes <c>public</c> and <c>ip:</c> only. Defaults to null: what the server says, <c>public</c> where it says nothing.
+    /// </summary>
+    public IReadOnlyList<string>? Visitors { get; init; }
+
+    /// <summary>What visitors may use, at each node. Defaults to null: no limits but the server's.</summary>
+    public VisitorLimits? Limits { get; init; }
+
     /// <summary>The client whose pipe it is, one that the connection holds; it ends when that one leaves. Defaults to null: <see cref="Identities.Primary"/> when it is opened.</summary>
     public string? As { get; init; }
 
@@ -47,5 +57,7 @@ public sealed record PipeOptions
         Carriers = Carriers,
         HeaderTimeoutMs = (long?)HeaderTimeout?.TotalMilliseconds,
         IdleTimeoutMs = (long?)IdleTimeout?.TotalMilliseconds,
+        Visitors = Visitors is null ? null : string.Join(',', Visitors),
+        Limits = Limits,
     };
 }

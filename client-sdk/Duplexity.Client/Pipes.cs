@@ -6,7 +6,7 @@ using Duplexity.Watching;
 namespace Duplexity;
 
 /// <summary>The public pipes of this connection, and what its clients may see and do of others. Thread-safe.</summary>
-public sealed class Pipes
+public sealed partial class Pipes
 {
     private readonly DuplexityConnection _connection;
     private readonly PipeDesk _desk;
@@ -21,6 +21,7 @@ public sealed class Pipes
         _watches = watches;
         desk.Removing = RemoveAsync;
         desk.Changing = ChangeAsync;
+        desk.Linking = (pipe, link, ct) => CreateLinkAsync(pipe.Name, link, new AskOptions { As = pipe.As ?? connection.Client }, ct);
     }
 
     /// <summary>

@@ -30,6 +30,15 @@ public sealed class PipesOptions
     /// <summary>The DNS server that is asked for proofs of domains, as <c>ADDRESS</c> or <c>ADDRESS:PORT</c>. Defaults to null: the system's own.</summary>
     public string? Resolver { get; set; }
 
+    /// <summary>
+    /// Who may visit a pipe whose owner says nothing about it: rules as in <c>duplexity up --visitors</c>, with commas between them. Defaults to <c>public</c>, as everywhere where pipes are made;
+    /// <c>signed-in</c> for a company's own server.
+    /// </summary>
+    public string Visitors { get; set; } = "public";
+
+    /// <summary>Whether a pipe may be <c>public</c> at all. Defaults to true; with false, set <see cref="Visitors"/> as well.</summary>
+    public bool MayBePublic { get; set; } = true;
+
     /// <summary>The address that TCP pipes listen on. Defaults to null: loopback in Development, any address elsewhere.</summary>
     public string? ListenAddress { get; set; }
 

@@ -93,6 +93,9 @@ public sealed class TimeOptions
     /// <summary>How long a sign-in may take. Defaults to 10 min (G1).</summary>
     public TimeSpan SignIn { get; set; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long a person who signed in at a public pipe is known there. Defaults to 12 h: a working day; what is revoked meanwhile ends it at once.</summary>
+    public TimeSpan Visitor { get; set; } = TimeSpan.FromHours(12);
+
     /// <summary>How long a sign-in lasts that is not used: each refresh prolongs it. Defaults to 30 days.</summary>
     public TimeSpan SignedIn { get; set; } = TimeSpan.FromDays(30);
 

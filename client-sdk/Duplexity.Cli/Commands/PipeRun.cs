@@ -25,9 +25,9 @@ internal sealed class PipeRun
         await using var folders = new ServedFolders(run.Around.Folder);
         var specs = await folders.OpenAsync(asked);
         await using var connection = await run.CreateConnectionAsync(server);
-        var pipes = specs.Select(s => connection.Pipes.Declare(s.Name, s.Resource, s.ToOptions())).ToArray();
+        var serving = new PipeRun(run, connection, folders, specs.Count);
+        var pipes = specs.Select(s => connection.Pipes.Declare(s.Name, s.Resource, s.ToOptions(serving.TellPassword))).ToArray();
         await connection.ConnectAsync(run.Cancel);
-        var serving = new PipeRun(run, connection, folders, pipes.Length);
         for (var i = 0; i < pipes.Length; i++)
         {
             serving.Begin(specs[i].Name ?? $"({i})", pipes[i], project?.File);
@@ -49,6 +49,18 @@ internal sealed class PipeRun
             }
         });
         return over is null ? ExitCode.Done : ExitCode.Of(over.Code);
+    }
+
+    private void TellPassword(string user, string password)
+    {
+        if (_run.Json)
+        {
+            _run.Terminal.Line(JsonLine.Of(new { Event = "password", User = user, Password = password }));
+        }
+        else
+        {
+            _run.Terminal.Note($"password of {user}: {password} (shown once; name one with basic:{user}:PASSWORD)");
+        }
     }
 
     private ServedPipe[] Served()
@@ -151,11 +163,11 @@ internal sealed class PipeRun
         spec = (await _folders.OpenAsync([spec]))[0];
         if (!_served.TryGetValue(key, out var served) || served.Over.IsCompleted)
         {
-            Begin(key, await _connection.Pipes.OpenAsync(spec.Name, spec.Resource, spec.ToOptions(), _run.Cancel), file);
+            Begin(key, await _connection.Pipes.OpenAsync(spec.Name, spec.Resource, spec.ToOptions(TellPassword), _run.Cancel), file);
         }
         else
         {
-            Begin(key, await served.Pipe.ChangeAsync(spec.Resource, spec.ToOptions()), file);
+            Begin(key, await served.Pipe.ChangeAsync(spec.Resource, spec.ToOptions(TellPassword)), file);
         }
     }
 

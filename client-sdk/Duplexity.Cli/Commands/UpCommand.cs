@@ -20,7 +20,7 @@ internal static class UpCommand
             Description = "keep (default) · resource · any name; dev servers that \"block this host\" want: resource",
             HelpName = "VALUE",
         };
-        var visitors = new Option<string?>("--visitors") { Description = "public; other rules come later", HelpName = "RULE" };
+        var visitors = Visitors();
         var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors };
         var traffic = new TrafficFlags();
         traffic.AddTo(command);
@@ -42,18 +42,21 @@ internal static class UpCommand
                 throw UsageException.NotYet(unknown.Name);
             }
 
-            if (parsed.GetValue(visitors) is { } rule && rule != "public")
-            {
-                throw UsageException.NotYet($"--visitors {rule}");
-            }
-
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
-            return RunAsync(run, parsed.GetValue(resources) ?? [], header, traffic.Read(parsed), traffic.Strip(parsed));
+            return RunAsync(run, parsed.GetValue(resources) ?? [], header, VisitorWords.Of(parsed.GetValue(visitors)), traffic.Read(parsed), traffic.Strip(parsed));
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header, PipeTraffic traffic, bool strip)
+    /// <summary>Who may visit: a flag of all commands that serve.</summary>
+    public static Option<string[]> Visitors() => new("--visitors")
+    {
+        Description = "who may visit, with commas or several times; one rule lets in: public (default where the server allows it) · signed-in · client:bob · room:team · lockspace:x · basic:USER[:PASSWORD] · "
+            + "bearer · ip:NETWORK · link · granted",
+        HelpName = "RULE",
+    };
+
+    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header, IReadOnlyList<string>? visitors, PipeTraffic traffic, bool strip)
     {
         if (resources.Length > 0)
         {
@@ -64,6 +67,6 @@ internal static class UpCommand
         return await PipeRun.ServeAsync(run, project.Server, [.. project.File.Pipes.Select(Adjusted)], project);
 
         // What the command line says holds for every pipe, in the file's place too.
-        PipeSpec Adjusted(PipeSpec spec) => spec with { HostHeader = header ?? spec.HostHeader, Traffic = (spec.Traffic ?? new()).With(traffic) };
+        PipeSpec Adjusted(PipeSpec spec) => spec with { HostHeader = header ?? spec.HostHeader, Visitors = visitors ?? spec.Visitors, Traffic = (spec.Traffic ?? new()).With(traffic) };
     }
 }

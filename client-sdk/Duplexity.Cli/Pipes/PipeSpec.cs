@@ -9,7 +9,8 @@ namespace Duplexity.Cli.Pipes;
 /// <param name="Name">A label, a hostname, <c>:PORT</c>, or <c>:</c> for any free port; null: the server makes a name up.</param>
 /// <param name="Resource">What is served: <c>http://HOST:PORT</c>, <c>https://…</c>, <c>h2c://…</c>, <c>h2://…</c>, <c>tls://…</c>, <c>tcp://…</c>, <c>unix:PATH</c> or <c>folder:PATH</c>.</param>
 /// <param name="HostHeader"><c>keep</c>, <c>resource</c> or a name; null: keep.</param>
-internal sealed partial record PipeSpec(string? Name, string Resource, string? HostHeader = null)
+/// <param name="Visitors">Who may visit; null: as the server says.</param>
+internal sealed partial record PipeSpec(string? Name, string Resource, string? HostHeader = null, IReadOnlyList<string>? Visitors = null)
 {
     /// <summary>What a folder's resource begins with; its path follows, relative to where the command was given.</summary>
     public const string Folder = "folder:";
@@ -77,8 +78,8 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
         ? value
         : throw new UsageException($"\"{value}\" cannot be a Host header; write keep, resource or a name such as app.example.org.");
 
-    /// <summary>What the SDK is asked for.</summary>
-    public PipeOptions ToOptions() => (Traffic ?? new()).ApplyTo(new() { HostHeader = HostHeader, Exchanges = true });
+    /// <summary>What the SDK is asked for; a password that is made up is told.</summary>
+    public PipeOptions ToOptions(Action<string, string> tellPassword) => (Traffic ?? new()).ApplyTo(new() { HostHeader = HostHeader, Exchanges = true, Visitors = VisitorWords.Complete(Visitors, tellPassword) });
 
     private static string Canonical(string text, string bare)
     {

@@ -14,6 +14,9 @@ internal sealed record ProjectPipe
     /// <summary><c>keep</c>, <c>resource</c> or a name.</summary>
     public string? HostHeader { get; init; }
 
+    /// <summary>Who may visit: rules with commas between them.</summary>
+    public string? Visitors { get; init; }
+
     /// <summary>Further resources by path: text, or an object.</summary>
     public Dictionary<string, JsonElement>? Routes { get; init; }
 
@@ -67,6 +70,7 @@ internal sealed record ProjectPipe
         PipeSpec.Of(name, Resource ?? throw new UsageException($"{ProjectFile.FileName}: the pipe \"{name}\" has no resource; {ProjectFile.Shape}.")) with
         {
             HostHeader = HostHeader is null ? null : PipeSpec.HostHeaderOf(HostHeader),
+            Visitors = Visitors is null ? null : VisitorWords.Of([Visitors]),
             Traffic = new PipeTraffic
             {
                 Routes = [.. (Routes ?? []).Select(r => RouteOf(r.Key, r.Value))],

@@ -38,6 +38,9 @@ internal sealed partial class PipeDesk(ILogger logger) : IControlSink
     /// <summary>Registers a pipe in the place of one that is there.</summary>
     public Func<Pipe, string, PipeOptions, Task<Pipe>>? Changing { get; set; }
 
+    /// <summary>Asks the server for a link to a pipe.</summary>
+    public Func<Pipe, VisitOptions?, CancellationToken, Task<VisitorLink>> Linking { get; set; } = (_, _, _) => throw new InvalidOperationException("The pipe is of no connection.");
+
     public void Add(Pipe pipe)
     {
         lock (_gate)

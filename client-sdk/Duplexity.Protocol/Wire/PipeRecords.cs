@@ -18,7 +18,10 @@ public sealed record PipeRegistration
     [Key(2)]
     public string? HostHeader { get; init; }
 
-    /// <summary>Who may visit: rules with commas between them, of which one must let the visitor in. Absent: <c>public</c>.</summary>
+    /// <summary>
+    /// Who may visit: rules with commas between them, of which one must let the visitor in: <c>public</c>, <c>signed-in</c>, <c>client:PATTERN</c>, <c>room:NAME</c>, <c>lockspace:NAME</c>,
+    /// <c>basic:USER:PASSWORD</c>, <c>bearer</c>, <c>ip:NETWORK</c>, <c>link</c>, <c>granted</c>. A TCP port takes <c>public</c> and <c>ip:</c> only. Absent: what the server says, <c>public</c> where it says nothing.
+    /// </summary>
     [Key(3)]
     public string? Visitors { get; init; }
 

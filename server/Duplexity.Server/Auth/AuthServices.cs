@@ -41,6 +41,9 @@ internal static class AuthServices
         services.TryAddSingleton<SignIns>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISystemListener, SignIns>(provider => provider.GetRequiredService<SignIns>()));
         services.TryAddSingleton<SignInEndpoints>();
+        services.TryAddSingleton<VisitorSignIn>();
+        services.TryAddSingleton<Assertions>();
+        services.TryAddSingleton<IVisitorIdentities, VisitorIdentities>();
         services.TryAddSingleton<TokenEndpoints>();
         services.AddAuthentication();
         DuplexityScheme.Decorate(services);

@@ -14,7 +14,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, RoomCalls rooms, NameCalls names, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, NodeBook nodes, TimeProvider time, DuplexityOptions options,
+    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, VisitCalls visits, Explaining explaining, Tracing tracing, RoomCalls rooms, NameCalls names, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, NodeBook nodes, TimeProvider time, DuplexityOptions options,
     IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
@@ -167,6 +167,14 @@ internal sealed class ControlHub(
     public Task<Done> ReleaseName(ReleaseNameRequest request) => names.ReleaseAsync(Acting(request), request, Whole);
 
     public Task<NamesResponse> ListNames(ListNamesRequest request) => Task.FromResult(names.List(Acting(request), request));
+
+    public Task<CreateLinkResponse> CreateLink(CreateLinkRequest request) => visits.CreateLinkAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<GrantVisitResponse> GrantVisit(GrantVisitRequest request) => visits.GrantAsync(Acting(request), request, Whole);
+
+    public Task<ListVisitGrantsResponse> ListVisitGrants(ListVisitGrantsRequest request) => Task.FromResult(visits.List(Acting(request)));
+
+    public Task<WithdrawVisitResponse> WithdrawVisit(WithdrawVisitRequest request) => visits.WithdrawAsync(Acting(request), request, Whole);
 
     public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => administration.LimitSocketAsync(Acting(request), request, Context.ConnectionAborted);
 

@@ -31,6 +31,7 @@ internal static class HubServices
         services.TryAddSingleton<Watching>();
         services.TryAddSingleton<ControlPlaces>();
         services.TryAddSingleton<MessagePipeCalls>();
+        services.TryAddSingleton<VisitCalls>();
         services.TryAddSingleton<Tracing>();
         services.TryAddSingleton<RoomCalls>();
         services.TryAddSingleton<NameCalls>();

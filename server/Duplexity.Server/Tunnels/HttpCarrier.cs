@@ -1,4 +1,5 @@
 using System.Text;
+using Duplexity.Server.Tunnels.Gates;
 
 namespace Duplexity.Server.Tunnels;
 
@@ -33,6 +34,12 @@ internal sealed class HttpCarrier : IDisposable
     }
 
     public HttpCarrierStream Stream { get; }
+
+    /// <summary>What the bytes of the visitor who has it wait for; null: nothing.</summary>
+    public Throttle? Throttle
+    {
+        set => _carrier.Throttle = value;
+    }
 
     /// <summary>When it was put down last, in ticks of the node's clock.</summary>
     public long IdleSince { get; set; }

@@ -6,6 +6,7 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -19,7 +20,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed partial class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
+    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, IVisitorEntrance entrance, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -49,7 +50,6 @@ internal sealed partial class HttpFront(
     {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
-        var target = FrontTransform.TargetOf(context);
         if (context.Features.Get<ITlsHandshakeFeature>()?.HostName is { Length: > 0 } asked && PipeNames.KeyOf(asked) != name)
         {
             // One certificate for all names lets browsers send one name's requests over another's connection, past whatever looked at that one's name. They come again.
@@ -87,6 +87,7 @@ internal sealed partial class HttpFront(
         {
             visitors.End();
             var took = Ended(status, span, began);
+            var target = FrontTransform.TargetOf(context); // without what was said to the gates
             exchanges.Report(entry, new ExchangeInfo
             {
                 Pipe = entry.Name,
@@ -132,6 +133,13 @@ internal sealed partial class HttpFront(
             return;
         }
 
+        // Before anything of the pipe's state shows: who may not visit it is not told that it is away (G25).
+        using var entered = await entrance.EnterAsync(context, entry);
+        if (entered is null)
+        {
+            return;
+        }
+
         if (ResourceText.IsTls(entry.Resource))
         {
             await Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one.");
@@ -157,7 +165,7 @@ internal sealed partial class HttpFront(
         }
 
         Unlimit(context);
-        using var visit = new Visit(context, pool, headers.IsFromProxy(context), time);
+        using var visit = new Visit(context, pool, headers.IsFromProxy(context), time) { Throttle = entered.Throttle };
         var carrier = span.Step("carrier");
         try
         {

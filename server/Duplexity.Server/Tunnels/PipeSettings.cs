@@ -10,14 +10,12 @@ internal static class PipeSettings
 
     /// <summary>What is wrong; null: nothing.</summary>
     public static DuplexityError? Problem(PipeRegistration pipe) =>
-        (pipe.Visitors is null or "public" ? null : NotYet("visitors"))
-        ?? (pipe.Share is null or false ? null : NotYet("share"))
+        (pipe.Share is null or false ? null : NotYet("share"))
         ?? (pipe.Sticky is null or false ? null : NotYet("sticky"))
         ?? (pipe.Private is null or false ? null : NotYet("private"))
         ?? (pipe.Offline is null or "refuse" ? null : NotYet("offline"))
         ?? TrafficSettings.Problem(pipe)
-        ?? (pipe.Inspect is null or false ? null : NotYet("inspect"))
-        ?? (pipe.Limits is null ? null : NotYet("limits"));
+        ?? (pipe.Inspect is null or false ? null : NotYet("inspect"));
 
     private static DuplexityError NotYet(string what) => DuplexityError.Of(Errors.InvalidPipe, $"{what}: this server does not know it yet.");
 }

@@ -4,6 +4,7 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
 using Duplexity.Server.Tunnels.Names;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -28,6 +29,7 @@ internal sealed partial class PublicPipes
     private readonly NameBook _book;
     private readonly NameClaims _claims;
     private readonly DomainProofs _domains;
+    private readonly VisitorRules _rules;
     private readonly DuplexityOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<PublicPipes> _logger;
@@ -36,12 +38,12 @@ internal sealed partial class PublicPipes
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PublicPipes(
-        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news, NameBook book, NameClaims claims, DomainProofs domains,
+        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news, NameBook book, NameClaims claims, DomainProofs domains, VisitorRules rules,
         IOptions<DuplexityOptions> options, TimeProvider time, ILogger<PublicPipes> logger)
     {
         (_backend, _names, _url, _node, _sessions, _pools, _ports) = (backend, names, url, node, sessions, pools, ports);
         (_tallies, _watches, _closed, _news, _options, _time, _logger) = (tallies, watches, closed, news, options.Value, time, logger);
-        (_book, _claims, _domains) = (book, claims, domains);
+        (_book, _claims, _domains, _rules) = (book, claims, domains, rules);
         sessions.Ended += LetGoAsync;
     }
 
@@ -49,6 +51,7 @@ internal sealed partial class PublicPipes
     public async Task<PipesResponse> RegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
     {
         var results = await ReadAsync(session.Client, rules, pipes, ct);
+        pipes = [.. pipes.Select(_rules.Settled)]; // outside the turn: hashing passwords takes its time
         if (!await _turn.WaitAsync(_options.Times.Carry, ct))
         {
             return new() { Error = DuplexityError.Of(Errors.Unavailable, "Other pipes are being registered and removed; try again.") };
@@ -123,7 +126,7 @@ internal sealed partial class PublicPipes
         for (var i = 0; i < results.Length; i++)
         {
             var (name, error) = _names.Read(pipes[i]);
-            error ??= PipeSettings.Problem(pipes[i]);
+            error ??= PipeSettings.Problem(pipes[i]) ?? _rules.Problem(pipes[i], isRaw: PipePorts.IsPort(name!) || ResourceText.IsTls(pipes[i].Resource));
             if (error is null && name != PipeNames.AnyPort && !seen.Add(name!))
             {
                 error = DuplexityError.Of(Errors.InvalidPipe, $"'{name}' is asked for twice.");

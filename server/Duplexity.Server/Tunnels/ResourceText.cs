@@ -7,7 +7,7 @@ internal static class ResourceText
     public static bool IsHttp2(string? text) => Read(text) is ("h2c" or "h2", _);
 
     /// <summary>Whether the resource ends TLS itself: its visitors come by the port for that, and its bytes pass unread.</summary>
-    public static bool IsTls(string text) => text.StartsWith("tls:", StringComparison.OrdinalIgnoreCase);
+    public static bool IsTls(string? text) => text?.StartsWith("tls:", StringComparison.OrdinalIgnoreCase) == true;
 
     /// <summary>Scheme and authority; null where the text is no resource. A bare <c>host:port</c> or port is HTTP, as it is for the clients.</summary>
     public static (string Scheme, string Authority)? Read(string? text)

@@ -13,7 +13,7 @@ namespace Duplexity.Server.Tunnels;
 /// on the service's HTTPS port Kestrel ends TLS. Thread-safe.
 /// </summary>
 internal sealed class TlsFront(
-    BackendRegistry backend, CarrierPools pools, TcpFront connections, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TlsFront> logger) : IHostedService, IDisposable
+    BackendRegistry backend, TcpFront connections, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TlsFront> logger) : IHostedService, IDisposable
 {
     private const int Backlog = 512;
 
@@ -85,11 +85,13 @@ internal sealed class TlsFront(
         {
             using var connection = new TcpVisitor(visitor);
             var (name, bytes) = await GreetAsync(visitor);
-            if (name is not null && PipeNames.KeyOf(name) is { } key && await backend.LocateAsync(key, CancellationToken.None) is { } entry && ResourceText.IsTls(entry.Resource) && pools.Of(entry) is { } pool)
+            if (name is not null && PipeNames.KeyOf(name) is { } key && await backend.LocateAsync(key, CancellationToken.None) is { } entry && ResourceText.IsTls(entry.Resource)
+                && await connections.TryServeAsync(connection, entry, bytes))
             {
-                await connections.ServeAsync(connection, entry, pool, bytes);
+                return;
             }
-            else if (bytes.Length > 0)
+
+            if (bytes.Length > 0)
             {
                 await visitor.SendAsync(Unrecognized);
             }

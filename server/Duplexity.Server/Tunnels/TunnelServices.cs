@@ -3,6 +3,7 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
 using Duplexity.Server.Tunnels.Names;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -38,6 +39,7 @@ internal static class TunnelServices
         services.AddSingleton<FrontNews>();
         services.AddSingleton<PipeNews>();
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<PipeNews>());
+        services.AddVisitorGates();
         return services.AddVisitors();
     }
 
@@ -53,6 +55,7 @@ internal static class TunnelServices
         services.AddSingleton<FrontDraining>();
         services.AddSingleton<INodeCall, OverCall>();
         services.AddSingleton<INodeCall, FrontLeaveCall>();
+        services.AddFrontEntrance();
         return services.AddVisitors();
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Duplexity.Protocol;
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.AspNetCore.Http;
 
 namespace Duplexity.Server.Tunnels;
@@ -21,6 +22,9 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
     private bool _pinned = pool.IsPerVisitor;
     private bool _done;
 
+    /// <summary>What its bytes wait for; null: nothing.</summary>
+    public Throttle? Throttle { get; init; }
+
     /// <summary>Takes a carrier: the visitor connection's own, else one of the pool. HTTP/2 carriers are shared, and dialled when the request is sent.</summary>
     public async Task TakeCarrierAsync(CancellationToken ct)
     {
@@ -34,6 +38,7 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
         _carrier = PinnedCarriers.Of(context.Features, create: false)?.Take(pool);
         _pinned |= _carrier is not null;
         _carrier ??= await pool.RentAsync(fresh: pool.IsPerVisitor, ct);
+        _carrier.Throttle = Throttle;
     }
 
     /// <summary>Sends the request and waits for the answer's head, as long as the pipe allows.</summary>
@@ -84,6 +89,7 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
             return;
         }
 
+        _carrier.Throttle = null;
         var isWhole = _body is null or { IsSent: true };
         if (!isWhole)
         {
@@ -123,6 +129,7 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
             _carrier = null;
             _pinned = pool.IsPerVisitor;
             _carrier = await pool.RentAsync(fresh: true, ct);
+            _carrier.Throttle = Throttle;
             answer = await _carrier.SendAsync(request, _body, ct);
         }
 

@@ -34,7 +34,7 @@ public sealed class ProjectFileTests
     [InlineData("""{"pipes":{}}""")]
     [InlineData("""{"pipes":{"a":3000}}""")]
     [InlineData("""{"pipes":{"a":{}}}""")]
-    [InlineData("""{"pipes":{"a":{"resource":"3000","visitors":"public"}}}""")]
+    [InlineData("""{"pipes":{"a":{"resource":"3000","visitors":["public"]}}}""")]
     [InlineData("""{"pipes":{"a":{"resource":"3000","hostHeader":"x\r\ny"}}}""")]
     [InlineData("""{"pipe":{"a":"3000"}}""")]
     [InlineData("""{"pipes":{"a":{"resource":"3000","routes":{"api":"8080"}}}}""")]
@@ -44,6 +44,12 @@ public sealed class ProjectFileTests
     public void A_file_that_is_wrong_is_a_usage_error(string text)
     {
         FluentActions.Invoking(() => Parse(text)).Should().Throw<UsageException>();
+    }
+
+    [Fact]
+    public void A_pipe_of_the_file_says_who_may_visit()
+    {
+        Parse("""{"pipes":{"a":{"resource":"3000","visitors":"signed-in, ip:10.0.0.0/8"}}}""").Pipes.Single().Visitors.Should().Equal("signed-in", "ip:10.0.0.0/8");
     }
 
     [Fact]

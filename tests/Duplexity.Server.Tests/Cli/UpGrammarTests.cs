@@ -88,7 +88,6 @@ public sealed class UpGrammarTests
     [InlineData("up", "3000", "--share")]
     [InlineData("up", "3000", "--private")]
     [InlineData("up", "3000", "--offline", "queue")]
-    [InlineData("up", "3000", "--visitors", "signed-in")]
     [InlineData("up", "3000", "--host-header", "two words")]
     [InlineData("up")]
     [InlineData("tcp", "localhost")]
