@@ -8,7 +8,7 @@ using StackExchange.Redis;
 namespace Duplexity.Server.Redis;
 
 /// <summary>Which sessions serve which public name, for all nodes. What this node has registered it remembers, to put it back where the store has lost it.</summary>
-internal sealed class RedisRegistry(RedisLink link, RedisNode node, ILogger logger) : IRegistry
+internal sealed class RedisRegistry(RedisLink link, RedisNode node, TimeSpan handOver, ILogger logger) : IRegistry
 {
     private readonly ConcurrentDictionary<(string Name, string Session), PipeEntry> _own = new();
 
@@ -36,7 +36,11 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, ILogger logg
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<PipeEntry>> LocateAllAsync(string name, CancellationToken ct = default) => Entries(await link.RunAsync(RedisScript.Pipes, [link.Keys.Pipes], name));
+    public async ValueTask<IReadOnlyList<PipeEntry>> LocateAllAsync(string name, CancellationToken ct = default) =>
+        Entries(await link.RunAsync(RedisScript.Locate, [link.Keys.Pipes, link.Keys.LeftPipes], [name, .. NameTree.WildcardsOver(name).Select(w => (RedisValue)w)]));
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<PipeEntry>> ReadAllAsync(string name, CancellationToken ct = default) => Entries(await link.RunAsync(RedisScript.Pipes, [link.Keys.Pipes], name));
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct = default) => Entries(client is null
@@ -51,8 +55,11 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, ILogger logg
             _own.TryRemove(new((own.Name, own.Session), own));
         }
 
-        RedisValue[] said = [link.Keys.Belongings, link.Keys.AllPipesOf, client, session, generation, names is null ? 1 : 0, .. (names ?? []).Select(n => (RedisValue)n)];
-        return Entries(await link.RunAsync(RedisScript.Unregister, [link.Keys.Pipes, link.Keys.PipesOf(client)], said));
+        RedisValue[] said =
+        [
+            link.Keys.Belongings, link.Keys.AllPipesOf, link.Keys.AllPipesBelow, client, session, generation, RedisAppends.Microseconds(handOver), names is null ? 1 : 0, .. (names ?? []).Select(n => (RedisValue)n),
+        ];
+        return Entries(await link.RunAsync(RedisScript.Unregister, [link.Keys.Pipes, link.Keys.PipesOf(client), link.Keys.LeftPipes, link.Keys.LeftPipesUntil], said));
     }
 
     /// <summary>Registers once more what this node has registered, but for what has moved since.</summary>
@@ -80,5 +87,8 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, ILogger logg
         [.. ((RedisValue[])packed!).Select(e => JsonSerializer.Deserialize<PipeEntry>((string)e!)!).OrderBy(e => e.Name, StringComparer.Ordinal).ThenBy(e => e.Generation)];
 
     private RedisValue[] Said(string id, IReadOnlyList<PipeEntry> entries) =>
-        [id, link.Keys.Belongings, link.Keys.AllPipesOf, .. entries.SelectMany(e => new RedisValue[] { e.Name, e.Client, e.Session, e.Generation, e.IsShared ? 1 : 0, JsonSerializer.Serialize(e) })];
+        [
+            id, link.Keys.Belongings, link.Keys.AllPipesOf, link.Keys.AllPipesBelow,
+            .. entries.SelectMany(e => new RedisValue[] { e.Name, e.Client, e.Session, e.Generation, e.IsShared ? 1 : 0, JsonSerializer.Serialize(e), e.Tree }),
+        ];
 }

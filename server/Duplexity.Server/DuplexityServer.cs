@@ -152,6 +152,7 @@ public static class DuplexityServer
         services.AddHostedService(provider => provider.GetRequiredService<Standing>());
         services.TryAddSingleton<IClientStanding>(provider => provider.GetRequiredService<Standing>());
         services.TryAddSingleton<ClientStreams>();
+        services.TryAddSingleton<ClientEnds>();
         services.TryAddSingleton<Revocations>();
         services.TryAddSingleton<Removals>();
         services.AddSingleton<IBelongings, InboxBelongings>();

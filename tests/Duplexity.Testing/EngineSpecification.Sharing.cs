@@ -55,6 +55,31 @@ public abstract partial class EngineSpecification
         (await registry.LocateAllAsync("cat1.localhost")).Should().Equal(other, again);
     }
 
+    [Fact]
+    [Trait("Guarantee", "G7")]
+    public async Task A_shared_hostname_is_left_and_what_is_below_it_is_free_when_the_last_session_has_gone()
+    {
+        await using var engine = await CreateAsync();
+        var (registry, other) = (engine.Nodes[0].Registry, engine.Nodes[^1].Registry);
+        PipeEntry Shared(string name, long generation, string session) => Host(name, generation, session: session) with { Settings = new PipeRegistration { Share = true } };
+        await registry.RegisterAsync([Shared("a.shop.localhost", 10, "laptop"), Shared("*.shop.localhost", 10, "laptop")]);
+        await other.RegisterAsync([Shared("a.shop.localhost", 11, "desktop"), Shared("*.shop.localhost", 11, "desktop")]);
+        (await registry.LocateAllAsync("b.shop.localhost")).Select(e => (e.Name, e.Session)).Should().Equal(("*.shop.localhost", "laptop"), ("*.shop.localhost", "desktop"));
+        (await registry.ReadAllAsync("b.shop.localhost")).Should().BeEmpty();
+
+        await registry.RemoveAsync("AMY", "laptop", 10);
+
+        (await other.LocateAllAsync("a.shop.localhost")).Select(e => e.Session).Should().Equal("desktop");
+        (await other.LocateAllAsync("b.shop.localhost")).Select(e => e.Session).Should().Equal("desktop");
+        (await registry.RegisterAsync([Host("shop.localhost", 12, "BEN")])).Conflicts.Should().Equal("shop.localhost");
+        await other.RemoveAsync("AMY", "desktop", 11);
+        (await registry.RegisterAsync([Host("shop.localhost", 13, "BEN"), Host("a.shop.localhost", 13, "BEN")])).Conflicts.Should().BeEmpty();
+        (await other.LocateAllAsync("a.shop.localhost")).Should().BeEmpty("it rests from the end of its last one on");
+        (await other.ReadAllAsync("a.shop.localhost")).Should().ContainSingle().Which.Client.Should().Be("BEN");
+        Time.Advance(TimeSpan.FromSeconds(30));
+        (await other.LocateAllAsync("a.shop.localhost")).Should().ContainSingle();
+    }
+
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, true)]

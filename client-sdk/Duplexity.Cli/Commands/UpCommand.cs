@@ -10,7 +10,8 @@ internal static class UpCommand
     {
         var resources = new Argument<string[]>("[NAME=]RESOURCE")
         {
-            Description = "3000 · localhost:3000 · https://localhost:8443 · tcp://localhost:22 · unix:/run/app.sock; NAME: cat1 · cat1.example.org · :7001 · none: one is made up. "
+            Description = "3000 · localhost:3000 · https://localhost:8443 · h2c://localhost:5000 (HTTP/2, gRPC) · tls://localhost:8443 (passed on unread) · tcp://localhost:22 · unix:/run/app.sock · ./folder; "
+                + "NAME: cat1 · cat1.example.org · :7001 · cat1/api (a path of cat1) · none: one is made up. "
                 + "Without any: the pipes of ./duplexity.json",
             Arity = ArgumentArity.ZeroOrMore,
         };
@@ -19,11 +20,13 @@ internal static class UpCommand
             Description = "keep (default) · resource · any name; dev servers that \"block this host\" want: resource",
             HelpName = "VALUE",
         };
-        var visitors = new Option<string?>("--visitors") { Description = "with --private who may dial: signed-in · client:bob, with commas between; else public, other rules come later", HelpName = "RULE" };
+        var visitors = Visitors();
         var share = new Option<bool>("--share") { Description = "serve together with your other programs of this name; otherwise the newer one takes over" };
         var sticky = new Option<bool>("--sticky") { Description = "with --share: a visitor stays with the program that served it first" };
-        var isPrivate = new Option<bool>("--private") { Description = "no public name; reachable with dial only" };
+        var isPrivate = new Option<bool>("--private") { Description = "no public name; reachable with dial only, by you and by --visitors signed-in or client:bob" };
         var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, share, sticky, isPrivate };
+        var traffic = new TrafficFlags();
+        traffic.AddTo(command);
         var later = new Option[]
         {
             new Option<string?>("--offline") { Hidden = true },
@@ -40,60 +43,43 @@ internal static class UpCommand
                 throw UsageException.NotYet(unknown.Name);
             }
 
-            if (parsed.GetValue(visitors) is { } rule && rule != "public" && !parsed.GetValue(isPrivate))
+            var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
+            var (rules, flags) = (VisitorWords.Of(parsed.GetValue(visitors)), traffic.Read(parsed));
+            var typed = (parsed.GetValue(resources) ?? []).Select(r => PipeSpec.Parse(r, parsed.GetValue(isPrivate))).ToArray();
+            if (typed.Length == 0 && parsed.GetValue(isPrivate))
             {
-                throw UsageException.NotYet($"--visitors {rule}");
+                throw new UsageException($"--private goes with [NAME=]RESOURCE; in {ProjectFile.FileName} a pipe says \"private\": true.");
             }
 
-            var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
-            return RunAsync(run, parsed.GetValue(resources) ?? [], parsed.GetValue(isPrivate), spec => spec with
+            // What the command line says holds for every pipe, in the file's place too.
+            return RunAsync(run, PathRoutes.Gather(typed, traffic.Strip(parsed)), spec => spec with
             {
                 HostHeader = header ?? spec.HostHeader,
+                Visitors = rules ?? spec.Visitors,
                 Share = parsed.GetValue(share) || spec.Share,
                 Sticky = parsed.GetValue(sticky) || spec.Sticky,
-                Visitors = parsed.GetValue(visitors) ?? spec.Visitors,
+                Traffic = (spec.Traffic ?? new()).With(flags),
             });
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(Invocation run, string[] resources, bool isPrivate, Func<PipeSpec, PipeSpec> with)
+    /// <summary>Who may visit: a flag of all commands that serve.</summary>
+    public static Option<string[]> Visitors() => new("--visitors")
     {
-        var (server, specs) = resources.Length > 0
-            ? (run.Server, [.. resources.Select(r => PipeSpec.Parse(r, isPrivate))])
-            : await FromFileAsync(run);
-        return await PipeRun.ServeAsync(run, server, [.. specs.Select(with)]);
-    }
+        Description = "who may visit, with commas or several times; one rule lets in: public (default where the server allows it) · signed-in · client:bob · room:team · lockspace:x · basic:USER[:PASSWORD] · "
+            + "bearer · ip:NETWORK · link · granted",
+        HelpName = "RULE",
+    };
 
-    private static async Task<(Uri Server, IReadOnlyList<PipeSpec> Pipes)> FromFileAsync(Invocation run)
+    private static async Task<int> RunAsync(Invocation run, IReadOnlyList<PipeSpec> typed, Func<PipeSpec, PipeSpec> adjusted)
     {
-        var file = ProjectFile.Load(run.Around.Folder);
-        foreach (var risk in file.Risks(run.Server, serverIsNamed: run.NamedServer is not null))
+        if (typed.Count > 0)
         {
-            await ConfirmAsync(run, file, risk);
+            return await PipeRun.ServeAsync(run, run.Server, [.. typed.Select(adjusted)]);
         }
 
-        return (run.NamedServer is null && file.Server is { } server ? Settings.ServerChoice.Parse(server) : run.Server, file.Pipes);
-    }
-
-    private static async Task ConfirmAsync(Invocation run, ProjectFile file, string risk)
-    {
-        if (run.SignIns.IsConfirmed(file.Path, risk))
-        {
-            return;
-        }
-
-        if (!run.Terminal.Interactive)
-        {
-            throw new UsageException($"{ProjectFile.FileName} wants to {risk}; run duplexity up once at a terminal to confirm it.");
-        }
-
-        run.Terminal.Note($"{file.Path} wants to {risk}. Allow it from now on? [y/N]");
-        if (await run.Terminal.ReadLineAsync(run.Cancel) is not ("y" or "Y" or "yes"))
-        {
-            throw new UsageException($"{ProjectFile.FileName} was not followed.");
-        }
-
-        run.SignIns.Confirm(file.Path, risk);
+        var project = await Project.LoadAsync(run, adjusted);
+        return await PipeRun.ServeAsync(run, project.Server, [.. project.File.Pipes.Select(adjusted)], project);
     }
 }

@@ -87,7 +87,7 @@ internal sealed class Dial(Uri server, Func<CancellationToken, ValueTask<string?
         return status switch
         {
             HttpStatusCode.NotFound => new(DuplexityError.Of(Errors.UnknownDestination, $"There is no private pipe {shown} that this client may dial."), cause),
-            HttpStatusCode.TooManyRequests => new(DuplexityError.Of(Errors.RateLimited, "This client has as many connections to private pipes as it may.") with { Limit = "dials_per_client", RetryAfterMs = 1_000 }, cause),
+            HttpStatusCode.TooManyRequests => new(DuplexityError.Of(Errors.RateLimited, "This client has as many connections to private pipes as it may, or opens more of them than the owner of this one allows.") with { RetryAfterMs = 1_000 }, cause),
             HttpStatusCode.BadGateway => new(DuplexityError.Of(Errors.Unavailable, $"Whoever serves {shown} cannot be reached at the moment."), cause),
             HttpStatusCode.ServiceUnavailable or 0 => new(DuplexityError.Of(Errors.Unavailable, $"The server at {server} cannot take the connection now."), cause),
             _ => Faults.OfStatus(status, server, cause),

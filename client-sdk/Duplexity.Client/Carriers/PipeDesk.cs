@@ -35,6 +35,12 @@ internal sealed partial class PipeDesk(ILogger logger) : IControlSink
     /// <summary>Tells the server that a pipe is gone.</summary>
     public Func<Pipe, Task>? Removing { get; set; }
 
+    /// <summary>Registers a pipe in the place of one that is there.</summary>
+    public Func<Pipe, string, PipeOptions, Task<Pipe>>? Changing { get; set; }
+
+    /// <summary>Asks the server for a link to a pipe.</summary>
+    public Func<Pipe, VisitOptions?, CancellationToken, Task<VisitorLink>> Linking { get; set; } = (_, _, _) => throw new InvalidOperationException("The pipe is of no connection.");
+
     public void Add(Pipe pipe)
     {
         lock (_gate)
@@ -179,7 +185,7 @@ internal sealed partial class PipeDesk(ILogger logger) : IControlSink
         lock (_gate)
         {
             pipe = _pipes.Find(p => p.Generation == order.Generation && p.Generation > 0 && p.Name == order.Pipe);
-            if (pipe is null)
+            if (pipe is null or { IsChanging: true })
             {
                 if (_early.Count == EarlyOrders)
                 {
@@ -223,7 +229,13 @@ internal sealed partial class PipeDesk(ILogger logger) : IControlSink
         try
         {
             var token = TokenOf(pipe.As) ?? (_ => new ValueTask<string?>((string?)null));
-            var outcome = await Carrier.RunAsync(order, pipe.Target, link.Origins, token, pipe.Stop.Token).ConfigureAwait(false);
+            if (pipe.TargetOf(order.Route) is not { } target)
+            {
+                Log.OrderIgnored(logger, pipe.Shown, "it names a route that this pipe does not have");
+                return;
+            }
+
+            var outcome = await Carrier.RunAsync(order, target, link.Origins, token, pipe.Stop.Token, pipe.Use).ConfigureAwait(false);
             if (outcome == CarrierOutcome.OrderRefused)
             {
                 Log.OrderIgnored(logger, pipe.Shown, "it names an address that Discover did not list");

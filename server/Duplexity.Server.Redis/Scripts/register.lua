@@ -1,13 +1,15 @@
--- Registers public pipes, all or none. KEYS: nodes, pipes. ARGV: time, node, belongings prefix, prefix of a client's pipes, then of each pipe its name, client, session, generation, 1 where it is shared, and the entry.
-local node, of, own = ARGV[2], ARGV[3], ARGV[4]
+-- Registers public pipes, all or none. KEYS: nodes, pipes. ARGV: time, node, belongings prefix, prefix of a client's pipes, prefix of those below a name,
+-- then of each pipe its name, client, session, generation, 1 where it is shared, the entry and its tree.
+local node, keys = ARGV[2], { pipes = KEYS[2], of = ARGV[3], own = ARGV[4], below = ARGV[5] }
 if not redis.call('ZSCORE', KEYS[1], node) then
   return { 'gone' }
 end
 
 local named, conflicts, replaced, lists = {}, {}, {}, {}
-for i = 5, #ARGV, 6 do
-  local name, client, session, generation, shared = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4] == '1'
-  local before, after, may = registrations(KEYS[2], name), {}, not named[name]
+for i = 6, #ARGV, 7 do
+  local name, client, session, generation, shared, tree = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4] == '1', ARGV[i + 6]
+  local before, after = registrations(keys.pipes, name), {}
+  local may = not named[name] and not (#before == 0 and is_in_foreign_tree(keys.pipes, keys.below, tree, client))
   for _, there in ipairs(before) do
     if there[1] == client and there[2] ~= session and shared and there[6] == 1 then
       after[#after + 1] = there
@@ -22,8 +24,8 @@ for i = 5, #ARGV, 6 do
     conflicts[#conflicts + 1] = name
   end
 
-  after[#after + 1] = { client, session, generation, node, ARGV[i + 5], shared and 1 or 0 }
-  lists[#lists + 1] = { name, client, before, after }
+  after[#after + 1] = { client, session, generation, node, ARGV[i + 5], shared and 1 or 0, tree }
+  lists[#lists + 1] = { name, before, after }
   named[name] = true
 end
 
@@ -32,7 +34,7 @@ if #conflicts > 0 then
 end
 
 for _, list in ipairs(lists) do
-  keep(KEYS[2], own, of, list[1], list[2], list[3], list[4])
+  put(keys, list[1], list[2], list[3])
 end
 
 return { 'registered', {}, replaced }

@@ -4,9 +4,9 @@ using Duplexity.Protocol;
 namespace Duplexity.Server.Engine;
 
 /// <summary>
-/// Which sessions serve which public name. Changes are compare-and-set by owner and generation: a name of another owner is a conflict; of the same owner,
+/// Which sessions serve which public name. Changes are compare-and-set by owner and generation: a name of another owner, or one above or below it (<see cref="PipeEntry.Tree"/>), is a conflict; of the same owner,
 /// the newer generation wins and the older one's late removal changes nothing. Sessions of one owner that all share a name have it side by side, a registration each, whatever their generations. A registration of
-/// several names is all or none. Thread-safe.
+/// several names is all or none. A hostname that goes from one owner to another, when the last registration of the former is over, rests in between: it is registered, and nobody is found there (G7). Thread-safe.
 /// </summary>
 internal interface IRegistry
 {
@@ -16,11 +16,20 @@ internal interface IRegistry
     /// <summary>Registers all entries or none. The answer names the conflicts; the same owner's older registrations that do not stand beside the new ones are replaced and returned.</summary>
     ValueTask<RegisterResult> RegisterAsync(IReadOnlyList<PipeEntry> entries, CancellationToken ct = default);
 
-    /// <summary>Who serves <paramref name="name"/>, of one owner, the newest generation last; empty where nobody does.</summary>
+    /// <summary>
+    /// Who serves the visitors of a host or port: its own registrations, else those of the longest wildcard above it; of one owner, the newest generation last. Empty where nobody does, and until
+    /// <see cref="TimeOptions.HandOver"/> after another owner's end there.
+    /// </summary>
     ValueTask<IReadOnlyList<PipeEntry>> LocateAllAsync(string name, CancellationToken ct = default);
 
-    /// <summary>The newest of them; null where nobody serves it. For those who ask whose a name is.</summary>
+    /// <summary>The newest of those that <see cref="LocateAllAsync"/> finds; null: there is none.</summary>
     async ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default) => await LocateAllAsync(name, ct) is [.., var newest] ? newest : null;
+
+    /// <summary>The registrations of just this name, whether it rests or not; of one owner, the newest generation last.</summary>
+    ValueTask<IReadOnlyList<PipeEntry>> ReadAllAsync(string name, CancellationToken ct = default);
+
+    /// <summary>The newest of those; null: there is none. For those who ask whose a name is.</summary>
+    async ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct = default) => await ReadAllAsync(name, ct) is [.., var newest] ? newest : null;
 
     /// <summary>All registrations of an owner; null: of everybody.</summary>
     ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct = default);
@@ -35,8 +44,12 @@ internal interface IRegistry
 /// <summary>A registered public pipe.</summary>
 internal sealed record PipeEntry
 {
-    /// <summary>The hostname, lower case and in ASCII (punycode), <c>:PORT</c>, or <c>CLIENT/NAME</c> of a private pipe: the key.</summary>
+    /// <summary>The hostname, lower case and in ASCII (punycode), perhaps with <c>*</c> as its first label, <c>:PORT</c>, or <c>CLIENT/NAME</c> of a private pipe: the key.</summary>
     public required string Name { get; init; }
+
+    /// <summary>The hostname without its asterisk, then the names above it that somebody could have, with spaces between (<see cref="NameTree"/>). Empty: nothing is above or below it.</summary>
+    public string Tree { get; init; } = "";
+
     public required string Client { get; init; }
     public required string Session { get; init; }
     public required long Generation { get; init; }
@@ -67,6 +80,6 @@ internal sealed record PipeEntry
 }
 
 /// <summary>What a registration did: with conflicts nothing was registered.</summary>
-/// <param name="Conflicts">Names that belong to other owners (or to a newer generation of the same one).</param>
+/// <param name="Conflicts">Names that belong to other owners, or are above or below such a name (or belong to a newer generation of the same owner).</param>
 /// <param name="Replaced">The older registrations of the same owner that gave way.</param>
 internal sealed record RegisterResult(IReadOnlyList<string> Conflicts, IReadOnlyList<PipeEntry> Replaced);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Duplexity.Protocol;
 using Duplexity.Server.Engine;
 using Microsoft.Extensions.Options;
 
@@ -11,7 +12,7 @@ internal sealed class CarrierPools : IDisposable
     private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(10);
 
-    private readonly ConcurrentDictionary<string, CarrierPool[]> _pools = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Name, string? Path), CarrierPool[]> _pools = new();
     private readonly Node _node;
     private readonly CarryDesk _desk;
     private readonly PipeTallies _tallies;
@@ -25,12 +26,13 @@ internal sealed class CarrierPools : IDisposable
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
 
-    /// <summary>The pool of a registration; null if a newer one has taken its place. Registrations that stand beside each other have a pool each.</summary>
-    public CarrierPool? Of(PipeEntry entry)
+    /// <summary>The pool of a registration, or of one of its routes; null if a newer one has taken its place. Registrations that stand beside each other have a pool each.</summary>
+    public CarrierPool? Of(PipeEntry entry, PipeRoute? route = null)
     {
+        var key = (entry.Name, route?.Path);
         while (true)
         {
-            var there = _pools.GetValueOrDefault(entry.Name);
+            var there = _pools.GetValueOrDefault(key);
             if (Array.Find(there ?? [], p => p.Entry.IsSameAs(entry) && !p.IsOver) is { } pool)
             {
                 return pool;
@@ -42,9 +44,9 @@ internal sealed class CarrierPools : IDisposable
                 return null;
             }
 
-            pool = New(entry);
+            pool = New(entry, route);
             CarrierPool[] now = [.. (there ?? []).Except(older), pool];
-            if (there is null ? _pools.TryAdd(entry.Name, now) : _pools.TryUpdate(entry.Name, now, there))
+            if (there is null ? _pools.TryAdd(key, now) : _pools.TryUpdate(key, now, there))
             {
                 foreach (var old in older)
                 {
@@ -63,9 +65,12 @@ internal sealed class CarrierPools : IDisposable
     public void End(PipeEntry entry, bool cut)
     {
         _desk.Withdraw(entry);
-        foreach (var pool in Remove(entry.Name, p => p.Entry.IsSameAs(entry)))
+        foreach (var path in (entry.Settings.Routes ?? []).Select(r => r.Path).Prepend(null))
         {
-            Finish(pool, cut);
+            foreach (var pool in Remove((entry.Name, path), p => p.Entry.IsSameAs(entry)))
+            {
+                Finish(pool, cut);
+            }
         }
     }
 
@@ -89,7 +94,7 @@ internal sealed class CarrierPools : IDisposable
 
     public void Dispose() => _sweep.Dispose();
 
-    private CarrierPool New(PipeEntry entry) => new(entry, entry.Node != _node.Name, _desk, _tallies, _options, _time);
+    private CarrierPool New(PipeEntry entry, PipeRoute? route) => new(entry, route, entry.Node != _node.Name, _desk, _tallies, _options, _time);
 
     private void Finish(CarrierPool pool, bool cut)
     {
@@ -108,9 +113,9 @@ internal sealed class CarrierPools : IDisposable
 
     private IEnumerable<CarrierPool> All => _pools.Values.SelectMany(pools => pools);
 
-    private CarrierPool[] Remove(string name, Func<CarrierPool, bool> which)
+    private CarrierPool[] Remove((string Name, string? Path) key, Func<CarrierPool, bool> which)
     {
-        while (_pools.TryGetValue(name, out var there))
+        while (_pools.TryGetValue(key, out var there))
         {
             CarrierPool[] left = [.. there.Where(p => !which(p))];
             if (left.Length == there.Length)
@@ -118,7 +123,7 @@ internal sealed class CarrierPools : IDisposable
                 break;
             }
 
-            if (left.Length == 0 ? _pools.TryRemove(new(name, there)) : _pools.TryUpdate(name, left, there))
+            if (left.Length == 0 ? _pools.TryRemove(new(key, there)) : _pools.TryUpdate(key, left, there))
             {
                 return [.. there.Except(left)];
             }
@@ -129,14 +134,14 @@ internal sealed class CarrierPools : IDisposable
 
     private void Sweep()
     {
-        foreach (var (name, pools) in _pools)
+        foreach (var (key, pools) in _pools)
         {
             foreach (var pool in pools)
             {
                 pool.Sweep(MaxIdle);
             }
 
-            Remove(name, p => p.IsOver);
+            Remove(key, p => p.IsOver);
         }
     }
 }

@@ -19,19 +19,20 @@ internal sealed class Choice(BackendRegistry backend, Sessions sessions, Carrier
     /// <param name="name">The key.</param>
     /// <param name="wanted">What <see cref="StickyCookie.Of"/> says of the one that the visitor had before; null: any.</param>
     /// <param name="pinned">The carriers of the visitor's connection on which it has signed in: who has one of those goes on with it (G13). Null: none.</param>
+    /// <param name="target">What is asked for, by which a route is found; null: bytes that pass unread.</param>
     /// <param name="ct">Gives up.</param>
-    public async ValueTask<PipeEntry?> LocateAsync(string name, string? wanted, PinnedCarriers? pinned, CancellationToken ct) => await backend.LocateAllAsync(name, ct) switch
+    public async ValueTask<PipeEntry?> LocateAsync(string name, string? wanted, PinnedCarriers? pinned, string? target, CancellationToken ct) => await backend.LocateAllAsync(name, ct) switch
     {
         [] => null,
         [var only] => only,
-        var all => (pinned is null ? null : all.FirstOrDefault(e => pinned.Has(pools.Of(e))))
-            ?? (wanted is null ? null : all.FirstOrDefault(e => e.Settings.Sticky == true && StickyCookie.Of(e) == wanted && IsWell(e)))
-            ?? Among(all),
+        var all => (pinned is null ? null : all.FirstOrDefault(e => pinned.Has(PoolOf(e, target))))
+            ?? (wanted is null ? null : all.FirstOrDefault(e => e.Settings.Sticky == true && StickyCookie.Of(e) == wanted && IsWell(e, target)))
+            ?? Among(all, target),
     };
 
-    /// <summary>A carrier of its own for a connection of raw bytes, from <paramref name="entry"/>, else from those that are there instead.</summary>
+    /// <summary>A carrier of its own for a connection of raw bytes, from <paramref name="entry"/>, else from those that are there instead and which <paramref name="may"/> covers.</summary>
     /// <exception cref="CarryException">None of them can be reached.</exception>
-    public async Task<(CarrierPool Pool, CarrierStream Carrier)> DialAsync(PipeEntry entry, CancellationToken ct)
+    public async Task<(CarrierPool Pool, CarrierStream Carrier)> DialAsync(PipeEntry entry, Func<PipeEntry, bool> may, CancellationToken ct)
     {
         var tried = new List<PipeEntry> { entry };
         while (true)
@@ -50,30 +51,31 @@ internal sealed class Choice(BackendRegistry backend, Sessions sessions, Carrier
                 }
             }
 
-            tried.Add(await InsteadAsync(tried, ct) ?? throw new CarryException(failure));
+            tried.Add(await InsteadAsync(tried, may, null, ct) ?? throw new CarryException(failure));
         }
     }
 
     /// <summary>
     /// Who serves a visitor instead of the last of <paramref name="tried"/>, which could not be reached before anything of the request was sent: what it is by now, where it has moved, else another one. Null: nobody.
     /// </summary>
-    public async ValueTask<PipeEntry?> InsteadAsync(IReadOnlyList<PipeEntry> tried, CancellationToken ct)
+    /// <param name="tried">Whom the visitor was offered to.</param>
+    /// <param name="may">Who may serve it: each has a gate of its own.</param>
+    /// <param name="target">As with <see cref="LocateAsync"/>.</param>
+    /// <param name="ct">Gives up.</param>
+    public async ValueTask<PipeEntry?> InsteadAsync(IReadOnlyList<PipeEntry> tried, Func<PipeEntry, bool> may, string? target, CancellationToken ct)
     {
         if (tried.Count >= MostTries)
         {
             return null;
         }
 
-        // One that lets in others has another gate, which this visitor has not passed.
         var last = tried[^1];
-        PipeEntry[] left = [.. (await backend.ReadAllAsync(last.Name, ct)).Where(e => e.Client == last.Client && e.Settings.Visitors == last.Settings.Visitors && !tried.Any(t => IsSame(t, e)))];
-        return left.FirstOrDefault(e => e.Session == last.Session) ?? (left.Length == 0 ? null : Among(left));
+        PipeEntry[] left = [.. (await backend.ReadAllAsync(last.Name, ct)).Where(e => e.Client == last.Client && ResourceText.IsTls(e.Resource) == ResourceText.IsTls(last.Resource) && may(e) && !tried.Any(t => IsSame(t, e)))];
+        return left.FirstOrDefault(e => e.Session == last.Session) ?? (left.Length == 0 ? null : Among(left, target));
     }
 
-    private static bool IsSame(PipeEntry one, PipeEntry other) => one.IsSameAs(other) && one.Node == other.Node;
-
     /// <summary>The one of several, at least one, that serves the next visitor.</summary>
-    public PipeEntry Among(IReadOnlyList<PipeEntry> all)
+    public PipeEntry Among(IReadOnlyList<PipeEntry> all, string? target = null)
     {
         var from = (uint)Interlocked.Increment(ref _turn);
         PipeEntry? best = null;
@@ -81,7 +83,7 @@ internal sealed class Choice(BackendRegistry backend, Sessions sessions, Carrier
         for (var i = 0; i < all.Count; i++)
         {
             var entry = all[(int)((from + i) % all.Count)];
-            var pool = pools.Of(entry);
+            var pool = PoolOf(entry, target);
             var fares = (IsAway(entry) || pool is null, pool is { IsOut: true } ? pool.OutUntil : long.MinValue, pool?.Visits ?? 0);
             if (best is null || fares.CompareTo(least) < 0)
             {
@@ -92,7 +94,12 @@ internal sealed class Choice(BackendRegistry backend, Sessions sessions, Carrier
         return best!;
     }
 
-    private bool IsWell(PipeEntry entry) => !IsAway(entry) && pools.Of(entry) is { IsOut: false };
+    private static bool IsSame(PipeEntry one, PipeEntry other) => one.IsSameAs(other) && one.Node == other.Node;
+
+    // How it fares is how the resource does that the visitor is for.
+    private CarrierPool? PoolOf(PipeEntry entry, string? target) => pools.Of(entry, target is null ? null : Way.Find(entry, target)?.Route);
+
+    private bool IsWell(PipeEntry entry, string? target) => !IsAway(entry) && PoolOf(entry, target) is { IsOut: false };
 
     // That the session of another node is away is found by asking it.
     private bool IsAway(PipeEntry entry) => entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null;

@@ -1,8 +1,10 @@
+using System.Globalization;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -14,9 +16,11 @@ namespace Duplexity.Server.Tunnels;
 /// are answered alike (G25). It outlives its token's end, as the carrier on the other side does, and not its revocation (G8).
 /// </summary>
 internal sealed class DialEndpoint(
-    BackendRegistry backend, Choice choice, ClientStreams streams, Standing standing, IEngine engine, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, TimeProvider time,
-    ILogger<DialEndpoint> logger)
+    BackendRegistry backend, Choice choice, ClientStreams streams, Standing standing, VisitorCounts counts, VisitorAllotments allotments, PeerAddresses peers, IEngine engine, Visitors visitors, ExchangeFeed exchanges, Metrics metrics,
+    IOptions<DuplexityOptions> options, TimeProvider time, ILogger<DialEndpoint> logger)
 {
+    private readonly ActingLease? _lease = options.Value.Pipes.KeepStreams ? null : engine.Lease;
+
     public async Task HandleAsync(HttpContext context)
     {
         if (context.Features.Get<Identity>() is not { } identity || !identity.IsValidAt(time.GetUtcNow()))
@@ -35,8 +39,7 @@ internal sealed class DialEndpoint(
         });
         if (place is null)
         {
-            context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-            context.Response.Headers.RetryAfter = "1";
+            TooMany(context, TimeSpan.FromSeconds(1));
             return;
         }
 
@@ -63,20 +66,55 @@ internal sealed class DialEndpoint(
             return;
         }
 
-        await CarryAsync(context, choice.Among(open), dialled =>
+        var entry = choice.Among(open);
+        if (TryEnter(context, entry, identity, out var wait) is not { } entered)
         {
-            Volatile.Write(ref carrier, dialled);
-            return !Volatile.Read(ref isCut);
-        });
+            TooMany(context, wait);
+            return;
+        }
+
+        using (entered)
+        {
+            await CarryAsync(context, entry, identity.Client, dialled =>
+            {
+                dialled.Throttle = entered.Throttle;
+                Volatile.Write(ref carrier, dialled);
+                return !Volatile.Read(ref isCut);
+            });
+        }
     }
 
-    private async Task CarryAsync(HttpContext context, PipeEntry entry, Func<CarrierStream, bool> keep)
+    private static void TooMany(HttpContext context, TimeSpan wait)
+    {
+        context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+        context.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+    }
+
+    // The limits of visitors are those of who dials: here each is known.
+    private Entered? TryEnter(HttpContext context, PipeEntry entry, Identity identity, out TimeSpan wait)
+    {
+        wait = TimeSpan.FromSeconds(1);
+        if (!counts.TryEnter(entry.Name, PeerAddresses.NetworkOf(peers.Of(context)), out var count, out _))
+        {
+            return null;
+        }
+
+        if (allotments.TryEnter(entry, $"client:{identity.Client}", out wait) is { } allotment)
+        {
+            return new(allotment.Throttle, allotment, count);
+        }
+
+        count?.Dispose();
+        return null;
+    }
+
+    private async Task CarryAsync(HttpContext context, PipeEntry entry, string client, Func<CarrierStream, bool> keep)
     {
         var (began, at, isCarried) = (time.GetTimestamp(), time.GetUtcNow(), false);
         visitors.Begin();
         try
         {
-            var (pool, stream) = await choice.DialAsync(entry, context.RequestAborted);
+            var (pool, stream) = await choice.DialAsync(entry, another => DialRules.May(another, client), context.RequestAborted);
             entry = pool.Entry;
             await using var carrier = stream;
             using var turn = pool.Begin();
@@ -87,7 +125,7 @@ internal sealed class DialEndpoint(
 
             isCarried = true;
             using var socket = await context.WebSockets.AcceptWebSocketAsync(CarryEndpoint.AsCarrier);
-            await using var dialler = new CarrierStream(socket, engine.Lease, null, time);
+            await using var dialler = new CarrierStream(socket, _lease, null, time);
             await DialSplice.RunAsync(dialler, carrier, time);
             if (dialler.WasCut)
             {

@@ -5,6 +5,8 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -16,8 +18,8 @@ namespace Duplexity.Server.Tunnels;
 /// <summary>
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
-internal sealed class HttpFront(
-    Choice choice, PipeUrl url, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
+internal sealed partial class HttpFront(
+    Choice choice, PipeUrl url, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, IVisitorEntrance entrance, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -27,6 +29,8 @@ internal sealed class HttpFront(
         ActivityTimeout = Timeout.InfiniteTimeSpan,
         AllowResponseBuffering = false,
     };
+
+    private static readonly ForwarderRequestConfig AsItIsOverHttp2 = AsItIs with { Version = HttpVersion.Version20 };
 
     public async Task ServeAsync(HttpContext context, string name)
     {
@@ -45,7 +49,14 @@ internal sealed class HttpFront(
     {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
-        var target = FrontTransform.TargetOf(context);
+        if (context.Features.Get<ITlsHandshakeFeature>()?.HostName is { Length: > 0 } asked && PipeNames.KeyOf(asked) != name)
+        {
+            // One certificate for all names lets browsers send one name's requests over another's connection, past whatever looked at that one's name. They come again.
+            await Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "This connection was opened for another name.");
+            Ended(context.Response.StatusCode, span, began);
+            return;
+        }
+
         var had = StickyCookie.Take(context.Request);
         var entry = await LocateAsync(context, name, had, span);
         if (entry is null)
@@ -57,7 +68,6 @@ internal sealed class HttpFront(
 
         var status = Metrics.VisitorGone;
         var tried = new List<PipeEntry> { entry };
-        StickyCookie.Give(context, had, tried, url.IsSecure);
         visitors.Begin();
         try
         {
@@ -68,7 +78,7 @@ internal sealed class HttpFront(
             }
 
             headers.Clean(context);
-            await ServeAsync(context, tried, span);
+            await ServeAsync(context, tried, had, span);
             status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? Metrics.VisitorGone : context.Response.StatusCode;
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -79,9 +89,10 @@ internal sealed class HttpFront(
         {
             visitors.End();
             var took = Ended(status, span, began);
+            var target = FrontTransform.TargetOf(context); // without what was said to the gates
             exchanges.Report(tried[^1], new ExchangeInfo
             {
-                Pipe = name,
+                Pipe = entry.Name,
                 At = at.ToUnixTimeMilliseconds(),
                 Method = context.Request.Method,
                 Target = target.Length > VisibleText.LogLength ? target[..VisibleText.LogLength] : target,
@@ -107,7 +118,7 @@ internal sealed class HttpFront(
         var step = span.Step("locate");
         try
         {
-            return await choice.LocateAsync(name, had, PinnedCarriers.Of(context.Features, create: false), context.RequestAborted);
+            return await choice.LocateAsync(name, had, PinnedCarriers.Of(context.Features, create: false), FrontTransform.TargetOf(context), context.RequestAborted);
         }
         finally
         {
@@ -116,7 +127,7 @@ internal sealed class HttpFront(
     }
 
     /// <summary>Serves the request from the last of <paramref name="tried"/>, or from those that are tried after it: only as long as nothing of the request can have reached a resource (G12).</summary>
-    private async Task ServeAsync(HttpContext context, List<PipeEntry> tried, Activity? span)
+    private async Task ServeAsync(HttpContext context, List<PipeEntry> tried, string? had, Activity? span)
     {
         if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true, Protocol: "websocket" })
         {
@@ -124,31 +135,56 @@ internal sealed class HttpFront(
             return;
         }
 
-        while (await TryAsync(context, tried[^1], span) is { } failure)
+        // Before anything of the pipe's state shows: who may not visit it is not told that it is away (G25). Each registration has gates of its own; what the visitor holds of one it holds until it is through.
+        using var entered = await entrance.EnterAsync(context, tried[^1]);
+        if (entered is null)
         {
-            if (failure.MayTryAgain && await choice.InsteadAsync(tried, context.RequestAborted) is { } another)
-            {
-                context.Response.Clear();
-                tried.Add(another);
-                continue;
-            }
-
-            await failure.ExplainAsync();
             return;
         }
+
+        if (tried.Count == 1)
+        {
+            StickyCookie.Give(context, had, tried, url.IsSecure);
+        }
+
+        if (await TryAsync(context, tried[^1], entered, span) is not { } failure)
+        {
+            return;
+        }
+
+        if (failure.MayTryAgain && await choice.InsteadAsync(tried, _ => true, FrontTransform.TargetOf(context), context.RequestAborted) is { } another)
+        {
+            context.Response.Clear();
+            tried.Add(another);
+            await ServeAsync(context, tried, had, span);
+            return;
+        }
+
+        await failure.ExplainAsync();
     }
 
     /// <summary>Serves the request from one registration; null: it is answered, or there is nobody to be answered any more.</summary>
-    private async Task<Failure?> TryAsync(HttpContext context, PipeEntry entry, Activity? span)
+    private async Task<Failure?> TryAsync(HttpContext context, PipeEntry entry, Entered entered, Activity? span)
     {
-        if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry) is not { } pool)
+        if (ResourceText.IsTls(entry.Resource))
         {
-            return new(true, () => Pages.AwayAsync(context));
+            return new(false, () => Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one."));
+        }
+
+        if (Way.Find(entry, FrontTransform.TargetOf(context)) is not { } way)
+        {
+            return new(false, () => Pages.WriteAsync(
+                context, StatusCodes.Status400BadRequest, "Not understood", "This address has paths of several servers: dot segments and encoded slashes, backslashes or dots in a path are not taken here."));
+        }
+
+        if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry, way.Route) is not { } pool)
+        {
+            return new(true, () => AwayAsync(context));
         }
 
         Unlimit(context);
         using var turn = pool.Begin();
-        using var visit = new Visit(context, pool, headers.IsFromProxy(context));
+        using var visit = new Visit(context, pool, headers.IsFromProxy(context), time) { Throttle = entered.Throttle };
         var carrier = span.Step("carrier");
         try
         {
@@ -156,6 +192,7 @@ internal sealed class HttpFront(
         }
         catch (CarryException e)
         {
+            // Nothing of the request has left yet.
             return Refused(context, pool, e, mayTryAgain: e.Failure != CarryFailure.Crowded || entry.IsShared);
         }
         finally
@@ -163,13 +200,13 @@ internal sealed class HttpFront(
             carrier.End();
         }
 
-        var error = await ForwardAsync(context, visit, entry, span);
-        if (error == ForwarderError.None)
+        var error = await ForwardAsync(context, visit, way, pool.IsHttp2, span);
+        if (error == ForwarderError.None || visit.EndedEarly)
         {
             pool.Worked();
             if (!VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade))
             {
-                visit.Complete();
+                await visit.CompleteAsync(context.RequestAborted);
             }
 
             return null;
@@ -178,12 +215,12 @@ internal sealed class HttpFront(
         return context.Response.HasStarted || context.RequestAborted.IsCancellationRequested ? null : Failed(context, pool, error);
     }
 
-    private async ValueTask<ForwarderError> ForwardAsync(HttpContext context, Visit visit, PipeEntry entry, Activity? span)
+    private async ValueTask<ForwarderError> ForwardAsync(HttpContext context, Visit visit, Way way, bool isHttp2, Activity? span)
     {
         var step = span.Step("forward");
         try
         {
-            var error = await forwarder.SendAsync(context, FrontTransform.Prefix, AsItIs, new FrontTransform(visit, entry));
+            var error = await forwarder.SendAsync(context, FrontTransform.Prefix, isHttp2 ? AsItIsOverHttp2 : AsItIs, new FrontTransform(visit, way));
             step?.SetTag("error.type", error == ForwarderError.None ? null : error.ToString());
             return error;
         }
@@ -191,53 +228,6 @@ internal sealed class HttpFront(
         {
             step.End();
         }
-    }
-
-    private Failure Refused(HttpContext context, CarrierPool pool, CarryException refusal, bool mayTryAgain)
-    {
-        Log.NoCarrier(logger, pool.Entry.Name, refusal.Failure);
-        pool.Failed(refusal.Failure);
-        return new(mayTryAgain, () => refusal.Failure switch
-        {
-            CarryFailure.Crowded => Pages.CrowdedAsync(context),
-            CarryFailure.Late => Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time."),
-            _ => Pages.AwayAsync(context),
-        });
-    }
-
-    private Failure Failed(HttpContext context, CarrierPool pool, ForwarderError error)
-    {
-        // No resource has seen anything of it yet; a body is gone with the carrier all the same.
-        var isWhole = context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false };
-        var cause = context.GetForwarderErrorFeature()?.Exception;
-        Log.ForwardFailed(logger, pool.Entry.Name, error, cause?.GetType().Name ?? "none");
-        for (var e = cause; e is not null; e = e.InnerException)
-        {
-            if (e is CarryException refusal)
-            {
-                context.Response.Clear();
-                return Refused(context, pool, refusal, isWhole);
-            }
-
-            if (e is ResourceAwayException)
-            {
-                pool.Failed();
-                context.Response.Clear();
-                return new(isWhole, () => Pages.WriteAsync(
-                    context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running."));
-            }
-        }
-
-        return new(false, () =>
-        {
-            if (context.Response.StatusCode < 500)
-            {
-                return Task.CompletedTask;
-            }
-
-            context.Response.Clear();
-            return Pages.WriteAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.");
-        });
     }
 
     /// <summary>Kestrel's limits on bodies are meant for applications; for this request alone they are lifted.</summary>
@@ -258,8 +248,4 @@ internal sealed class HttpFront(
             responseRate.MinDataRate = null;
         }
     }
-
-    /// <param name="MayTryAgain">Whether nothing of the request has reached a resource or is lost.</param>
-    /// <param name="ExplainAsync">Tells the visitor.</param>
-    private sealed record Failure(bool MayTryAgain, Func<Task> ExplainAsync);
 }

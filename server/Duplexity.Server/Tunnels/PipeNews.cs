@@ -12,7 +12,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Tells the other nodes which registrations are over, so that no visitor there is served by them (G7, G8), and which ports of TCP pipes to listen on. Thread-safe.</summary>
 internal sealed class PipeNews(
-    IEngine engine, Node node, BackendRegistry backend, CarrierPools pools, Sessions sessions, TcpFront tcp, PipePorts ports, ClosedPipes closed, IOptions<DuplexityOptions> options, ILogger<PipeNews> logger) : ISystemListener
+    IEngine engine, Node node, BackendRegistry backend, CarrierPools pools, Sessions sessions, TcpFront tcp, PipePorts ports, ClosedPipes closed, FrontNews fronts, IOptions<DuplexityOptions> options, ILogger<PipeNews> logger) : ISystemListener
 {
     /// <inheritdoc/>
     public string Kind => "pipe";
@@ -21,10 +21,18 @@ internal sealed class PipeNews(
     public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced)
     {
         var opened = entries.Select(e => e.Name).Where(PipePorts.IsPort).ToArray();
-        var shared = entries.Where(e => e.IsShared).Select(e => e.Name).ToArray();
-        if (opened.Length > 0 || replaced.Count > 0 || shared.Length > 0)
+        var changed = entries.Where(e => e.IsShared).Select(e => e.Name).ToList();
+        foreach (var entry in entries)
         {
-            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Shared = shared, Session = entries[0].Session });
+            if (!entry.IsShared && await backend.IsCoveredAsync(entry, CancellationToken.None))
+            {
+                changed.Add(entry.Name);
+            }
+        }
+
+        if (opened.Length > 0 || replaced.Count > 0 || changed.Count > 0)
+        {
+            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Changed = [.. changed], Session = entries[0].Session });
         }
     }
 
@@ -58,7 +66,7 @@ internal sealed class PipeNews(
             return 0;
         }
 
-        backend.Forget(news.Over.Select(e => e.Name).Concat(news.Shared));
+        backend.Forget(news.Over.Select(e => e.Name).Concat(news.Changed));
         foreach (var entry in news.Over)
         {
             var isTakenOver = news.Session is { } session && entry.Session != session;
@@ -131,10 +139,13 @@ internal sealed class PipeNews(
 
     private async Task TellAsync(News news)
     {
+        var toldFronts = fronts.TellAsync(new(news.Over, news.IsCut, news.Session, news.Opened, news.Changed));
         if (engine.Lease is not null)
         {
             await engine.SystemLog.TellAsync(Kind, JsonSerializer.Serialize(news), options.Value.Times.Confirm);
         }
+
+        await toldFronts;
     }
 
     /// <param name="By">Who has done it already.</param>
@@ -144,8 +155,8 @@ internal sealed class PipeNews(
         /// <summary>Ports of TCP pipes that are new, as <c>:PORT</c>.</summary>
         public string[] Opened { get; init; } = [];
 
-        /// <summary>Names that one more session serves.</summary>
-        public string[] Shared { get; init; } = [];
+        /// <summary>New names that other sessions, or a wildcard, served before: who serves their visitors is not what was found.</summary>
+        public string[] Changed { get; init; } = [];
 
         /// <summary>Whose the new ones are; others of the same owner were taken over. Null: nobody's.</summary>
         public string? Session { get; init; }

@@ -77,7 +77,7 @@ internal sealed class PipeWatches
         if (kind != PipeChangeKind.Removed)
         {
             // Where another session took it over meanwhile, it is what that one made of it.
-            var now = await _backend.LocateAllAsync(pipe.Entry.Name, CancellationToken.None);
+            var now = await _backend.ReadAllAsync(pipe.Entry.Name, CancellationToken.None);
             if ((now.FirstOrDefault(e => e.Session == pipe.Entry.Session) ?? now.FirstOrDefault(e => !e.StandsBeside(pipe.Entry))) is { } there && there.Client == pipe.Entry.Client)
             {
                 return new() { Kind = kind, Pipe = Info(there) };

@@ -34,9 +34,9 @@ internal static class PrivateNames
             return (null, Wrong($"'{VisibleText.Of(pipe.Resource, 128)}' is not a resource: it begins with http://, https://, tcp:// or unix:."));
         }
 
-        return pipe.HostHeader is null or "keep" && pipe is { Sticky: null or false, Routes: null, RequestHeaders: null, ResponseHeaders: null, Offline: null or "refuse", Inspect: null or false, HeaderTimeoutMs: null }
+        return pipe.HostHeader is null or "keep" && pipe is { Sticky: null or false, Routes: null, RequestHeaders: null, ResponseHeaders: null, Offline: null or "refuse", Inspect: null or false, HeaderTimeoutMs: null, IdleTimeoutMs: null }
             ? (name, null)
-            : (null, Wrong("A private pipe carries bytes as they are: a Host header, sticky visitors, routes, headers, a queue, an inspector and a time-out for headers need a public name."));
+            : (null, Wrong("A private pipe carries bytes as they are: a Host header, sticky visitors, routes, headers, a queue, an inspector and time-outs need a public name."));
     }
 
     /// <summary>The key for a name as <paramref name="client"/> writes it: <c>db</c> for its own, <c>amy/db</c> for another's. Null: there can be none.</summary>

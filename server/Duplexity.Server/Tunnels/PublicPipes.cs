@@ -4,6 +4,8 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
+using Duplexity.Server.Tunnels.Names;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -24,6 +26,10 @@ internal sealed partial class PublicPipes
     private readonly PipeWatches _watches;
     private readonly ClosedPipes _closed;
     private readonly PipeNews _news;
+    private readonly NameBook _book;
+    private readonly NameClaims _claims;
+    private readonly DomainProofs _domains;
+    private readonly VisitorRules _rules;
     private readonly DuplexityOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<PublicPipes> _logger;
@@ -32,17 +38,20 @@ internal sealed partial class PublicPipes
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PublicPipes(
-        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news,
+        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news, NameBook book, NameClaims claims, DomainProofs domains, VisitorRules rules,
         IOptions<DuplexityOptions> options, TimeProvider time, ILogger<PublicPipes> logger)
     {
         (_backend, _names, _url, _node, _sessions, _pools, _ports) = (backend, names, url, node, sessions, pools, ports);
         (_tallies, _watches, _closed, _news, _options, _time, _logger) = (tallies, watches, closed, news, options.Value, time, logger);
+        (_book, _claims, _domains, _rules) = (book, claims, domains, rules);
         sessions.Ended += LetGoAsync;
     }
 
     /// <summary>Registers all pipes or none, under the session's generation; every bad one is named in its result. A port listens before the answer is given.</summary>
     public async Task<PipesResponse> RegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
     {
+        var results = await ReadAsync(session.Client, rules, pipes, ct);
+        pipes = [.. pipes.Select(p => p.Private == true ? p : _rules.Settled(p))]; // outside the turn: hashing passwords takes its time
         if (!await _turn.WaitAsync(_options.Times.Carry, ct))
         {
             return new() { Error = DuplexityError.Of(Errors.Unavailable, "Other pipes are being registered and removed; try again.") };
@@ -51,8 +60,7 @@ internal sealed partial class PublicPipes
         var news = new List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)>();
         try
         {
-            var results = Read(pipes, session.Client);
-            if (await OverLimitAsync(session, rules, pipes, results, ct) is { } limit)
+            if ((await OverLimitAsync(session, rules, pipes, results, ct) ?? await OverClaimsAsync(session.Client, pipes, results, ct)) is { } limit)
             {
                 return new() { Error = limit, Pipes = results };
             }
@@ -74,20 +82,6 @@ internal sealed partial class PublicPipes
     public async Task<IReadOnlyList<PipeInfo>> ListAsync(string? client, CancellationToken ct) =>
         [.. (await _backend.ListAsync(client, ct)).OrderBy(e => e.Name, StringComparer.Ordinal).ThenBy(e => e.Generation).Select(_watches.Info)];
 
-    /// <summary>Whether a client with these rules may register a name as <see cref="PipeNames"/> reads it; null: it may.</summary>
-    public DuplexityError? Scope(AllowanceRules rules, string name)
-    {
-        if (rules.MayPublish(name, PrivateNames.IsPrivate(name) ? PrivateNames.LabelOf(name) : _url.LabelOf(name)))
-        {
-            return null;
-        }
-
-        var sentence = rules.Shown.Publish is { Length: > 0 }
-            ? ScopeGate.Uncovered("publish", rules.Shown.Publish, name)
-            : "This client may not publish pipes; the operator allows it by Duplexity:Pipes:Publish or by its role's allowances.";
-        return DuplexityError.Of(Errors.Denied, sentence) with { Gate = "scope" };
-    }
-
     /// <summary>What would become of registering a name: each gate with its refusal, or null.</summary>
     public async Task<(string Gate, DuplexityError? Error)[]> ExplainAsync(HeldIdentity held, string? wanted, CancellationToken ct)
     {
@@ -99,36 +93,16 @@ internal sealed partial class PublicPipes
 
         // Whose a name is concerns those who might have it.
         var scope = Scope(held.Rules, name!);
-        var taken = scope is null && await _backend.LocateAsync(name!, ct) is { } there && there.Client != held.Client
-            ? DuplexityError.Of(Errors.NameTaken, $"{name} belongs to another client.")
-            : null;
-        return [("name", null), ("scope", scope), ("owner", taken)];
-    }
-
-    private PipeResult[] Read(IReadOnlyList<PipeRegistration> pipes, string client)
-    {
-        var results = new PipeResult[pipes.Count];
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        for (var i = 0; i < results.Length; i++)
-        {
-            var (name, error) = pipes[i].Private == true ? PrivateNames.Read(pipes[i], client, _names.MadeUp) : _names.Read(pipes[i]);
-            error ??= PipeSettings.Problem(pipes[i]);
-            if (error is null && name != PipeNames.AnyPort && !seen.Add(name!))
-            {
-                error = DuplexityError.Of(Errors.InvalidPipe, $"'{name}' is asked for twice.");
-            }
-
-            results[i] = new() { Requested = pipes[i].Name, Name = error is null ? name : null, Error = error };
-        }
-
-        return results;
+        var domain = scope is null && _domains.IsForeign(name!) ? await ForeignAsync(held.Client, name!, ct) : null;
+        var taken = scope is null && domain is null ? _claims.Problem(held.Client) ?? await TakenAsync(held.Client, name!, ct) : null;
+        return [("name", null), ("scope", scope), ("domain", domain), ("owner", taken)];
     }
 
     private async Task<DuplexityError?> OverLimitAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] asked, CancellationToken ct)
     {
         foreach (var name in asked.Zip(pipes).Where(a => a.First.Name is not null && a.Second.Share == true).Select(a => a.First.Name!))
         {
-            var others = (await _backend.LocateAllAsync(name, ct)).Count(e => e.IsShared && e.Client == session.Client && e.Session != session.Id);
+            var others = (await _backend.ReadAllAsync(name, ct)).Count(e => e.IsShared && e.Client == session.Client && e.Session != session.Id);
             if (others >= _options.Limits.SessionsPerPipe)
             {
                 return DuplexityError.Of(Errors.TooManyPipes, $"{name} is served by {others} sessions already, which is all there may be.") with { Limit = "sessions_per_pipe", Used = others };
@@ -197,7 +171,7 @@ internal sealed partial class PublicPipes
             }
 
             var entries = results.Select((r, i) => EntryOf(session, generation, pipes[i], r.Name!)).ToArray();
-            var registered = await _backend.RegisterAsync(entries, ct);
+            var registered = await RegisterAsync(session, generation, entries, ct);
             if (registered.Conflicts.Count == 0)
             {
                 foreach (var entry in entries)
@@ -222,7 +196,7 @@ internal sealed partial class PublicPipes
                 {
                     results[i] = string.IsNullOrWhiteSpace(pipes[i].Name) && draw < NameDraws
                         ? results[i] with { Name = _names.MadeUp() }
-                        : results[i] with { Name = null, Error = DuplexityError.Of(Errors.NameTaken, $"{results[i].Name} belongs to another client, or to a newer session of yours.") };
+                        : results[i] with { Name = null, Error = await TakenAsync(session.Client, results[i].Name!, ct) ?? Taken(results[i].Name!) };
                 }
             }
 
@@ -236,13 +210,14 @@ internal sealed partial class PublicPipes
     private PipeEntry EntryOf(Session session, long generation, PipeRegistration pipe, string name) => new()
     {
         Name = name,
+        Tree = NameTree.Of(name, _url.Domain),
         Client = session.Client,
         Session = session.Id,
         Generation = generation,
         Node = _node.Name,
         Resource = pipe.Resource!,
         HostHeader = pipe.HostHeader ?? "keep",
-        Url = PrivateNames.IsPrivate(name) ? PrivateNames.UrlOf(name) : PipePorts.IsPort(name) ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : _url.Of(name),
+        Url = UrlOf(pipe, name),
         Since = _time.GetUtcNow(),
         Exchanges = pipe.Exchanges ?? false,
         Settings = pipe,

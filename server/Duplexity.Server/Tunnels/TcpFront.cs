@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Duplexity.Protocol;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -12,7 +13,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Listens on the ports of TCP pipes and carries each visitor connection on a carrier of its own. Thread-safe.</summary>
 internal sealed class TcpFront(
-    Choice choice, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
+    Choice choice, IVisitorEntrance entrance, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
     : IDisposable
 {
     private const int Backlog = 128;
@@ -21,15 +22,33 @@ internal sealed class TcpFront(
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<int, Socket> _listeners = [];
+    private readonly Dictionary<int, Socket?> _listeners = []; // null: visitors come to fronts only
 
-    /// <summary>Opens a port; true also if it was open. False: it belongs to something else on this machine.</summary>
+    /// <summary>The ports that are open.</summary>
+    public IReadOnlyCollection<int> Ports
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _listeners.Keys];
+            }
+        }
+    }
+
+    /// <summary>Opens a port; true also if it was open, or visitors do not come here. False: it belongs to something else on this machine.</summary>
     public bool TryOpen(int port)
     {
         lock (_lock)
         {
             if (_listeners.ContainsKey(port))
             {
+                return true;
+            }
+
+            if (!options.Value.ServesVisitors)
+            {
+                _listeners.Add(port, null);
                 return true;
             }
 
@@ -72,7 +91,7 @@ internal sealed class TcpFront(
         {
             if (_listeners.Remove(port, out var listener))
             {
-                listener.Dispose();
+                listener?.Dispose();
             }
         }
     }
@@ -83,7 +102,7 @@ internal sealed class TcpFront(
         {
             foreach (var listener in _listeners.Values)
             {
-                listener.Dispose();
+                listener?.Dispose();
             }
 
             _listeners.Clear();
@@ -120,11 +139,7 @@ internal sealed class TcpFront(
         try
         {
             using var connection = new TcpVisitor(visitor);
-            if (await choice.LocateAsync(name, null, null, CancellationToken.None) is { } entry)
-            {
-                await ServeAsync(connection, entry);
-            }
-            else
+            if (await choice.LocateAsync(name, null, null, null, CancellationToken.None) is not { } entry || !await TryServeAsync(connection, entry))
             {
                 connection.Reset();
             }
@@ -137,7 +152,20 @@ internal sealed class TcpFront(
         }
     }
 
-    private async Task ServeAsync(TcpVisitor connection, PipeEntry entry)
+    /// <summary>Carries a visitor connection of a pipe to its end; <paramref name="first"/> was read already. False: it is not let in.</summary>
+    public async Task<bool> TryServeAsync(TcpVisitor connection, PipeEntry entry, ReadOnlyMemory<byte> first = default)
+    {
+        using var entered = entrance.TryEnter(connection.Address, entry);
+        if (entered is null)
+        {
+            return false;
+        }
+
+        await ServeAsync(connection, entry, entered, first);
+        return true;
+    }
+
+    private async Task ServeAsync(TcpVisitor connection, PipeEntry entry, Entered entered, ReadOnlyMemory<byte> first)
     {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
@@ -145,12 +173,13 @@ internal sealed class TcpFront(
         visitors.Begin();
         try
         {
-            var (pool, stream) = await choice.DialAsync(entry, CancellationToken.None);
+            var (pool, stream) = await choice.DialAsync(entry, another => entrance.Lets(connection.Address, another), CancellationToken.None);
             entry = pool.Entry;
             await using var carrier = stream;
+            carrier.Throttle = entered.Throttle;
             using var turn = pool.Begin();
             isCarried = true;
-            await connection.RunAsync(carrier);
+            await connection.RunAsync(carrier, first);
             pool.Ended(carrier);
         }
         catch (CarryException e)

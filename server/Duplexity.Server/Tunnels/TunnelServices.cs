@@ -3,6 +3,8 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
+using Duplexity.Server.Tunnels.Names;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -19,32 +21,59 @@ internal static class TunnelServices
 {
     public static IServiceCollection AddDuplexityTunnels(this IServiceCollection services)
     {
-        services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<Node>();
-        services.AddMetrics().TryAddSingleton<Metrics>();
-        services.AddSingleton<BackendRegistry>();
-        services.AddSingleton<PipeUrl>();
-        services.AddSingleton<PipeNames>();
-        services.AddSingleton<PipePorts>();
+        services.AddSingleton(Registry);
         services.AddSingleton<PublicPipes>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftPipes>());
-        services.AddSingleton<PipeTallies>();
         services.AddSingleton<PipeWatches>();
         services.AddSingleton<ClosedPipes>();
+        services.AddDuplexityNames();
 
         services.AddSingleton<UpgradeForwarding>();
         services.AddSingleton<ForwardedUpgrades>();
         services.AddSingleton<INodeLoad>(provider => provider.GetRequiredService<ForwardedUpgrades>());
-        services.AddSingleton<CarryDesk>();
         services.AddSingleton<INodeCall, CarryCall>();
         services.AddSingleton<INodeCall, ConfirmCall>();
         services.AddSingleton<INodeCall, ExchangesCall>();
+        services.AddSingleton<INodeCall, LocateCall>();
+        services.AddSingleton<INodeCall, FrontCall>();
+        services.AddSingleton<FrontNews>();
         services.AddSingleton<PipeNews>();
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<PipeNews>());
-        services.AddHostedService<CarrierConfirmations>();
-        services.AddSingleton<CarryEndpoint>();
+        services.AddVisitorGates();
         services.TryAddSingleton<ClientStreams>();
         services.AddSingleton<DialEndpoint>();
+        return services.AddVisitors();
+    }
+
+    /// <summary>The same for a front, which asks nodes where pipes are.</summary>
+    public static IServiceCollection AddDuplexityFrontTunnels(this IServiceCollection services)
+    {
+        services.AddSingleton<AskedRegistry>();
+        services.AddSingleton(provider => new BackendRegistry(provider.GetRequiredService<AskedRegistry>(), isShared: true, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<Sessions>(); // none: all clients are elsewhere
+        services.AddSingleton<FrontPorts>();
+        services.AddHostedService(provider => provider.GetRequiredService<FrontPorts>());
+        services.AddSingleton<FrontCarry>();
+        services.AddSingleton<FrontDraining>();
+        services.AddSingleton<INodeCall, OverCall>();
+        services.AddSingleton<INodeCall, FrontLeaveCall>();
+        services.AddFrontEntrance();
+        return services.AddVisitors();
+    }
+
+    /// <summary>What serves visitors, and the carriers that serve them.</summary>
+    private static IServiceCollection AddVisitors(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<Node>();
+        services.AddMetrics().TryAddSingleton<Metrics>();
+        services.AddSingleton<PipeUrl>();
+        services.AddSingleton<PipeNames>();
+        services.AddSingleton<PipePorts>();
+        services.AddSingleton<PipeTallies>();
+        services.AddSingleton<CarryDesk>();
+        services.AddHostedService<CarrierConfirmations>();
+        services.AddSingleton<CarryEndpoint>();
         services.AddSingleton<Choice>();
         services.AddSingleton<CarrierPools>();
         services.AddSingleton<ExchangeFeed>();
@@ -56,6 +85,7 @@ internal static class TunnelServices
         services.AddSingleton<INodeLoad>(provider => provider.GetRequiredService<Visitors>());
         services.AddSingleton<HttpFront>();
         services.AddSingleton<TcpFront>();
+        services.AddHostedService<TlsFront>();
         services.AddHostedService<TunnelLifetime>();
 
         services.AddSingleton<IStartupFilter, HostRouting>();
@@ -69,17 +99,26 @@ internal static class TunnelServices
     public static IEndpointConventionBuilder MapDuplexityTunnels(this IEndpointRouteBuilder routes)
     {
         var tunnels = routes.MapGroup("data").WithMetadata(new NeedsEngine());
-        tunnels.Map("carry", Branch(routes, context => context.RequestServices.GetRequiredService<CarryEndpoint>().HandleAsync(context))).WithDisplayName("Duplexity carriers");
-        tunnels.Map("dial", Branch(routes, context => context.RequestServices.GetRequiredService<DialEndpoint>().HandleAsync(context)))
-            .WithDisplayName("Duplexity dials").WithMetadata(new ClosedWhileDraining());
+        tunnels.MapStreams("carry", "Duplexity carriers", context => context.RequestServices.GetRequiredService<CarryEndpoint>().HandleAsync(context));
+        tunnels.MapStreams("dial", "Duplexity dials", context => context.RequestServices.GetRequiredService<DialEndpoint>().HandleAsync(context)).WithMetadata(new ClosedWhileDraining());
         return tunnels;
     }
 
-    private static RequestDelegate Branch(IEndpointRouteBuilder routes, RequestDelegate handle)
+    /// <summary>The same at a front, where nobody dials.</summary>
+    public static IEndpointConventionBuilder MapDuplexityFrontTunnels(this IEndpointRouteBuilder routes) =>
+        routes.MapStreams("data/carry", "Duplexity carriers", context => context.RequestServices.GetRequiredService<FrontCarry>().HandleAsync(context));
+
+    private static IEndpointConventionBuilder MapStreams(this IEndpointRouteBuilder routes, string path, string name, RequestDelegate handle)
     {
         var branch = routes.CreateApplicationBuilder();
         branch.UseWebSockets();
         branch.Run(handle);
-        return branch.Build();
+        return routes.Map(path, branch.Build()).WithDisplayName(name);
+    }
+
+    private static BackendRegistry Registry(IServiceProvider services)
+    {
+        var engine = services.GetRequiredService<IEngine>();
+        return new(engine.Registry, engine.Lease is not null, services.GetRequiredService<TimeProvider>());
     }
 }

@@ -52,7 +52,7 @@ public sealed class RedisShareTests(RedisFixture redis) : IClassFixture<RedisFix
             await c.ReadAllAsync();
         });
         await using var amy = await pair.A.ConnectAsync("amy");
-        await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = "client:ben" }).Soon();
+        await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = ["client:ben"] }).Soon();
         await using var ben = await pair.B.ConnectAsync("ben");
         await using var stream = await ben.Pipes.DialAsync("amy/db").Soon();
         var one = new byte[1];

@@ -77,7 +77,7 @@ public sealed class PrivatePipeTests
         await using var resource = new RawServer((c, _) => c.SendAsync("x"));
         await using var node = await TestNode.StartAsync();
         await using var amy = await node.ConnectAsync("amy");
-        await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = visitors }).Soon();
+        await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = visitors is null ? null : [visitors] }).Soon();
         await using var dialler = await node.ConnectAsync(client);
 
         (await dialler.Pipes.MayDialAsync("amy/db").Soon()).Should().Be(may);
@@ -99,7 +99,7 @@ public sealed class PrivatePipeTests
     {
         await using var node = await TestNode.StartAsync();
         await using var amy = await node.ConnectAsync("amy");
-        await amy.Pipes.OpenAsync("db", "tcp://127.0.0.1:1", new PipeOptions { Private = true, Visitors = "client:cleo" }).Soon();
+        await amy.Pipes.OpenAsync("db", "tcp://127.0.0.1:1", new PipeOptions { Private = true, Visitors = ["client:cleo"] }).Soon();
         await amy.Pipes.OpenAsync("web", "http://127.0.0.1:1").Soon();
 
         var answers = new List<string>();
@@ -184,7 +184,7 @@ public sealed class PrivatePipeTests
         });
         await using var node = await TestNode.StartAsync();
         await using var amy = await node.ConnectAsync("amy");
-        await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = "client:ben" }).Soon();
+        await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = ["client:ben"] }).Soon();
         await using var ben = await node.ConnectAsync("ben");
         await using var stream = await ben.Pipes.DialAsync("amy/db").Soon();
         (await ReadAsync(stream, 1)).Should().Be("x");
@@ -205,7 +205,7 @@ public sealed class PrivatePipeTests
         });
         await using var node = await TestNode.StartAsync();
         await using var amy = await node.ConnectAsync("amy");
-        var pipe = await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = "signed-in" }).Soon();
+        var pipe = await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = ["signed-in"] }).Soon();
         await using var ben = await node.ConnectAsync("ben");
         await using var cleo = await node.ConnectAsync("cleo");
         await using var forced = await ben.Pipes.DialAsync("amy/db").Soon();
@@ -255,15 +255,47 @@ public sealed class PrivatePipeTests
         await using var resource = new RawServer((c, _) => c.ReadAllAsync());
         await using var node = await TestNode.StartAsync(s => s.Options = o => o.Limits.DialsPerClient = 2);
         await using var amy = await node.ConnectAsync("amy");
-        await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = "client:ben" }).Soon();
+        await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = ["client:ben"] }).Soon();
         await using var ben = await node.ConnectAsync("ben");
         await using var one = await ben.Pipes.DialAsync("amy/db").Soon();
         await using var two = await ben.Pipes.DialAsync("amy/db").Soon();
 
         var refused = await FluentActions.Awaiting(() => ben.Pipes.DialAsync("amy/db").Soon()).Should().ThrowAsync<DuplexityException>();
 
-        refused.Which.Error.Limit.Should().Be("dials_per_client");
+        refused.Which.Kind.Should().Be(ErrorKind.Limit);
         await using var amys = await amy.Pipes.DialAsync("db").Soon();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task What_its_owner_allows_of_a_private_pipe_is_all_that_one_may_use()
+    {
+        await using var resource = new RawServer((c, _) => c.ReadAllAsync());
+        await using var node = await TestNode.StartAsync();
+        await using var amy = await node.ConnectAsync("amy");
+        await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = ["signed-in"], Limits = new VisitorLimits { Concurrent = 1 } }).Soon();
+        await using var ben = await node.ConnectAsync("ben");
+        await using var one = await ben.Pipes.DialAsync("amy/db").Soon();
+
+        var refused = await FluentActions.Awaiting(() => ben.Pipes.DialAsync("amy/db").Soon()).Should().ThrowAsync<DuplexityException>();
+
+        refused.Which.Kind.Should().Be(ErrorKind.Limit);
+        await using var amys = await amy.Pipes.DialAsync("db").Soon();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G7")]
+    public async Task A_clients_private_names_are_neither_hosts_nor_above_or_below_anothers()
+    {
+        await using var resource = new RawServer((c, _) => c.SendAsync("x"));
+        await using var node = await TestNode.StartAsync();
+        foreach (var client in (string[])["team.example", "a.team.example", "cat1.localhost", "*.team.example"])
+        {
+            await using var own = await node.ConnectAsync(client);
+            await own.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true }).Soon();
+            await using var stream = await own.Pipes.DialAsync("db").Soon();
+            (await ReadAsync(stream, 1)).Should().Be("x");
+        }
     }
 
     private static async Task<string> ReadAsync(Stream stream, int count)

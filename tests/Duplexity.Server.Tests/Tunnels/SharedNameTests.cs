@@ -144,6 +144,72 @@ public sealed class SharedNameTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G25")]
+    public async Task Each_registration_has_its_own_gates_and_whoever_passes_the_next_ones_is_handed_on()
+    {
+        await using var well = Named("well");
+        await using var host = await TunnelHost.StartAsync();
+        var broken = host.Connect(session: "broken");
+        await broken.ServeAsync(new PipeRegistration { Name = "cat1", Resource = $"http://127.0.0.1:{TcpFrontTests.FreePort()}", Share = true, Sticky = true, Visitors = "basic:amy:correct horse" });
+        await host.Connect(session: "well").ServeAsync(Shared("cat1", well) with { Sticky = true, Visitors = "basic:amy:correct horse" });
+        using var visitor = host.Visitor();
+        using var stranger = host.Visitor();
+        visitor.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String("amy:correct horse"u8));
+
+        for (var i = 0; i < 4; i++)
+        {
+            (await visitor.GetStringAsync("/")).Should().Be("well", "its password is right at both, whatever the salts of their hashes");
+            using var refused = await stranger.GetAsync("/");
+            refused.StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+            refused.Headers.Contains("Set-Cookie").Should().BeFalse("who is not let in is told nothing of who serves it");
+        }
+
+        broken.Orders.Should().HaveCount(1, "it was tried for whoever had passed its gate");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G25")]
+    public async Task Who_passes_one_registrations_gate_is_not_past_anothers()
+    {
+        await using var well = Named("well");
+        await using var host = await TunnelHost.StartAsync();
+        await host.Connect(session: "broken").ServeAsync(new PipeRegistration { Name = "cat1", Resource = $"http://127.0.0.1:{TcpFrontTests.FreePort()}", Share = true });
+        await host.Connect(session: "well").ServeAsync(Shared("cat1", well) with { Visitors = "basic:amy:correct horse" });
+        using var visitor = host.Visitor();
+
+        for (var i = 0; i < 4; i++)
+        {
+            using var answer = await visitor.GetAsync("/");
+            answer.StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+        }
+
+        well.Connections.Should().Be(0);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G12")]
+    public async Task A_route_that_is_gone_at_one_session_is_passed_over_for_that_route_alone()
+    {
+        await using var one = Named("one");
+        await using var two = Named("two");
+        await using var api = Named("api");
+        await using var host = await TunnelHost.StartAsync();
+        var first = host.Connect(session: "one");
+        await first.ServeAsync(Shared("cat1", one) with { Routes = [new() { Path = "/api", Resource = $"http://127.0.0.1:{TcpFrontTests.FreePort()}" }] });
+        await host.Connect(session: "two").ServeAsync(Shared("cat1", two) with { Routes = [new() { Path = "/api", Resource = api.Resource }] });
+        using var visitor = host.Visitor();
+
+        for (var i = 0; i < 6; i++)
+        {
+            (await visitor.GetStringAsync("/api/users")).Should().Be("api");
+        }
+
+        first.Orders.Should().ContainSingle(o => o.Route == "/api");
+        string[] answers = [await visitor.GetStringAsync("/"), await visitor.GetStringAsync("/")];
+        answers.Should().BeEquivalentTo("one", "two");
+    }
+
+    [Fact]
     [Trait("Requirement", "2.35")]
     public async Task A_session_that_leaves_in_order_gets_no_further_visitor_and_finishes_what_it_has()
     {

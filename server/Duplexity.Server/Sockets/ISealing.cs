@@ -1,0 +1,11 @@
+namespace Duplexity.Server.Sockets;
+
+/// <summary>Seals what is kept and must not be read there. Thread-safe.</summary>
+internal interface ISealing
+{
+    /// <summary>Seals text for one purpose.</summary>
+    string Seal(string purpose, string text);
+
+    /// <summary>Opens what was sealed for the same purpose; null where it was altered, is of another purpose, or its key is gone.</summary>
+    string? Open(string purpose, string? sealedText);
+}

@@ -1,0 +1,87 @@
+using Duplexity.Server.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <content>What a visitor gets where the resource's answer cannot be had.</content>
+internal sealed partial class HttpFront
+{
+    private Failure Refused(HttpContext context, CarrierPool pool, CarryException refusal, bool mayTryAgain)
+    {
+        Log.NoCarrier(logger, pool.Entry.Name, refusal.Failure);
+        pool.Failed(refusal.Failure);
+        return new(mayTryAgain, () => refusal.Failure switch
+        {
+            CarryFailure.Crowded => Pages.CrowdedAsync(context),
+            CarryFailure.Late => Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time."),
+            _ => AwayAsync(context),
+        });
+    }
+
+    /// <summary>Nobody brings a carrier. At a node that is being left that says nothing of the client: a balancer asks another one.</summary>
+    private Task AwayAsync(HttpContext context)
+    {
+        if (!nodes.SendsAway)
+        {
+            return Pages.AwayAsync(context);
+        }
+
+        context.Connection.RequestClose();
+        return Pages.LeftAsync(context);
+    }
+
+    private static IEnumerable<Exception> Causes(HttpContext context)
+    {
+        // The body's failure and the answer's come together.
+        var error = context.GetForwarderErrorFeature()?.Exception;
+        foreach (var one in error is AggregateException several ? several.Flatten().InnerExceptions : Enumerable.Repeat(error, 1))
+        {
+            for (var e = one; e is not null; e = e.InnerException)
+            {
+                yield return e;
+            }
+        }
+    }
+
+    private Failure Failed(HttpContext context, CarrierPool pool, ForwarderError error)
+    {
+        var causes = Causes(context).ToArray();
+        Log.ForwardFailed(logger, pool.Entry.Name, error, causes.FirstOrDefault()?.GetType().Name ?? "none");
+
+        // No resource has seen anything of it yet; a body may be gone with the carrier all the same.
+        var isWhole = context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false };
+        foreach (var e in causes)
+        {
+            switch (e)
+            {
+                case CarryException refusal:
+                    // A carrier to an HTTP/2 resource is dialled when the request is sent: nothing of it has left either.
+                    context.Response.Clear();
+                    return Refused(context, pool, refusal, isWhole || pool.IsHttp2);
+                case ResourceLateException:
+                    return new(false, () => ExplainAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The server behind this address did not answer in time."));
+                case ResourceAwayException:
+                    pool.Failed();
+                    return new(isWhole, () => ExplainAsync(
+                        context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running."));
+            }
+        }
+
+        return new(false, () => context.Response.StatusCode >= 500
+            ? ExplainAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.")
+            : Task.CompletedTask);
+    }
+
+    private static Task ExplainAsync(HttpContext context, int status, string title, string sentence)
+    {
+        context.Response.Clear();
+        return Pages.WriteAsync(context, status, title, sentence);
+    }
+
+    /// <summary>The request was not served.</summary>
+    /// <param name="MayTryAgain">Whether it may be offered to another registration.</param>
+    /// <param name="ExplainAsync">Tells the visitor.</param>
+    private sealed record Failure(bool MayTryAgain, Func<Task> ExplainAsync);
+}
