@@ -6,7 +6,6 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels.Gates;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -49,7 +48,7 @@ internal sealed partial class HttpFront(
     {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
-        if (context.Features.Get<ITlsHandshakeFeature>()?.HostName is { Length: > 0 } asked && PipeNames.KeyOf(asked) != name)
+        if (context.Features.Get<ISslStreamFeature>()?.SslStream.TargetHostName is { Length: > 0 } asked && PipeNames.KeyOf(asked) != name)
         {
             // One certificate for all names lets browsers send one name's requests over another's connection, past whatever looked at that one's name. They come again.
             await Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "This connection was opened for another name.");

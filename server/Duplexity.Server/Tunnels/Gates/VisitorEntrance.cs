@@ -14,9 +14,10 @@ internal sealed class VisitorEntrance(VisitorCounts counts, VisitorGates gates, 
     /// <inheritdoc/>
     public async ValueTask<Entered?> EnterAsync(HttpContext context, PipeEntry entry)
     {
-        var again = context.Features.Get<Visitor>();
+        var isAgain = context.Features.Get<Visitor>() is not null;
+        var visitor = Visitor.Of(context, peers);
         IDisposable? count = null;
-        if (again is null && !counts.TryEnter(entry.Name, PeerAddresses.NetworkOf(peers.Of(context)), out count, out var limit))
+        if (!isAgain && !counts.TryEnter(entry.Name, PeerAddresses.NetworkOf(visitor.Address), out count, out var limit))
         {
             Log.VisitorHasToWait(logger, entry.Name, limit);
             await VisitorPages.TooManyAsync(context, 1, VisitorPages.TooMany);
@@ -26,12 +27,11 @@ internal sealed class VisitorEntrance(VisitorCounts counts, VisitorGates gates, 
         Allotment? allotment = null;
         try
         {
-            if (await gates.PassAsync(context, entry) is not { } pass)
+            if (await gates.PassAsync(visitor, entry) is not { } pass)
             {
                 return null;
             }
 
-            var visitor = pass.Visitor;
             if (visitor.Allotment is null && (visitor.Allotment = allotment = allotments.TryEnter(entry, pass.Key, out var wait)) is null)
             {
                 Log.VisitorHasToWait(logger, entry.Name, "limits of the pipe");
