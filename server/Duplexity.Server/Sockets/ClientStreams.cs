@@ -1,12 +1,14 @@
 namespace Duplexity.Server.Sockets;
 
 /// <summary>
-/// Connections of clients that carry bytes and hold no identity that could be renewed: they outlive their token's end, and are cut when their client is taken off. Thread-safe.
+/// Connections of clients that carry bytes and hold no identity that could be renewed: they outlive their token's end, and are cut when their client is taken off or something stands against it. Thread-safe.
 /// </summary>
 internal sealed class ClientStreams
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, HashSet<Entry>> _byClient = new(StringComparer.Ordinal);
+
+    public ClientStreams(ClientEnds ends, Standing standing) => ends.Ended += client => Cut(i => client is null ? standing.Problem(i) is not null : i.Client == client);
 
     /// <summary>One more, until the result is disposed; null: the client has as many as it may.</summary>
     /// <param name="identity">Whose, and by which token.</param>
@@ -29,8 +31,8 @@ internal sealed class ClientStreams
         }
     }
 
-    /// <summary>Cuts all whose identity is one of these. When it returns, nothing begins on them any more.</summary>
-    public void Cut(Func<Identity, bool> which)
+    // When it returns, nothing begins on them any more.
+    private void Cut(Func<Identity, bool> which)
     {
         Entry[] cut;
         lock (_lock)

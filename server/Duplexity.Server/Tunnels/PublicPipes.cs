@@ -195,7 +195,7 @@ internal sealed partial class PublicPipes
                 if (registered.Conflicts.Contains(results[i].Name!))
                 {
                     results[i] = string.IsNullOrWhiteSpace(pipes[i].Name) && draw < NameDraws
-                        ? results[i] with { Name = _names.MadeUp() }
+                        ? results[i] with { Name = Read(session.Client, pipes[i]).Name }
                         : results[i] with { Name = null, Error = await TakenAsync(session.Client, results[i].Name!, ct) ?? Taken(results[i].Name!) };
                 }
             }

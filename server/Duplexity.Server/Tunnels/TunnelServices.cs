@@ -40,6 +40,7 @@ internal static class TunnelServices
         services.AddSingleton<PipeNews>();
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<PipeNews>());
         services.AddVisitorGates();
+        services.TryAddSingleton<ClientEnds>();
         services.TryAddSingleton<ClientStreams>();
         services.AddSingleton<DialEndpoint>();
         return services.AddVisitors();

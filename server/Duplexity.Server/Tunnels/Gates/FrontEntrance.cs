@@ -22,8 +22,14 @@ internal sealed class FrontEntrance(VisitorCounts counts, VisitorAllotments allo
             return null;
         }
 
+        if (context.Features.Get<Counted>() is { } counted)
+        {
+            return new(counted.Throttle);
+        }
+
         if (TryCount(address, entry, out var wait) is { } entered)
         {
+            context.Features.Set(new Counted(entered.Throttle));
             return entered;
         }
 
@@ -58,4 +64,7 @@ internal sealed class FrontEntrance(VisitorCounts counts, VisitorAllotments allo
         count?.Dispose();
         return null;
     }
+
+    /// <summary>That a request was counted already.</summary>
+    private sealed record Counted(Throttle? Throttle);
 }
