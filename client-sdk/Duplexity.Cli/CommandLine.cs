@@ -67,6 +67,7 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(UpCommand.Create(run));
         root.Add(TcpCommand.Create(run));
         root.Add(PipesCommand.Create(run));
+        root.Add(InspectCommand.Create(run));
         root.Add(PipeCommand.Create(run));
         root.Add(SendCommand.Create(run));
         root.Add(EmitCommand.Create(run));

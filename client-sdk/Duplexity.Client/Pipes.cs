@@ -6,7 +6,7 @@ using Duplexity.Watching;
 namespace Duplexity;
 
 /// <summary>The public pipes of this connection, and what its clients may see and do of others. Thread-safe.</summary>
-public sealed class Pipes
+public sealed partial class Pipes
 {
     private readonly DuplexityConnection _connection;
     private readonly PipeDesk _desk;

@@ -27,6 +27,9 @@ public sealed class TimeOptions
     /// <summary>How long a visitor waits for a carrier, and a carry ticket is good. Defaults to 10 s (G14).</summary>
     public TimeSpan Carry { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a replay of a visitor's request may take; nobody holds on to end it. Defaults to 2 minutes: slower than what a person waits for.</summary>
+    public TimeSpan Replay { get; set; } = TimeSpan.FromMinutes(2);
+
     /// <summary>How long a channel keeps a message. Defaults to 7 days.</summary>
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
 

@@ -20,7 +20,8 @@ internal static class UpCommand
             HelpName = "VALUE",
         };
         var visitors = new Option<string?>("--visitors") { Description = "public; other rules come later", HelpName = "RULE" };
-        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors };
+        var noInspect = new Option<bool>("--no-inspect") { Description = "the server keeps nothing of what passes; without it, duplexity inspect shows the last exchanges, secrets left out" };
+        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, noInspect };
         var later = new Option[]
         {
             new Option<bool>("--share") { Hidden = true },
@@ -45,17 +46,17 @@ internal static class UpCommand
             }
 
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
-            return RunAsync(run, parsed.GetValue(resources) ?? [], header);
+            return RunAsync(run, parsed.GetValue(resources) ?? [], header, parsed.GetValue(noInspect));
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header)
+    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header, bool noInspect)
     {
         var (server, specs) = resources.Length > 0
             ? (run.Server, [.. resources.Select(PipeSpec.Parse)])
             : await FromFileAsync(run);
-        return await PipeRun.ServeAsync(run, server, [.. specs.Select(s => s with { HostHeader = header ?? s.HostHeader })]);
+        return await PipeRun.ServeAsync(run, server, [.. specs.Select(s => s with { HostHeader = header ?? s.HostHeader, Inspect = s.Inspect && !noInspect })]);
     }
 
     private static async Task<(Uri Server, IReadOnlyList<PipeSpec> Pipes)> FromFileAsync(Invocation run)

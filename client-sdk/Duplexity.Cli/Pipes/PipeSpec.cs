@@ -11,6 +11,12 @@ namespace Duplexity.Cli.Pipes;
 /// <param name="HostHeader"><c>keep</c>, <c>resource</c> or a name; null: keep.</param>
 internal sealed partial record PipeSpec(string? Name, string Resource, string? HostHeader = null)
 {
+    /// <summary>Whether the server keeps its last exchanges.</summary>
+    public bool Inspect { get; init; } = true;
+
+    /// <summary>Whether it serves a port.</summary>
+    public bool IsTcp => Resource.StartsWith("tcp://", StringComparison.Ordinal);
+
     private const string Shapes = "write 3000, localhost:3000, https://localhost:8443, tcp://localhost:22 or unix:/run/app.sock";
 
     /// <summary>Reads <c>[NAME=]RESOURCE</c>.</summary>

@@ -33,6 +33,7 @@ internal static class HubServices
         services.TryAddSingleton<MessagePipeCalls>();
         services.TryAddSingleton<Tracing>();
         services.TryAddSingleton<RoomCalls>();
+        services.TryAddSingleton<ExchangeCalls>();
         services.TryAddSingleton<Draining>();
         services.AddSingleton<INodeCall, DrainCall>();
         services.AddSingleton<INodeCall, LeaveCall>();

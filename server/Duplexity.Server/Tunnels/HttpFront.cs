@@ -6,6 +6,7 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -18,7 +19,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
+    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Inspector inspector, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -56,6 +57,7 @@ internal sealed class HttpFront(
         }
 
         var status = Metrics.VisitorGone;
+        var recorder = inspector.Begin(context, entry, began);
         visitors.Begin();
         try
         {
@@ -76,6 +78,11 @@ internal sealed class HttpFront(
         {
             visitors.End();
             var took = Ended(status, span, began);
+            if (recorder is not null)
+            {
+                inspector.End(recorder, context, at, target, status);
+            }
+
             exchanges.Report(entry, new ExchangeInfo
             {
                 Pipe = entry.Name,
@@ -139,6 +146,7 @@ internal sealed class HttpFront(
         try
         {
             await visit.TakeCarrierAsync(context.RequestAborted);
+            context.Features.Get<ExchangeRecorder>()?.Carried();
         }
         catch (CarryException e)
         {

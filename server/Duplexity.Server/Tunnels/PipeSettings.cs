@@ -16,7 +16,7 @@ internal static class PipeSettings
         ?? (pipe.RequestHeaders is null ? null : NotYet("requestHeaders"))
         ?? (pipe.ResponseHeaders is null ? null : NotYet("responseHeaders"))
         ?? (pipe.Carriers is null or "shared" ? null : NotYet("carriers"))
-        ?? (pipe.Inspect is null or false ? null : NotYet("inspect"))
+        ?? (pipe.Inspect is true && (pipe.Name is [':', ..] || ResourceText.Read(pipe.Resource)?.Scheme == "tcp") ? DuplexityError.Of(Errors.InvalidPipe, "inspect: a TCP pipe has no requests to keep; leave it out.") : null)
         ?? (pipe.Limits is null ? null : NotYet("limits"))
         ?? (pipe.HeaderTimeoutMs is null ? null : NotYet("headerTimeoutMs"))
         ?? (pipe.IdleTimeoutMs is null ? null : NotYet("idleTimeoutMs"));

@@ -3,6 +3,7 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
@@ -44,6 +45,7 @@ internal static class TunnelServices
         services.AddSingleton<CarryEndpoint>();
         services.AddSingleton<CarrierPools>();
         services.AddSingleton<ExchangeFeed>();
+        services.AddDuplexityInspection();
 
         services.TryAddSingleton<PeerAddresses>();
         services.AddSingleton<VisitorHeaders>();

@@ -1,4 +1,5 @@
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -40,6 +41,11 @@ internal sealed class VisitorHeaders(PeerAddresses peers)
             {
                 headers.Remove(name);
             }
+        }
+
+        if (context.Features.Get<Replayed>() is { } replayed)
+        {
+            headers[Replayed.Header] = replayed.Id;
         }
 
         // Another conversation could begin behind the gates: only WebSockets may.

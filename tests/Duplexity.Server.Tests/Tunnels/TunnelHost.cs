@@ -139,9 +139,9 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
     /// <summary>What it does with an order instead of carrying it out.</summary>
     public Func<CarryOrder, Task>? OnCarry { get; set; }
 
-    public async Task<PipeResult> ServeAsync(string? name, string resource, string? hostHeader = null, bool exchanges = false)
+    public async Task<PipeResult> ServeAsync(string? name, string resource, string? hostHeader = null, bool exchanges = false, bool inspect = false)
     {
-        var answer = await host.Pipes.RegisterAsync(Session, TunnelHost.Everything, [new() { Name = name, Resource = resource, HostHeader = hostHeader, Exchanges = exchanges }], CancellationToken.None);
+        var answer = await host.Pipes.RegisterAsync(Session, TunnelHost.Everything, [new() { Name = name, Resource = resource, HostHeader = hostHeader, Exchanges = exchanges, Inspect = inspect ? true : null }], CancellationToken.None);
         answer.Error.Should().BeNull();
         var pipe = answer.Pipes!.Single();
         _resources[pipe.Name!] = Resource.Parse(resource);
@@ -181,6 +181,8 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
         Told.Writer.TryWrite(exchanges);
         return Task.CompletedTask;
     }
+
+    public Task ExchangesKept(ExchangesKeptEvent kept) => Task.CompletedTask;
 
     public Task SocketsChanged(SocketsChangedEvent changed) => Task.CompletedTask;
 
