@@ -71,10 +71,11 @@ public sealed class ExchangeTests
         await using var cat = await InspectedPipe.StartAsync();
         await cat.VisitAsync(HttpMethod.Get, "/one");
         await using var newer = await cat.Node.ConnectAsync("amy");
-        await using var watching = newer.Pipes.WatchExchangesAsync("cat1").GetAsyncEnumerator();
-        var next = watching.MoveNextAsync();
+        await using var watching = newer.Pipes.WatchExchangesAsync("cat1", 1).GetAsyncEnumerator();
+        (await watching.MoveNextAsync().Soon()).Should().BeTrue();
+        watching.Current.Target.Should().Be("/one");
         await cat.VisitAsync(HttpMethod.Get, "/two");
-        (await next.Soon()).Should().BeTrue();
+        (await watching.MoveNextAsync().Soon()).Should().BeTrue();
         watching.Current.Target.Should().Be("/two");
 
         await using var again = await newer.Pipes.OpenAsync("cat1", cat.Resource, new PipeOptions { Inspect = true }).Soon();

@@ -138,10 +138,9 @@ public sealed class RedisTunnelTests(RedisFixture redis) : IClassFixture<RedisFi
         await using var resource = Resource("one");
         await using var amy = await pair.B.ConnectAsync("amy");
         await using var pipe = await amy.Pipes.OpenAsync("cat1", $"127.0.0.1:{resource.Port}", new PipeOptions { Inspect = true });
-        await using var watching = amy.Pipes.WatchExchangesAsync("cat1").GetAsyncEnumerator();
-        var next = watching.MoveNextAsync();
+        await using var watching = amy.Pipes.WatchExchangesAsync("cat1", 100).GetAsyncEnumerator();
         (await TextAsync(pair.B, "/own")).Should().Be("one /own");
-        (await next.Soon()).Should().BeTrue();
+        (await watching.MoveNextAsync().Soon()).Should().BeTrue();
         watching.Current.Target.Should().Be("/own");
 
         (await TextAsync(pair.A, "/seen")).Should().Be("one /seen");

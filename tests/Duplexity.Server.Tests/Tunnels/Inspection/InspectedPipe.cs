@@ -9,6 +9,8 @@ namespace Duplexity.Server.Tests.Tunnels.Inspection;
 /// <summary>A node, amy's pipe <c>cat1</c> that is inspected, the resource behind it, and a watch of what came in.</summary>
 internal sealed class InspectedPipe : IAsyncDisposable
 {
+    private static readonly UriCreationOptions AsItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
+
     private readonly RawResource _resource;
     private readonly IAsyncEnumerator<KeptExchange> _kept;
 
@@ -51,7 +53,7 @@ internal sealed class InspectedPipe : IAsyncDisposable
     /// <summary>A visit; and everything that is kept of it.</summary>
     public async Task<(string Answer, ExchangeDetail Kept)> VisitAsync(HttpMethod method, string target, HttpContent? content = null, params (string Name, string Value)[] headers)
     {
-        using var request = new HttpRequestMessage(method, new Uri(Node.Listening, target)) { Content = content };
+        using var request = new HttpRequestMessage(method, new Uri(Node.Listening.GetLeftPart(UriPartial.Authority) + target, in AsItIs)) { Content = content };
         foreach (var (name, value) in headers)
         {
             request.Headers.TryAddWithoutValidation(name, value);

@@ -96,7 +96,7 @@ public sealed class InspectorTests
     {
         await using var cat = await InspectedPipe.StartAsync((_, _) => ("", new byte[10_000]), s => s.Options = o => (o.Limits.InspectorBytesPerPipe, o.Limits.InspectorBytes) = (50_000, 80_000));
         await using var dog = await cat.Amy.Pipes.OpenAsync("dog", cat.Resource, new PipeOptions { Inspect = true });
-        var dogs = cat.Amy.Pipes.WatchExchangesAsync("dog").GetAsyncEnumerator();
+        var dogs = cat.Amy.Pipes.WatchExchangesAsync("dog", 100).GetAsyncEnumerator();
         var firstDog = dogs.MoveNextAsync();
         var store = cat.Node.Services.GetRequiredService<ExchangeStore>();
 
@@ -142,6 +142,7 @@ public sealed class InspectorTests
         await using var bens = await ben.Pipes.OpenAsync("cat1", cat.Resource, new PipeOptions { Inspect = true });
         (await ben.Pipes.ExchangesAsync("cat1")).Should().BeEmpty();
         await ShouldBeRefused(() => cat.Amy.Pipes.ExchangesAsync("cat1"), Errors.UnknownDestination.Code);
+        using var visit = await cat.Node.VisitAsync("cat1").Soon();
         store.Open(old).IsOver.Should().BeTrue("an older generation takes no newer one's place");
     }
 

@@ -69,26 +69,31 @@ public sealed class ReplayTests
         cat.Received.Last().Body.Should().Be("small");
     }
 
-    [Theory]
+    [Fact]
     [Trait("Guarantee", "G25")]
-    [InlineData("GET / HTTP/1.1\r\nX: y", null, null, null)]
-    [InlineData("", null, null, null)]
-    [InlineData(null, "/a b", null, null)]
-    [InlineData(null, "/a\r\nHost: evil", null, null)]
-    [InlineData(null, "http://evil.example/", null, null)]
-    [InlineData(null, "/\u00e9", null, null)]
-    [InlineData(null, null, "X-A: b\r\nX-B", "c")]
-    [InlineData(null, null, "X-A", "b\r\nX-B: c")]
-    [InlineData(null, null, "X-A", "\u0000")]
-    [InlineData(null, null, "", "b")]
-    public async Task What_would_be_more_than_one_request_is_refused(string? method, string? target, string? header, string? value)
+    public async Task What_would_be_more_than_one_request_is_refused()
     {
         await using var cat = await InspectedPipe.StartAsync();
         var (_, first) = await cat.VisitAsync(HttpMethod.Get, "/");
+        ReplayChanges[] hostile =
+        [
+            new() { Method = "GET / HTTP/1.1\r\nX: y" },
+            new() { Method = "" },
+            new() { Target = "/a b" },
+            new() { Target = "/a\r\nHost: evil" },
+            new() { Target = "http://evil.example/" },
+            new() { Target = "/\u00e9" },
+            new() { Headers = new Dictionary<string, string?> { ["X-A: b\r\nX-B"] = "c" } },
+            new() { Headers = new Dictionary<string, string?> { ["X-A"] = "b\r\nX-B: c" } },
+            new() { Headers = new Dictionary<string, string?> { ["X-A"] = "\0" } },
+            new() { Headers = new Dictionary<string, string?> { [""] = "b" } },
+        ];
 
-        var replay = () => cat.Amy.Pipes.ReplayAsync("cat1", first.Exchange.Id, new() { Method = method, Target = target, Headers = header is null ? null : new Dictionary<string, string?> { [header] = value } });
+        foreach (var changes in hostile)
+        {
+            await InspectorTests.ShouldBeRefused(() => cat.Amy.Pipes.ReplayAsync("cat1", first.Exchange.Id, changes), Errors.InvalidRequest.Code);
+        }
 
-        await InspectorTests.ShouldBeRefused(replay, Errors.InvalidRequest.Code);
         cat.Received.Should().ContainSingle();
     }
 
@@ -101,7 +106,7 @@ public sealed class ReplayTests
         await using var resource = new RawResource();
         await using var amy = await node.ConnectAsync("amy");
         await using var pipe = await amy.Pipes.OpenAsync("cat1", $"http://{resource.Authority}", new PipeOptions { Inspect = true });
-        await using var kept = amy.Pipes.WatchExchangesAsync("cat1").GetAsyncEnumerator();
+        await using var kept = amy.Pipes.WatchExchangesAsync("cat1", 100).GetAsyncEnumerator();
         var next = kept.MoveNextAsync();
         var visit = node.VisitAsync("cat1");
         await using (var connection = await resource.AcceptAsync())
