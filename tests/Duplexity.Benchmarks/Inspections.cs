@@ -37,10 +37,10 @@ internal static class Inspections
     private static async Task<double> VisitAsync(TestNode node, string pipe, int size)
     {
         var began = Stopwatch.GetTimestamp();
-        await Parallel.ForEachAsync(Enumerable.Range(0, Requests), new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (_, _) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, Requests), new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (_, ct) =>
         {
             using var response = await node.VisitAsync(pipe, $"/{size}?state=1");
-            await response.Content.CopyToAsync(Stream.Null);
+            await response.Content.CopyToAsync(Stream.Null, ct);
         });
         return Requests / Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
