@@ -14,7 +14,7 @@ internal static class Inspections
 
     public static async Task RunAsync()
     {
-        await using var node = await TestNode.StartAsync(s => (s.LogLevel, s.Environment) = (LogLevel.Warning, "Production"));
+        await using var node = await TestNode.StartAsync(s => s.LogLevel = LogLevel.Warning);
         await using var resource = new RawResource(ServeAsync);
         await using var owner = await node.ConnectAsync("owner");
         await using var plain = await owner.Pipes.OpenAsync("plain", $"http://{resource.Authority}");
