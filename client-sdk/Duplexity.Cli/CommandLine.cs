@@ -70,6 +70,7 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(LinkCommand.Create(run));
         root.Add(GrantCommand.Create(run));
         root.Add(GrantCommand.CreateList(run));
+        root.Add(InspectCommand.Create(run));
         root.Add(PipeCommand.Create(run));
         root.Add(NamesCommand.Create(run));
         root.Add(SendCommand.Create(run));

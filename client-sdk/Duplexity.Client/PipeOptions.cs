@@ -21,6 +21,12 @@ public sealed record PipeOptions
     /// <summary>What visitors may use, at each node. Defaults to null: no limits but the server's.</summary>
     public VisitorLimits? Limits { get; init; }
 
+    /// <summary>
+    /// Whether the server keeps the last exchanges of the pipe (headers, the first 64 KB of both bodies, times; secrets redacted; 4 MB of them, for as long as the pipe is registered) for <see cref="Pipes.ExchangesAsync"/> and for replays.
+    /// Not for TCP pipes. Defaults to false: what visitors send is nobody's to read unless somebody wants to.
+    /// </summary>
+    public bool Inspect { get; init; }
+
     /// <summary>The client whose pipe it is, one that the connection holds; it ends when that one leaves. Defaults to null: <see cref="Identities.Primary"/> when it is opened.</summary>
     public string? As { get; init; }
 
@@ -59,5 +65,6 @@ public sealed record PipeOptions
         IdleTimeoutMs = (long?)IdleTimeout?.TotalMilliseconds,
         Visitors = Visitors is null ? null : string.Join(',', Visitors),
         Limits = Limits,
+        Inspect = Inspect ? true : null,
     };
 }

@@ -21,7 +21,8 @@ internal static class UpCommand
             HelpName = "VALUE",
         };
         var visitors = Visitors();
-        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors };
+        var noInspect = new Option<bool>("--no-inspect") { Description = "the server keeps nothing of what passes; without it, duplexity inspect shows the last exchanges, secrets left out" };
+        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, noInspect };
         var traffic = new TrafficFlags();
         traffic.AddTo(command);
         var later = new Option[]
@@ -43,7 +44,7 @@ internal static class UpCommand
             }
 
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
-            return RunAsync(run, parsed.GetValue(resources) ?? [], header, VisitorWords.Of(parsed.GetValue(visitors)), traffic.Read(parsed), traffic.Strip(parsed));
+            return RunAsync(run, parsed.GetValue(resources) ?? [], header, VisitorWords.Of(parsed.GetValue(visitors)), traffic.Read(parsed), traffic.Strip(parsed), parsed.GetValue(noInspect));
         });
         return command;
     }
@@ -56,7 +57,7 @@ internal static class UpCommand
         HelpName = "RULE",
     };
 
-    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header, IReadOnlyList<string>? visitors, PipeTraffic traffic, bool strip)
+    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header, IReadOnlyList<string>? visitors, PipeTraffic traffic, bool strip, bool noInspect)
     {
         if (resources.Length > 0)
         {
@@ -67,6 +68,6 @@ internal static class UpCommand
         return await PipeRun.ServeAsync(run, project.Server, [.. project.File.Pipes.Select(Adjusted)], project);
 
         // What the command line says holds for every pipe, in the file's place too.
-        PipeSpec Adjusted(PipeSpec spec) => spec with { HostHeader = header ?? spec.HostHeader, Visitors = visitors ?? spec.Visitors, Traffic = (spec.Traffic ?? new()).With(traffic) };
+        PipeSpec Adjusted(PipeSpec spec) => spec with { HostHeader = header ?? spec.HostHeader, Visitors = visitors ?? spec.Visitors, Inspect = spec.Inspect && !noInspect, Traffic = (spec.Traffic ?? new()).With(traffic) };
     }
 }

@@ -23,6 +23,12 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
     /// <summary>What the pipe does with its traffic; null: nothing of its own.</summary>
     public PipeTraffic? Traffic { get; init; }
 
+    /// <summary>Whether the server keeps its last exchanges.</summary>
+    public bool Inspect { get; init; } = true;
+
+    // What passes unread has no exchanges.
+    private bool HasExchanges => !Resource.StartsWith("tcp://", StringComparison.Ordinal) && !Resource.StartsWith("tls://", StringComparison.Ordinal);
+
     /// <summary>Reads <c>[NAME=]RESOURCE</c>.</summary>
     /// <exception cref="UsageException">It is not one; the sentence says what to write.</exception>
     public static PipeSpec Parse(string text)
@@ -79,7 +85,7 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
         : throw new UsageException($"\"{value}\" cannot be a Host header; write keep, resource or a name such as app.example.org.");
 
     /// <summary>What the SDK is asked for; a password that is made up is told.</summary>
-    public PipeOptions ToOptions(Action<string, string> tellPassword) => (Traffic ?? new()).ApplyTo(new() { HostHeader = HostHeader, Exchanges = true, Visitors = VisitorWords.Complete(Visitors, tellPassword) });
+    public PipeOptions ToOptions(Action<string, string> tellPassword) => (Traffic ?? new()).ApplyTo(new() { HostHeader = HostHeader, Exchanges = true, Inspect = Inspect && HasExchanges, Visitors = VisitorWords.Complete(Visitors, tellPassword) });
 
     private static string Canonical(string text, string bare)
     {

@@ -17,6 +17,9 @@ internal sealed record ProjectPipe
     /// <summary>Who may visit: rules with commas between them.</summary>
     public string? Visitors { get; init; }
 
+    /// <summary>Whether the server keeps the last exchanges; null: it does.</summary>
+    public bool? Inspect { get; init; }
+
     /// <summary>Further resources by path: text, or an object.</summary>
     public Dictionary<string, JsonElement>? Routes { get; init; }
 
@@ -71,6 +74,7 @@ internal sealed record ProjectPipe
         {
             HostHeader = HostHeader is null ? null : PipeSpec.HostHeaderOf(HostHeader),
             Visitors = Visitors is null ? null : VisitorWords.Of([Visitors]),
+            Inspect = Inspect ?? true,
             Traffic = ToTraffic(),
         };
 

@@ -57,6 +57,18 @@ public interface IControlHub
     /// <summary>Withdraws what the acting client has granted.</summary>
     Task<WithdrawVisitResponse> WithdrawVisit(WithdrawVisitRequest request);
 
+    /// <summary>The last exchanges of a public pipe.</summary>
+    Task<ListExchangesResponse> ListExchanges(ListExchangesRequest request);
+
+    /// <summary>Watches the exchanges of a public pipe; see <see cref="WatchExchangesRequest"/>.</summary>
+    Task<ListExchangesResponse> WatchExchanges(WatchExchangesRequest request);
+
+    /// <summary>Everything that is kept of one exchange.</summary>
+    Task<ReadExchangeResponse> ReadExchange(ReadExchangeRequest request);
+
+    /// <summary>Sends the request of an exchange again.</summary>
+    Task<ReplayExchangeResponse> ReplayExchange(ReplayExchangeRequest request);
+
     /// <summary>What the acting client may narrow about a socket of its own.</summary>
     Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request);
 
@@ -141,6 +153,9 @@ public interface IControlClient
 
     /// <summary>What visitors did, for pipes that asked for it.</summary>
     Task Exchanges(ExchangesEvent exchanges);
+
+    /// <summary>Exchanges of a watched pipe have ended.</summary>
+    Task ExchangesKept(ExchangesKeptEvent kept);
 
     /// <summary>Watched sockets have changed.</summary>
     Task SocketsChanged(SocketsChangedEvent changed);

@@ -21,6 +21,7 @@ internal static class ApiServices
         services.TryAddSingleton<InboxRoutes>();
         services.TryAddSingleton<MessagePipeRoutes>();
         services.TryAddSingleton<NodeRoutes>();
+        services.TryAddSingleton<ExchangeRoutes>();
         services.TryAddSingleton<ApiRoutes>();
         services.TryAddSingleton<ApiDescription>();
         services.TryAddSingleton<ApiEndpoints>();

@@ -56,6 +56,9 @@ internal sealed class CarrierPools : IDisposable
         }
     }
 
+    /// <summary>Raised when this node hears that a registration is over, whether it had a pool or not. Handlers must not throw or wait.</summary>
+    public event Action<PipeEntry>? Ended;
+
     /// <summary>The pools of pipes whose clients are at other nodes.</summary>
     public IReadOnlyList<CarrierPool> Elsewhere => [.. _pools.Values.Where(p => p.Entry.Node != _node.Name && !p.IsOver)];
 
@@ -63,6 +66,7 @@ internal sealed class CarrierPools : IDisposable
     public void End(PipeEntry entry, bool cut)
     {
         _desk.Withdraw(entry);
+        Ended?.Invoke(entry);
         foreach (var key in entry.Settings.Routes is { } routes ? routes.Select(r => KeyOf(entry, r)).Prepend(entry.Name) : [entry.Name])
         {
             if (_pools.TryGetValue(key, out var pool) && pool.Entry.IsSameAs(entry) && _pools.TryRemove(new(key, pool)))

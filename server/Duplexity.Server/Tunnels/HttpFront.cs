@@ -7,6 +7,7 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels.Gates;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -19,7 +20,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed partial class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, IVisitorEntrance entrance, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
+    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, IVisitorEntrance entrance, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger, Inspector? inspector = null)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -66,6 +67,7 @@ internal sealed partial class HttpFront(
         }
 
         var status = Metrics.VisitorGone;
+        var recorder = inspector?.Begin(context, entry, began);
         visitors.Begin();
         try
         {
@@ -87,6 +89,11 @@ internal sealed partial class HttpFront(
             visitors.End();
             var took = Ended(status, span, began);
             var target = FrontTransform.TargetOf(context); // without what was said to the gates
+            if (recorder is not null)
+            {
+                inspector!.End(recorder, context, at, target, status);
+            }
+
             exchanges.Report(entry, new ExchangeInfo
             {
                 Pipe = entry.Name,
@@ -169,6 +176,7 @@ internal sealed partial class HttpFront(
         try
         {
             await visit.TakeCarrierAsync(context.RequestAborted);
+            context.Features.Get<ExchangeRecorder>()?.Carried();
         }
         catch (CarryException e)
         {

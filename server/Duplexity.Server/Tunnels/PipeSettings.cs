@@ -15,7 +15,9 @@ internal static class PipeSettings
         ?? (pipe.Private is null or false ? null : NotYet("private"))
         ?? (pipe.Offline is null or "refuse" ? null : NotYet("offline"))
         ?? TrafficSettings.Problem(pipe)
-        ?? (pipe.Inspect is null or false ? null : NotYet("inspect"));
+        ?? (pipe.Inspect is true && (pipe.Name is [':', ..] || ResourceText.Read(pipe.Resource)?.Scheme is "tcp" or "tls")
+            ? DuplexityError.Of(Errors.InvalidPipe, "inspect: what passes unread has no requests to keep; leave it out.")
+            : null);
 
     private static DuplexityError NotYet(string what) => DuplexityError.Of(Errors.InvalidPipe, $"{what}: this server does not know it yet.");
 }

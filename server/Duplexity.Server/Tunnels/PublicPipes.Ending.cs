@@ -27,7 +27,7 @@ internal sealed partial class PublicPipes
     /// <param name="ct">Gives up.</param>
     public async Task<bool> CloseAsync(string asked, Func<string, bool> may, string? reason, string by, string? session, CancellationToken ct)
     {
-        var name = asked.StartsWith(':') ? asked : _names.ReadHost(asked.Trim()).Name ?? asked;
+        var name = KeyOf(asked);
         var told = string.IsNullOrWhiteSpace(reason) ? "its owner closed it from elsewhere, or an administrator did." : VisibleText.Of(reason, ReasonLength);
         IReadOnlyList<PipeEntry> removed;
         bool isBlocked;
@@ -55,6 +55,13 @@ internal sealed partial class PublicPipes
 
         await _news.ClosedAsync(removed, told, isBlocked);
         return true;
+    }
+
+    /// <summary>The key of the pipe that somebody means: by its whole hostname, its label under the domain, or <c>:PORT</c>.</summary>
+    public string KeyOf(string asked)
+    {
+        var name = asked.Trim();
+        return name.StartsWith(':') ? name : _names.ReadHost(name).Name ?? name;
     }
 
     private async Task LetGoAsync(Session session, long generation)

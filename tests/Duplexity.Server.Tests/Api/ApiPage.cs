@@ -179,6 +179,7 @@ internal static class ApiPage
             _ when type == typeof(string) => new() { ["type"] = "string" },
             _ when type == typeof(int) => new() { ["type"] = "integer", ["format"] = "int32" },
             _ when type == typeof(long) => new() { ["type"] = "integer", ["format"] = "int64" },
+            _ when type == typeof(double) => new() { ["type"] = "number", ["format"] = "double" },
             _ when type == typeof(bool) => new() { ["type"] = "boolean" },
             _ when type == typeof(byte[]) => new() { ["type"] = "string", ["format"] = "byte" },
             _ when type == typeof(JsonElement) => [],

@@ -185,9 +185,9 @@ public sealed class SteeringTests
                     await alone.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
                 }
 
-                if (method.Name == "ClosePipe")
+                if (method.Name == "ClosePipe" || method.Name.Contains("Exchange"))
                 {
-                    (await both.InvokeAsync<PipesResponse>("RegisterPipes", new RegisterPipesRequest { As = "ben", Pipes = [new() { Name = "bens", Resource = "http://localhost:1" }] })).Error.Should().BeNull();
+                    (await both.InvokeAsync<PipesResponse>("RegisterPipes", new RegisterPipesRequest { As = "ben", Pipes = [new() { Name = "bens", Resource = "http://localhost:1", Inspect = true }] })).Error.Should().BeNull();
                 }
 
                 foreach (var request in Cases(method, node))
@@ -230,6 +230,10 @@ public sealed class SteeringTests
         "WatchSockets" => [new WatchSocketsRequest { As = "amy", Client = "*" }, new WatchSocketsRequest { As = "amy" }],
         "WatchPipes" => [new WatchPipesRequest { As = "amy", Client = "*" }, new WatchPipesRequest { As = "amy", Client = "ben" }, new WatchPipesRequest { As = "amy" }],
         "ClosePipe" => [new ClosePipeRequest { As = "amy", Name = "bens" }, new ClosePipeRequest { As = "amy", Name = "nobodys" }],
+        "ListExchanges" => [new ListExchangesRequest { As = "amy", Pipe = "bens" }, new ListExchangesRequest { As = "amy", Pipe = "nobodys" }],
+        "WatchExchanges" => [new WatchExchangesRequest { As = "amy", Pipe = "bens" }, new WatchExchangesRequest { As = "amy", Stop = true }],
+        "ReadExchange" => [new ReadExchangeRequest { As = "amy", Pipe = "bens", Id = "1-n" }],
+        "ReplayExchange" => [new ReplayExchangeRequest { As = "amy", Pipe = "bens", Id = "1-n" }],
         "LimitSocket" => [new LimitSocketRequest { As = "amy", SocketId = "x" }],
         "Explain" => [new ExplainRequest { As = "amy", Operation = "administer", Target = "client:ben", Client = "ben" }, new ExplainRequest { As = "amy", Operation = "publish", Target = "cat1" }],
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],

@@ -2,6 +2,7 @@ using System.Net;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -14,6 +15,13 @@ internal sealed class VisitorEntrance(VisitorCounts counts, VisitorGates gates, 
     /// <inheritdoc/>
     public async ValueTask<Entered?> EnterAsync(HttpContext context, PipeEntry entry)
     {
+        if (context.Features.Get<Replayed>() is not null)
+        {
+            // The owner or an administrator sends it again: a visit of theirs, with which nobody else's identity goes (G15).
+            GateNotes.Add(context, "visitors", "its owner's");
+            return new(null);
+        }
+
         var isAgain = context.Features.Get<Visitor>() is not null;
         var visitor = Visitor.Of(context, peers);
         IDisposable? count = null;

@@ -2,6 +2,7 @@ using System.Net;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Tunnels.Gates;
@@ -52,6 +53,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         {
             if (await gate.LetsAsync(visitor, entry, context.RequestAborted))
             {
+                GateNotes.Add(context, "visitors", $"let in by {NameOf(gate)}");
                 return await EnterAsync(new(visitor, gate), entry, gates);
             }
         }
@@ -62,6 +64,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         }
 
         Log.VisitorRefused(logger, entry.Name, visitor.Identity is null ? "nobody known" : "somebody known");
+        GateNotes.Add(context, "visitors", "refused");
         await door.RefuseAsync(visitor, entry, gates);
         return null;
     }
@@ -81,6 +84,8 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
     /// <summary>Whether somebody who passed may still be served.</summary>
     public bool MayStay(VisitorPass pass, PipeEntry entry) =>
         (pass.Visitor.Identity is not { } identity || identities!.MayStay(identity)) && pass.Gate?.StillLets(pass.Visitor, entry) != false;
+
+    private static string NameOf(IVisitorGate gate) => gate.GetType().Name.Replace("Gate", "", StringComparison.Ordinal).ToLowerInvariant();
 
     private async ValueTask IdentifyAsync(Visitor visitor, PipeEntry entry, PipeGates gates)
     {
@@ -117,6 +122,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
 
         if (pass.Visitor.Identity is { } identity)
         {
+            GateNotes.Client(pass.Visitor.Context, identity.Client);
             pass.Visitor.Context.Request.Headers[IdentityHeader] = identities!.Assert(identity.Client, entry.Name);
         }
 
