@@ -110,6 +110,12 @@ public sealed class LimitOptions
     /// <summary>Visitor connections of one pipe that wait for a carrier. Defaults to 1,000; then 503.</summary>
     public int CarriesWaitingPerPipe { get; set; } = 1_000;
 
+    /// <summary>Sessions of one client that may share a public name; one more is refused. Defaults to 32: each is asked whether it is well whenever a visitor comes.</summary>
+    public int SessionsPerPipe { get; set; } = 32;
+
+    /// <summary>Connections that one client may have to private pipes at this node; one more is answered 429. Defaults to 256, as many as one pipe carries.</summary>
+    public int DialsPerClient { get; set; } = 256;
+
     /// <summary>Requests and connections of visitors from one address at once, of IPv6 from one network of 64 bits; one more is answered 429. Defaults to 1,000: a company behind one address (G24).</summary>
     public int VisitorsPerAddress { get; set; } = 1_000;
 

@@ -22,13 +22,14 @@ internal static class UpCommand
         };
         var visitors = Visitors();
         var noInspect = new Option<bool>("--no-inspect") { Description = "the server keeps nothing of what passes; without it, duplexity inspect shows the last exchanges, secrets left out" };
-        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, noInspect };
+        var share = new Option<bool>("--share") { Description = "serve together with your other programs of this name; otherwise the newer one takes over" };
+        var sticky = new Option<bool>("--sticky") { Description = "with --share: a visitor stays with the program that served it first" };
+        var isPrivate = new Option<bool>("--private") { Description = "no public name; reachable with dial only, by you and by --visitors signed-in or client:bob" };
+        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, share, sticky, isPrivate, noInspect };
         var traffic = new TrafficFlags();
         traffic.AddTo(command);
         var later = new Option[]
         {
-            new Option<bool>("--share") { Hidden = true },
-            new Option<bool>("--private") { Hidden = true },
             new Option<string?>("--offline") { Hidden = true },
         };
         foreach (var option in later)
@@ -44,7 +45,23 @@ internal static class UpCommand
             }
 
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
-            return RunAsync(run, parsed.GetValue(resources) ?? [], header, VisitorWords.Of(parsed.GetValue(visitors)), traffic.Read(parsed), traffic.Strip(parsed), parsed.GetValue(noInspect));
+            var (rules, flags) = (VisitorWords.Of(parsed.GetValue(visitors)), traffic.Read(parsed));
+            var typed = (parsed.GetValue(resources) ?? []).Select(r => PipeSpec.Parse(r, parsed.GetValue(isPrivate))).ToArray();
+            if (typed.Length == 0 && parsed.GetValue(isPrivate))
+            {
+                throw new UsageException($"--private goes with [NAME=]RESOURCE; in {ProjectFile.FileName} a pipe says \"private\": true.");
+            }
+
+            // What the command line says holds for every pipe, in the file's place too.
+            return RunAsync(run, PathRoutes.Gather(typed, traffic.Strip(parsed)), spec => spec with
+            {
+                HostHeader = header ?? spec.HostHeader,
+                Visitors = rules ?? spec.Visitors,
+                Share = parsed.GetValue(share) || spec.Share,
+                Sticky = parsed.GetValue(sticky) || spec.Sticky,
+                Inspect = spec.Inspect && !parsed.GetValue(noInspect),
+                Traffic = (spec.Traffic ?? new()).With(flags),
+            });
         });
         return command;
     }
@@ -57,17 +74,14 @@ internal static class UpCommand
         HelpName = "RULE",
     };
 
-    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header, IReadOnlyList<string>? visitors, PipeTraffic traffic, bool strip, bool noInspect)
+    private static async Task<int> RunAsync(Invocation run, IReadOnlyList<PipeSpec> typed, Func<PipeSpec, PipeSpec> adjusted)
     {
-        if (resources.Length > 0)
+        if (typed.Count > 0)
         {
-            return await PipeRun.ServeAsync(run, run.Server, [.. PathRoutes.Gather([.. resources.Select(PipeSpec.Parse)], strip).Select(Adjusted)]);
+            return await PipeRun.ServeAsync(run, run.Server, [.. typed.Select(adjusted)]);
         }
 
-        var project = await Project.LoadAsync(run, Adjusted);
-        return await PipeRun.ServeAsync(run, project.Server, [.. project.File.Pipes.Select(Adjusted)], project);
-
-        // What the command line says holds for every pipe, in the file's place too.
-        PipeSpec Adjusted(PipeSpec spec) => spec with { HostHeader = header ?? spec.HostHeader, Visitors = visitors ?? spec.Visitors, Inspect = spec.Inspect && !noInspect, Traffic = (spec.Traffic ?? new()).With(traffic) };
+        var project = await Project.LoadAsync(run, adjusted);
+        return await PipeRun.ServeAsync(run, project.Server, [.. project.File.Pipes.Select(adjusted)], project);
     }
 }

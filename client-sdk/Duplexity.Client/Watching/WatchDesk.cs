@@ -58,7 +58,7 @@ internal sealed class WatchDesk(DuplexityConnectionOptions options)
     {
         var id = Guid.NewGuid().ToString("N");
         var client = control.Acting(asked);
-        var known = new Dictionary<(string, string), TItem>();
+        var known = new Dictionary<(string, string, string), TItem>();
         ControlLink? link = null;
         try
         {
@@ -104,6 +104,11 @@ internal sealed class WatchDesk(DuplexityConnectionOptions options)
                     while (feed.TryRead(out var change))
                     {
                         var (word, item) = kind.Read(change);
+                        foreach (var (over, _) in known.Where(k => kind.Ends(change, k.Value)).ToArray())
+                        {
+                            known.Remove(over);
+                        }
+
                         if (word == kind.Gone)
                         {
                             known.Remove(kind.Key(item));

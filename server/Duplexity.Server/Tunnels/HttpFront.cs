@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using Duplexity.Protocol;
-using Duplexity.Server.Backend;
 using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
@@ -20,7 +19,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed partial class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, IVisitorEntrance entrance, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger, Inspector? inspector = null)
+    Choice choice, PipeUrl url, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, IVisitorEntrance entrance, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger, Inspector? inspector = null)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -58,7 +57,8 @@ internal sealed partial class HttpFront(
             return;
         }
 
-        var entry = await LocateAsync(name, span, context.RequestAborted);
+        var had = StickyCookie.Take(context.Request);
+        var entry = await LocateAsync(context, name, had, span);
         if (entry is null)
         {
             await Pages.NotFoundAsync(context);
@@ -68,6 +68,7 @@ internal sealed partial class HttpFront(
 
         var status = Metrics.VisitorGone;
         var recorder = inspector?.Begin(context, entry, began);
+        var tried = new List<PipeEntry> { entry };
         visitors.Begin();
         try
         {
@@ -77,7 +78,8 @@ internal sealed partial class HttpFront(
                 context.Connection.RequestClose();
             }
 
-            await ServeAsync(context, entry, span);
+            headers.Clean(context);
+            await ServeAsync(context, tried, had, span);
             status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? Metrics.VisitorGone : context.Response.StatusCode;
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -94,7 +96,7 @@ internal sealed partial class HttpFront(
                 inspector!.End(recorder, context, at, target, status);
             }
 
-            exchanges.Report(entry, new ExchangeInfo
+            exchanges.Report(tried[^1], new ExchangeInfo
             {
                 Pipe = entry.Name,
                 At = at.ToUnixTimeMilliseconds(),
@@ -117,12 +119,12 @@ internal sealed partial class HttpFront(
         return took;
     }
 
-    private async ValueTask<PipeEntry?> LocateAsync(string name, Activity? span, CancellationToken ct)
+    private async ValueTask<PipeEntry?> LocateAsync(HttpContext context, string name, string? had, Activity? span)
     {
         var step = span.Step("locate");
         try
         {
-            return await backend.LocateAsync(name, ct);
+            return await choice.LocateAsync(name, had, PinnedCarriers.Of(context.Features, create: false), FrontTransform.TargetOf(context), context.RequestAborted);
         }
         finally
         {
@@ -130,47 +132,64 @@ internal sealed partial class HttpFront(
         }
     }
 
-    private async Task ServeAsync(HttpContext context, PipeEntry entry, Activity? span, bool isAgain = false)
+    /// <summary>Serves the request from the last of <paramref name="tried"/>, or from those that are tried after it: only as long as nothing of the request can have reached a resource (G12).</summary>
+    private async Task ServeAsync(HttpContext context, List<PipeEntry> tried, string? had, Activity? span)
     {
-        headers.Clean(context);
         if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true, Protocol: "websocket" })
         {
             await Pages.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Not here", "CONNECT does not pass a public pipe.");
             return;
         }
 
-        // Before anything of the pipe's state shows: who may not visit it is not told that it is away (G25).
-        using var entered = await entrance.EnterAsync(context, entry);
+        // Before anything of the pipe's state shows: who may not visit it is not told that it is away (G25). Each registration has gates of its own; what the visitor holds of one it holds until it is through.
+        using var entered = await entrance.EnterAsync(context, tried[^1]);
         if (entered is null)
         {
             return;
         }
 
+        if (tried.Count == 1)
+        {
+            StickyCookie.Give(context, had, tried, url.IsSecure);
+        }
+
+        if (await TryAsync(context, tried[^1], entered, span) is not { } failure)
+        {
+            return;
+        }
+
+        if (failure.MayTryAgain && await choice.InsteadAsync(tried, _ => true, FrontTransform.TargetOf(context), context.RequestAborted) is { } another)
+        {
+            context.Response.Clear();
+            tried.Add(another);
+            await ServeAsync(context, tried, had, span);
+            return;
+        }
+
+        await failure.ExplainAsync();
+    }
+
+    /// <summary>Serves the request from one registration; null: it is answered, or there is nobody to be answered any more.</summary>
+    private async Task<Failure?> TryAsync(HttpContext context, PipeEntry entry, Entered entered, Activity? span)
+    {
         if (ResourceText.IsTls(entry.Resource))
         {
-            await Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one.");
-            return;
+            return new(false, () => Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one."));
         }
 
         if (Way.Find(entry, FrontTransform.TargetOf(context)) is not { } way)
         {
-            await Pages.WriteAsync(context, StatusCodes.Status400BadRequest, "Not understood", "This address has paths of several servers: dot segments and encoded slashes, backslashes or dots in a path are not taken here.");
-            return;
+            return new(false, () => Pages.WriteAsync(
+                context, StatusCodes.Status400BadRequest, "Not understood", "This address has paths of several servers: dot segments and encoded slashes, backslashes or dots in a path are not taken here."));
         }
 
         if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry, way.Route) is not { } pool)
         {
-            if (await MovedAsync(entry, isAgain, context.RequestAborted) is { } there)
-            {
-                await ServeAsync(context, there, span, isAgain: true);
-                return;
-            }
-
-            await AwayAsync(context);
-            return;
+            return new(true, () => AwayAsync(context));
         }
 
         Unlimit(context);
+        using var turn = pool.Begin();
         using var visit = new Visit(context, pool, headers.IsFromProxy(context), time) { Throttle = entered.Throttle };
         var carrier = span.Step("carrier");
         try
@@ -181,16 +200,7 @@ internal sealed partial class HttpFront(
         catch (CarryException e)
         {
             // Nothing of the request has left yet.
-            if (e.Failure is CarryFailure.Elsewhere or CarryFailure.Away && await MovedAsync(entry, isAgain, context.RequestAborted) is { } now)
-            {
-                await ServeAsync(context, now, span, isAgain: true);
-            }
-            else
-            {
-                await RefuseAsync(context, entry, e);
-            }
-
-            return;
+            return Refused(context, pool, e, mayTryAgain: e.Failure != CarryFailure.Crowded || entry.IsShared);
         }
         finally
         {
@@ -200,24 +210,16 @@ internal sealed partial class HttpFront(
         var error = await ForwardAsync(context, visit, way, pool.IsHttp2, span);
         if (error == ForwarderError.None || visit.EndedEarly)
         {
+            pool.Worked();
             if (!VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade))
             {
                 await visit.CompleteAsync(context.RequestAborted);
             }
-        }
-        else if (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
-        {
-            var causes = Causes(context).ToArray();
-            if (pool.IsHttp2 && causes.Any(c => c is CarryException { Failure: CarryFailure.Elsewhere or CarryFailure.Away }) && await MovedAsync(entry, isAgain, context.RequestAborted) is { } now)
-            {
-                // A carrier to an HTTP/2 resource is dialled when the request is sent: nothing of it has left either.
-                context.Response.Clear();
-                await ServeAsync(context, now, span, isAgain: true);
-                return;
-            }
 
-            await ExplainAsync(context, entry, error, causes);
+            return null;
         }
+
+        return context.Response.HasStarted || context.RequestAborted.IsCancellationRequested ? null : Failed(context, pool, error);
     }
 
     private async ValueTask<ForwarderError> ForwardAsync(HttpContext context, Visit visit, Way way, bool isHttp2, Activity? span)
@@ -234,10 +236,6 @@ internal sealed partial class HttpFront(
             step.End();
         }
     }
-
-    /// <summary>What the name is by now, where what was remembered of it is not so any more: its client has moved, to another node or another generation. Looked up once for a request.</summary>
-    private async ValueTask<PipeEntry?> MovedAsync(PipeEntry entry, bool isAgain, CancellationToken ct) =>
-        !isAgain && await backend.ReadAsync(entry.Name, ct) is { } now && now != entry ? now : null;
 
     /// <summary>Kestrel's limits on bodies are meant for applications; for this request alone they are lifted.</summary>
     private static void Unlimit(HttpContext context)

@@ -10,9 +10,9 @@ internal static class PipeSettings
 
     /// <summary>What is wrong; null: nothing.</summary>
     public static DuplexityError? Problem(PipeRegistration pipe) =>
-        (pipe.Share is null or false ? null : NotYet("share"))
-        ?? (pipe.Sticky is null or false ? null : NotYet("sticky"))
-        ?? (pipe.Private is null or false ? null : NotYet("private"))
+        (pipe.Private == true ? DialRules.Problem(pipe.Visitors) : null)
+        ?? (pipe.Sticky == true && pipe.Share != true ? DuplexityError.Of(Errors.InvalidPipe, "sticky: visitors stay with one of several sessions, so it goes with share.") : null)
+        ?? (pipe.Sticky == true && (pipe.Name?.StartsWith(':') == true || ResourceText.IsTls(pipe.Resource)) ? DuplexityError.Of(Errors.InvalidPipe, "sticky: bytes that pass unread have no cookies; it goes with a hostname and HTTP.") : null)
         ?? (pipe.Offline is null or "refuse" ? null : NotYet("offline"))
         ?? TrafficSettings.Problem(pipe)
         ?? (pipe.Inspect is true && (pipe.Name is [':', ..] || ResourceText.Read(pipe.Resource)?.Scheme is "tcp" or "tls")

@@ -207,7 +207,7 @@ public sealed class OpeningTests
 
         public ValueTask<long> NextGenerationAsync(CancellationToken ct = default) => inner.NextGenerationAsync(ct);
 
-        public ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default) => inner.LocateAsync(name, ct);
+        public ValueTask<IReadOnlyList<PipeEntry>> LocateAllAsync(string name, CancellationToken ct = default) => inner.LocateAllAsync(name, ct);
 
         public ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct = default) => inner.ReadAsync(name, ct);
 

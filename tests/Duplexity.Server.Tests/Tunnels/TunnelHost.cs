@@ -65,7 +65,7 @@ internal sealed class TunnelHost : IAsyncDisposable
             }
         });
         builder.Services.AddSingleton(time ?? TimeProvider.System);
-        builder.Services.AddSingleton<Sessions>().AddSingleton<Node>().AddSingleton<IServiceHosts, ServiceHosts>().AddSingleton<ISealing, Sealing>().AddSingleton<IEngine, EmbeddedEngine>().AddDuplexityCluster();
+        builder.Services.AddSingleton<Sessions>().AddSingleton<Blocks>().AddSingleton<Standing>().AddSingleton<Node>().AddSingleton<IServiceHosts, ServiceHosts>().AddSingleton<ISealing, Sealing>().AddSingleton<IEngine, EmbeddedEngine>().AddDuplexityCluster();
         builder.Services.AddRoutingCore().AddDuplexityTunnels();
         builder.Services.Configure<DuplexityOptions>(o =>
         {
