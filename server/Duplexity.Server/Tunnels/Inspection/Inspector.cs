@@ -16,8 +16,11 @@ namespace Duplexity.Server.Tunnels.Inspection;
 internal sealed class Inspector(
     ExchangeStore store, ExchangeRoom room, PeerAddresses peers, BackendRegistry backend, Metrics metrics, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<Inspector> logger) : BackgroundService
 {
-    /// <summary>Exchanges that have ended and are not kept yet: a second of a busy node's.</summary>
+    /// <summary>Exchanges that have ended and are not kept yet: what a busy node has between two batches, many times.</summary>
     private const int MostWaiting = 4096;
+
+    /// <summary>Between batches: to wake for each exchange costs more than to keep it.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(25);
 
     /// <summary>How soon a registration whose end this node has not heard of is forgotten. It cannot be read before either: who asks names the present one.</summary>
     private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(30);
@@ -51,9 +54,14 @@ internal sealed class Inspector(
         var checking = CheckAsync(stoppingToken);
         try
         {
-            await foreach (var (recorder, line) in _ended.Reader.ReadAllAsync(stoppingToken))
+            while (await _ended.Reader.WaitToReadAsync(stoppingToken))
             {
-                Keep(recorder, line);
+                while (_ended.Reader.TryRead(out var ended))
+                {
+                    Keep(ended.Recorder, ended.Line);
+                }
+
+                await Task.Delay(Rest, time, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
