@@ -190,6 +190,11 @@ public sealed class SteeringTests
                     (await both.InvokeAsync<PipesResponse>("RegisterPipes", new RegisterPipesRequest { As = "ben", Pipes = [new() { Name = "bens", Resource = "http://localhost:1", Inspect = true }] })).Error.Should().BeNull();
                 }
 
+                if (method.Name == "ReleaseName")
+                {
+                    (await both.InvokeAsync<NamesResponse>("ReserveName", new ReserveNameRequest { As = "ben", Name = "bens" })).Error.Should().BeNull();
+                }
+
                 foreach (var request in Cases(method, node))
                 {
                     var answer = await AskAsync(both, method, request);
@@ -234,6 +239,9 @@ public sealed class SteeringTests
         "WatchExchanges" => [new WatchExchangesRequest { As = "amy", Pipe = "bens" }, new WatchExchangesRequest { As = "amy", Stop = true }],
         "ReadExchange" => [new ReadExchangeRequest { As = "amy", Pipe = "bens", Id = "1-n" }],
         "ReplayExchange" => [new ReplayExchangeRequest { As = "amy", Pipe = "bens", Id = "1-n" }],
+        "ReserveName" => [new ReserveNameRequest { As = "amy", Name = "amys" }, new ReserveNameRequest { As = "amy", Name = "*" }],
+        "ReleaseName" => [new ReleaseNameRequest { As = "amy", Name = "bens" }, new ReleaseNameRequest { As = "amy", Name = "nobodys" }],
+        "ListNames" => [new ListNamesRequest { As = "amy", Client = "*" }, new ListNamesRequest { As = "amy", Client = "ben" }, new ListNamesRequest { As = "amy" }],
         "LimitSocket" => [new LimitSocketRequest { As = "amy", SocketId = "x" }],
         "Explain" => [new ExplainRequest { As = "amy", Operation = "administer", Target = "client:ben", Client = "ben" }, new ExplainRequest { As = "amy", Operation = "publish", Target = "cat1" }],
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],

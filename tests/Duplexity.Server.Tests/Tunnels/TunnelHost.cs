@@ -206,7 +206,10 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
     public void Kill()
     {
         _kill.Cancel();
-        host.Sessions.Lose(Session, Session.Link!.ConnectionId);
+        if (Session.Link is { } link)
+        {
+            host.Sessions.Lose(Session, link.ConnectionId);
+        }
     }
 
     public Task Welcome(WelcomeEvent welcome) => Task.CompletedTask;
