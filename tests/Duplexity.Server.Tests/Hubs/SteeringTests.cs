@@ -185,7 +185,7 @@ public sealed class SteeringTests
                     await alone.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
                 }
 
-                if (method.Name == "ClosePipe")
+                if (method.Name is "ClosePipe" or "CreateLink" or "GrantVisit")
                 {
                     (await both.InvokeAsync<PipesResponse>("RegisterPipes", new RegisterPipesRequest { As = "ben", Pipes = [new() { Name = "bens", Resource = "http://localhost:1" }] })).Error.Should().BeNull();
                 }
@@ -230,6 +230,10 @@ public sealed class SteeringTests
         "WatchSockets" => [new WatchSocketsRequest { As = "amy", Client = "*" }, new WatchSocketsRequest { As = "amy" }],
         "WatchPipes" => [new WatchPipesRequest { As = "amy", Client = "*" }, new WatchPipesRequest { As = "amy", Client = "ben" }, new WatchPipesRequest { As = "amy" }],
         "ClosePipe" => [new ClosePipeRequest { As = "amy", Name = "bens" }, new ClosePipeRequest { As = "amy", Name = "nobodys" }],
+        "CreateLink" => [new CreateLinkRequest { As = "amy", Pipe = "bens" }, new CreateLinkRequest { As = "amy", Pipe = "nobodys" }],
+        "GrantVisit" => [new GrantVisitRequest { As = "amy", Pipe = "bens", Client = "amy" }, new GrantVisitRequest { As = "amy", Pipe = "nobodys", Client = "amy" }],
+        "ListVisitGrants" => [new ListVisitGrantsRequest { As = "amy" }],
+        "WithdrawVisit" => [new WithdrawVisitRequest { As = "amy", Pipe = "bens", Client = "amy" }],
         "LimitSocket" => [new LimitSocketRequest { As = "amy", SocketId = "x" }],
         "Explain" => [new ExplainRequest { As = "amy", Operation = "administer", Target = "client:ben", Client = "ben" }, new ExplainRequest { As = "amy", Operation = "publish", Target = "cat1" }],
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],
