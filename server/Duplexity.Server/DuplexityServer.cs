@@ -48,6 +48,7 @@ public static class DuplexityServer
         services.AddDuplexitySockets();
         services.AddDuplexityAuth();
         services.AddDuplexityTunnels();
+        services.TryAddSingleton<IVisitorIdentities, VisitorIdentities>(); // of both: who visitors are, for the gates of their pipes
         services.AddDuplexityMessagePipes();
         services.AddDuplexityHubs();
         services.AddDuplexityApi();

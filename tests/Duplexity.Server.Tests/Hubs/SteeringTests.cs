@@ -185,7 +185,7 @@ public sealed class SteeringTests
                     await alone.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
                 }
 
-                if (method.Name == "ClosePipe" || method.Name.Contains("Exchange"))
+                if (method.Name is "ClosePipe" or "CreateLink" or "GrantVisit" || method.Name.Contains("Exchange"))
                 {
                     (await both.InvokeAsync<PipesResponse>("RegisterPipes", new RegisterPipesRequest { As = "ben", Pipes = [new() { Name = "bens", Resource = "http://localhost:1", Inspect = true }] })).Error.Should().BeNull();
                 }
@@ -242,6 +242,10 @@ public sealed class SteeringTests
         "ReserveName" => [new ReserveNameRequest { As = "amy", Name = "amys" }, new ReserveNameRequest { As = "amy", Name = "*" }],
         "ReleaseName" => [new ReleaseNameRequest { As = "amy", Name = "bens" }, new ReleaseNameRequest { As = "amy", Name = "nobodys" }],
         "ListNames" => [new ListNamesRequest { As = "amy", Client = "*" }, new ListNamesRequest { As = "amy", Client = "ben" }, new ListNamesRequest { As = "amy" }],
+        "CreateLink" => [new CreateLinkRequest { As = "amy", Pipe = "bens" }, new CreateLinkRequest { As = "amy", Pipe = "nobodys" }],
+        "GrantVisit" => [new GrantVisitRequest { As = "amy", Pipe = "bens", Client = "amy" }, new GrantVisitRequest { As = "amy", Pipe = "nobodys", Client = "amy" }],
+        "ListVisitGrants" => [new ListVisitGrantsRequest { As = "amy" }],
+        "WithdrawVisit" => [new WithdrawVisitRequest { As = "amy", Pipe = "bens", Client = "amy" }],
         "LimitSocket" => [new LimitSocketRequest { As = "amy", SocketId = "x" }],
         "Explain" => [new ExplainRequest { As = "amy", Operation = "administer", Target = "client:ben", Client = "ben" }, new ExplainRequest { As = "amy", Operation = "publish", Target = "cat1" }],
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],
