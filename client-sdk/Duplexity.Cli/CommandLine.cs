@@ -68,6 +68,7 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(TcpCommand.Create(run));
         root.Add(PipesCommand.Create(run));
         root.Add(PipeCommand.Create(run));
+        root.Add(QueueCommand.Create(run));
         root.Add(SendCommand.Create(run));
         root.Add(EmitCommand.Create(run));
         root.Add(TailCommand.Create(run));

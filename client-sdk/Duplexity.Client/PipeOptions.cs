@@ -14,6 +14,9 @@ public sealed record PipeOptions
     /// <summary>The client whose pipe it is, one that the connection holds; it ends when that one leaves. Defaults to null: <see cref="Identities.Primary"/> when it is opened.</summary>
     public string? As { get; init; }
 
+    /// <summary>What becomes of requests while this client is away. Defaults to <see cref="PipeOffline.Refuse"/>. Only for names that the caller chooses.</summary>
+    public PipeOffline Offline { get; init; }
+
     /// <summary>The rest of what is asked for, as it goes over the wire.</summary>
     internal PipeRegistration ToRegistration(string? name, string resource) => new()
     {
@@ -21,5 +24,6 @@ public sealed record PipeOptions
         Resource = resource,
         HostHeader = HostHeader,
         Exchanges = Exchanges ? true : null,
+        Offline = Offline == PipeOffline.Queue ? "queue" : null,
     };
 }

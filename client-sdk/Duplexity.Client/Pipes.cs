@@ -19,8 +19,12 @@ public sealed class Pipes
         _desk = desk;
         _control = control;
         _watches = watches;
+        Queues = new Queues(control);
         desk.Removing = RemoveAsync;
     }
+
+    /// <summary>The requests that the server keeps for this client's pipes while it is away.</summary>
+    public Queues Queues { get; }
 
     /// <summary>
     /// Declares a pipe before <see cref="DuplexityConnection.ConnectAsync"/>, which then registers all that were declared, or none, and returns when they serve.

@@ -20,12 +20,12 @@ internal static class UpCommand
             HelpName = "VALUE",
         };
         var visitors = new Option<string?>("--visitors") { Description = "public; other rules come later", HelpName = "RULE" };
-        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors };
+        var offline = new Option<string?>("--offline") { Description = "queue: POST, PUT, PATCH and DELETE are kept while this program is away, and replayed in order (refuse)", HelpName = "queue" };
+        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, offline };
         var later = new Option[]
         {
             new Option<bool>("--share") { Hidden = true },
             new Option<bool>("--private") { Hidden = true },
-            new Option<string?>("--offline") { Hidden = true },
         };
         foreach (var option in later)
         {
@@ -45,17 +45,18 @@ internal static class UpCommand
             }
 
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
-            return RunAsync(run, parsed.GetValue(resources) ?? [], header);
+            var away = parsed.GetValue(offline) is { } word ? PipeSpec.OfflineOf(word) : (PipeOffline?)null;
+            return RunAsync(run, parsed.GetValue(resources) ?? [], s => s with { HostHeader = header ?? s.HostHeader, Offline = away ?? s.Offline });
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(Invocation run, string[] resources, string? header)
+    private static async Task<int> RunAsync(Invocation run, string[] resources, Func<PipeSpec, PipeSpec> options)
     {
         var (server, specs) = resources.Length > 0
             ? (run.Server, [.. resources.Select(PipeSpec.Parse)])
             : await FromFileAsync(run);
-        return await PipeRun.ServeAsync(run, server, [.. specs.Select(s => s with { HostHeader = header ?? s.HostHeader })]);
+        return await PipeRun.ServeAsync(run, server, [.. specs.Select(options)]);
     }
 
     private static async Task<(Uri Server, IReadOnlyList<PipeSpec> Pipes)> FromFileAsync(Invocation run)

@@ -11,6 +11,9 @@ namespace Duplexity.Cli.Pipes;
 /// <param name="HostHeader"><c>keep</c>, <c>resource</c> or a name; null: keep.</param>
 internal sealed partial record PipeSpec(string? Name, string Resource, string? HostHeader = null)
 {
+    /// <summary>What becomes of requests while this program is away.</summary>
+    public PipeOffline Offline { get; init; }
+
     private const string Shapes = "write 3000, localhost:3000, https://localhost:8443, tcp://localhost:22 or unix:/run/app.sock";
 
     /// <summary>Reads <c>[NAME=]RESOURCE</c>.</summary>
@@ -51,6 +54,14 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
     public static string HostHeaderOf(string value) => HostShape().IsMatch(value)
         ? value
         : throw new UsageException($"\"{value}\" cannot be a Host header; write keep, resource or a name such as app.example.org.");
+
+    /// <summary>Reads what becomes of requests while this program is away.</summary>
+    public static PipeOffline OfflineOf(string word) => word switch
+    {
+        "refuse" => PipeOffline.Refuse,
+        "queue" => PipeOffline.Queue,
+        _ => throw new UsageException($"\"{word}\" is not what offline can be; write queue or refuse."),
+    };
 
     private static string Canonical(string text, string bare)
     {

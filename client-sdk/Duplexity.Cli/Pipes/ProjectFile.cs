@@ -89,7 +89,11 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
             case JsonValueKind.Object:
                 var entry = Entry(name, value);
                 var spec = PipeSpec.Of(name, entry.Resource ?? throw new UsageException($"{FileName}: the pipe \"{name}\" has no resource; {Shape}."));
-                return spec with { HostHeader = entry.HostHeader is { } header ? PipeSpec.HostHeaderOf(header) : null };
+                return spec with
+                {
+                    HostHeader = entry.HostHeader is { } header ? PipeSpec.HostHeaderOf(header) : null,
+                    Offline = entry.Offline is { } word ? PipeSpec.OfflineOf(word) : PipeOffline.Refuse,
+                };
             default:
                 throw new UsageException($"{FileName}: the pipe \"{name}\" is neither text nor an object; {Shape}.");
         }
@@ -103,11 +107,11 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
         }
         catch (JsonException)
         {
-            throw new UsageException($"{FileName}: the pipe \"{name}\" has something else than resource and hostHeader; {Shape}.");
+            throw new UsageException($"{FileName}: the pipe \"{name}\" has something else than resource, hostHeader and offline; {Shape}.");
         }
     }
 
     private sealed record Content(string? Server, Dictionary<string, JsonElement>? Pipes, [property: JsonPropertyName("$schema")] string? Schema);
 
-    private sealed record PipeEntry(string? Resource, string? HostHeader);
+    private sealed record PipeEntry(string? Resource, string? HostHeader, string? Offline);
 }

@@ -99,6 +99,21 @@ public interface IControlHub
     /// <summary>Who may follow the acting client's feed.</summary>
     Task<SetFeedResponse> SetFeed(SetFeedRequest request);
 
+    /// <summary>Lists the acting client's queues: pipes that keep requests while it is away.</summary>
+    Task<ListQueuesResponse> ListQueues(ListQueuesRequest request);
+
+    /// <summary>Lists what one of them keeps.</summary>
+    Task<ReadQueueResponse> ReadQueue(ReadQueueRequest request);
+
+    /// <summary>Puts a request that was given up at the end of its queue.</summary>
+    Task<Done> ReplayQueued(ReplayQueuedRequest request);
+
+    /// <summary>Throws a kept request away.</summary>
+    Task<Done> DiscardQueued(DiscardQueuedRequest request);
+
+    /// <summary>Ends a queue, with all that it keeps.</summary>
+    Task<Done> RemoveQueue(RemoveQueueRequest request);
+
     /// <summary>The courtesy before leaving.</summary>
     Task<Done> Disconnect(DisconnectRequest request);
 

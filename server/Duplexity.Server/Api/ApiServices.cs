@@ -19,6 +19,7 @@ internal static class ApiServices
         services.TryAddSingleton<LockspaceRoutes>();
         services.TryAddSingleton<InboxRoutes>();
         services.TryAddSingleton<MessagePipeRoutes>();
+        services.TryAddSingleton<QueueRoutes>();
         services.TryAddSingleton<NodeRoutes>();
         services.TryAddSingleton<ApiRoutes>();
         services.TryAddSingleton<ApiDescription>();

@@ -23,6 +23,7 @@ internal static class AuthServices
         services.AddHostedService(provider => provider.GetRequiredService<OwnKeys>());
         services.TryAddSingleton<PeerAddresses>();
         services.TryAddSingleton<Sealing>();
+        services.TryAddSingleton<ISeals>(provider => provider.GetRequiredService<Sealing>());
         services.TryAddSingleton<TrustedIssuers>();
         services.TryAddSingleton<AllowanceResolver>();
         services.TryAddSingleton<TokenReader>();

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -10,7 +11,7 @@ namespace Duplexity.Server.Auth;
 /// Seals what is stored or handed out and must not be read there: codes, verifiers, refresh tokens, signing keys (G18). The keys lie in the data folder, for its owner alone; without a data folder
 /// they are in memory, like all that they seal. Nodes of a cluster have one key ring (<see cref="SharedKeyRing"/>). Not the application's own. Thread-safe.
 /// </summary>
-internal sealed class Sealing(IOptions<DuplexityOptions> options, IHostEnvironment environment, IEngine engine)
+internal sealed class Sealing(IOptions<DuplexityOptions> options, IHostEnvironment environment, IEngine engine) : ISeals
 {
     private readonly IDataProtectionProvider _provider = options.Value.Cluster is { Key.Length: > 0 } cluster
         ? new Later(() => SharedKeyRing.Of(engine.Records, cluster))
@@ -28,6 +29,22 @@ internal sealed class Sealing(IOptions<DuplexityOptions> options, IHostEnvironme
         try
         {
             return sealedText is null ? null : _provider.CreateProtector(purpose).Unprotect(sealedText);
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public byte[] Seal(string purpose, byte[] bytes) => _provider.CreateProtector(purpose).Protect(bytes);
+
+    /// <inheritdoc/>
+    public byte[]? Open(string purpose, byte[] sealedBytes)
+    {
+        try
+        {
+            return _provider.CreateProtector(purpose).Unprotect(sealedBytes);
         }
         catch (CryptographicException)
         {

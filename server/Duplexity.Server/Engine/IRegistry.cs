@@ -49,6 +49,9 @@ internal sealed record PipeEntry
     /// <summary>The rest of what its client asked for.</summary>
     public PipeRegistration Settings { get; init; } = new();
 
+    /// <summary>For a pipe into a channel: with which rights it sends there, as it is written down; null: it has none of its own.</summary>
+    public string? Grant { get; init; }
+
     /// <summary>Whether it is the same registration: of the same owner, session, generation and resource.</summary>
     public bool IsSameAs(PipeEntry other) =>
         Name == other.Name && Generation == other.Generation && Client == other.Client && Session == other.Session && Resource == other.Resource;

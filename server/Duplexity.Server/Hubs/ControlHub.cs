@@ -5,6 +5,7 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
+using Duplexity.Server.Tunnels.Away;
 using Microsoft.AspNetCore.Http.Extensions;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Logging;
@@ -14,7 +15,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, RoomCalls rooms, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, NodeBook nodes, TimeProvider time, DuplexityOptions options,
+    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, RoomCalls rooms, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, QueueDesk queues, NodeBook nodes, TimeProvider time, DuplexityOptions options,
     IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
@@ -197,6 +198,16 @@ internal sealed class ControlHub(
     public Task<MessagePipesResponse> ListMessagePipes(ListMessagePipesRequest request) => messagePipes.ListAsync(Acting(request), Context.ConnectionAborted);
 
     public Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request) => messagePipes.RemoveAsync(Acting(request), request, Whole);
+
+    public Task<ListQueuesResponse> ListQueues(ListQueuesRequest request) => queues.ListAsync(Acting(request).Client, Context.ConnectionAborted);
+
+    public Task<ReadQueueResponse> ReadQueue(ReadQueueRequest request) => queues.ReadAsync(Acting(request).Client, request, Context.ConnectionAborted);
+
+    public Task<Done> ReplayQueued(ReplayQueuedRequest request) => queues.ReplayAsync(Acting(request).Client, request.Id, Whole);
+
+    public Task<Done> DiscardQueued(DiscardQueuedRequest request) => queues.DiscardAsync(Acting(request).Client, request.Id, Whole);
+
+    public Task<Done> RemoveQueue(RemoveQueueRequest request) => queues.RemoveAsync(Acting(request).Client, request.Name, Whole);
 
     public Task<RoomResponse> CreateRoom(CreateRoomRequest request) => rooms.CreateAsync(Acting(request), request, Whole);
 

@@ -6,9 +6,9 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Away;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Logging;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -18,7 +18,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
+    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, Keeping keeping, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -45,9 +45,7 @@ internal sealed class HttpFront(
     private async Task ServeAsync(HttpContext context, string name, Activity? span)
     {
         var began = time.GetTimestamp();
-        var at = time.GetUtcNow();
-        var target = FrontTransform.TargetOf(context);
-        var entry = await LocateAsync(name, span, context.RequestAborted);
+        var entry = await LocateAsync(name, span, context.RequestAborted) ?? await keeping.FindAsync(name, context.RequestAborted);
         if (entry is null)
         {
             await Pages.NotFoundAsync(context);
@@ -55,17 +53,39 @@ internal sealed class HttpFront(
             return;
         }
 
+        await ServeAsync(context, entry, span, began);
+    }
+
+    /// <summary>Serves a request that was kept, from the registration that it is for and no other.</summary>
+    public async Task ReplayAsync(HttpContext context, PipeEntry entry)
+    {
+        var span = Spans.Begin("replay", ActivityKind.Server, default);
+        try
+        {
+            await ServeAsync(context, entry, span, time.GetTimestamp());
+        }
+        finally
+        {
+            span.End();
+        }
+    }
+
+    private async Task ServeAsync(HttpContext context, PipeEntry entry, Activity? span, long began)
+    {
+        var at = time.GetUtcNow();
+        var target = FrontTransform.TargetOf(context);
+        var isReplay = context.Features.Get<Replay>() is not null;
         var status = Metrics.VisitorGone;
         visitors.Begin();
         try
         {
-            if (nodes.Self.IsDraining)
+            if (nodes.Self.IsDraining && !isReplay)
             {
                 // The visitor's next request is another node's.
                 context.Connection.RequestClose();
             }
 
-            await ServeAsync(context, entry, span);
+            await ServeAsync(context, entry, span, isAgain: isReplay);
             status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? Metrics.VisitorGone : context.Response.StatusCode;
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -112,12 +132,22 @@ internal sealed class HttpFront(
         }
     }
 
-    private async Task ServeAsync(HttpContext context, PipeEntry entry, Activity? span, bool isAgain = false)
+    private async Task ServeAsync(HttpContext context, PipeEntry entry, Activity? span, bool isAgain)
     {
-        headers.Clean(context);
+        if (context.Features.Get<Replay>() is null)
+        {
+            headers.Clean(context);
+        }
+
         if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true, Protocol: "websocket" })
         {
             await Pages.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Not here", "CONNECT does not pass a public pipe.");
+            return;
+        }
+
+        // Behind whatever asks who the visitor is.
+        if (await keeping.TakesAsync(context, entry))
+        {
             return;
         }
 
@@ -129,11 +159,11 @@ internal sealed class HttpFront(
                 return;
             }
 
-            await Pages.AwayAsync(context);
+            await RefuseAsync(context, entry, new CarryException(CarryFailure.Away), isWhole: true);
             return;
         }
 
-        Unlimit(context);
+        FaithfulFront.Unlimit(context);
         using var visit = new Visit(context, pool, headers.IsFromProxy(context));
         var carrier = span.Step("carrier");
         try
@@ -149,7 +179,7 @@ internal sealed class HttpFront(
             }
             else
             {
-                await RefuseAsync(context, entry, e);
+                await RefuseAsync(context, entry, e, isWhole: true);
             }
 
             return;
@@ -192,9 +222,14 @@ internal sealed class HttpFront(
     private async ValueTask<PipeEntry?> MovedAsync(PipeEntry entry, bool isAgain, CancellationToken ct) =>
         !isAgain && await backend.ReadAsync(entry.Name, ct) is { } now && now != entry ? now : null;
 
-    private async Task RefuseAsync(HttpContext context, PipeEntry entry, CarryException refusal)
+    private async Task RefuseAsync(HttpContext context, PipeEntry entry, CarryException refusal, bool isWhole)
     {
         Log.NoCarrier(logger, entry.Name, refusal.Failure);
+        if (refusal.Failure != CarryFailure.Crowded && await keeping.KeepAsync(context, entry, isWhole))
+        {
+            return;
+        }
+
         switch (refusal.Failure)
         {
             case CarryFailure.Crowded:
@@ -218,13 +253,18 @@ internal sealed class HttpFront(
             if (e is CarryException refusal)
             {
                 context.Response.Clear();
-                await RefuseAsync(context, entry, refusal);
+                await RefuseAsync(context, entry, refusal, isWhole: false);
                 return;
             }
 
             if (e is ResourceAwayException)
             {
                 context.Response.Clear();
+                if (await keeping.KeepAsync(context, entry, isWhole: false))
+                {
+                    return;
+                }
+
                 await Pages.WriteAsync(
                     context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running.");
                 return;
@@ -235,25 +275,6 @@ internal sealed class HttpFront(
         {
             context.Response.Clear();
             await Pages.WriteAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.");
-        }
-    }
-
-    /// <summary>Kestrel's limits on bodies are meant for applications; for this request alone they are lifted.</summary>
-    private static void Unlimit(HttpContext context)
-    {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = null;
-        }
-
-        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } requestRate)
-        {
-            requestRate.MinDataRate = null;
-        }
-
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } responseRate)
-        {
-            responseRate.MinDataRate = null;
         }
     }
 }

@@ -11,7 +11,7 @@ internal static class PipeSettings
         ?? (pipe.Share is null or false ? null : NotYet("share"))
         ?? (pipe.Sticky is null or false ? null : NotYet("sticky"))
         ?? (pipe.Private is null or false ? null : NotYet("private"))
-        ?? (pipe.Offline is null or "refuse" ? null : NotYet("offline"))
+        ?? CheckOffline(pipe)
         ?? (pipe.Routes is null ? null : NotYet("routes"))
         ?? (pipe.RequestHeaders is null ? null : NotYet("requestHeaders"))
         ?? (pipe.ResponseHeaders is null ? null : NotYet("responseHeaders"))
@@ -20,6 +20,15 @@ internal static class PipeSettings
         ?? (pipe.Limits is null ? null : NotYet("limits"))
         ?? (pipe.HeaderTimeoutMs is null ? null : NotYet("headerTimeoutMs"))
         ?? (pipe.IdleTimeoutMs is null ? null : NotYet("idleTimeoutMs"));
+
+    private static DuplexityError? CheckOffline(PipeRegistration pipe) => pipe.Offline switch
+    {
+        null or "refuse" => null,
+        "queue" => pipe.Name?.StartsWith(':') == true || string.IsNullOrWhiteSpace(pipe.Name)
+            ? DuplexityError.Of(Errors.InvalidPipe, "offline: queue keeps HTTP requests under a name of your choice; give the pipe one, such as hook.")
+            : null,
+        var other => DuplexityError.Of(Errors.InvalidPipe, $"offline is refuse or queue, not '{VisibleText.Of(other, 64)}'."),
+    };
 
     private static DuplexityError NotYet(string what) => DuplexityError.Of(Errors.InvalidPipe, $"{what}: this server does not know it yet.");
 }

@@ -4,6 +4,7 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Away;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -24,6 +25,7 @@ internal sealed partial class PublicPipes
     private readonly PipeWatches _watches;
     private readonly ClosedPipes _closed;
     private readonly PipeNews _news;
+    private readonly QueueDesk _queues;
     private readonly DuplexityOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<PublicPipes> _logger;
@@ -32,11 +34,11 @@ internal sealed partial class PublicPipes
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PublicPipes(
-        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news,
+        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news, QueueDesk queues,
         IOptions<DuplexityOptions> options, TimeProvider time, ILogger<PublicPipes> logger)
     {
         (_backend, _names, _url, _node, _sessions, _pools, _ports) = (backend, names, url, node, sessions, pools, ports);
-        (_tallies, _watches, _closed, _news, _options, _time, _logger) = (tallies, watches, closed, news, options.Value, time, logger);
+        (_tallies, _watches, _closed, _news, _queues, _options, _time, _logger) = (tallies, watches, closed, news, queues, options.Value, time, logger);
         sessions.Ended += LetGoAsync;
     }
 
@@ -178,7 +180,8 @@ internal sealed partial class PublicPipes
             // Here, where a port that was free and a name that was made up have become known.
             for (var i = 0; i < results.Length; i++)
             {
-                var refused = Scope(rules, results[i].Name!) ?? _closed.Problem(session.Client, session.Id, results[i].Name!);
+                var refused = Scope(rules, results[i].Name!) ?? _closed.Problem(session.Client, session.Id, results[i].Name!)
+                    ?? await _queues.ProblemAsync(session.Client, results[i].Name!, pipes[i], ct);
                 results[i] = refused is null ? results[i] : results[i] with { Name = null, Error = refused };
             }
 
@@ -204,6 +207,12 @@ internal sealed partial class PublicPipes
                 }
 
                 news.Add((entries, registered.Replaced));
+                if (await _queues.RegisteredAsync(entries, CancellationToken.None) is { } unkept)
+                {
+                    await RemoveUnsynchronizedAsync(session, generation, [.. entries.Select(e => e.Name)], CancellationToken.None);
+                    return new() { Error = unkept };
+                }
+
                 return new() { Pipes = [.. results.Zip(entries, (r, e) => r with { Url = e.Url })], Generation = generation };
             }
 

@@ -3,6 +3,7 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Away;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
@@ -30,6 +31,18 @@ internal static class TunnelServices
         services.AddSingleton<PipeTallies>();
         services.AddSingleton<PipeWatches>();
         services.AddSingleton<ClosedPipes>();
+
+        services.AddSingleton<QueueUse>();
+        services.AddSingleton<QueueStore>();
+        services.AddSingleton<QueueBell>();
+        services.AddSingleton<Bodies>();
+        services.AddSingleton<Keeping>();
+        services.AddSingleton<Replaying>();
+        services.AddSingleton<QueueRunnerParts>();
+        services.AddSingleton<QueueRunners>();
+        services.AddHostedService(provider => provider.GetRequiredService<QueueRunners>());
+        services.AddSingleton<QueueDesk>();
+        services.AddSingleton<IBelongings>(provider => provider.GetRequiredService<QueueDesk>());
 
         services.AddSingleton<UpgradeForwarding>();
         services.AddSingleton<ForwardedUpgrades>();

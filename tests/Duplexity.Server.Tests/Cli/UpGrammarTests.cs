@@ -70,7 +70,7 @@ public sealed class UpGrammarTests
     [Theory]
     [InlineData("up", "3000", "--share")]
     [InlineData("up", "3000", "--private")]
-    [InlineData("up", "3000", "--offline", "queue")]
+    [InlineData("up", "hook=3000", "--offline", "keep")]
     [InlineData("up", "3000", "--visitors", "signed-in")]
     [InlineData("up", "3000", "--host-header", "two words")]
     [InlineData("up")]
