@@ -17,6 +17,9 @@ public sealed record PipeOptions
     /// <summary>What becomes of requests while this client is away. Defaults to <see cref="PipeOffline.Refuse"/>. Only for names that the caller chooses.</summary>
     public PipeOffline Offline { get; init; }
 
+    /// <summary>For a pipe into a channel: how long a visitor waits for the first answer to the message (<see cref="Message.ReplyAsync"/>), which then is the response; 504 where there is none. At most two minutes. Defaults to null: the response is 202 with the message's id.</summary>
+    public TimeSpan? Reply { get; init; }
+
     /// <summary>The rest of what is asked for, as it goes over the wire.</summary>
     internal PipeRegistration ToRegistration(string? name, string resource) => new()
     {
@@ -25,5 +28,6 @@ public sealed record PipeOptions
         HostHeader = HostHeader,
         Exchanges = Exchanges ? true : null,
         Offline = Offline == PipeOffline.Queue ? "queue" : null,
+        ReplyTimeoutMs = Reply is { } reply ? (long)reply.TotalMilliseconds : null,
     };
 }

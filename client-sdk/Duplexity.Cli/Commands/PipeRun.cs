@@ -9,7 +9,7 @@ internal static class PipeRun
     public static async Task<int> ServeAsync(Invocation run, Uri server, IReadOnlyList<PipeSpec> specs)
     {
         await using var connection = await run.CreateConnectionAsync(server);
-        var pipes = specs.Select(s => connection.Pipes.Declare(s.Name, s.Resource, new PipeOptions { HostHeader = s.HostHeader, Exchanges = true, Offline = s.Offline })).ToArray();
+        var pipes = specs.Select(s => connection.Pipes.Declare(s.Name, s.Resource, new PipeOptions { HostHeader = s.HostHeader, Exchanges = true, Offline = s.Offline, Reply = s.Reply })).ToArray();
         await connection.ConnectAsync(run.Cancel);
         foreach (var pipe in pipes)
         {

@@ -10,7 +10,7 @@ internal static class UpCommand
     {
         var resources = new Argument<string[]>("[NAME=]RESOURCE")
         {
-            Description = "3000 · localhost:3000 · https://localhost:8443 · tcp://localhost:22 · unix:/run/app.sock; NAME: cat1 · cat1.example.org · :7001 · none: one is made up. "
+            Description = "3000 · localhost:3000 · https://localhost:8443 · tcp://localhost:22 · unix:/run/app.sock · room:orders; NAME: cat1 · cat1.example.org · :7001 · none: one is made up. "
                 + "Without any: the pipes of ./duplexity.json",
             Arity = ArgumentArity.ZeroOrMore,
         };
@@ -21,7 +21,8 @@ internal static class UpCommand
         };
         var visitors = new Option<string?>("--visitors") { Description = "public; other rules come later", HelpName = "RULE" };
         var offline = new Option<string?>("--offline") { Description = "queue: POST, PUT, PATCH and DELETE are kept while this program is away, and replayed in order (refuse)", HelpName = "queue" };
-        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, offline };
+        var reply = new Option<string?>("--reply") { Description = "for a channel: wait so long for an answer to the message, which is the response (no answer: 202 at once)", HelpName = "10s" };
+        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, offline, reply };
         var later = new Option[]
         {
             new Option<bool>("--share") { Hidden = true },
@@ -46,7 +47,8 @@ internal static class UpCommand
 
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
             var away = parsed.GetValue(offline) is { } word ? PipeSpec.OfflineOf(word) : (PipeOffline?)null;
-            return RunAsync(run, parsed.GetValue(resources) ?? [], s => s with { HostHeader = header ?? s.HostHeader, Offline = away ?? s.Offline });
+            var wait = parsed.GetValue(reply) is { } text ? PipeSpec.ReplyOf(text) : (TimeSpan?)null;
+            return RunAsync(run, parsed.GetValue(resources) ?? [], s => s with { HostHeader = header ?? s.HostHeader, Offline = away ?? s.Offline, Reply = wait ?? s.Reply });
         });
         return command;
     }

@@ -14,6 +14,9 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
     /// <summary>What becomes of requests while this program is away.</summary>
     public PipeOffline Offline { get; init; }
 
+    /// <summary>For a channel: how long an answer is waited for; null: it is not.</summary>
+    public TimeSpan? Reply { get; init; }
+
     private const string Shapes = "write 3000, localhost:3000, https://localhost:8443, tcp://localhost:22 or unix:/run/app.sock";
 
     /// <summary>Reads <c>[NAME=]RESOURCE</c>.</summary>
@@ -55,6 +58,17 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
         ? value
         : throw new UsageException($"\"{value}\" cannot be a Host header; write keep, resource or a name such as app.example.org.");
 
+    /// <summary>Reads how long an answer is waited for: <c>10s</c>, <c>500ms</c>, <c>1m</c>.</summary>
+    public static TimeSpan ReplyOf(string text)
+    {
+        var unit = text.TrimStart([.. "0123456789"]);
+        return int.TryParse(text[..^unit.Length], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? unit switch { "ms" => TimeSpan.FromMilliseconds(number), "s" => TimeSpan.FromSeconds(number), "m" => TimeSpan.FromMinutes(number), _ => throw Wrong() }
+            : throw Wrong();
+
+        UsageException Wrong() => new($"\"{text}\" is not a time; write 10s, 500ms or 1m.");
+    }
+
     /// <summary>Reads what becomes of requests while this program is away.</summary>
     public static PipeOffline OfflineOf(string word) => word switch
     {
@@ -87,7 +101,7 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
 
         if (RoomShape().IsMatch(text))
         {
-            throw UsageException.NotYet($"A pipe into a channel (\"{text}\")");
+            return Address.TryRead(text, out var channel, out var problem) && channel.Kind != AddressKind.Socket ? channel.ToString() : throw new UsageException(problem ?? $"\"{text}\" is gone with its connection; write room:, client:, feed: or lockspace: and a name.");
         }
 
         return WithScheme(text, text.Contains("://", StringComparison.Ordinal) ? text : $"{bare}://{text}");

@@ -93,6 +93,7 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
                 {
                     HostHeader = entry.HostHeader is { } header ? PipeSpec.HostHeaderOf(header) : null,
                     Offline = entry.Offline is { } word ? PipeSpec.OfflineOf(word) : PipeOffline.Refuse,
+                    Reply = entry.Reply is { } wait ? PipeSpec.ReplyOf(wait) : null,
                 };
             default:
                 throw new UsageException($"{FileName}: the pipe \"{name}\" is neither text nor an object; {Shape}.");
@@ -107,11 +108,11 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
         }
         catch (JsonException)
         {
-            throw new UsageException($"{FileName}: the pipe \"{name}\" has something else than resource, hostHeader and offline; {Shape}.");
+            throw new UsageException($"{FileName}: the pipe \"{name}\" has something else than resource, hostHeader, offline and reply; {Shape}.");
         }
     }
 
     private sealed record Content(string? Server, Dictionary<string, JsonElement>? Pipes, [property: JsonPropertyName("$schema")] string? Schema);
 
-    private sealed record PipeEntry(string? Resource, string? HostHeader, string? Offline);
+    private sealed record PipeEntry(string? Resource, string? HostHeader, string? Offline, string? Reply);
 }

@@ -11,6 +11,9 @@ internal enum ResourceKind
     Https,
     Tcp,
     Unix,
+
+    /// <summary>A channel: the server sends there, and nothing is dialled.</summary>
+    Channel,
 }
 
 /// <summary>What a pipe serves: the one thing that its carriers dial. Immutable.</summary>
@@ -34,10 +37,11 @@ internal sealed record Resource
     public override string ToString() => Kind switch
     {
         ResourceKind.Unix => "unix:" + Host,
+        ResourceKind.Channel => Host,
         _ => string.Create(CultureInfo.InvariantCulture, $"{Kind.ToString().ToLowerInvariant()}://{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Port}"),
     };
 
-    /// <summary>Reads <c>3000</c>, <c>localhost:3000</c>, <c>http://…</c>, <c>https://…</c>, <c>tcp://host:port</c> or <c>unix:/path</c>.</summary>
+    /// <summary>Reads <c>3000</c>, <c>localhost:3000</c>, <c>http://…</c>, <c>https://…</c>, <c>tcp://host:port</c>, <c>unix:/path</c> or a channel such as <c>room:orders</c>.</summary>
     /// <exception cref="FormatException">The text names no resource; the message says why.</exception>
     public static Resource Parse(string text)
     {
@@ -49,6 +53,13 @@ internal sealed record Resource
             return path.StartsWith('/') && !path.Contains('\0')
                 ? new(ResourceKind.Unix, path, 0)
                 : throw new FormatException($"'{shown}' needs the whole path of a socket, such as unix:/run/app.sock.");
+        }
+
+        // A name of digits alone is a port.
+        if (text.IndexOf(':') is > 0 and var colon && text.AsSpan(colon + 1).ContainsAnyExceptInRange('0', '9')
+            && Address.TryParse(text, null, out var channel) && channel.Kind is AddressKind.Room or AddressKind.Client or AddressKind.Lockspace or AddressKind.Feed)
+        {
+            return new(ResourceKind.Channel, channel.ToString(), 0);
         }
 
         var kind = ResourceKind.Http;
@@ -94,6 +105,11 @@ internal sealed record Resource
     /// <summary>Opens a connection; over TLS, with the certificate verified, for https.</summary>
     public async Task<ResourceConnection> DialAsync(CancellationToken ct)
     {
+        if (Kind == ResourceKind.Channel)
+        {
+            throw new IOException("A channel is not dialled.");
+        }
+
         var socket = Kind == ResourceKind.Unix
             ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
             : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

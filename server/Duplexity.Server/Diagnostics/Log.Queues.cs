@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(4184, LogLevel.Warning, "The queue of {Pipe} could not go on; it tries again")]
     public static partial void QueueFailed(ILogger logger, string pipe, Exception exception);
 
+    [LoggerMessage(4186, LogLevel.Warning, "A request for {Pipe} could not be kept; its sender was told to come again")]
+    public static partial void RequestNotKept(ILogger logger, string pipe, Exception exception);
+
     [LoggerMessage(4185, LogLevel.Information, "The queue of {Pipe} of {Client} is over, with all that it kept")]
     public static partial void QueueRemoved(ILogger logger, string pipe, string client);
 }

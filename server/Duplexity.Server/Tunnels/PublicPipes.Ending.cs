@@ -37,7 +37,8 @@ internal sealed partial class PublicPipes
         {
             if (await _backend.ReadAsync(name, ct) is not { } entry || !may(entry.Client))
             {
-                return false;
+                // Nobody serves it; it may keep requests all the same.
+                return await _queues.CloseAsync(name, may);
             }
 
             Log.PipeClosed(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), VisibleText.Of(entry.Session, VisibleText.LogLength), VisibleText.Of(by, VisibleText.LogLength));
@@ -48,6 +49,7 @@ internal sealed partial class PublicPipes
             }
 
             removed = await RemoveUnsynchronizedAsync(entry.Client, entry.Session, entry.Generation, [entry.Name], cut: true, CancellationToken.None);
+            await _queues.CloseAsync(name, may);
         }
         finally
         {

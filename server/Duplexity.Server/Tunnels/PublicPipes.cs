@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
@@ -246,6 +247,7 @@ internal sealed partial class PublicPipes
         Since = _time.GetUtcNow(),
         Exchanges = pipe.Exchanges ?? false,
         Settings = pipe,
+        Grant = ResourceText.ReadChannel(pipe.Resource) is null ? null : JsonSerializer.Serialize(PipeOwners.GrantOf(session.Identity!)),
     };
 
     private static string KindOf(PipeEntry entry, IReadOnlyList<PipeEntry> replaced) => replaced.FirstOrDefault(r => r.Name == entry.Name) is not { } old ? PipeChangeKind.Registered

@@ -3,6 +3,11 @@ namespace Duplexity.Server.Tunnels;
 /// <summary>As much of a resource as the server needs: which protocol it speaks, and its authority for <c>HostHeader: resource</c>. The server never dials it.</summary>
 internal static class ResourceText
 {
+    /// <summary>The channel that a pipe leads into, such as <c>room:orders</c>; null: it serves something else. A name of digits alone is a host and a port, as it is for the clients.</summary>
+    public static Address? ReadChannel(string? text) =>
+        text?.IndexOf(':') is > 0 and var colon && !text.AsSpan(colon + 1).ContainsAnyExceptInRange('0', '9') ? null
+        : Address.TryRead(text, out var address, out _) && address.Kind is AddressKind.Room or AddressKind.Client or AddressKind.Lockspace or AddressKind.Feed ? address : null;
+
     /// <summary>Scheme and authority; null where the text is no resource. A bare <c>host:port</c> or port is HTTP, as it is for the clients.</summary>
     public static (string Scheme, string Authority)? Read(string? text)
     {

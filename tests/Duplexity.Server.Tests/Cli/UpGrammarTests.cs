@@ -60,8 +60,6 @@ public sealed class UpGrammarTests
     [InlineData("./public")]
     [InlineData("site=./public")]
     [InlineData("site=/var/www")]
-    [InlineData("room:orders")]
-    [InlineData("orders=room:orders")]
     public void What_comes_later_is_said_to_come_later(string typed)
     {
         FluentActions.Invoking(() => PipeSpec.Parse(typed)).Should().Throw<UsageException>().WithMessage("*not there yet*");

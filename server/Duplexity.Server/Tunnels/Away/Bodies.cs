@@ -35,8 +35,12 @@ internal sealed class Bodies(TimeProvider time, IOptions<DuplexityOptions> optio
     /// <summary>Whether a body says of itself that it may be kept.</summary>
     public bool IsSmall(HttpRequest request) => (request.ContentLength ?? (CanHaveBody(request) ? long.MaxValue : 0)) <= _options.BodyBytes;
 
-    /// <summary>A body; null: it was refused, and its sender told so.</summary>
-    public async ValueTask<byte[]?> ReadAsync(HttpContext context)
+    /// <summary>A body that is to be kept; null: it was refused, and its sender told so.</summary>
+    public ValueTask<byte[]?> ReadAsync(HttpContext context) => ReadAsync(
+        context, _options.BodyBytes, string.Create(CultureInfo.InvariantCulture, $"The machine behind this address is away, and of requests for it at most {_options.BodyBytes} bytes of body are kept."));
+
+    /// <summary>A body of at most so many bytes; null: it was refused, and its sender told so, with this sentence where it is larger.</summary>
+    public async ValueTask<byte[]?> ReadAsync(HttpContext context, int most, string tooLarge)
     {
         var request = context.Request;
         if (!CanHaveBody(request))
@@ -44,9 +48,9 @@ internal sealed class Bodies(TimeProvider time, IOptions<DuplexityOptions> optio
             return [];
         }
 
-        if (request.ContentLength > _options.BodyBytes)
+        if (request.ContentLength > most)
         {
-            await TooLargeAsync(context);
+            await Pages.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "Too large", tooLarge);
             return null;
         }
 
@@ -57,10 +61,10 @@ internal sealed class Bodies(TimeProvider time, IOptions<DuplexityOptions> optio
         while (true)
         {
             var read = await reader.ReadAsync(context.RequestAborted);
-            if (body.WrittenCount + read.Buffer.Length > _options.BodyBytes)
+            if (body.WrittenCount + read.Buffer.Length > most)
             {
                 reader.AdvanceTo(read.Buffer.End);
-                await TooLargeAsync(context);
+                await Pages.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "Too large", tooLarge);
                 return null;
             }
 
@@ -84,9 +88,6 @@ internal sealed class Bodies(TimeProvider time, IOptions<DuplexityOptions> optio
     }
 
     private static bool CanHaveBody(HttpRequest request) => request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? request.ContentLength is not (null or 0);
-
-    private Task TooLargeAsync(HttpContext context) => Pages.WriteAsync(
-        context, StatusCodes.Status413PayloadTooLarge, "Too large", string.Create(CultureInfo.InvariantCulture, $"The machine behind this address is away, and of requests for it at most {_options.BodyBytes} bytes of body are kept."));
 
     private void Leave(string owner)
     {

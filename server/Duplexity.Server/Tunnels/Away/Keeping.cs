@@ -1,6 +1,7 @@
 using System.Net.Mime;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Duplexity.Server.Channels;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
@@ -14,7 +15,7 @@ namespace Duplexity.Server.Tunnels.Away;
 /// Keeps visitors' requests for a pipe with <c>offline: queue</c> whose client or resource is away, and those that come while older ones wait: what a name was sent is replayed in the order in which it came.
 /// Called by the front once the visitor may visit. Thread-safe.
 /// </summary>
-internal sealed class Keeping(QueueStore store, QueueBell bell, Bodies bodies, PeerAddresses peers, ILogger<Keeping> logger)
+internal sealed class Keeping(QueueStore store, QueueBell bell, Bodies bodies, PeerAddresses peers, ILogger<Keeping> logger, Bridge? bridge = null, IClientStanding? standing = null)
 {
     /// <summary>Says in an answer that the request was kept, and under which id.</summary>
     public const string Header = "Duplexity-Queued";
@@ -27,7 +28,21 @@ internal sealed class Keeping(QueueStore store, QueueBell bell, Bodies bodies, P
     };
 
     /// <summary>What stands for a name while nobody serves it; null: nothing does.</summary>
-    public async ValueTask<PipeEntry?> FindAsync(string name, CancellationToken ct) => await store.FindAsync(name, ct) is { IsKeeping: true } queue ? queue.Pipe : null;
+    public async ValueTask<PipeEntry?> FindAsync(string name, CancellationToken ct)
+    {
+        if (await store.FindAsync(name, ct) is not { IsKeeping: true } queue || standing?.IsOut(queue.Owner) == true)
+        {
+            return null;
+        }
+
+        if (Bridge.IsAt(queue.Pipe) && store.IsHalfOver(queue))
+        {
+            // Nobody comes back to serve it; that it is used keeps it.
+            await store.PutAsync(queue.Pipe, ct);
+        }
+
+        return queue.Pipe;
+    }
 
     /// <summary>Whether an entry is what <see cref="FindAsync"/> gave, and nobody's registration.</summary>
     public static bool StandsIn(PipeEntry entry) => entry.Node.Length == 0;
@@ -35,6 +50,12 @@ internal sealed class Keeping(QueueStore store, QueueBell bell, Bodies bodies, P
     /// <summary>Takes a request before anything is asked of the client. True: it is answered.</summary>
     public async ValueTask<bool> TakesAsync(HttpContext context, PipeEntry entry)
     {
+        if (bridge is not null && Bridge.IsAt(entry))
+        {
+            await bridge.ServeAsync(context, entry);
+            return true;
+        }
+
         if (!QueueRecord.Keeps(entry) || context.Features.Get<Replay>() is not null)
         {
             return false;
@@ -129,9 +150,10 @@ internal sealed class Keeping(QueueStore store, QueueBell bell, Bodies bodies, P
         {
             full = await store.AppendAsync(queue, request, null, context.RequestAborted);
         }
-        catch (DuplexityException)
+        catch (Exception e) when (!context.RequestAborted.IsCancellationRequested)
         {
-            // The store is away, or the owner has more waiting for it than it takes now.
+            // The store is away, or the owner has more waiting for it than it takes now. It may be kept all the same: its sender comes again.
+            Log.RequestNotKept(logger, queue.Pipe.Name, e);
             await Pages.CrowdedAsync(context);
             return;
         }

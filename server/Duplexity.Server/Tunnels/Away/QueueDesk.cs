@@ -66,7 +66,15 @@ internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueRunners run
                     continue;
                 }
 
-                runners.Start(entry);
+                if (!Bridge.IsAt(entry))
+                {
+                    runners.Start(entry);
+                }
+                else if (!QueueRecord.Keeps(entry) && await store.FindAsync(entry.Name, ct) is { } over)
+                {
+                    // It never had anything to replay.
+                    await store.RemoveAsync(over, ct);
+                }
             }
 
             return null;
@@ -75,6 +83,20 @@ internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueRunners run
         {
             return e.Error;
         }
+    }
+
+    /// <summary>A pipe was closed by somebody with the right to: nothing is kept for it any more until its owner serves it again; what waits stays its owner's. False: there is no queue whose owner <paramref name="may"/> covers.</summary>
+    public async ValueTask<bool> CloseAsync(string name, Func<string, bool> may)
+    {
+        if (await store.FindAsync(name, CancellationToken.None) is not { } queue || !may(queue.Owner))
+        {
+            return false;
+        }
+
+        await (Bridge.IsAt(queue.Pipe)
+            ? store.RemoveAsync(queue, CancellationToken.None)
+            : store.PutAsync(queue.Pipe with { Settings = queue.Pipe.Settings with { Offline = null } }, CancellationToken.None));
+        return true;
     }
 
     /// <summary>The queues of a client.</summary>

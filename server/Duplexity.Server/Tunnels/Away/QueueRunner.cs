@@ -196,7 +196,7 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
             await parts.Use.ClearAsync(queue.Owner, queue.Id, ct);
         }
 
-        if (queue.Until - parts.Time.GetUtcNow() < _options.Name / 2)
+        if (parts.Store.IsHalfOver(queue))
         {
             await parts.Store.PutAsync(entry, ct);
         }

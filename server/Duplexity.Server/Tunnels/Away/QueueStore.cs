@@ -38,6 +38,9 @@ internal sealed class QueueStore(IEngine engine, ISeals seals, QueueUse use, Tim
         await engine.Records.PutAsync(Kind, pipe.Name, JsonSerializer.Serialize(record), until, ct);
     }
 
+    /// <summary>Whether half of the time is over for which a name stays its owner's.</summary>
+    public bool IsHalfOver(QueueRecord queue) => queue.Until - time.GetUtcNow() < _options.Name / 2;
+
     /// <summary>Lets a name go, with all that is kept for it.</summary>
     public async ValueTask RemoveAsync(QueueRecord queue, CancellationToken ct)
     {
