@@ -68,6 +68,7 @@ install_programs() {
   have curl || missing+=(curl)
   have strace || missing+=(strace)
   have chromium || missing+=(chromium)
+  have caddy || missing+=(caddy)
   have jq || missing+=(jq)
   have redis-server || missing+=(redis-server)
   have redis-sentinel || missing+=(redis-sentinel)

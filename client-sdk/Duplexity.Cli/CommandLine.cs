@@ -67,8 +67,12 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(UpCommand.Create(run));
         root.Add(TcpCommand.Create(run));
         root.Add(PipesCommand.Create(run));
+        root.Add(LinkCommand.Create(run));
+        root.Add(GrantCommand.Create(run));
+        root.Add(GrantCommand.CreateList(run));
         root.Add(PipeCommand.Create(run));
         root.Add(QueueCommand.Create(run));
+        root.Add(NamesCommand.Create(run));
         root.Add(SendCommand.Create(run));
         root.Add(EmitCommand.Create(run));
         root.Add(TailCommand.Create(run));

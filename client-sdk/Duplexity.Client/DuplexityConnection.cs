@@ -67,6 +67,7 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         MessagePipes = new MessagePipes(_control);
         Pipes = new Pipes(this, _pipes, _control, watches);
         Rooms = new Rooms(_control);
+        Names = new Names(_control);
         Followers = new Followers(_control);
         _listening = new Listening(this, listeners, _restorer, logger);
     }
@@ -101,6 +102,9 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
 
     /// <summary>What each client may do from this connection's socket, and how much of it it uses. The first use opens the control connection.</summary>
     public LiveAllowances Allowances { get; }
+
+    /// <summary>Public names that the client keeps for itself. The first use opens the control connection.</summary>
+    public Names Names { get; }
 
     /// <summary>Rooms by hand. The first use opens the control connection.</summary>
     public Rooms Rooms { get; }

@@ -3,7 +3,7 @@ namespace Duplexity;
 /// <summary>Where a subscription begins. Nothing set: now; for the inbox, with the first message that was not acknowledged.</summary>
 public sealed record JoinOptions
 {
-    /// <summary>The last place already seen: everything behind it comes. Where it cannot be served any more, <see cref="Subscription.OnGap"/> is told.</summary>
+    /// <summary>The last place already seen: everything behind it comes. Where it cannot be served any more, <see cref="Subscription.OnGap"/> is told; if the log has lost its end, what was stored instead comes, else what comes from now on.</summary>
     public Position? Since { get; init; }
 
     /// <summary>Begin with the last n messages, at most 1,000; 0: none. <see cref="Since"/> wins over it while it can be served.</summary>

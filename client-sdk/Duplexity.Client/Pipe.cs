@@ -19,16 +19,21 @@ public sealed class Pipe : IAsyncDisposable
     private readonly string? _requested;
     private readonly TaskCompletionSource<DuplexityError?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Channel<Exchange> _exchanges = Channel.CreateBounded<Exchange>(ExchangeBuffer);
+    private readonly Dictionary<string, Resource> _routes;
     private string? _name;
     private Uri? _url;
     private int _leftOut;
 
-    internal Pipe(PipeDesk desk, string? name, Resource resource, PipeOptions options)
+    /// <exception cref="FormatException">The resource of a route cannot be read.</exception>
+    internal Pipe(PipeDesk desk, string? name, Resource resource, PipeOptions options, TimeProvider time)
     {
         _desk = desk;
         _requested = name;
         _options = options;
-        Target = resource;
+        Use = new ResourceUse(time);
+        Target = resource with { TakesAnyCertificate = options.TakesAnyCertificate };
+        _routes = options.Routes.ToDictionary(
+            r => r.Path ?? "", r => Duplexity.Carriers.Resource.Parse(r.Resource ?? "") with { TakesAnyCertificate = options.TakesAnyCertificate }, StringComparer.Ordinal);
     }
 
     /// <summary>The whole hostname, or <c>:PORT</c>.</summary>
@@ -50,7 +55,18 @@ public sealed class Pipe : IAsyncDisposable
     public IAsyncEnumerable<Exchange> Exchanges =>
         _options.Exchanges ? _exchanges.Reader.ReadAllAsync() : throw new InvalidOperationException("Open the pipe with PipeOptions.Exchanges to be told of them.");
 
+    /// <summary>Connections to the resource that are open now, those included that are kept for the next visitor.</summary>
+    public int Connections => Use.Connections;
+
+    /// <summary>Why the resource could not be reached when a visitor last asked for it; null: it was reached, or nobody has asked yet.</summary>
+    public ResourceFault? LastFault => Use.LastFault;
+
     internal Resource Target { get; }
+
+    internal ResourceUse Use { get; }
+
+    /// <summary>Whether another registration of the same name is under way: of an order that comes now nobody knows which of the two it is for. Guarded by the desk.</summary>
+    internal bool IsChanging { get; set; }
 
     /// <summary>The client whose pipe it is; null: the connection's own.</summary>
     internal string? As => _options.As;
@@ -71,13 +87,38 @@ public sealed class Pipe : IAsyncDisposable
     /// <summary>Removes the pipe: its visitors are cut off, and the name is free when this returns, as far as the server can be reached within <see cref="DuplexityConnectionOptions.SendTimeout"/>. Never throws.</summary>
     public async ValueTask DisposeAsync() => await _desk.RemoveAsync(this).ConfigureAwait(false);
 
+    /// <summary>
+    /// Serves another resource, or in another way, under the same name and without a gap: visitors who come when this has returned meet what is new, and what others had begun goes on for the grace that the
+    /// server gives (10 s). The pipe that comes back is in this one's place, which is over (<see cref="Closed"/>: null). Where it is refused, this one serves on.
+    /// </summary>
+    /// <param name="resource">As with <see cref="Pipes.OpenAsync"/>.</param>
+    /// <param name="options">All options anew; the client (<see cref="PipeOptions.As"/>) stays who it is.</param>
+    /// <exception cref="FormatException">The resource cannot be read; the message says why.</exception>
+    /// <exception cref="InvalidOperationException">The pipe is not open, or is being changed already.</exception>
+    /// <exception cref="DuplexityException">It was refused, or there was no answer within <see cref="DuplexityConnectionOptions.SendTimeout"/>.</exception>
+    public Task<Pipe> ChangeAsync(string resource, PipeOptions? options = null) =>
+        (_desk.Changing ?? throw NotOpen())(this, resource, options ?? new PipeOptions());
+
+    /// <summary>Makes a link by which whoever has it visits the pipe; see <see cref="Pipes.CreateLinkAsync"/>.</summary>
+    /// <param name="link">For how long and for what; null: an hour, for everything.</param>
+    /// <param name="ct">Gives up waiting.</param>
+    /// <exception cref="InvalidOperationException">The pipe is not open yet.</exception>
+    /// <exception cref="DuplexityException">The pipe takes no links, or there was no answer in time.</exception>
+    public Task<VisitorLink> CreateLinkAsync(VisitOptions? link = null, CancellationToken ct = default) => _desk.Linking(this, link, ct);
+
     // Once it has a name it keeps it, also when the first one was made up.
-    internal PipeRegistration ToRegistration() => _options.ToRegistration(_name ?? _requested, Resource);
+    internal PipeRegistration ToRegistration() => _options.ToRegistration(_name ?? _requested, Resource) with
+    {
+        Routes = _routes.Count == 0 ? null : [.. _options.Routes.Select(r => r with { Resource = _routes[r.Path ?? ""].ToString() })],
+    };
+
+    /// <summary>What an order for a route dials; null: nothing that was registered.</summary>
+    internal Resource? TargetOf(string? route) => route is null ? Target : _routes.GetValueOrDefault(route);
 
     /// <exception cref="DuplexityException">The answer makes no sense.</exception>
     internal void Registered(PipeResult result, long generation, ControlLink link)
     {
-        if (result.Name is null || !Uri.TryCreate(result.Url, UriKind.Absolute, out var url))
+        if (result.Name is null || !Uri.TryCreate(result.Url?.Replace("://*.", "://", StringComparison.Ordinal), UriKind.Absolute, out var url))
         {
             throw Link.BrokenConnection("a registered pipe has no name or no address.");
         }
@@ -104,6 +145,15 @@ public sealed class Pipe : IAsyncDisposable
         if (_closed.TrySetResult(reason))
         {
             Stop.Cancel();
+            _exchanges.Writer.TryComplete();
+        }
+    }
+
+    /// <summary>Another has taken its place: its carriers may finish.</summary>
+    internal void GiveWay()
+    {
+        if (_closed.TrySetResult(null))
+        {
             _exchanges.Writer.TryComplete();
         }
     }

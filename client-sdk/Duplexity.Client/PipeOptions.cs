@@ -11,6 +11,16 @@ public sealed record PipeOptions
     /// <summary>Whether <see cref="Pipe.Exchanges"/> tells of each visitor request.</summary>
     public bool Exchanges { get; init; }
 
+    /// <summary>
+    /// Who may visit: rules of which one must let the visitor in: <c>public</c>, <c>signed-in</c>, <c>client:bob</c> (<c>*</c> stands for any run of characters), <c>room:team</c> and <c>lockspace:x</c> (who may
+    /// join it), <c>basic:USER:PASSWORD</c>, <c>bearer</c> (a token or API key in Authorization), <c>ip:10.0.0.0/8</c>, <c>link</c> (<see cref="Pipe.CreateLinkAsync"/>), <c>granted</c>
+    /// (<see cref="Pipes.GrantAsync"/> alone). A TCP port takes <c>public</c> and <c>ip:</c> only. Defaults to null: what the server says, <c>public</c> where it says nothing.
+    /// </summary>
+    public IReadOnlyList<string>? Visitors { get; init; }
+
+    /// <summary>What visitors may use, at each node. Defaults to null: no limits but the server's.</summary>
+    public VisitorLimits? Limits { get; init; }
+
     /// <summary>The client whose pipe it is, one that the connection holds; it ends when that one leaves. Defaults to null: <see cref="Identities.Primary"/> when it is opened.</summary>
     public string? As { get; init; }
 
@@ -19,6 +29,27 @@ public sealed record PipeOptions
 
     /// <summary>For a pipe into a channel: how long a visitor waits for the first answer to the message (<see cref="Message.ReplyAsync"/>), which then is the response; 504 where there is none. At most two minutes. Defaults to null: the response is 202 with the message's id.</summary>
     public TimeSpan? Reply { get; init; }
+
+    /// <summary>Further resources under the same hostname, by path: the longest one that covers a request by whole segments takes it, the pipe's own resource all others. Paths with dot segments or encoded slashes and dots are then refused.</summary>
+    public IReadOnlyList<PipeRoute> Routes { get; init; } = [];
+
+    /// <summary>Headers that are set, or without a value removed, in what the resource gets. Never those of framing and connection, <c>Host</c> or <c>Duplexity-*</c>.</summary>
+    public IReadOnlyList<PipeHeader> RequestHeaders { get; init; } = [];
+
+    /// <summary>Headers that are set, or without a value removed, in what the visitor gets.</summary>
+    public IReadOnlyList<PipeHeader> ResponseHeaders { get; init; } = [];
+
+    /// <summary>Whether a connection to the resource is used by other visitors once its first one has been answered: <c>shared</c> or <c>per-visitor</c>. Null, the default: shared, and per visitor where the pipe has a visitor gate.</summary>
+    public string? Carriers { get; init; }
+
+    /// <summary>How long the resource may take until its answer begins, counted anew with each piece of the visitor's body. Null, the default: as long as it likes. What is upgraded has no limit.</summary>
+    public TimeSpan? HeaderTimeout { get; init; }
+
+    /// <summary>How long neither side may send anything once the answer has begun. Null, the default: as long as they like. WebSockets, server-sent events and gRPC have no limit.</summary>
+    public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>Whether the certificate of an <c>https</c> or <c>h2</c> resource is taken as it is, such as a development server's self-signed one. The server does not know of it. Defaults to false: verified.</summary>
+    public bool TakesAnyCertificate { get; init; }
 
     /// <summary>The rest of what is asked for, as it goes over the wire.</summary>
     internal PipeRegistration ToRegistration(string? name, string resource) => new()
@@ -29,5 +60,12 @@ public sealed record PipeOptions
         Exchanges = Exchanges ? true : null,
         Offline = Offline == PipeOffline.Queue ? "queue" : null,
         ReplyTimeoutMs = Reply is { } reply ? (long)reply.TotalMilliseconds : null,
+        RequestHeaders = RequestHeaders.Count == 0 ? null : [.. RequestHeaders],
+        ResponseHeaders = ResponseHeaders.Count == 0 ? null : [.. ResponseHeaders],
+        Carriers = Carriers,
+        HeaderTimeoutMs = (long?)HeaderTimeout?.TotalMilliseconds,
+        IdleTimeoutMs = (long?)IdleTimeout?.TotalMilliseconds,
+        Visitors = Visitors is null ? null : string.Join(',', Visitors),
+        Limits = Limits,
     };
 }

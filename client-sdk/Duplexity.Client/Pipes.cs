@@ -6,7 +6,7 @@ using Duplexity.Watching;
 namespace Duplexity;
 
 /// <summary>The public pipes of this connection, and what its clients may see and do of others. Thread-safe.</summary>
-public sealed class Pipes
+public sealed partial class Pipes
 {
     private readonly DuplexityConnection _connection;
     private readonly PipeDesk _desk;
@@ -21,6 +21,8 @@ public sealed class Pipes
         _watches = watches;
         Queues = new Queues(control);
         desk.Removing = RemoveAsync;
+        desk.Changing = ChangeAsync;
+        desk.Linking = (pipe, link, ct) => CreateLinkAsync(pipe.Name, link, new AskOptions { As = pipe.As ?? connection.Client }, ct);
     }
 
     /// <summary>The requests that the server keeps for this client's pipes while it is away.</summary>
@@ -47,7 +49,7 @@ public sealed class Pipes
             throw new ArgumentException("A declared pipe is the connection's own client's; open those of others once they are added.", nameof(options));
         }
 
-        var pipe = new Pipe(_desk, name, Resource.Parse(resource), options ?? new PipeOptions());
+        var pipe = new Pipe(_desk, name, Resource.Parse(resource), options ?? new PipeOptions(), _connection.Options.TimeProvider);
         _desk.Add(pipe);
         return pipe;
     }
@@ -63,8 +65,8 @@ public sealed class Pipes
     {
         options ??= new PipeOptions();
         var client = options.As ?? _connection.Identities.Primary;
-        var pipe = new Pipe(_desk, name, Resource.Parse(resource), options with { As = client == _connection.Client ? null : client });
-        var opening = RegisterAsync(pipe, client);
+        var pipe = new Pipe(_desk, name, Resource.Parse(resource), options with { As = client == _connection.Client ? null : client }, _connection.Options.TimeProvider);
+        var opening = RegisterAsync(pipe, client, null);
         try
         {
             return await opening.WaitAsync(ct).ConfigureAwait(false);
@@ -103,11 +105,31 @@ public sealed class Pipes
     public Task CloseAsync(string name, string? reason = null, AskOptions? options = null, CancellationToken ct = default) =>
         _control.AskAsync(options, (hub, client) => hub.ClosePipe(new ClosePipeRequest { As = client, Name = name, Reason = reason }), ct);
 
-    private async Task<Pipe> RegisterAsync(Pipe pipe, string client)
+    private async Task<Pipe> ChangeAsync(Pipe old, string resource, PipeOptions options)
+    {
+        var pipe = new Pipe(_desk, old.Name, Resource.Parse(resource), options with { As = old.As }, _connection.Options.TimeProvider);
+        _desk.BeginChange(old);
+        try
+        {
+            return await RegisterAsync(pipe, old.As ?? _connection.Client, old).ConfigureAwait(false);
+        }
+        finally
+        {
+            _desk.EndChange(old);
+        }
+    }
+
+    private async Task<Pipe> RegisterAsync(Pipe pipe, string client, Pipe? inPlaceOf)
     {
         var (link, answer) = await _control.AskAsync(
             client, (hub, actAs) => hub.RegisterPipes(new RegisterPipesRequest { As = actAs, Pipes = [pipe.ToRegistration()] }), CancellationToken.None).ConfigureAwait(false);
-        _desk.Add(pipe);
+        // What is refused takes nobody's place: Apply throws.
+        var isReplaced = inPlaceOf is not null && answer.Error is null && _desk.Replace(inPlaceOf, pipe);
+        if (inPlaceOf is null || (answer.Error is null && !isReplaced))
+        {
+            _desk.Add(pipe);
+        }
+
         try
         {
             _desk.Apply([pipe], answer, link);
@@ -116,6 +138,12 @@ public sealed class Pipes
         {
             await _desk.RemoveAsync(pipe).ConfigureAwait(false);
             throw;
+        }
+
+        if (inPlaceOf is not null && !isReplaced)
+        {
+            await _desk.RemoveAsync(pipe).ConfigureAwait(false);
+            throw new DuplexityException(DuplexityError.Of(Errors.InvalidPipe, "The pipe was closed while it was being changed; it is not served."));
         }
 
         if (link.Ended.IsCompleted)

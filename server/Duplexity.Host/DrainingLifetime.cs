@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Duplexity.Server;
+using Duplexity.Server.Tunnels;
 
 namespace Duplexity.Host;
 
@@ -44,7 +45,7 @@ internal sealed class DrainingLifetime(IServiceProvider services, IHostApplicati
     {
         try
         {
-            await services.GetRequiredService<IDuplexity>().DrainAsync(lifetime.ApplicationStopping);
+            await (services.GetService<FrontDraining>() is { } front ? front.RunAsync(lifetime.ApplicationStopping) : services.GetRequiredService<IDuplexity>().DrainAsync(lifetime.ApplicationStopping));
         }
         finally
         {

@@ -1,3 +1,5 @@
+using Duplexity.Server;
+
 namespace Duplexity.Host;
 
 /// <summary>What a person who started the service reads: where it is, and the next two lines to try.</summary>
@@ -7,7 +9,7 @@ internal static class Greeting
     {
         var address = app.Urls.FirstOrDefault() ?? "http://localhost:5080";
         Console.WriteLine($"Duplexity listens on {address}");
-        if (app.Environment.IsDevelopment())
+        if (app.Environment.IsDevelopment() && app.Services.GetService<IDuplexity>() is not null)
         {
             var server = address == "http://localhost:5080" ? "" : $" --server {address}";
             Console.WriteLine("Try, each in a terminal of its own:");

@@ -78,6 +78,25 @@ public static class HostProgram
         });
         var urls = builder.Configuration["urls"] ?? "http://localhost:5080";
         builder.WebHost.UseUrls(urls);
+        builder.Services.AddTelemetry(builder.Configuration);
+        builder.Services.AddHealthChecks().AddDuplexity("ready");
+        builder.Services.AddSingleton<IHostLifetime, DrainingLifetime>();
+        if (IsFront(builder.Configuration))
+        {
+            builder.Services.AddDuplexityFront().AddSingleton<IValidateOptions<DuplexityOptions>, FrontSettingsCheck>();
+        }
+        else
+        {
+            AddNode(builder);
+        }
+
+        return (builder.Build(), urls);
+    }
+
+    private static bool IsFront(IConfiguration configuration) => NodeRoles.IsFrontAlone(configuration[$"{DuplexityOptions.Section}:{nameof(DuplexityOptions.Roles)}"]);
+
+    private static void AddNode(WebApplicationBuilder builder)
+    {
         var duplexity = builder.Services.AddDuplexity();
         if (builder.Configuration.GetValue<bool>("Duplexity:Auth:Embedded"))
         {
@@ -89,14 +108,19 @@ public static class HostProgram
             duplexity.AddRedis();
         }
 
-        builder.Services.AddTelemetry(builder.Configuration);
-        builder.Services.AddHealthChecks().AddDuplexity("ready");
-        builder.Services.AddSingleton<IHostLifetime, DrainingLifetime>();
-        return (builder.Build(), urls);
+        builder.Services.AddAsking(builder.Configuration);
     }
 
     private static void Map(WebApplication app)
     {
+        if (IsFront(app.Configuration))
+        {
+            app.MapHealthChecks("/health/live", new() { Predicate = _ => false }).OnServiceHosts();
+            app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") }).OnServiceHosts();
+            app.MapDuplexityFront();
+            return;
+        }
+
         app.MapService("GET HEAD", "/", FrontPage.AnswerAsync, requireIdentity: false);
         app.MapHealthChecks("/health/live", new() { Predicate = _ => false }).AddServiceGate(requireIdentity: false);
         app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") }).AddServiceGate(requireIdentity: false);

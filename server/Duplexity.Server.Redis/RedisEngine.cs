@@ -24,13 +24,13 @@ internal sealed class RedisEngine : IEngine, IAsyncDisposable
     {
         (_link, _records, _options, _logger) = (link, records, options, logger);
         _hints = new RedisHints(link, logger);
-        _node = new RedisNode(link, _hints, node, time, logger);
+        _node = new RedisNode(link, _hints, node, time, logger) { HandOver = options.Times.HandOver };
         _follows = new RedisFollows(link, _node, _hints, time, logger) { ReadLast = channel => _log!.ReadAsync(channel, null, 1, reverse: true) };
         _log = new RedisMessageLog(link, _node, _hints, _follows, options, retention);
         _locks = new RedisLocks(link, _node, options, time, logger);
         _system = new RedisSystemLog(link, _node, time, logger);
         var presence = new RedisPresence(link, _node);
-        var registry = new RedisRegistry(link, _node, logger);
+        var registry = new RedisRegistry(link, _node, options.Times.HandOver, logger);
         (Presence, Registry, Vault) = (presence, registry, new RedisVault(link));
         _hints.IsNews = _follows.IsNews;
         _hints.PresenceHeard = _follows.HearPresence;

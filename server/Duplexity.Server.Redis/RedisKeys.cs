@@ -30,6 +30,12 @@ internal sealed class RedisKeys(string prefix)
     /// <summary>Public pipes by their name (hash).</summary>
     public RedisKey Pipes => _root + "pipes";
 
+    /// <summary>Who has left which public name a moment ago (hash).</summary>
+    public RedisKey LeftPipes => _root + "pipes-left";
+
+    /// <summary>Left public names by when another owner may serve them (sorted set).</summary>
+    public RedisKey LeftPipesUntil => _root + "pipes-left-until";
+
     /// <summary>The last fencing token (counter).</summary>
     public RedisKey Token => _root + "lock-token";
 
@@ -89,6 +95,9 @@ internal sealed class RedisKeys(string prefix)
 
     /// <summary>What the keys of each client's pipe names begin with.</summary>
     public string AllPipesOf => _root + "pipes-of:";
+
+    /// <summary>What the keys of the pipes below each name (set) begin with.</summary>
+    public string AllPipesBelow => _root + "pipes-below:";
 
     /// <summary>What the keys of records begin with.</summary>
     public string AllRecords => _root + "records:";

@@ -40,6 +40,9 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
     /// <summary>Whether the last renewal failed.</summary>
     public bool IsAway => _isAway;
 
+    /// <summary>How long a public name rests between two owners.</summary>
+    public TimeSpan HandOver { get; init; }
+
     /// <summary>Puts back what this node has: under another id, or in another life of the store.</summary>
     public Func<Task> Restore { get; set; } = () => Task.CompletedTask;
 
@@ -241,8 +244,8 @@ internal sealed class RedisNode(RedisLink link, RedisHints hints, string name, T
     {
         var keys = link.Keys;
         while ((int)await link.RunAsync(
-            RedisScript.Bury, [keys.Buried, keys.PresenceFloor, keys.PresenceEmptied, keys.Everything, keys.Pipes],
-            dead, keys.Topic, keys.Belongings, keys.AllPresence, keys.AllPresenceVersions, keys.AllFollowers, keys.AllPipesOf, DepartureReason.Lost) > 0)
+            RedisScript.Bury, [keys.Buried, keys.PresenceFloor, keys.PresenceEmptied, keys.Everything, keys.Pipes, keys.LeftPipes, keys.LeftPipesUntil],
+            dead, keys.Topic, keys.Belongings, keys.AllPresence, keys.AllPresenceVersions, keys.AllFollowers, keys.AllPipesOf, DepartureReason.Lost, keys.AllPipesBelow, RedisAppends.Microseconds(HandOver)) > 0)
         {
         }
 

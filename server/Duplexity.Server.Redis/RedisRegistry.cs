@@ -8,7 +8,7 @@ using StackExchange.Redis;
 namespace Duplexity.Server.Redis;
 
 /// <summary>Which session serves which public name, for all nodes. What this node has registered it remembers, to put it back where the store has lost it.</summary>
-internal sealed class RedisRegistry(RedisLink link, RedisNode node, ILogger logger) : IRegistry
+internal sealed class RedisRegistry(RedisLink link, RedisNode node, TimeSpan handOver, ILogger logger) : IRegistry
 {
     private readonly ConcurrentDictionary<string, PipeEntry> _own = new();
 
@@ -31,7 +31,11 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, ILogger logg
     }
 
     /// <inheritdoc/>
-    public async ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default) => Entries(await link.RunAsync(RedisScript.Pipes, [link.Keys.Pipes], name)).SingleOrDefault();
+    public async ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default) =>
+        Entries(await link.RunAsync(RedisScript.Locate, [link.Keys.Pipes, link.Keys.LeftPipes], [name, .. NameTree.WildcardsOver(name).Select(w => (RedisValue)w)])).SingleOrDefault();
+
+    /// <inheritdoc/>
+    public async ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct = default) => Entries(await link.RunAsync(RedisScript.Pipes, [link.Keys.Pipes], name)).SingleOrDefault();
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct = default) => Entries(client is null
@@ -46,8 +50,8 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, ILogger logg
             _own.TryRemove(new(own.Name, own));
         }
 
-        RedisValue[] said = [link.Keys.Belongings, client, session, generation, names is null ? 1 : 0, .. (names ?? []).Select(n => (RedisValue)n)];
-        return Entries(await link.RunAsync(RedisScript.Unregister, [link.Keys.Pipes, link.Keys.PipesOf(client)], said));
+        RedisValue[] said = [link.Keys.Belongings, client, session, generation, names is null ? 1 : 0, link.Keys.AllPipesBelow, RedisAppends.Microseconds(handOver), .. (names ?? []).Select(n => (RedisValue)n)];
+        return Entries(await link.RunAsync(RedisScript.Unregister, [link.Keys.Pipes, link.Keys.PipesOf(client), link.Keys.LeftPipes, link.Keys.LeftPipesUntil], said));
     }
 
     /// <summary>Registers once more what this node has registered, but for what has moved since.</summary>
@@ -75,5 +79,5 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, ILogger logg
         [.. ((RedisValue[])packed!).Select(e => JsonSerializer.Deserialize<PipeEntry>((string)e!)!).OrderBy(e => e.Name, StringComparer.Ordinal)];
 
     private RedisValue[] Said(string id, IReadOnlyList<PipeEntry> entries) =>
-        [id, link.Keys.Belongings, link.Keys.AllPipesOf, .. entries.SelectMany(e => new RedisValue[] { e.Name, e.Client, e.Session, e.Generation, JsonSerializer.Serialize(e) })];
+        [id, link.Keys.Belongings, link.Keys.AllPipesOf, link.Keys.AllPipesBelow, .. entries.SelectMany(e => new RedisValue[] { e.Name, e.Client, e.Session, e.Generation, JsonSerializer.Serialize(e), e.Tree })];
 }

@@ -10,4 +10,12 @@ public sealed class ClusterOptions
 
     /// <summary>The secret before that one, still taken while nodes change from one to the other, and never signed with. Defaults to null: none.</summary>
     public string? FormerKey { get; set; }
+
+    /// <summary>
+    /// The secret of fronts (<see cref="FrontOptions.Key"/>), another one than <see cref="Key"/>, the same on all nodes: who has it may locate pipes and order carriers, and nothing else. Defaults to null: no front is answered.
+    /// </summary>
+    public string? FrontKey { get; set; }
+
+    /// <summary>The secret of fronts before that one, still taken while they change from one to the other, and never signed with. Defaults to null: none.</summary>
+    public string? FormerFrontKey { get; set; }
 }

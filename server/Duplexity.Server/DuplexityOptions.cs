@@ -10,6 +10,11 @@ public sealed class DuplexityOptions
     public const string Section = "Duplexity";
 
     /// <summary>
+    /// What the process is for: <c>front</c>, the visitors of public pipes, and <c>backend</c>, everything else. One that is a front alone asks the nodes for all that it has to know (<see cref="Front"/>), and has no engine. Defaults to both, <c>front,backend</c>.
+    /// </summary>
+    public string Roles { get; set; } = $"{NodeRoles.Front},{NodeRoles.Backend}";
+
+    /// <summary>
     /// The service's own public address, such as <c>https://hub.example.org</c>: its host is a service host, and it is the issuer of the tokens that
     /// the service makes. Defaults to null: <c>http://localhost:5080</c> as issuer, and loopback names and IP literals as the only service hosts.
     /// </summary>
@@ -38,6 +43,12 @@ public sealed class DuplexityOptions
 
     /// <summary>Whether another engine than the embedded one keeps the messages, so that no data folder has to.</summary>
     internal bool LogIsElsewhere { get; set; }
+
+    /// <summary>Whether this is a front and nothing else.</summary>
+    internal bool IsFront => NodeRoles.IsFrontAlone(Roles);
+
+    /// <summary>Whether visitors are served here.</summary>
+    internal bool ServesVisitors => NodeRoles.Read(Roles).Contains(NodeRoles.Front);
 
     /// <summary>
     /// The application's own authentication scheme, such as <c>Cookies</c>: whoever it knows gets a Duplexity token from <c>POST /auth/session</c>. Defaults to null: none.
@@ -76,6 +87,9 @@ public sealed class DuplexityOptions
 
     /// <summary>This node.</summary>
     public NodeOptions Node { get; } = new();
+
+    /// <summary>Where a front asks.</summary>
+    public FrontOptions Front { get; } = new();
 
     /// <summary>What nodes prove themselves with to each other.</summary>
     public ClusterOptions Cluster { get; } = new();

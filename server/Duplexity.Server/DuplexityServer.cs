@@ -152,6 +152,7 @@ public static class DuplexityServer
         services.TryAddSingleton<Standing>();
         services.AddHostedService(provider => provider.GetRequiredService<Standing>());
         services.TryAddSingleton<IClientStanding>(provider => provider.GetRequiredService<Standing>());
+        services.TryAddSingleton<ClientEnds>();
         services.TryAddSingleton<Revocations>();
         services.TryAddSingleton<Removals>();
         services.AddSingleton<IBelongings, InboxBelongings>();

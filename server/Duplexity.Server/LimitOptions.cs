@@ -48,6 +48,12 @@ public sealed class LimitOptions
     /// <summary>Pipes of one session. Defaults to 100.</summary>
     public int PipesPerSession { get; set; } = 100;
 
+    /// <summary>Names that one client may reserve. Defaults to 20: kept from everybody else while nothing serves them.</summary>
+    public int NamesPerClient { get; set; } = 20;
+
+    /// <summary>Refusals within a minute of names that are another client's, before one client is told of none that are not its own. Defaults to 10 (G25).</summary>
+    public int NameClaims { get; set; } = 10;
+
     /// <summary>Messages that a channel keeps. Defaults to 10,000.</summary>
     public int MessagesPerChannel { get; set; } = 10_000;
 
@@ -103,6 +109,15 @@ public sealed class LimitOptions
 
     /// <summary>Visitor connections of one pipe that wait for a carrier. Defaults to 1,000; then 503.</summary>
     public int CarriesWaitingPerPipe { get; set; } = 1_000;
+
+    /// <summary>Requests and connections of visitors from one address at once, of IPv6 from one network of 64 bits; one more is answered 429. Defaults to 1,000: a company behind one address (G24).</summary>
+    public int VisitorsPerAddress { get; set; } = 1_000;
+
+    /// <summary>Requests and connections of visitors at one pipe at once; one more is answered 429. Defaults to 10,000 (G24).</summary>
+    public int VisitorsPerPipe { get; set; } = 10_000;
+
+    /// <summary>Grants of visits that one client has given and that are in force. Defaults to 1,000: a class or a conference, not a directory.</summary>
+    public int GrantsPerClient { get; set; } = 1_000;
 
     /// <summary>Idempotency keys that applications choose, kept per client. Defaults to 10,000, oldest out first (G4).</summary>
     public int IdempotencyKeysPerClient { get; set; } = 10_000;

@@ -27,6 +27,18 @@ public sealed class TimeOptions
     /// <summary>How long a visitor waits for a carrier, and a carry ticket is good. Defaults to 10 s (G14).</summary>
     public TimeSpan Carry { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a hostname answers 404 when it goes from one client to another, from the end of the former one's pipe. Defaults to 30 s: what nodes and visitors remember of the former one is over by then (G7).</summary>
+    public TimeSpan HandOver { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a released name rests before another client may have it. Defaults to 30 days: links and bookmarks of the former owner's are still about (G7).</summary>
+    public TimeSpan NameRest { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>How often the DNS is asked again whether a custom domain is still proven; one that is not loses its pipes. Defaults to 24 h (G7).</summary>
+    public TimeSpan Proof { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>How long an answer of the DNS is waited for, and asked for twice. Defaults to 2 s.</summary>
+    public TimeSpan Dns { get; set; } = TimeSpan.FromSeconds(2);
+
     /// <summary>How long a channel keeps a message. Defaults to 7 days.</summary>
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
 
@@ -80,6 +92,9 @@ public sealed class TimeOptions
 
     /// <summary>How long a sign-in may take. Defaults to 10 min (G1).</summary>
     public TimeSpan SignIn { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a person who signed in at a public pipe is known there. Defaults to 12 h: a working day; what is revoked meanwhile ends it at once.</summary>
+    public TimeSpan Visitor { get; set; } = TimeSpan.FromHours(12);
 
     /// <summary>How long a sign-in lasts that is not used: each refresh prolongs it. Defaults to 30 days.</summary>
     public TimeSpan SignedIn { get; set; } = TimeSpan.FromDays(30);

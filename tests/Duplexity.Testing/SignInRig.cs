@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -37,7 +38,28 @@ internal static class SignInRig
 /// <summary>A browser as far as a sign-in needs one: cookies, redirects and forms. It keeps Secure cookies on loopback, as Chromium does.</summary>
 internal sealed partial class BrowserRobot : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false });
+    private readonly HttpClient _http = new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        UseProxy = false,
+        ConnectCallback = async (context, ct) =>
+        {
+            // As browsers do, and .NET does not: every *.localhost is this machine.
+            var host = context.DnsEndPoint.Host.EndsWith("localhost", StringComparison.Ordinal) ? "127.0.0.1" : context.DnsEndPoint.Host;
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                await socket.ConnectAsync(host, context.DnsEndPoint.Port, ct);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        },
+    });
     private readonly Dictionary<(string Host, string Name), string> _cookies = [];
     private Uri _at = null!;
 
@@ -62,6 +84,18 @@ internal sealed partial class BrowserRobot : IDisposable
     /// <summary>Opens an address and follows where it leads, but not to where <paramref name="stop"/> says.</summary>
     public async Task OpenAsync(Uri address, Func<Uri, bool>? stop = null) => await SendAsync(new HttpRequestMessage(HttpMethod.Get, address), stop);
 
+    /// <summary>Follows the page's own link onwards.</summary>
+    public Task GoOnAsync() => OpenAsync(new Uri(_at, WebUtility.HtmlDecode(Go().Match(Page).Groups[1].Value)));
+
+    /// <summary>A cookie of an authority (host and port).</summary>
+    public string? Cookie(string authority, string name) => _cookies.GetValueOrDefault((authority, name));
+
+    /// <summary>Gives it a cookie.</summary>
+    public void Keep(string authority, string name, string value) => _cookies[(authority, name)] = value;
+
+    /// <summary>Where it is.</summary>
+    public Uri At => _at;
+
     /// <summary>Fills the form of the page and sends it.</summary>
     public async Task SubmitAsync(string code, string? origin = null)
     {
@@ -80,6 +114,7 @@ internal sealed partial class BrowserRobot : IDisposable
         while (true)
         {
             _at = request.RequestUri!;
+            request.Headers.Accept.ParseAdd("text/html");
             var own = _cookies.Where(c => c.Key.Host == _at.Authority).Select(c => $"{c.Key.Name}={c.Value}").ToArray();
             if (own.Length > 0)
             {
@@ -112,6 +147,9 @@ internal sealed partial class BrowserRobot : IDisposable
 
     [GeneratedRegex("<input type=\"hidden\" name=\"([^\"]+)\" value=\"([^\"]*)\"")]
     private static partial Regex Hidden();
+
+    [GeneratedRegex("id=\"go\" href=\"([^\"]+)\"")]
+    private static partial Regex Go();
 
     [GeneratedRegex("<form method=\"post\" action=\"([^\"]+)\"")]
     private static partial Regex Action();

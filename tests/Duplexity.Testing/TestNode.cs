@@ -40,6 +40,9 @@ public sealed class TestNodeSetup
     /// <summary>Settings as an operator would write them, such as <c>Duplexity:Origins:0</c>. Without <c>Duplexity:Data</c> a node keeps everything in memory, which is faster; <c>data</c> is a folder that goes with it.</summary>
     public IDictionary<string, string?> Settings { get; } = new Dictionary<string, string?>();
 
+    /// <summary>Whether it is a front (AddDuplexityFront), and no node.</summary>
+    public bool IsFront { get; set; }
+
     /// <summary>What AddDuplexity is given.</summary>
     public Action<DuplexityOptions>? Options { get; set; }
 
@@ -112,7 +115,7 @@ public sealed class TestNode : IAsyncDisposable
         builder.WebHost.UseUrls(setup.Url);
         builder.Logging.ClearProviders().AddProvider(logs).SetMinimumLevel(setup.LogLevel);
         builder.Services.Replace(ServiceDescriptor.Singleton(setup.Time));
-        builder.Configuration.AddInMemoryCollection([new("Duplexity:Data", ""), new("Duplexity:Pipes:Url", "http://*.localhost:0"), new("Duplexity:Pipes:Ports", "")]);
+        builder.Configuration.AddInMemoryCollection([new("Duplexity:Data", ""), new("Duplexity:Pipes:Url", "http://*.localhost:0"), new("Duplexity:Pipes:Ports", ""), new("Duplexity:Pipes:Resolver", DnsServer.Empty)]);
         (int First, int Last)? ports = null;
         if (setup.TcpPorts > 0)
         {
@@ -128,12 +131,20 @@ public sealed class TestNode : IAsyncDisposable
         }
 
         builder.Configuration.AddInMemoryCollection(setup.Settings);
-        var duplexity = builder.Services.AddDuplexity(setup.Options);
-        setup.Builder?.Invoke(duplexity);
+        if (setup.IsFront)
+        {
+            builder.Services.AddDuplexityFront(setup.Options);
+        }
+        else
+        {
+            var duplexity = builder.Services.AddDuplexity(setup.Options);
+            setup.Builder?.Invoke(duplexity);
+        }
+
         setup.Services?.Invoke(builder.Services);
         var app = builder.Build();
         setup.Application?.Invoke(app);
-        app.MapDuplexity(setup.Prefix);
+        _ = setup.IsFront ? app.MapDuplexityFront(setup.Prefix) : app.MapDuplexity(setup.Prefix);
         try
         {
             await app.StartAsync().Soon();

@@ -8,6 +8,12 @@ internal static class PipeCommand
 {
     public static Command Create(Runner runner) => new("pipe", "message pipes between channels, run by the server while you are away") { Add(runner), List(runner), Remove(runner) };
 
+    /// <summary>Over the rows of message pipes.</summary>
+    public static readonly string[] Headers = ["ID", "FROM", "TO", "STATE", "PLACE"];
+
+    /// <summary>A message pipe as a row.</summary>
+    public static string[] Row(MessagePipe p) => [p.Id ?? "", p.From ?? "", string.Join(' ', p.To ?? []), p.State ?? "", $"{p.Place}"];
+
     private static Command Add(Runner runner)
     {
         var from = new Argument<string>("FROM") { Description = "the channel to read" };
@@ -49,8 +55,7 @@ internal static class PipeCommand
         runner.Action(command, async (run, _) =>
         {
             await using var connection = await run.ConnectAsync();
-            run.Results(await connection.MessagePipes.ListAsync(ct: run.Cancel), ["ID", "FROM", "TO", "STATE", "PLACE"], p =>
-                [p.Id ?? "", p.From ?? "", string.Join(' ', p.To ?? []), p.State ?? "", $"{p.Place}"]);
+            run.Results(await connection.MessagePipes.ListAsync(ct: run.Cancel), Headers, Row);
             return ExitCode.Done;
         });
         return command;

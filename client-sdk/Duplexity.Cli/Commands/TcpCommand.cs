@@ -11,11 +11,12 @@ internal static class TcpCommand
     {
         var resource = new Argument<string>("RESOURCE") { Description = "22 · localhost:22 · tcp://localhost:22" };
         var port = new Option<int?>("--port") { Description = "the public port; without it the server takes a free one", HelpName = "N" };
-        var command = new Command("tcp", "serve RESOURCE at a public TCP port") { resource, port };
+        var visitors = UpCommand.Visitors();
+        var command = new Command("tcp", "serve RESOURCE at a public TCP port") { resource, port, visitors };
         runner.Action(command, (run, parsed) =>
         {
             var name = parsed.GetValue(port) is { } number ? string.Create(CultureInfo.InvariantCulture, $":{number}") : ":";
-            return PipeRun.ServeAsync(run, run.Server, [PipeSpec.Of(name, parsed.GetRequiredValue(resource))]);
+            return PipeRun.ServeAsync(run, run.Server, [PipeSpec.Of(name, parsed.GetRequiredValue(resource)) with { Visitors = VisitorWords.Of(parsed.GetValue(visitors)) }]);
         });
         return command;
     }

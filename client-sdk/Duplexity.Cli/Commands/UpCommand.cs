@@ -10,7 +10,8 @@ internal static class UpCommand
     {
         var resources = new Argument<string[]>("[NAME=]RESOURCE")
         {
-            Description = "3000 · localhost:3000 · https://localhost:8443 · tcp://localhost:22 · unix:/run/app.sock · room:orders; NAME: cat1 · cat1.example.org · :7001 · none: one is made up. "
+            Description = "3000 · localhost:3000 · https://localhost:8443 · h2c://localhost:5000 (HTTP/2, gRPC) · tls://localhost:8443 (passed on unread) · tcp://localhost:22 · unix:/run/app.sock · ./folder · room:orders; "
+                + "NAME: cat1 · cat1.example.org · :7001 · cat1/api (a path of cat1) · none: one is made up. "
                 + "Without any: the pipes of ./duplexity.json",
             Arity = ArgumentArity.ZeroOrMore,
         };
@@ -19,10 +20,12 @@ internal static class UpCommand
             Description = "keep (default) · resource · any name; dev servers that \"block this host\" want: resource",
             HelpName = "VALUE",
         };
-        var visitors = new Option<string?>("--visitors") { Description = "public; other rules come later", HelpName = "RULE" };
+        var visitors = Visitors();
         var offline = new Option<string?>("--offline") { Description = "queue: POST, PUT, PATCH and DELETE are kept while this program is away, and replayed in order (refuse)", HelpName = "queue" };
         var reply = new Option<string?>("--reply") { Description = "for a channel: wait so long for an answer to the message, which is the response (no answer: 202 at once)", HelpName = "10s" };
         var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, offline, reply };
+        var traffic = new TrafficFlags();
+        traffic.AddTo(command);
         var later = new Option[]
         {
             new Option<bool>("--share") { Hidden = true },
@@ -40,56 +43,43 @@ internal static class UpCommand
                 throw UsageException.NotYet(unknown.Name);
             }
 
-            if (parsed.GetValue(visitors) is { } rule && rule != "public")
-            {
-                throw UsageException.NotYet($"--visitors {rule}");
-            }
-
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
+            var rules = VisitorWords.Of(parsed.GetValue(visitors));
             var away = parsed.GetValue(offline) is { } word ? PipeSpec.OfflineOf(word) : (PipeOffline?)null;
             var wait = parsed.GetValue(reply) is { } text ? PipeSpec.ReplyOf(text) : (TimeSpan?)null;
-            return RunAsync(run, parsed.GetValue(resources) ?? [], s => s with { HostHeader = header ?? s.HostHeader, Offline = away ?? s.Offline, Reply = wait ?? s.Reply });
+            var passing = traffic.Read(parsed);
+            return RunAsync(run, parsed.GetValue(resources) ?? [], traffic.Strip(parsed), spec => spec with
+            {
+                HostHeader = header ?? spec.HostHeader,
+                Visitors = rules ?? spec.Visitors,
+                Offline = away ?? spec.Offline,
+                Reply = wait ?? spec.Reply,
+                Traffic = (spec.Traffic ?? new()).With(passing),
+            });
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(Invocation run, string[] resources, Func<PipeSpec, PipeSpec> options)
+    /// <summary>Who may visit: a flag of all commands that serve.</summary>
+    public static Option<string[]> Visitors() => new("--visitors")
     {
-        var (server, specs) = resources.Length > 0
-            ? (run.Server, [.. resources.Select(PipeSpec.Parse)])
-            : await FromFileAsync(run);
-        return await PipeRun.ServeAsync(run, server, [.. specs.Select(options)]);
-    }
+        Description = "who may visit, with commas or several times; one rule lets in: public (default where the server allows it) · signed-in · client:bob · room:team · lockspace:x · basic:USER[:PASSWORD] · "
+            + "bearer · ip:NETWORK · link · granted",
+        HelpName = "RULE",
+    };
 
-    private static async Task<(Uri Server, IReadOnlyList<PipeSpec> Pipes)> FromFileAsync(Invocation run)
+    /// <param name="run">The invocation.</param>
+    /// <param name="resources">What was typed; none: the pipes of the file.</param>
+    /// <param name="strip">Whether paths are taken off.</param>
+    /// <param name="adjusted">A pipe with what the command line says of all pipes, those of the file too.</param>
+    private static async Task<int> RunAsync(Invocation run, string[] resources, bool strip, Func<PipeSpec, PipeSpec> adjusted)
     {
-        var file = ProjectFile.Load(run.Around.Folder);
-        foreach (var risk in file.Risks(run.Server, serverIsNamed: run.NamedServer is not null))
+        if (resources.Length > 0)
         {
-            await ConfirmAsync(run, file, risk);
+            return await PipeRun.ServeAsync(run, run.Server, [.. PathRoutes.Gather([.. resources.Select(PipeSpec.Parse)], strip).Select(adjusted)]);
         }
 
-        return (run.NamedServer is null && file.Server is { } server ? Settings.ServerChoice.Parse(server) : run.Server, file.Pipes);
-    }
-
-    private static async Task ConfirmAsync(Invocation run, ProjectFile file, string risk)
-    {
-        if (run.SignIns.IsConfirmed(file.Path, risk))
-        {
-            return;
-        }
-
-        if (!run.Terminal.Interactive)
-        {
-            throw new UsageException($"{ProjectFile.FileName} wants to {risk}; run duplexity up once at a terminal to confirm it.");
-        }
-
-        run.Terminal.Note($"{file.Path} wants to {risk}. Allow it from now on? [y/N]");
-        if (await run.Terminal.ReadLineAsync(run.Cancel) is not ("y" or "Y" or "yes"))
-        {
-            throw new UsageException($"{ProjectFile.FileName} was not followed.");
-        }
-
-        run.SignIns.Confirm(file.Path, risk);
+        var project = await Project.LoadAsync(run, adjusted);
+        return await PipeRun.ServeAsync(run, project.Server, [.. project.File.Pipes.Select(adjusted)], project);
     }
 }

@@ -7,25 +7,43 @@ namespace Duplexity.Cli.Pipes;
 /// One <c>[NAME=]RESOURCE</c> of <c>up</c>, in canonical form.
 /// </summary>
 /// <param name="Name">A label, a hostname, <c>:PORT</c>, or <c>:</c> for any free port; null: the server makes a name up.</param>
-/// <param name="Resource">What is served: <c>http://HOST:PORT</c>, <c>https://…</c>, <c>tcp://…</c> or <c>unix:PATH</c>.</param>
+/// <param name="Resource">What is served: <c>http://HOST:PORT</c>, <c>https://…</c>, <c>h2c://…</c>, <c>h2://…</c>, <c>tls://…</c>, <c>tcp://…</c>, <c>unix:PATH</c> or <c>folder:PATH</c>.</param>
 /// <param name="HostHeader"><c>keep</c>, <c>resource</c> or a name; null: keep.</param>
-internal sealed partial record PipeSpec(string? Name, string Resource, string? HostHeader = null)
+/// <param name="Visitors">Who may visit; null: as the server says.</param>
+internal sealed partial record PipeSpec(string? Name, string Resource, string? HostHeader = null, IReadOnlyList<string>? Visitors = null)
 {
+    /// <summary>What a folder's resource begins with; its path follows, relative to where the command was given.</summary>
+    public const string Folder = "folder:";
+
+    private const string Shapes = "write 3000, localhost:3000, https://localhost:8443, h2c://localhost:5000, tcp://localhost:22, unix:/run/app.sock, ./folder or room:orders";
+
+    /// <summary>For <c>NAME/PATH=RESOURCE</c>, the path.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>What the pipe does with its traffic; null: nothing of its own.</summary>
+    public PipeTraffic? Traffic { get; init; }
+
     /// <summary>What becomes of requests while this program is away.</summary>
     public PipeOffline Offline { get; init; }
 
     /// <summary>For a channel: how long an answer is waited for; null: it is not.</summary>
     public TimeSpan? Reply { get; init; }
 
-    private const string Shapes = "write 3000, localhost:3000, https://localhost:8443, tcp://localhost:22 or unix:/run/app.sock";
-
     /// <summary>Reads <c>[NAME=]RESOURCE</c>.</summary>
     /// <exception cref="UsageException">It is not one; the sentence says what to write.</exception>
     public static PipeSpec Parse(string text)
     {
-        // A "=" inside a URL's query is not ours: what stands before ours is a name, and a name has no slash.
+        // A "=" inside a URL's query or a file's name is not ours: what stands before ours is a name, perhaps with a path, and neither has a colon or begins like a folder.
         var equals = text.IndexOf('=');
-        return equals >= 0 && !text.AsSpan(0, equals).Contains('/') ? Of(text[..equals], text[(equals + 1)..]) : Of(null, text);
+        var slash = text.IndexOf('/');
+        if (equals < 0 || (slash >= 0 && slash < equals && (text[..slash].Contains(':') || text[0] is '/' or '.' or '~')))
+        {
+            return Of(null, text);
+        }
+
+        return slash < 0 || slash > equals
+            ? Of(text[..equals], text[(equals + 1)..])
+            : Of(text[..slash], text[(equals + 1)..]) with { Path = PathOf(text[slash..equals]) };
     }
 
     /// <summary>The same from its two parts; <paramref name="name"/> null: none was given.</summary>
@@ -53,6 +71,14 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
         };
     }
 
+    /// <summary>Checks the path of a route.</summary>
+    public static string PathOf(string path) => PathShape().IsMatch(path)
+        ? path
+        : throw new UsageException($"\"{path}\" cannot be the path of a route; write one like /api, with a slash before each part and none at the end.");
+
+    /// <summary>The canonical form of a resource that is served over HTTP.</summary>
+    public static string ResourceOf(string text) => Canonical(text, bare: "http");
+
     /// <summary>Checks a Host header as given on the command line or in the file.</summary>
     public static string HostHeaderOf(string value) => HostShape().IsMatch(value)
         ? value
@@ -77,6 +103,16 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
         _ => throw new UsageException($"\"{word}\" is not what offline can be; write queue or refuse."),
     };
 
+    /// <summary>What the SDK is asked for; a password that is made up is told.</summary>
+    public PipeOptions ToOptions(Action<string, string> tellPassword) => (Traffic ?? new()).ApplyTo(new()
+    {
+        HostHeader = HostHeader,
+        Exchanges = true,
+        Visitors = VisitorWords.Complete(Visitors, tellPassword),
+        Offline = Offline,
+        Reply = Reply,
+    });
+
     private static string Canonical(string text, string bare)
     {
         if (text.Length == 0)
@@ -94,9 +130,9 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
             return text["unix:".Length..].StartsWith('/') ? text : throw new UsageException($"\"{text}\" has no absolute path; write unix:/run/app.sock.");
         }
 
-        if (text[0] is '.' or '/' or '~' || text.StartsWith("file:", StringComparison.Ordinal))
+        if (text[0] is '.' or '/' || text.StartsWith(Folder, StringComparison.Ordinal))
         {
-            throw UsageException.NotYet($"Serving a folder (\"{text}\")");
+            return text.StartsWith(Folder, StringComparison.Ordinal) ? text : Folder + text;
         }
 
         if (RoomShape().IsMatch(text))
@@ -109,7 +145,7 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
 
     private static string WithScheme(string typed, string text)
     {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0 || uri.Scheme is not ("http" or "https" or "tcp"))
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0 || uri.Scheme is not ("http" or "https" or "h2c" or "h2" or "tls" or "tcp"))
         {
             throw new UsageException($"\"{typed}\" is not a resource; {Shapes}.");
         }
@@ -135,6 +171,9 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
 
     [GeneratedRegex(@"^(:[0-9]*|[\p{L}\p{M}\p{N}*]([\p{L}\p{M}\p{N}._*-]*))\z")]
     private static partial Regex NameShape();
+
+    [GeneratedRegex(@"^(/[A-Za-z0-9._~-]+)+\z")]
+    private static partial Regex PathShape();
 
     [GeneratedRegex(@"^[!-~]{1,255}\z")]
     private static partial Regex HostShape();

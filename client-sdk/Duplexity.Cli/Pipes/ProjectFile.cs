@@ -7,16 +7,21 @@ namespace Duplexity.Cli.Pipes;
 /// <c>duplexity.json</c>: the pipes of a project, and the server they belong to. It may come with a cloned repository; <see cref="Risks"/> is what a person
 /// confirms before it is followed (G25).
 /// </summary>
-internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<PipeSpec> Pipes)
+/// <param name="Path">Where it is.</param>
+/// <param name="Server">The server that it names; null: none.</param>
+/// <param name="Pipes">Its pipes.</param>
+/// <param name="Written">What stands in the file under each pipe's name: by this a change is told.</param>
+/// <param name="Text">All of it.</param>
+internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<PipeSpec> Pipes, IReadOnlyDictionary<string, JsonElement> Written, string Text)
 {
     public const string FileName = "duplexity.json";
 
-    private const string Shape = "expected {\"server\": URL, \"pipes\": {\"cat1\": \"3000\", \"api\": {\"resource\": \"localhost:8080\", \"hostHeader\": \"resource\"}}}";
+    public const string Shape = "expected {\"server\": URL, \"pipes\": {\"cat1\": \"3000\", \"api\": {\"resource\": \"localhost:8080\", \"hostHeader\": \"resource\", \"visitors\": \"signed-in\", \"routes\": {\"/v2\": \"8081\"}}}}";
 
     // A file of pipes is small; a larger one is not ours.
     private const int MaxBytes = 64 * 1024;
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         ReadCommentHandling = JsonCommentHandling.Skip,
         AllowTrailingCommas = true,
@@ -28,18 +33,14 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
     public static ProjectFile Load(string folder)
     {
         var path = System.IO.Path.Combine(folder, FileName);
-        if (!File.Exists(path))
-        {
-            throw new UsageException($"Nothing to serve: write up [NAME=]RESOURCE…, or put the pipes into ./{FileName}.");
-        }
-
-        if (new FileInfo(path).Length > MaxBytes)
-        {
-            throw new UsageException($"./{FileName} is larger than {MaxBytes / 1024} KB.");
-        }
-
-        return Parse(path, File.ReadAllText(path));
+        return File.Exists(path) ? Parse(path, Read(path)) : throw new UsageException($"Nothing to serve: write up [NAME=]RESOURCE…, or put the pipes into ./{FileName}.");
     }
+
+    /// <summary>The file's text.</summary>
+    /// <exception cref="UsageException">It is too large to be one of ours.</exception>
+    public static string Read(string path) => new FileInfo(path).Length <= MaxBytes
+        ? File.ReadAllText(path)
+        : throw new UsageException($"./{FileName} is larger than {MaxBytes / 1024} KB.");
 
     /// <summary>Reads the file's text.</summary>
     public static ProjectFile Parse(string path, string text)
@@ -55,7 +56,7 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
         }
 
         return content?.Pipes is { Count: > 0 } pipes
-            ? new ProjectFile(path, content.Server, [.. pipes.Select(p => Spec(p.Key, p.Value))])
+            ? new ProjectFile(path, content.Server, [.. pipes.Select(p => ProjectPipe.Read(p.Key, p.Value).ToSpec(p.Key))], pipes, text)
             : throw new UsageException($"{FileName} has no pipes: {Shape}.");
     }
 
@@ -71,7 +72,16 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
 
         // Beyond the rule's server and folder: a socket such as a container engine's, served to the public, gives the machine away.
         var project = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))! + System.IO.Path.DirectorySeparatorChar;
-        foreach (var socket in Pipes.Select(p => p.Resource).Where(r => r.StartsWith("unix:", StringComparison.Ordinal)))
+        foreach (var folder in Resources.Where(r => r.StartsWith(PipeSpec.Folder, StringComparison.Ordinal)))
+        {
+            var whole = System.IO.Path.GetFullPath(folder[PipeSpec.Folder.Length..], project);
+            if (!(whole + System.IO.Path.DirectorySeparatorChar).StartsWith(project, StringComparison.Ordinal))
+            {
+                yield return $"serve the folder {whole}, which is outside the project";
+            }
+        }
+
+        foreach (var socket in Resources.Where(r => r.StartsWith("unix:", StringComparison.Ordinal)))
         {
             if (!System.IO.Path.GetFullPath(socket["unix:".Length..]).StartsWith(project, StringComparison.Ordinal))
             {
@@ -80,39 +90,7 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
         }
     }
 
-    private static PipeSpec Spec(string name, JsonElement value)
-    {
-        switch (value.ValueKind)
-        {
-            case JsonValueKind.String:
-                return PipeSpec.Of(name, value.GetString()!);
-            case JsonValueKind.Object:
-                var entry = Entry(name, value);
-                var spec = PipeSpec.Of(name, entry.Resource ?? throw new UsageException($"{FileName}: the pipe \"{name}\" has no resource; {Shape}."));
-                return spec with
-                {
-                    HostHeader = entry.HostHeader is { } header ? PipeSpec.HostHeaderOf(header) : null,
-                    Offline = entry.Offline is { } word ? PipeSpec.OfflineOf(word) : PipeOffline.Refuse,
-                    Reply = entry.Reply is { } wait ? PipeSpec.ReplyOf(wait) : null,
-                };
-            default:
-                throw new UsageException($"{FileName}: the pipe \"{name}\" is neither text nor an object; {Shape}.");
-        }
-    }
-
-    private static PipeEntry Entry(string name, JsonElement value)
-    {
-        try
-        {
-            return value.Deserialize<PipeEntry>(Json)!;
-        }
-        catch (JsonException)
-        {
-            throw new UsageException($"{FileName}: the pipe \"{name}\" has something else than resource, hostHeader, offline and reply; {Shape}.");
-        }
-    }
+    private IEnumerable<string> Resources => Pipes.SelectMany(p => (p.Traffic?.Routes ?? []).Select(r => r.Resource!).Prepend(p.Resource));
 
     private sealed record Content(string? Server, Dictionary<string, JsonElement>? Pipes, [property: JsonPropertyName("$schema")] string? Schema);
-
-    private sealed record PipeEntry(string? Resource, string? HostHeader, string? Offline, string? Reply);
 }

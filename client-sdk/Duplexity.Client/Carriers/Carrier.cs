@@ -46,8 +46,9 @@ internal static class Carrier
     /// <param name="origins">The origins that Discover listed.</param>
     /// <param name="token">The client's access token.</param>
     /// <param name="ct">Ends the carrier at once.</param>
+    /// <param name="use">Told of the resource's connections and failures.</param>
     public static async Task<CarrierOutcome> RunAsync(
-        CarryOrder order, Resource resource, IReadOnlyCollection<string> origins, Func<CancellationToken, ValueTask<string?>> token, CancellationToken ct)
+        CarryOrder order, Resource resource, IReadOnlyCollection<string> origins, Func<CancellationToken, ValueTask<string?>> token, CancellationToken ct, ResourceUse? use = null)
     {
         if (!MayDial(order.Uri, origins, out var uri))
         {
@@ -67,13 +68,14 @@ internal static class Carrier
                 return CarrierOutcome.NodeAway;
             }
 
-            using var connection = await DialAsync(resource, ct).ConfigureAwait(false);
+            using var connection = await DialAsync(resource, use, ct).ConfigureAwait(false);
             if (connection is null)
             {
                 await RefuseAsync(socket, ct).ConfigureAwait(false);
                 return CarrierOutcome.ResourceAway;
             }
 
+            using var used = use?.Opened(connection);
             return await Splice.RunAsync(socket, connection, LingerTimeout, ct).ConfigureAwait(false) ? CarrierOutcome.Carried : CarrierOutcome.Broken;
         }
         catch (Exception e) when (e is WebSocketException or IOException or HttpRequestException or InvalidOperationException or OperationCanceledException)
@@ -172,7 +174,7 @@ internal static class Carrier
         return received.MessageType == WebSocketMessageType.Binary && received.Count == 1 && go[0] == Wire.CarryGo;
     }
 
-    private static async Task<ResourceConnection?> DialAsync(Resource resource, CancellationToken ct)
+    private static async Task<ResourceConnection?> DialAsync(Resource resource, ResourceUse? use, CancellationToken ct)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
         timeout.CancelAfter(DialTimeout);
@@ -183,6 +185,7 @@ internal static class Carrier
         catch (Exception e) when (e is System.Net.Sockets.SocketException or IOException or AuthenticationException or OperationCanceledException)
         {
             ct.ThrowIfCancellationRequested();
+            use?.Failed(resource, e);
             return null;
         }
     }

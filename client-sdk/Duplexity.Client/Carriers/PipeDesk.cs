@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Carriers;
 
 /// <summary>The public pipes of a connection: what is registered again after a loss, and who carries an order out. Thread-safe.</summary>
-internal sealed class PipeDesk(ILogger logger) : IControlSink
+internal sealed partial class PipeDesk(ILogger logger) : IControlSink
 {
     /// <summary>At most this many carriers of a pipe at once, as the server has it: every visitor connection is a dial on this machine (G24).</summary>
     public const int CarriersPerPipe = 256;
@@ -34,6 +34,12 @@ internal sealed class PipeDesk(ILogger logger) : IControlSink
 
     /// <summary>Tells the server that a pipe is gone.</summary>
     public Func<Pipe, Task>? Removing { get; set; }
+
+    /// <summary>Registers a pipe in the place of one that is there.</summary>
+    public Func<Pipe, string, PipeOptions, Task<Pipe>>? Changing { get; set; }
+
+    /// <summary>Asks the server for a link to a pipe.</summary>
+    public Func<Pipe, VisitOptions?, CancellationToken, Task<VisitorLink>> Linking { get; set; } = (_, _, _) => throw new InvalidOperationException("The pipe is of no connection.");
 
     public void Add(Pipe pipe)
     {
@@ -179,7 +185,7 @@ internal sealed class PipeDesk(ILogger logger) : IControlSink
         lock (_gate)
         {
             pipe = _pipes.Find(p => p.Generation == order.Generation && p.Generation > 0 && p.Name == order.Pipe);
-            if (pipe is null)
+            if (pipe is null or { IsChanging: true })
             {
                 if (_early.Count == EarlyOrders)
                 {
@@ -223,7 +229,13 @@ internal sealed class PipeDesk(ILogger logger) : IControlSink
         try
         {
             var token = TokenOf(pipe.As) ?? (_ => new ValueTask<string?>((string?)null));
-            var outcome = await Carrier.RunAsync(order, pipe.Target, link.Origins, token, pipe.Stop.Token).ConfigureAwait(false);
+            if (pipe.TargetOf(order.Route) is not { } target)
+            {
+                Log.OrderIgnored(logger, pipe.Shown, "it names a route that this pipe does not have");
+                return;
+            }
+
+            var outcome = await Carrier.RunAsync(order, target, link.Origins, token, pipe.Stop.Token, pipe.Use).ConfigureAwait(false);
             if (outcome == CarrierOutcome.OrderRefused)
             {
                 Log.OrderIgnored(logger, pipe.Shown, "it names an address that Discover did not list");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 
 namespace Duplexity.Carriers;
 
@@ -9,6 +10,15 @@ internal enum ResourceKind
 {
     Http,
     Https,
+
+    /// <summary>HTTP/2 in the clear, from the first byte on.</summary>
+    H2c,
+
+    /// <summary>HTTP/2 over TLS.</summary>
+    H2,
+
+    /// <summary>TLS that ends at the resource: its bytes pass as they are.</summary>
+    Tls,
     Tcp,
     Unix,
 
@@ -33,15 +43,21 @@ internal sealed record Resource
 
     public int Port { get; }
 
+    /// <summary>What the server is told instead of the address that is dialled; null: that address.</summary>
+    public string? Announced { get; init; }
+
+    /// <summary>Whether a certificate is taken as it is: no protection against another program on the way, which on loopback there is none.</summary>
+    public bool TakesAnyCertificate { get; init; }
+
     /// <summary>The canonical text, as it is registered: <c>http://localhost:3000</c>, <c>tcp://localhost:22</c>, <c>unix:/run/app.sock</c>.</summary>
-    public override string ToString() => Kind switch
+    public override string ToString() => Announced ?? Kind switch
     {
         ResourceKind.Unix => "unix:" + Host,
         ResourceKind.Channel => Host,
         _ => string.Create(CultureInfo.InvariantCulture, $"{Kind.ToString().ToLowerInvariant()}://{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Port}"),
     };
 
-    /// <summary>Reads <c>3000</c>, <c>localhost:3000</c>, <c>http://…</c>, <c>https://…</c>, <c>tcp://host:port</c>, <c>unix:/path</c> or a channel such as <c>room:orders</c>.</summary>
+    /// <summary>Reads <c>3000</c>, <c>localhost:3000</c>, <c>http://…</c>, <c>https://…</c>, <c>h2c://…</c>, <c>h2://…</c>, <c>tls://…</c>, <c>tcp://host:port</c>, <c>unix:/path</c> or a channel such as <c>room:orders</c>.</summary>
     /// <exception cref="FormatException">The text names no resource; the message says why.</exception>
     public static Resource Parse(string text)
     {
@@ -53,6 +69,15 @@ internal sealed record Resource
             return path.StartsWith('/') && !path.Contains('\0')
                 ? new(ResourceKind.Unix, path, 0)
                 : throw new FormatException($"'{shown}' needs the whole path of a socket, such as unix:/run/app.sock.");
+        }
+
+        if (text.StartsWith("folder:", StringComparison.OrdinalIgnoreCase))
+        {
+            // Somebody serves it at a socket of this machine, which is nobody else's business: what is told is its name.
+            var at = text.IndexOf('@');
+            return at > 0 && Parse("unix:" + text[(at + 1)..]) is var served
+                ? served with { Announced = text[..at] }
+                : throw new FormatException($"'{shown}' is served by the command line: duplexity up ./folder.");
         }
 
         // A name of digits alone is a port.
@@ -71,8 +96,11 @@ internal sealed record Resource
             {
                 "http" => ResourceKind.Http,
                 "https" => ResourceKind.Https,
+                "h2c" => ResourceKind.H2c,
+                "h2" => ResourceKind.H2,
+                "tls" => ResourceKind.Tls,
                 "tcp" => ResourceKind.Tcp,
-                _ => throw new FormatException($"'{shown}' is not a resource: what a pipe serves begins with http://, https://, tcp:// or unix:, or is a port."),
+                _ => throw new FormatException($"'{shown}' is not a resource: what a pipe serves begins with http://, https://, h2c://, h2://, tls://, tcp:// or unix:, or is a port."),
             };
             rest = text[(scheme + 3)..];
         }
@@ -95,9 +123,9 @@ internal sealed record Resource
         var (host, port) = ReadAuthority(rest, shown);
         port ??= kind switch
         {
-            ResourceKind.Https => 443,
+            ResourceKind.Https or ResourceKind.H2 or ResourceKind.Tls => 443,
             ResourceKind.Http when scheme >= 0 => 80,
-            _ => throw new FormatException($"'{shown}' needs a port, such as {(scheme < 0 ? "localhost:3000" : "tcp://localhost:22")}."),
+            _ => throw new FormatException($"'{shown}' needs a port, such as {(scheme < 0 ? "localhost:3000" : $"{text[..scheme]}://localhost:5000")}."),
         };
         return new(kind, host, port.Value);
     }
@@ -125,15 +153,24 @@ internal sealed record Resource
             }
 
             var plain = new NetworkStream(socket, ownsSocket: true);
-            if (Kind != ResourceKind.Https)
+            if (Kind is not (ResourceKind.Https or ResourceKind.H2))
             {
                 return new(socket, plain);
             }
 
+            var protocol = Kind == ResourceKind.H2 ? SslApplicationProtocol.Http2 : SslApplicationProtocol.Http11;
             var tls = new SslStream(plain);
-            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = Host, ApplicationProtocols = [SslApplicationProtocol.Http11] }, ct)
-                .ConfigureAwait(false);
-            return new(socket, tls);
+            await tls.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions
+                {
+                    TargetHost = Host,
+                    ApplicationProtocols = [protocol],
+                    RemoteCertificateValidationCallback = TakesAnyCertificate ? (_, _, _, _) => true : null,
+                },
+                ct).ConfigureAwait(false);
+            return Kind == ResourceKind.Https || tls.NegotiatedApplicationProtocol == protocol
+                ? new(socket, tls)
+                : throw new AuthenticationException("The resource does not offer HTTP/2.");
         }
         catch
         {

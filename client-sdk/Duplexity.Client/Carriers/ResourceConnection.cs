@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 
@@ -7,6 +8,9 @@ namespace Duplexity.Carriers;
 internal sealed class ResourceConnection(Socket socket, Stream stream) : IDisposable
 {
     public Stream Stream => stream;
+
+    /// <summary>This program's end, as the resource sees it; null for what has no address, such as a Unix socket.</summary>
+    public IPEndPoint? LocalEnd => socket.LocalEndPoint as IPEndPoint;
 
     /// <summary>Tells the resource that no more bytes come; what it still answers can be read.</summary>
     public async Task CompleteWritesAsync()

@@ -33,6 +33,20 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<Done> ClosePipe(ClosePipeRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.ClosePipe), request);
 
+    public Task<NamesResponse> ReserveName(ReserveNameRequest request) => connection.InvokeAsync<NamesResponse>(nameof(IControlHub.ReserveName), request);
+
+    public Task<Done> ReleaseName(ReleaseNameRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.ReleaseName), request);
+
+    public Task<NamesResponse> ListNames(ListNamesRequest request) => connection.InvokeAsync<NamesResponse>(nameof(IControlHub.ListNames), request);
+
+    public Task<CreateLinkResponse> CreateLink(CreateLinkRequest request) => connection.InvokeAsync<CreateLinkResponse>(nameof(IControlHub.CreateLink), request);
+
+    public Task<GrantVisitResponse> GrantVisit(GrantVisitRequest request) => connection.InvokeAsync<GrantVisitResponse>(nameof(IControlHub.GrantVisit), request);
+
+    public Task<ListVisitGrantsResponse> ListVisitGrants(ListVisitGrantsRequest request) => connection.InvokeAsync<ListVisitGrantsResponse>(nameof(IControlHub.ListVisitGrants), request);
+
+    public Task<WithdrawVisitResponse> WithdrawVisit(WithdrawVisitRequest request) => connection.InvokeAsync<WithdrawVisitResponse>(nameof(IControlHub.WithdrawVisit), request);
+
     public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => connection.InvokeAsync<LimitSocketResponse>(nameof(IControlHub.LimitSocket), request);
 
     public Task<ExplainResponse> Explain(ExplainRequest request) => connection.InvokeAsync<ExplainResponse>(nameof(IControlHub.Explain), request);

@@ -36,6 +36,27 @@ public interface IControlHub
     /// <summary>Closes a public pipe of whichever session of the acting client, or of others with the right to.</summary>
     Task<Done> ClosePipe(ClosePipeRequest request);
 
+    /// <summary>Reserves a public name.</summary>
+    Task<NamesResponse> ReserveName(ReserveNameRequest request);
+
+    /// <summary>Lets go of a reserved name.</summary>
+    Task<Done> ReleaseName(ReleaseNameRequest request);
+
+    /// <summary>The acting client's reserved names.</summary>
+    Task<NamesResponse> ListNames(ListNamesRequest request);
+
+    /// <summary>Makes a link by which whoever has it visits a pipe of the acting client.</summary>
+    Task<CreateLinkResponse> CreateLink(CreateLinkRequest request);
+
+    /// <summary>Lets a client visit a pipe of the acting client for a while.</summary>
+    Task<GrantVisitResponse> GrantVisit(GrantVisitRequest request);
+
+    /// <summary>What the acting client has granted.</summary>
+    Task<ListVisitGrantsResponse> ListVisitGrants(ListVisitGrantsRequest request);
+
+    /// <summary>Withdraws what the acting client has granted.</summary>
+    Task<WithdrawVisitResponse> WithdrawVisit(WithdrawVisitRequest request);
+
     /// <summary>What the acting client may narrow about a socket of its own.</summary>
     Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request);
 

@@ -10,7 +10,7 @@ public sealed record PipeRegistration
     [Key(0)]
     public string? Name { get; init; }
 
-    /// <summary>What the client serves, such as <c>http://localhost:9090</c> or <c>tcp://localhost:22</c>, which the server never dials, and the client nothing else; or a channel such as <c>room:orders</c>, to which each request is sent as a message.</summary>
+    /// <summary>What the client serves, such as <c>http://localhost:9090</c>, <c>h2c://localhost:5000</c> (HTTP/2 without TLS), <c>tls://localhost:8443</c> (passed on as it is) or <c>tcp://localhost:22</c>, which the server never dials, and the client nothing else; or a channel such as <c>room:orders</c>, to which each request is sent as a message.</summary>
     [Key(1)]
     public string? Resource { get; init; }
 
@@ -18,7 +18,10 @@ public sealed record PipeRegistration
     [Key(2)]
     public string? HostHeader { get; init; }
 
-    /// <summary>Who may visit: rules with commas between them, of which one must let the visitor in. Absent: <c>public</c>.</summary>
+    /// <summary>
+    /// Who may visit: rules with commas between them, of which one must let the visitor in: <c>public</c>, <c>signed-in</c>, <c>client:PATTERN</c>, <c>room:NAME</c>, <c>lockspace:NAME</c>,
+    /// <c>basic:USER:PASSWORD</c>, <c>bearer</c>, <c>ip:NETWORK</c>, <c>link</c>, <c>granted</c>. A TCP port takes <c>public</c> and <c>ip:</c> only. Absent: what the server says, <c>public</c> where it says nothing.
+    /// </summary>
     [Key(3)]
     public string? Visitors { get; init; }
 

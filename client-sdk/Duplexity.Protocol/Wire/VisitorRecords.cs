@@ -22,6 +22,10 @@ public sealed record CarryOrder
     [Key(3)]
     public string Ticket { get; init; } = "";
 
+    /// <summary>The path of the pipe's route whose resource is to be dialled, as it was registered; absent: the pipe's own resource.</summary>
+    [Key(4)]
+    public string? Route { get; init; }
+
     /// <summary>The record's name without the ticket, for logs (G14).</summary>
     public override string ToString() => nameof(CarryOrder);
 }

@@ -22,6 +22,7 @@ internal sealed class ServeCheck(IServiceProvider services, IConfigurationRoot c
         Say(Telemetry.Endpoint, configuration[Telemetry.Endpoint] ?? "", _sources.Of(Telemetry.Endpoint));
         Check<DuplexityOptions>(DuplexityOptions.Section);
         Check<MetricsOptions>(MetricsOptions.Section);
+        Check<HostAskOptions>(HostAskOptions.Section);
         if (services.GetService<IValidateOptions<OpenIdOptions>>() is not null)
         {
             Check<OpenIdOptions>(OpenIdOptions.Section);

@@ -1,6 +1,7 @@
--- Removes some of what a dead node has left, but for locks. KEYS: buried, floor, emptied, everything, pipes.
--- ARGV: time, dead node, topic prefix, belongings prefix, prefixes of presence, its versions, followers and a client's pipes, reason. Answers how much it removed.
+-- Removes some of what a dead node has left, but for locks. KEYS: buried, floor, emptied, everything, pipes, left, until.
+-- ARGV: time, dead node, topic prefix, belongings prefix, prefixes of presence, its versions, followers and a client's pipes, reason, prefix of the pipes below a name, how long one rests. Answers how much it removed.
 local dead, of, count = ARGV[2], ARGV[4], 0
+local names = { pipes = KEYS[5], left = KEYS[6], till = KEYS[7], below = ARGV[10] }
 for _, place in ipairs(redis.call('SPOP', of .. dead .. ':presence', 100)) do
   local channel, client, socket = string.match(place, '^(%Z*)%z(%Z*)%z(%Z*)$')
   local keys = { members = ARGV[5] .. channel, version = ARGV[6] .. channel, floor = KEYS[2], emptied = KEYS[3], everything = KEYS[4], followers = ARGV[7] .. channel }
@@ -15,7 +16,7 @@ for _, name in ipairs(redis.call('SPOP', of .. dead .. ':pipes', 100)) do
   local packed = redis.call('HGET', KEYS[5], name)
   local there = packed and cmsgpack.unpack(packed)
   if there and there[4] == dead then
-    redis.call('HDEL', KEYS[5], name)
+    remove_pipe(names, name, there, tonumber(ARGV[11]))
     redis.call('SREM', ARGV[8] .. there[1], name)
   end
 

@@ -16,6 +16,7 @@ internal static class ApiServices
         services.TryAddSingleton<Steering>();
         services.TryAddSingleton<Placing>();
         services.TryAddSingleton<RoomRoutes>();
+        services.TryAddSingleton<NameRoutes>();
         services.TryAddSingleton<LockspaceRoutes>();
         services.TryAddSingleton<InboxRoutes>();
         services.TryAddSingleton<MessagePipeRoutes>();

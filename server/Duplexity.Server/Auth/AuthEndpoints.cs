@@ -21,6 +21,7 @@ internal static class AuthEndpoints
         group.Map("", context => HttpMethods.IsPost(context.Request.Method) ? AuthRequests.HandleAsync(context, signIn.WaitAsync) : WhoAmIAsync(context))
             .AddServiceGate(request => !HttpMethods.IsPost(request.Method));
         signIn.Map(group);
+        services.GetRequiredService<VisitorSignIn>().Map(group, signIn, services.GetRequiredService<Assertions>());
         var tokens = services.GetRequiredService<TokenEndpoints>();
         tokens.Map(group);
         routes.MapService("POST", "/api/tokens", tokens.MintAsync).WithMetadata(new ApiEndpoint());

@@ -23,10 +23,11 @@ internal static class AuthServices
         services.AddHostedService(provider => provider.GetRequiredService<OwnKeys>());
         services.TryAddSingleton<PeerAddresses>();
         services.TryAddSingleton<Sealing>();
-        services.TryAddSingleton<ISeals>(provider => provider.GetRequiredService<Sealing>());
+        services.TryAddSingleton<ISealing>(provider => provider.GetRequiredService<Sealing>());
         services.TryAddSingleton<TrustedIssuers>();
         services.TryAddSingleton<AllowanceResolver>();
         services.TryAddSingleton<TokenReader>();
+        services.AddSingleton<INodeCall, WhoCall>();
         services.TryAddSingleton<TokenIssuer>();
         services.TryAddSingleton<AccessTokens>();
         services.TryAddSingleton<IOidcBackchannel, OidcBackchannel>();
@@ -40,6 +41,9 @@ internal static class AuthServices
         services.TryAddSingleton<SignIns>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISystemListener, SignIns>(provider => provider.GetRequiredService<SignIns>()));
         services.TryAddSingleton<SignInEndpoints>();
+        services.TryAddSingleton<VisitorSignIn>();
+        services.TryAddSingleton<Assertions>();
+        services.TryAddSingleton<IVisitorIdentities, VisitorIdentities>();
         services.TryAddSingleton<TokenEndpoints>();
         services.AddAuthentication();
         DuplexityScheme.Decorate(services);

@@ -20,15 +20,17 @@ internal sealed class PageCodes(IEngine engine, Sealing sealing, BrowserOrigins 
     /// <summary>Where the browser goes back to, with a code or with what went wrong.</summary>
     public async Task<string> ReturnAsync(PageRedirect redirect, Person? person, ProviderOutcome outcome, CancellationToken ct)
     {
+        // What is said to the front of a pipe has a name of its own there: all others are its resource's.
+        var own = redirect.Pipe is null ? "" : "duplexity-";
         var answer = new Dictionary<string, string?> { ["state"] = redirect.State };
         if (person is null)
         {
-            answer["error"] = outcome == ProviderOutcome.Away ? "temporarily_unavailable" : "access_denied";
+            answer[own + "error"] = outcome == ProviderOutcome.Away ? "temporarily_unavailable" : "access_denied";
         }
         else
         {
-            answer["code"] = Secrets.New();
-            await engine.Vault.TryAddAsync($"code:{Secrets.Hash(answer["code"]!)}", sealing.Seal(Purpose, JsonSerializer.Serialize(new Waiting(person, redirect))), Lifetime, ct);
+            var code = answer[own + "code"] = Secrets.New();
+            await engine.Vault.TryAddAsync($"code:{Secrets.Hash(code)}", sealing.Seal(Purpose, JsonSerializer.Serialize(new Waiting(person, redirect))), Lifetime, ct);
         }
 
         return QueryHelpers.AddQueryString(redirect.Uri, answer.Where(field => field.Value is not null));

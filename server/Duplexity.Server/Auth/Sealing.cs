@@ -11,7 +11,7 @@ namespace Duplexity.Server.Auth;
 /// Seals what is stored or handed out and must not be read there: codes, verifiers, refresh tokens, signing keys (G18). The keys lie in the data folder, for its owner alone; without a data folder
 /// they are in memory, like all that they seal. Nodes of a cluster have one key ring (<see cref="SharedKeyRing"/>). Not the application's own. Thread-safe.
 /// </summary>
-internal sealed class Sealing(IOptions<DuplexityOptions> options, IHostEnvironment environment, IEngine engine) : ISeals
+internal sealed class Sealing(IOptions<DuplexityOptions> options, IHostEnvironment environment, IEngine engine) : ISealing
 {
     private readonly IDataProtectionProvider _provider = options.Value.Cluster is { Key.Length: > 0 } cluster
         ? new Later(() => SharedKeyRing.Of(engine.Records, cluster))
@@ -20,10 +20,10 @@ internal sealed class Sealing(IOptions<DuplexityOptions> options, IHostEnvironme
     /// <summary>A key ring below this one, for what seals by itself: cookies and forms.</summary>
     public IDataProtectionProvider For(string purpose) => _provider.CreateProtector(purpose);
 
-    /// <summary>Seals text for one purpose.</summary>
+    /// <inheritdoc/>
     public string Seal(string purpose, string text) => _provider.CreateProtector(purpose).Protect(text);
 
-    /// <summary>Opens what was sealed for the same purpose; null where it was altered, is of another purpose, or its key is gone.</summary>
+    /// <inheritdoc/>
     public string? Open(string purpose, string? sealedText)
     {
         try

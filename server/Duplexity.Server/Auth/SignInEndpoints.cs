@@ -173,7 +173,7 @@ internal sealed class SignInEndpoints(
         await LeaveAsync(context, null, new PageRedirect(uri!.AbsoluteUri, query["state"] is [{ } state] ? state : null, challenge));
     }
 
-    private async Task LeaveAsync(HttpContext context, string? signIn, PageRedirect? redirect)
+    public async Task LeaveAsync(HttpContext context, string? signIn, PageRedirect? redirect)
     {
         if (new Uri(origins.BaseOf(context.Request)) is { Scheme: "http" } plain && !ServiceHosts.IsLoopback(plain.Host))
         {
@@ -212,7 +212,7 @@ internal sealed class SignInEndpoints(
             : (ProviderOutcome.Refused, null);
         if (left.Redirect is { } redirect)
         {
-            context.Response.Redirect(await codes.ReturnAsync(redirect, person, outcome, context.RequestAborted));
+            await SignInPages.LeadBackAsync(context, redirect, person, await codes.ReturnAsync(redirect, person, outcome, context.RequestAborted));
             return;
         }
 

@@ -21,6 +21,7 @@ internal static class SignInPages
         input{width:100%;font:inherit;padding:.65rem .8rem;border:1px solid var(--line);border-radius:9px;background:var(--page);color:var(--ink)}
         input.code{font:600 1.35rem ui-monospace,monospace;letter-spacing:.14em;text-align:center;text-transform:uppercase}
         button{display:block;width:100%;margin-top:1.1rem;padding:.7rem;border:0;border-radius:9px;background:var(--mark);color:var(--card);font:600 1rem system-ui,sans-serif;cursor:pointer}
+        a.go{display:block;margin-top:1.1rem;padding:.7rem;border-radius:9px;background:var(--mark);color:var(--card);font-weight:600;text-align:center;text-decoration:none}
         button.plain{margin-top:.6rem;background:none;color:var(--ink);border:1px solid var(--line)}a{color:var(--mark)}ul{margin:.6rem 0;padding-left:1.2rem}.away{position:absolute;left:-99rem}
         pre{margin:1rem 0;padding:.8rem 1rem;border:1px solid var(--line);border-radius:10px;white-space:pre-wrap;overflow-wrap:anywhere;font:.9rem/1.7 ui-monospace,monospace}
         :focus-visible{outline:3px solid var(--mark);outline-offset:2px}.bad{color:var(--bad);font-weight:600}small{color:var(--dim)}input+small{display:block;margin-top:.45rem;line-height:1.4}
@@ -47,6 +48,25 @@ internal static class SignInPages
         <label for="code">Code</label><input class="code" id="code" name="code" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="12" placeholder="XXXX-XXXX" required autofocus>
         <button type="submit">Connect it</button></form>
         """);
+
+    /// <summary>
+    /// Leads a browser back to the page that sent it here. To the page of a public pipe, which is somebody else's, only the person does: a page could otherwise learn who comes by without asking.
+    /// </summary>
+    public static Task LeadBackAsync(HttpContext context, PageRedirect redirect, Person? person, string address)
+    {
+        if (redirect.Pipe is null || person is null)
+        {
+            context.Response.Redirect(address);
+            return Task.CompletedTask;
+        }
+
+        return WriteAsync(context, StatusCodes.Status200OK, "Visit a page", $"""
+            <h1>Visit {Text(redirect.Pipe)}</h1>
+            <p>You are signed in as <strong>{Text(person.Client)}</strong>. This page belongs to <strong>{Text(redirect.Owner)}</strong>, who is told who you are when you go on.</p>
+            <p><a class="go" id="go" href="{HtmlEncoder.Default.Encode(address)}">Go on to {Text(redirect.Pipe)}</a></p>
+            <p><small>If you did not want to go there, close this page: nobody is told anything.</small></p>
+            """);
+    }
 
     /// <summary>Writes a page in the common shell: one card, nothing loaded from anywhere, framed by nobody.</summary>
     /// <param name="context">The request.</param>

@@ -259,7 +259,14 @@ internal sealed class SignIns(IEngine engine, Sealing sealing, OidcProvider prov
 /// <param name="Uri">Its address, of an origin that may use the service.</param>
 /// <param name="State">Its own state, given back as it is.</param>
 /// <param name="Challenge">The hash of its verifier.</param>
-internal sealed record PageRedirect(string Uri, string? State, string Challenge);
+internal sealed record PageRedirect(string Uri, string? State, string Challenge)
+{
+    /// <summary>The hostname of the public pipe whose visitor it is; null: it is an application's page.</summary>
+    public string? Pipe { get; init; }
+
+    /// <summary>Whose pipe that is.</summary>
+    public string? Owner { get; init; }
+}
 
 /// <summary>What became of a typed code.</summary>
 internal enum CodeOutcome

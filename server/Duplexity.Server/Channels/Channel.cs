@@ -147,7 +147,8 @@ internal sealed partial class Channel(Address address, IMessageLog log, TimeProv
         var page = await log.ReadAsync(Address, subscription.Cursor, Page, ct: subscription.Closed);
         if (!page.Recovered)
         {
-            Move(subscription, page.Top);
+            Move(subscription, await log.LastKnownAsync(Address, subscription.Cursor, subscription.Closed) ?? page.Top);
+            return false;
         }
 
         foreach (var entry in page.Entries)
@@ -202,27 +203,43 @@ internal sealed partial class Channel(Address address, IMessageLog log, TimeProv
         while (true)
         {
             var page = await log.ReadAsync(Address, _tail!, Page);
+            if (!page.Recovered)
+            {
+                await RejoinAsync(_tail!, page.Top);
+                continue;
+            }
+
             List<Delivery> round = [.. page.Entries.Select(e => new Delivery(e))];
             Subscription[] live;
             lock (_lock)
             {
-                _tail = page.Recovered ? round.Count > 0 ? round[^1].Entry.Position : _tail : page.Top;
+                _tail = round.Count > 0 ? round[^1].Entry.Position : _tail;
                 live = LiveUnsynchronized();
             }
 
-            if (!page.Recovered)
-            {
-                foreach (var subscription in live)
-                {
-                    Move(subscription, page.Top);
-                }
-            }
-
             Hand(live, round);
-            if (page.End || !page.Recovered)
+            if (page.End)
             {
                 return;
             }
+        }
+    }
+
+    /// <summary>The log has lost its end: all who were there go on behind what is left of it, and get what was stored instead.</summary>
+    private async ValueTask RejoinAsync(Position lost, Position top)
+    {
+        var place = await log.LastKnownAsync(Address, lost) ?? top;
+        Subscription[] live;
+        lock (_lock)
+        {
+            _tail = place;
+            live = LiveUnsynchronized();
+        }
+
+        // Who came since then is elsewhere already.
+        foreach (var subscription in live.Where(s => s.Cursor.Offset <= lost.Offset))
+        {
+            Move(subscription, place);
         }
     }
 
@@ -243,6 +260,13 @@ internal sealed partial class Channel(Address address, IMessageLog log, TimeProv
             if (_tail is null)
             {
                 _tail = subscription.Cursor;
+            }
+
+            if (subscription.Cursor.Offset < _tail.Offset && subscription.Cursor.Epoch != _tail.Epoch)
+            {
+                // The log may have lost its end, and the pump does not know yet.
+                _hints.IsBehind = true;
+                StartUnsynchronized();
             }
 
             return subscription.IsLive = subscription.Cursor.Offset >= _tail.Offset;

@@ -12,15 +12,25 @@ internal sealed class ClusterCheck : IValidateOptions<DuplexityOptions>
     public ValidateOptionsResult Validate(string? name, DuplexityOptions options)
     {
         List<string> problems = [];
-        foreach (var (setting, key) in new[] { (nameof(ClusterOptions.Key), options.Cluster.Key), (nameof(ClusterOptions.FormerKey), options.Cluster.FormerKey) })
+        foreach (var (setting, key) in Secrets(options))
         {
             if (key is { Length: > 0 and < LeastKey })
             {
-                problems.Add($"Duplexity:Cluster:{setting} has {key.Length} characters; it has {LeastKey} at least, such as `openssl rand -base64 32` prints.");
+                problems.Add($"Duplexity:{setting} has {key.Length} characters; it has {LeastKey} at least, such as `openssl rand -base64 32` prints.");
             }
         }
 
-        if (options.Node.InternalUrl is { } url && (!url.IsAbsoluteUri || url.Scheme is not ("http" or "https") || url.AbsolutePath != "/"))
+        if (options.Cluster.FrontKey is { Length: > 0 } front && front == options.Cluster.Key)
+        {
+            problems.Add("Duplexity:Cluster:FrontKey is the same as Duplexity:Cluster:Key: whoever has a front would have a node. Draw another one, such as `openssl rand -base64 32` prints.");
+        }
+
+        if (NodeRoles.Read(options.Roles) is var roles && (roles.Length == 0 || Array.Exists(roles, r => r is not (NodeRoles.Front or NodeRoles.Backend))))
+        {
+            problems.Add($"Duplexity:Roles is \"{VisibleText.Of(options.Roles, VisibleText.LogLength)}\"; the roles are front and backend, with a comma between them.");
+        }
+
+        if (options.Node.InternalUrl is { } url && IsNoAddress(url))
         {
             problems.Add("Duplexity:Node:InternalUrl is an address such as http://10.0.0.5:5081, without a path.");
         }
@@ -31,6 +41,15 @@ internal sealed class ClusterCheck : IValidateOptions<DuplexityOptions>
 
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
+
+    /// <summary>Whether an address is none of an internal listener.</summary>
+    public static bool IsNoAddress(Uri url) => !url.IsAbsoluteUri || url.Scheme is not ("http" or "https") || url.AbsolutePath != "/";
+
+    private static (string Setting, string? Key)[] Secrets(DuplexityOptions options) =>
+    [
+        ("Cluster:Key", options.Cluster.Key), ("Cluster:FormerKey", options.Cluster.FormerKey), ("Cluster:FrontKey", options.Cluster.FrontKey), ("Cluster:FormerFrontKey", options.Cluster.FormerFrontKey),
+        ("Front:Key", options.Front.Key), ("Front:FormerKey", options.Front.FormerKey),
+    ];
 
     /// <summary>Whether an address is this machine's own or a private network's: the world does not reach it.</summary>
     public static bool IsPrivate(IPAddress address)

@@ -10,13 +10,31 @@ internal static class ClusterServices
 {
     public static IServiceCollection AddDuplexityCluster(this IServiceCollection services)
     {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, NodeRolesCheck>());
+        services.TryAddSingleton<INodeLedger, EngineLedger>();
+        services.AddSingleton<INodeCall, HelloCall>();
+        services.AddSingleton<INodeCall, NameCall>();
+        return services.AddNodes();
+    }
+
+    /// <summary>What makes a front one among nodes.</summary>
+    public static IServiceCollection AddDuplexityFrontCluster(this IServiceCollection services)
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, FrontCheck>());
+        services.TryAddSingleton<FrontLedger>();
+        services.TryAddSingleton<INodeLedger>(provider => provider.GetRequiredService<FrontLedger>());
+        services.TryAddSingleton<FrontHealth>();
+        return services.AddNodes();
+    }
+
+    private static IServiceCollection AddNodes(this IServiceCollection services)
+    {
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DuplexityOptions>, ClusterCheck>());
         services.TryAddSingleton<NodeSignature>();
         services.TryAddSingleton<NodeCalls>();
         services.TryAddSingleton<NodeBook>();
         services.TryAddSingleton<NodePipeline>();
         services.AddSingleton<IStartupFilter>(provider => provider.GetRequiredService<NodePipeline>());
-        services.AddSingleton<INodeCall, HelloCall>();
         services.AddHostedService<NodeListener>();
         services.AddHostedService(provider => provider.GetRequiredService<NodeBook>());
         return services;

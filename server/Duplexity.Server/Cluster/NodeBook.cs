@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Text.Json;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Microsoft.Extensions.Hosting;
@@ -9,24 +8,19 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Cluster;
 
 /// <summary>
-/// Which nodes there are, and how much each has to do: every node writes itself down every moment, and looks who the others are. A node that is not heard of is forgotten after <see cref="Missed"/> moments. Nodes on the
-/// embedded engine are alone. Thread-safe.
+/// Which nodes there are, and how much each has to do: every node writes itself down every moment, and looks who the others are (<see cref="INodeLedger"/>). Nodes on the embedded engine are alone, fronts apart. Thread-safe.
 /// </summary>
 internal sealed class NodeBook(
-    Node node, IEngine engine, NodeCalls calls, IEnumerable<INodeLoad> load, IOptions<DuplexityOptions> options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<NodeBook> logger)
+    Node node, INodeLedger ledger, IEnumerable<INodeLoad> load, IOptions<DuplexityOptions> options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<NodeBook> logger)
     : IHostedService, IAsyncDisposable
 {
-    private const string Kind = "node";
-
-    /// <summary>How many times in a row a node may fail to write itself down.</summary>
-    private const int Missed = 5;
-
     /// <summary>Names that nobody has make the node look for them no oftener than this.</summary>
     private static readonly TimeSpan MinPause = TimeSpan.FromMilliseconds(50);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
     private volatile IReadOnlyList<NodeInfo> _others = [];
+    private volatile IReadOnlyList<NodeInfo> _fronts = [];
     private volatile NodeInfo _self = new()
     {
         Name = node.Name,
@@ -34,6 +28,7 @@ internal sealed class NodeBook(
         Version = typeof(NodeBook).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "",
         Since = time.GetUtcNow(),
         Url = options.Value.Node.Url,
+        IsFront = options.Value.IsFront,
     };
 
     private Task _running = Task.CompletedTask;
@@ -46,6 +41,9 @@ internal sealed class NodeBook(
     /// <summary>The other nodes that serve.</summary>
     public IReadOnlyList<NodeInfo> Others => [.. _others.Where(n => n.IsReady)];
 
+    /// <summary>The fronts that serve visitors, as a node knows them.</summary>
+    public IReadOnlyList<NodeInfo> Fronts => [.. _fronts.Where(n => n.IsReady)];
+
     /// <summary>The other nodes that take clients.</summary>
     public IReadOnlyList<NodeInfo> Successors => [.. _others.Where(n => n.IsReady && !n.IsDraining)];
 
@@ -53,7 +51,10 @@ internal sealed class NodeBook(
     public bool SendsAway => _self.IsDraining && _others.Any(n => n.IsReady && !n.IsDraining);
 
     /// <summary>Whether other nodes may share the engine.</summary>
-    public bool IsShared => engine.Lease is not null;
+    public bool IsShared => ledger.IsShared;
+
+    /// <summary>For how long this node may act without having reached the others; null: for ever.</summary>
+    public ActingLease? Lease => ledger.Lease;
 
     /// <summary>The other node of this name that serves; null: there is none.</summary>
     public NodeInfo? Find(string name) => _others.FirstOrDefault(n => n.Name == name && n.IsReady);
@@ -70,6 +71,9 @@ internal sealed class NodeBook(
         return Find(name);
     }
 
+    /// <summary>The node or front where a visitor is.</summary>
+    public async ValueTask<NodeInfo?> FindVisitorsAsync(string name, CancellationToken ct) => await FindAsync(name, ct) ?? Fronts.FirstOrDefault(f => f.Name == name);
+
     /// <summary>
     /// The node for a data connection of a client whose control connection is here: this one, for what a session has is at one node as a rule; another where this one is being emptied, or has more than twice the connections that the
     /// emptiest has, and a hundred beside.
@@ -83,8 +87,8 @@ internal sealed class NodeBook(
         static int Connections(NodeInfo node) => node.Load.Values.Sum();
     }
 
-    /// <summary>The node that a request says it is from; looked for once more where it is not known yet.</summary>
-    public async ValueTask<NodeInfo?> FindLifeAsync(string life, CancellationToken ct)
+    /// <summary>The node, or the front, that a request says it is from; looked for once more where it is not known yet.</summary>
+    public async ValueTask<NodeInfo?> FindLifeAsync(string life, bool isFront, CancellationToken ct)
     {
         if (Known() is { } known)
         {
@@ -94,7 +98,25 @@ internal sealed class NodeBook(
         await LookAgainAsync(ct);
         return Known();
 
-        NodeInfo? Known() => _others.FirstOrDefault(n => NodeSignature.IdOf(n.Name, n.Life) == life);
+        NodeInfo? Known() => (isFront ? _fronts : _others).FirstOrDefault(n => NodeSignature.IdOf(n.Name, n.Life) == life);
+    }
+
+    /// <summary>A front says that it is there: it is written down, and known here at once. Why it is not one of the fronts; null: it is.</summary>
+    public async Task<string?> WelcomeAsync(NodeInfo front, CancellationToken ct)
+    {
+        if (front.Name == node.Name || _others.Any(n => n.Name == front.Name))
+        {
+            return $"A node {front.Name} is there: give each node and each front a Duplexity:Node:Name of its own, or none.";
+        }
+
+        if (_fronts.FirstOrDefault(f => f.Name == front.Name && f.Life != front.Life && f.Since > front.Since) is { } later)
+        {
+            return $"A front {front.Name} has been running since {later.Since:u}, later than this one: give each a Duplexity:Node:Name of its own, or none.";
+        }
+
+        await ledger.WriteAsync(front, ct);
+        _fronts = [.. _fronts.Where(f => f.Name != front.Name), front];
+        return null;
     }
 
     /// <summary>Where the other nodes reach this one.</summary>
@@ -118,20 +140,14 @@ internal sealed class NodeBook(
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (!IsShared)
+        if (!ledger.IsKept)
         {
             _self = _self with { IsReady = true };
             return;
         }
 
-        await TakeNameAsync(cancellationToken);
-        await WriteAsync(cancellationToken);
+        await ledger.JoinAsync(Self, cancellationToken);
         await ReadAsync(cancellationToken);
-        foreach (var other in _others)
-        {
-            await CheckAsync(other, cancellationToken);
-        }
-
         lifetime.ApplicationStarted.Register(() =>
         {
             _self = _self with { IsReady = true };
@@ -144,15 +160,11 @@ internal sealed class NodeBook(
     {
         await _stop.CancelAsync();
         await _running;
-        if (IsShared)
+        if (ledger.IsKept)
         {
             try
             {
-                // If a later life of this name is there already, that one stays.
-                if (await engine.Records.ReadAsync(Kind, node.Name, cancellationToken) is { } written && JsonSerializer.Deserialize<NodeInfo>(written)?.Life == node.Life)
-                {
-                    await engine.Records.TakeAsync(Kind, node.Name, cancellationToken);
-                }
+                await ledger.LeaveAsync(_self, cancellationToken);
             }
             catch (Exception e) when (e is DuplexityException or OperationCanceledException)
             {
@@ -213,7 +225,7 @@ internal sealed class NodeBook(
         await _turn.WaitAsync(ct);
         try
         {
-            await engine.Records.PutAsync(Kind, node.Name, JsonSerializer.Serialize(Self), time.GetUtcNow() + (options.Value.Times.NodeNews * Missed), ct);
+            await ledger.WriteAsync(Self, ct);
         }
         finally
         {
@@ -221,72 +233,13 @@ internal sealed class NodeBook(
         }
     }
 
-    private Task LookAgainAsync(CancellationToken ct) => IsShared && time.GetElapsedTime(Volatile.Read(ref _read)) > MinPause ? ReadAsync(ct) : Task.CompletedTask;
+    private Task LookAgainAsync(CancellationToken ct) => ledger.IsKept && time.GetElapsedTime(Volatile.Read(ref _read)) > MinPause ? ReadAsync(ct) : Task.CompletedTask;
 
     private async Task ReadAsync(CancellationToken ct)
     {
         Volatile.Write(ref _read, time.GetTimestamp());
-        _others = [.. (await engine.Records.ListAsync(Kind, ct)).Where(r => r.Key != node.Name).Select(r => JsonSerializer.Deserialize<NodeInfo>(r.Value)).OfType<NodeInfo>()];
+        var there = await ledger.ListAsync(ct);
+        _others = [.. there.Nodes.Where(n => n.Name != node.Name)];
+        _fronts = there.Fronts;
     }
-
-    /// <summary>Two nodes of one name would be taken for one.</summary>
-    private async Task TakeNameAsync(CancellationToken ct)
-    {
-        if (await engine.Records.ReadAsync(Kind, node.Name, ct) is not { } written || JsonSerializer.Deserialize<NodeInfo>(written) is not { } other)
-        {
-            return;
-        }
-
-        try
-        {
-            await calls.AskAsync<NodeInfo, string>(other, HelloCall.Word, Self, ct);
-        }
-        catch (Exception e) when (e is DuplexityException or NodeRefusedException)
-        {
-            // An earlier life of this node, which has died, or one that this one takes the place of.
-            return;
-        }
-
-        throw new ClusterException($"A node {other.Name} is running already (since {other.Since:u}): give each node a Duplexity:Node:Name of its own, or none.");
-    }
-
-    /// <summary>Two nodes that cannot prove themselves to each other would serve half of everything.</summary>
-    private async Task CheckAsync(NodeInfo other, CancellationToken ct)
-    {
-        if (string.IsNullOrEmpty(options.Value.Cluster.Key))
-        {
-            throw new ClusterException($"The node {other.Name} (since {other.Since:u}) shares this engine: set Duplexity:Cluster:Key to one secret on all nodes, such as `openssl rand -base64 32` prints.");
-        }
-
-        if (other.InternalUrl is null)
-        {
-            throw new ClusterException($"The node {other.Name} (since {other.Since:u}) shares this engine and has no Duplexity:Cluster:Key: set the one of this node there, and start it again before this one.");
-        }
-
-        try
-        {
-            await calls.AskAsync<NodeInfo, string>(other, HelloCall.Word, Self, ct);
-        }
-        catch (NodeRefusedException e)
-        {
-            throw new ClusterException($"{e.Message} Set the same Duplexity:Cluster:Key on all nodes; while they change, the former one as Duplexity:Cluster:FormerKey.");
-        }
-        catch (DuplexityException e)
-        {
-            // It may have died a moment ago.
-            Log.NodeUnreachable(logger, other.Name, other.InternalUrl, e);
-        }
-    }
-}
-
-/// <summary>Why a node does not start among others; the message says what to change.</summary>
-internal sealed class ClusterException(string message) : Exception(message);
-
-/// <summary>Whether a node is there, and has the same key.</summary>
-internal sealed class HelloCall(Node node) : NodeCall<NodeInfo, string>(Word)
-{
-    public const string Word = "hello";
-
-    /// <inheritdoc/>
-    protected override ValueTask<string> AnswerAsync(NodeInfo question, NodeInfo from, CancellationToken ct) => new(node.Name);
 }

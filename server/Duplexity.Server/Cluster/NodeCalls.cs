@@ -24,7 +24,7 @@ internal sealed class NodeCalls(NodeSignature signature, IOptions<DuplexityOptio
     /// <exception cref="NodeRefusedException">It does not have this cluster's key.</exception>
     public async Task<TAnswer> AskAsync<TQuestion, TAnswer>(NodeInfo to, string kind, TQuestion question, CancellationToken ct)
     {
-        if (!signature.HasKey || to.InternalUrl is not { } at)
+        if (!signature.MayAsk(to) || to.InternalUrl is not { } at)
         {
             throw Unreachable(null);
         }
@@ -44,7 +44,7 @@ internal sealed class NodeCalls(NodeSignature signature, IOptions<DuplexityOptio
             await response.Content.LoadIntoBufferAsync(MostBytes, either.Token);
             var answer = await response.Content.ReadAsByteArrayAsync(either.Token);
             var shown = response.Headers.TryGetValues(NodeRequest.SignatureHeader, out var values) ? string.Concat(values) : null;
-            if (!signature.IsAnswer(request, (int)response.StatusCode, answer, shown))
+            if (!signature.IsAnswer(request, (int)response.StatusCode, answer, shown, to.IsFront))
             {
                 throw new NodeRefusedException(to);
             }

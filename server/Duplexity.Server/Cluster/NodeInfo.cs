@@ -25,6 +25,9 @@ internal sealed record NodeInfo
     /// <summary>Whether it is being emptied: nobody new is sent there.</summary>
     public bool IsDraining { get; init; }
 
+    /// <summary>Whether it serves visitors, and has no clients.</summary>
+    public bool IsFront { get; init; }
+
     /// <summary>How much it has to do: of each sort of connection, how many.</summary>
     public IReadOnlyDictionary<string, int> Load { get; init; } = new Dictionary<string, int>();
 }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Duplexity.Server.Diagnostics;
-using Duplexity.Server.Engine;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -17,10 +16,10 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Cluster;
 
 /// <summary>
-/// The internal listener: a server of its own, where other nodes ask questions and hand on upgrades, and nobody else does anything (G18). There is none without a key, nor where nodes cannot share the engine.
+/// The internal listener: a server of its own, where other nodes ask questions and hand on upgrades, fronts ask what they may, and nobody else does anything (G18). There is none without a key, nor where nodes cannot share the engine and no front may ask.
 /// </summary>
 internal sealed class NodeListener(
-    NodeBook nodes, NodeSignature signature, NodePipeline pipeline, IEnumerable<INodeCall> calls, IEngine engine, IHttpContextFactory contexts, IServiceProvider services,
+    NodeBook nodes, NodeSignature signature, NodePipeline pipeline, IEnumerable<INodeCall> calls, IHttpContextFactory contexts, IServiceProvider services,
     IOptions<DuplexityOptions> options, ILoggerFactory loggers, ILogger<NodeListener> logger)
     : IHostedService, IHttpApplication<HttpContext>, IDisposable
 {
@@ -30,7 +29,7 @@ internal sealed class NodeListener(
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (!signature.HasKey || engine.Lease is null)
+        if (!signature.KnowsFronts && !(signature.HasKey && nodes.IsShared))
         {
             return;
         }
@@ -76,11 +75,15 @@ internal sealed class NodeListener(
         {
             Refuse(context, "it is not signed");
         }
-        else if (signature.Problem(request, body) is { } problem)
+        else if (signature.Problem(request, body, out var by) is { } problem)
         {
             Refuse(context, problem);
         }
-        else if (await FromAsync(request, context.RequestAborted) is not { } from)
+        else if (by.IsFront && !IsForFronts(request))
+        {
+            Refuse(context, "the key of fronts is not good for it");
+        }
+        else if (await FromAsync(request, by.IsFront, context.RequestAborted) is not { } from)
         {
             Refuse(context, "no node of that name and life is written down");
         }
@@ -90,14 +93,18 @@ internal sealed class NodeListener(
         }
         else
         {
-            await AnswerAsync(context, request, body, from);
+            await AnswerAsync(context, request, by, body, from);
         }
     }
 
-    // A node that wants this one's name is not written down, and has to hear that the name is taken.
-    private async ValueTask<NodeInfo?> FromAsync(NodeRequest request, CancellationToken ct) => request.Target == "/" + HelloCall.Word
-        ? new NodeInfo { Name = request.From, Life = "", Version = "", Since = default }
-        : await nodes.FindLifeAsync(request.From, ct);
+    private INodeCall? CallOf(NodeRequest request) => HttpMethods.IsPost(request.Method) ? _calls.GetValueOrDefault(request.Target.TrimStart('/')) : null;
+
+    // What a front is asked is signed with its key as well, which is the only one that it has.
+    private bool IsForFronts(NodeRequest request) => nodes.Self.IsFront || (request.Context.Length == 0 && CallOf(request) is { IsForFronts: true });
+
+    private async ValueTask<NodeInfo?> FromAsync(NodeRequest request, bool isFront, CancellationToken ct) => CallOf(request) is { IsForNewcomers: true }
+        ? new NodeInfo { Name = request.From, Life = "", Version = "", Since = default, IsFront = isFront }
+        : await nodes.FindLifeAsync(request.From, isFront && !nodes.Self.IsFront, ct);
 
     private static async Task<byte[]> ReadAsync(HttpContext context)
     {
@@ -117,13 +124,11 @@ internal sealed class NodeListener(
         context.Response.StatusCode = StatusCodes.Status403Forbidden;
     }
 
-    private async Task AnswerAsync(HttpContext context, NodeRequest request, byte[] question, NodeInfo from)
+    private async Task AnswerAsync(HttpContext context, NodeRequest request, SignedBy by, byte[] question, NodeInfo from)
     {
-        var (status, answer) = !HttpMethods.IsPost(request.Method) || !_calls.TryGetValue(request.Target.TrimStart('/'), out var call)
-            ? (StatusCodes.Status404NotFound, [])
-            : await AskAsync(call, question, from, context.RequestAborted);
+        var (status, answer) = CallOf(request) is { } call ? await AskAsync(call, question, from, context.RequestAborted) : (StatusCodes.Status404NotFound, []);
         context.Response.StatusCode = status;
-        context.Response.Headers[NodeRequest.SignatureHeader] = signature.SignAnswer(request, status, answer);
+        context.Response.Headers[NodeRequest.SignatureHeader] = signature.SignAnswer(request, status, answer, by);
         context.Response.ContentLength = answer.Length;
         await context.Response.Body.WriteAsync(answer, context.RequestAborted);
     }

@@ -40,7 +40,7 @@ internal sealed class EmbeddedEngine : IEngine, IDisposable
         _presence = new MemoryPresence(clock);
         _vault = new MemoryVault(clock);
         Records = records ?? (_records = new MemoryRecords(time));
-        Registry = new MemoryRegistry(time);
+        Registry = new MemoryRegistry(time, options.Times.HandOver);
         _locks = new MemoryLocks(Records, clock, time, options, logger);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepInterval, SweepInterval);
     }

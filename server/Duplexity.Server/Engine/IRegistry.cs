@@ -3,8 +3,9 @@ using Duplexity.Protocol;
 namespace Duplexity.Server.Engine;
 
 /// <summary>
-/// Which session serves which public name. Changes are compare-and-set by owner and generation: a name of another owner is a conflict; of the same owner,
-/// the newer generation wins and the older one's late removal changes nothing. A registration of several names is all or none. Thread-safe.
+/// Which session serves which public name. Changes are compare-and-set by owner and generation: a name of another owner, or one above or below it (<see cref="PipeEntry.Tree"/>), is a conflict; of the same owner,
+/// the newer generation wins and the older one's late removal changes nothing. A registration of several names is all or none. A hostname that goes from one owner to another rests in between: it is registered, and
+/// nobody is found there (G7). Thread-safe.
 /// </summary>
 internal interface IRegistry
 {
@@ -14,8 +15,11 @@ internal interface IRegistry
     /// <summary>Registers all entries or none. The answer names the conflicts; the same owner's older registrations are replaced and returned.</summary>
     ValueTask<RegisterResult> RegisterAsync(IReadOnlyList<PipeEntry> entries, CancellationToken ct = default);
 
-    /// <summary>Who serves <paramref name="name"/>; null where nobody does.</summary>
+    /// <summary>Who serves the visitors of a host or port: its own registration, else that of the longest wildcard above it. Null where nobody does, and until <see cref="TimeOptions.HandOver"/> after another owner's end there.</summary>
     ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default);
+
+    /// <summary>The registration of just this name, whether it rests or not; null where there is none.</summary>
+    ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct = default);
 
     /// <summary>All names of an owner; null: of everybody.</summary>
     ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct = default);
@@ -30,8 +34,12 @@ internal interface IRegistry
 /// <summary>A registered public pipe.</summary>
 internal sealed record PipeEntry
 {
-    /// <summary>The hostname, lower case and in ASCII (punycode), or <c>:PORT</c>: the key.</summary>
+    /// <summary>The hostname, lower case and in ASCII (punycode), perhaps with <c>*</c> as its first label, or <c>:PORT</c>: the key.</summary>
     public required string Name { get; init; }
+
+    /// <summary>The hostname without its asterisk, then the names above it that somebody could have, with spaces between (<see cref="NameTree"/>). Empty: nothing is above or below it.</summary>
+    public string Tree { get; init; } = "";
+
     public required string Client { get; init; }
     public required string Session { get; init; }
     public required long Generation { get; init; }
@@ -58,6 +66,6 @@ internal sealed record PipeEntry
 }
 
 /// <summary>What a registration did: with conflicts nothing was registered.</summary>
-/// <param name="Conflicts">Names that belong to other owners (or to a newer generation of the same one).</param>
+/// <param name="Conflicts">Names that belong to other owners, or are above or below such a name (or belong to a newer generation of the same owner).</param>
 /// <param name="Replaced">The older registrations of the same owner that gave way.</param>
 internal sealed record RegisterResult(IReadOnlyList<string> Conflicts, IReadOnlyList<PipeEntry> Replaced);

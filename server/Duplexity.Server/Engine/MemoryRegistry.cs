@@ -1,11 +1,13 @@
 namespace Duplexity.Server.Engine;
 
 /// <summary>Which session serves which public name, in this process's memory, by name and by owner.</summary>
-internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
+internal sealed class MemoryRegistry(TimeProvider time, TimeSpan handOver) : IRegistry
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, PipeEntry> _byName = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SortedDictionary<string, PipeEntry>> _byClient = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<string>> _below = new(StringComparer.Ordinal);
+    private readonly LeftNames _left = new(time, handOver);
     private long _lastGeneration;
 
     /// <inheritdoc/>
@@ -30,7 +32,7 @@ internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
             foreach (var entry in entries)
             {
                 var there = _byName.GetValueOrDefault(entry.Name);
-                if (!named.Add(entry.Name) || (there is not null && !MayReplace(there, entry)))
+                if (!named.Add(entry.Name) || (there is not null && !MayReplace(there, entry)) || (there is null && RelatedUnsynchronized(entry).Any(r => r.Client != entry.Client)))
                 {
                     conflicts.Add(entry.Name);
                 }
@@ -56,6 +58,16 @@ internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
 
     /// <inheritdoc/>
     public ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default)
+    {
+        lock (_lock)
+        {
+            var entry = _byName.GetValueOrDefault(name) ?? NameTree.WildcardsOver(name).Select(w => _byName.GetValueOrDefault(w)).FirstOrDefault(e => e is not null);
+            return new(entry is null || _left.Rests(name, entry.Client) ? null : entry);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct = default)
     {
         lock (_lock)
         {
@@ -103,8 +115,25 @@ internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
     private static bool MayReplace(PipeEntry there, PipeEntry entry) =>
         there.Client == entry.Client && (there.Generation < entry.Generation || (there.Generation == entry.Generation && there.Session == entry.Session));
 
+    // At, above or below it.
+    private IEnumerable<PipeEntry> RelatedUnsynchronized(PipeEntry entry)
+    {
+        var roots = entry.Tree.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return roots.Length == 0 ? [] : roots.SelectMany(r => new[] { r, NameTree.WildcardOf(r) }).Concat(_below.GetValueOrDefault(roots[0]) ?? []).Select(_byName.GetValueOrDefault).OfType<PipeEntry>();
+    }
+
     private void AddUnsynchronized(PipeEntry entry)
     {
+        foreach (var above in entry.Tree.Split(' ').Skip(1))
+        {
+            if (!_below.TryGetValue(above, out var below))
+            {
+                _below.Add(above, below = new(StringComparer.Ordinal));
+            }
+
+            below.Add(entry.Name);
+        }
+
         _byName[entry.Name] = entry;
         if (!_byClient.TryGetValue(entry.Client, out var own))
         {
@@ -118,6 +147,19 @@ internal sealed class MemoryRegistry(TimeProvider time) : IRegistry
     private void RemoveUnsynchronized(PipeEntry entry)
     {
         _byName.Remove(entry.Name);
+        foreach (var above in entry.Tree.Split(' ').Skip(1))
+        {
+            if (_below.TryGetValue(above, out var below) && below.Remove(entry.Name) && below.Count == 0)
+            {
+                _below.Remove(above);
+            }
+        }
+
+        if (entry.Tree.Length > 0)
+        {
+            _left.Add(entry.Name, entry.Client);
+        }
+
         var own = _byClient[entry.Client];
         own.Remove(entry.Name);
         if (own.Count == 0)

@@ -15,7 +15,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, Explaining explaining, Tracing tracing, RoomCalls rooms, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, QueueDesk queues, NodeBook nodes, TimeProvider time, DuplexityOptions options,
+    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, VisitCalls visits, QueueDesk queues, Explaining explaining, Tracing tracing, RoomCalls rooms, NameCalls names, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, NodeBook nodes, TimeProvider time, DuplexityOptions options,
     IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {
@@ -99,7 +99,7 @@ internal sealed class ControlHub(
         var generation = again?.Link?.Generation ?? await engine.Registry.NextGenerationAsync(Context.ConnectionAborted);
         var data = nodes.ForData();
         var at = BaseAddress();
-        var origins = nodes.Others.Select(n => n.Url).OfType<Uri>().Append(at).Select(u => u.GetLeftPart(UriPartial.Authority)).ToHashSet();
+        var origins = nodes.Others.Concat(nodes.Fronts).Select(n => n.Url).OfType<Uri>().Append(at).Select(u => u.GetLeftPart(UriPartial.Authority)).ToHashSet();
         if (again?.Link is null)
         {
             await EstablishAsync(identity, id, generation, at, origins);
@@ -162,6 +162,20 @@ internal sealed class ControlHub(
             ? new Done()
             : new Done { Error = DuplexityError.Of(Errors.UnknownDestination, "There is no pipe of that name that this client may close.") };
     }
+
+    public Task<NamesResponse> ReserveName(ReserveNameRequest request) => names.ReserveAsync(Acting(request), request, Whole);
+
+    public Task<Done> ReleaseName(ReleaseNameRequest request) => names.ReleaseAsync(Acting(request), request, Whole);
+
+    public Task<NamesResponse> ListNames(ListNamesRequest request) => Task.FromResult(names.List(Acting(request), request));
+
+    public Task<CreateLinkResponse> CreateLink(CreateLinkRequest request) => visits.CreateLinkAsync(Acting(request), request, Context.ConnectionAborted);
+
+    public Task<GrantVisitResponse> GrantVisit(GrantVisitRequest request) => visits.GrantAsync(Acting(request), request, Whole);
+
+    public Task<ListVisitGrantsResponse> ListVisitGrants(ListVisitGrantsRequest request) => Task.FromResult(visits.List(Acting(request)));
+
+    public Task<WithdrawVisitResponse> WithdrawVisit(WithdrawVisitRequest request) => visits.WithdrawAsync(Acting(request), request, Whole);
 
     public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => administration.LimitSocketAsync(Acting(request), request, Context.ConnectionAborted);
 

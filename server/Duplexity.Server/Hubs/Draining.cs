@@ -85,7 +85,7 @@ internal sealed class Draining(
     /// <summary>Those whose connections came in here and were handed on are led away by the nodes that have them; how many of these could not be told.</summary>
     private async Task<int> TellOthersAsync(CancellationToken stopping)
     {
-        var others = nodes.Others;
+        IReadOnlyCollection<NodeInfo> others = [.. nodes.Others, .. nodes.Fronts];
         return others.Count - (await calls.AskAllAsync<LeaveQuestion, int>(others, LeaveCall.Word, new(), stopping)).Count;
     }
 

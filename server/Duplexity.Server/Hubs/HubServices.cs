@@ -31,8 +31,10 @@ internal static class HubServices
         services.TryAddSingleton<Watching>();
         services.TryAddSingleton<ControlPlaces>();
         services.TryAddSingleton<MessagePipeCalls>();
+        services.TryAddSingleton<VisitCalls>();
         services.TryAddSingleton<Tracing>();
         services.TryAddSingleton<RoomCalls>();
+        services.TryAddSingleton<NameCalls>();
         services.TryAddSingleton<Draining>();
         services.AddSingleton<INodeCall, DrainCall>();
         services.AddSingleton<INodeCall, LeaveCall>();

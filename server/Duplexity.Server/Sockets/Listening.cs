@@ -242,10 +242,11 @@ internal sealed partial class Listening(
     private async ValueTask<(Position Start, bool? Recovered)> StartAsync(Socket socket, HeldIdentity held, Address address, JoinRequest request)
     {
         var (since, last) = (request.Since, request.Last ?? 0);
+        Position? stay = null;
         if (!rooms.Lets(RoomRight.ReadHistory, address, held.Client, held.Identity.Principal))
         {
             // What this socket has heard since it joined is not the past; all else is, and reads as not there.
-            var stay = socket.SubscriptionTo(address)?.Stays.GetValueOrDefault(held.Client);
+            stay = socket.SubscriptionTo(address)?.Stays.GetValueOrDefault(held.Client);
             (since, last) = (stay is not null && since?.Offset >= stay.Offset ? since : null, 0);
         }
 
@@ -255,12 +256,13 @@ internal sealed partial class Listening(
         }
 
         bool? recovered = request.Since is null ? null : false;
-        if (last == 0)
+        if (since is not null && await engine.Log.LastKnownAsync(address, since) is { } known && (stay is null || stay.Epoch == since.Epoch || known.Offset >= stay.Offset))
         {
-            return (await engine.Log.TopAsync(address), recovered);
+            // What was stored instead of what the log has lost is not the past of whoever was there.
+            return (known, recovered);
         }
 
-        return (await BeforeLastAsync(address, last), recovered);
+        return (last == 0 ? await engine.Log.TopAsync(address) : await BeforeLastAsync(address, last), recovered);
     }
 
     /// <summary>The place before the last so many messages: page by page, for together they may be more than one socket is worth.</summary>

@@ -11,7 +11,7 @@ namespace Duplexity.Server.Sockets;
 /// begins for it any more; what the transport had taken by then is out of reach. Calls wait for <see cref="TimeOptions.Confirm"/>, or for every node. Thread-safe.
 /// </summary>
 internal sealed class Revocations(
-    IEngine engine, Standing standing, IdentityHolders holders, Sessions sessions, IdentityChanges changes, DuplexityOptions options, Metrics metrics, ILogger<Revocations> logger) : ISystemListener
+    IEngine engine, Standing standing, IdentityHolders holders, Sessions sessions, IdentityChanges changes, ClientEnds ends, DuplexityOptions options, Metrics metrics, ILogger<Revocations> logger) : ISystemListener
 {
     /// <inheritdoc/>
     public string Kind => "standing";
@@ -115,6 +115,7 @@ internal sealed class Revocations(
             }
         }
 
+        ends.Tell(null);
         metrics.Lost(count);
         logger.Revoked(what, count);
         return count;

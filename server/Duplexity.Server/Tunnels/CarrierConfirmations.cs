@@ -71,6 +71,9 @@ internal sealed class ConfirmCall(BackendRegistry backend, Node node) : NodeCall
     public const string Word = "confirm";
 
     /// <inheritdoc/>
+    public override bool IsForFronts => true;
+
+    /// <inheritdoc/>
     protected override async ValueTask<bool[]> AnswerAsync(PipeEntry[] question, NodeInfo from, CancellationToken ct) =>
         await Task.WhenAll(question.Select(async asked => await backend.ReadAsync(asked.Name, ct) is { } entry && entry.IsSameAs(asked) && entry.Node == node.Name));
 }

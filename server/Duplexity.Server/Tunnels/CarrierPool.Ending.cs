@@ -7,15 +7,21 @@ internal sealed partial class CarrierPool
     public void Sweep(TimeSpan maxIdle)
     {
         List<HttpCarrier> old;
+        Http2Carriers? shared = null;
         lock (_lock)
         {
             old = _idle.FindAll(c => time.GetElapsedTime(c.IdleSince) > maxIdle);
             _idle.RemoveAll(old.Contains);
             _emptySweeps = _taken == 0 ? _emptySweeps + 1 : 0;
             _over |= _emptySweeps > 2;
+            if (_over)
+            {
+                (shared, _http2) = (_http2, null);
+            }
         }
 
         old.ForEach(c => c.Retire());
+        shared?.Dispose();
     }
 
     /// <summary>The node <paramref name="via"/>, by way of which carriers came here, is being emptied: idle ones are closed, those in use are not used again.</summary>
@@ -42,6 +48,7 @@ internal sealed partial class CarrierPool
         List<HttpCarrier> idle;
         List<CarrierStream> live;
         List<CarrierWaiter> waiting;
+        Http2Carriers? shared;
         lock (_lock)
         {
             _over = true;
@@ -50,10 +57,12 @@ internal sealed partial class CarrierPool
             waiting = [.. _waiting];
             _idle.Clear();
             _waiting.Clear();
+            (shared, _http2) = (_http2, null);
         }
 
         waiting.ForEach(w => w.Fail());
         idle.ForEach(c => c.Retire());
+        shared?.Dispose();
         if (cut)
         {
             live.ForEach(s => s.Abort());

@@ -1,12 +1,13 @@
+using Duplexity.Protocol;
 using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>
-/// The carriers of one pipe under one owner and generation, idle and in use: never handed on to another owner's or generation's pipe (G7). At most
+/// The carriers to one resource of a pipe (its own, or a route's) under one owner and generation, idle and in use: never handed on to another owner's or generation's pipe (G7). At most
 /// <see cref="LimitOptions.CarriersPerPipe"/> at once; further visitors wait in line, bounded in number and time. Thread-safe.
 /// </summary>
-internal sealed partial class CarrierPool(PipeEntry entry, bool isElsewhere, CarryDesk desk, PipeTallies tallies, DuplexityOptions options, TimeProvider time)
+internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, bool isElsewhere, CarryDesk desk, PipeTallies tallies, DuplexityOptions options, TimeProvider time)
 {
     /// <summary>How long a carrier is used that the node of the pipe's client has not confirmed (G7).</summary>
     private static readonly TimeSpan MaxUnconfirmed = TimeSpan.FromSeconds(5);
@@ -22,6 +23,9 @@ internal sealed partial class CarrierPool(PipeEntry entry, bool isElsewhere, Car
     private bool _over;
 
     public PipeEntry Entry => entry;
+
+    /// <summary>Whether a carrier stays with its first visitor's connection (G13): where the pipe says so, or has a visitor gate and says nothing.</summary>
+    public bool IsPerVisitor { get; } = entry.Settings.Carriers is { } carriers ? carriers == PipeSettings.PerVisitor : entry.Settings.Visitors is not (null or "public");
 
     /// <summary>Whether the pool is over: whoever wants the pipe asks for its pool again.</summary>
     public bool IsOver
@@ -176,7 +180,7 @@ internal sealed partial class CarrierPool(PipeEntry entry, bool isElsewhere, Car
         try
         {
             var from = time.GetTimestamp();
-            stream = await desk.CarryAsync(entry, ct);
+            stream = await desk.CarryAsync(entry, route?.Path, ct);
             Confirm(from);
         }
         catch

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Duplexity.Protocol;
 using Duplexity.Server.Engine;
 using Microsoft.Extensions.Options;
 
@@ -25,15 +26,16 @@ internal sealed class CarrierPools : IDisposable
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
 
-    /// <summary>The pool of a registration; null if a newer one has taken its place.</summary>
-    public CarrierPool? Of(PipeEntry entry)
+    /// <summary>The pool of a registration, or of one of its routes; null if a newer one has taken its place.</summary>
+    public CarrierPool? Of(PipeEntry entry, PipeRoute? route = null)
     {
+        var key = KeyOf(entry, route);
         while (true)
         {
-            var pool = _pools.GetOrAdd(entry.Name, _ => New(entry));
+            var pool = _pools.GetOrAdd(key, _ => New(entry, route));
             if (pool.IsOver)
             {
-                _pools.TryRemove(new(entry.Name, pool));
+                _pools.TryRemove(new(key, pool));
                 continue;
             }
 
@@ -47,7 +49,7 @@ internal sealed class CarrierPools : IDisposable
                 return null;
             }
 
-            if (_pools.TryUpdate(entry.Name, New(entry), pool))
+            if (_pools.TryUpdate(key, New(entry, route), pool))
             {
                 Finish(pool, cut: pool.Entry.Session != entry.Session); // the same session's older generation may finish what it began (G21)
             }
@@ -61,9 +63,12 @@ internal sealed class CarrierPools : IDisposable
     public void End(PipeEntry entry, bool cut)
     {
         _desk.Withdraw(entry);
-        if (_pools.TryGetValue(entry.Name, out var pool) && pool.Entry.IsSameAs(entry) && _pools.TryRemove(new(entry.Name, pool)))
+        foreach (var key in entry.Settings.Routes is { } routes ? routes.Select(r => KeyOf(entry, r)).Prepend(entry.Name) : [entry.Name])
         {
-            Finish(pool, cut);
+            if (_pools.TryGetValue(key, out var pool) && pool.Entry.IsSameAs(entry) && _pools.TryRemove(new(key, pool)))
+            {
+                Finish(pool, cut);
+            }
         }
     }
 
@@ -87,7 +92,10 @@ internal sealed class CarrierPools : IDisposable
 
     public void Dispose() => _sweep.Dispose();
 
-    private CarrierPool New(PipeEntry entry) => new(entry, entry.Node != _node.Name, _desk, _tallies, _options, _time);
+    // A hostname has no slash, and a route's path begins with one.
+    private static string KeyOf(PipeEntry entry, PipeRoute? route) => entry.Name + route?.Path;
+
+    private CarrierPool New(PipeEntry entry, PipeRoute? route) => new(entry, route, entry.Node != _node.Name, _desk, _tallies, _options, _time);
 
     private void Finish(CarrierPool pool, bool cut)
     {

@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using Duplexity.Protocol;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Tunnels.Gates;
 
 namespace Duplexity.Server.Tunnels;
 
@@ -26,6 +27,9 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
     /// <summary>Whether it ends with what it carries now, and nobody else gets it.</summary>
     public bool IsLeaving { get; set; }
 
+    /// <summary>What its bytes wait for; null: nothing.</summary>
+    public Throttle? Throttle { get; set; }
+
     /// <summary>Completes when this side has let go of the carrier.</summary>
     public Task Finished => _finished.Task;
 
@@ -44,12 +48,14 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
             return 0;
         }
 
+        var throttle = Throttle;
         try
         {
             ValueWebSocketReceiveResult received;
+            var into = throttle is not null && throttle.Step < buffer.Length ? buffer[..throttle.Step] : buffer;
             do
             {
-                received = await socket.ReceiveAsync(buffer, cancellationToken);
+                received = await socket.ReceiveAsync(into, cancellationToken);
             }
             while (received.Count == 0 && received.MessageType != WebSocketMessageType.Close);
 
@@ -57,6 +63,11 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
             {
                 ThrowIfSilent();
                 metrics.Carried(received.Count, toVisitor: true);
+                if (throttle is not null)
+                {
+                    await throttle.WaitAsync(received.Count, toVisitor: true, cancellationToken);
+                }
+
                 return received.Count;
             }
         }
@@ -81,6 +92,23 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
             return;
         }
 
+        while (Throttle is { } throttle)
+        {
+            var part = buffer[..Math.Min(throttle.Step, buffer.Length)];
+            await throttle.WaitAsync(part.Length, toVisitor: false, cancellationToken);
+            await SendAsync(part, cancellationToken);
+            buffer = buffer[part.Length..];
+            if (buffer.IsEmpty)
+            {
+                return;
+            }
+        }
+
+        await SendAsync(buffer, cancellationToken);
+    }
+
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
+    {
         ThrowIfSilent();
         try
         {

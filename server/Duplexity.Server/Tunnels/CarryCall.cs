@@ -10,6 +10,9 @@ internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, Node no
     public const string Word = "carry";
 
     /// <inheritdoc/>
+    public override bool IsForFronts => true;
+
+    /// <inheritdoc/>
     protected override async ValueTask<CarryAnswer> AnswerAsync(CarryQuestion question, NodeInfo from, CancellationToken ct)
     {
         var asked = question.Entry;
@@ -20,7 +23,7 @@ internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, Node no
 
         try
         {
-            await desk.OrderHereAsync(entry, question.Ticket, from);
+            await desk.OrderHereAsync(entry, question.Route, question.Ticket, from);
             return new(null);
         }
         catch (CarryException e)
@@ -32,7 +35,8 @@ internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, Node no
 
 /// <param name="Entry">The registration as the asking node has it.</param>
 /// <param name="Ticket">What the client has to show there.</param>
-internal sealed record CarryQuestion(PipeEntry Entry, string Ticket);
+/// <param name="Route">The path of the route whose resource is meant; null: the pipe's own.</param>
+internal sealed record CarryQuestion(PipeEntry Entry, string Ticket, string? Route = null);
 
 /// <param name="Failure">Why the client was not told; null: it was.</param>
 internal sealed record CarryAnswer(CarryFailure? Failure);

@@ -36,7 +36,7 @@ internal sealed class CarryDesk
 
     /// <summary>A carrier whose client has been told to dial its resource.</summary>
     /// <exception cref="CarryException">The client is away, or did not come in time.</exception>
-    public async Task<CarrierStream> CarryAsync(PipeEntry entry, CancellationToken ct)
+    public async Task<CarrierStream> CarryAsync(PipeEntry entry, string? route, CancellationToken ct)
     {
         var ticket = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TicketBytes));
         var order = new Order(entry);
@@ -45,7 +45,7 @@ internal sealed class CarryDesk
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, ct);
         try
         {
-            await (entry.Node == _node.Name ? OrderHereAsync(entry, ticket, _nodes.Self).WaitAsync(either.Token) : OrderThereAsync(entry, ticket, either.Token));
+            await (entry.Node == _node.Name ? OrderHereAsync(entry, route, ticket, _nodes.Self).WaitAsync(either.Token) : OrderThereAsync(entry, route, ticket, either.Token));
             var stream = await order.Arrival.WaitAsync(either.Token);
             await stream.GoAsync(either.Token);
             return stream;
@@ -64,29 +64,33 @@ internal sealed class CarryDesk
 
     /// <summary>Tells a client of this node to bring a carrier to the node where its visitor is.</summary>
     /// <exception cref="CarryException">It is away.</exception>
-    public Task OrderHereAsync(PipeEntry entry, string ticket, NodeInfo visitors) => _sessions.Find(entry.Client, entry.Session)?.Link is { } link
+    public Task OrderHereAsync(PipeEntry entry, string? route, string ticket, NodeInfo visitors) => _sessions.Find(entry.Client, entry.Session)?.Link is { } link
         ? link.Client.Carry(new CarryOrder
         {
             Pipe = entry.Name,
             Generation = entry.Generation,
             Uri = new Uri(link.WayTo(visitors.Url), "data/carry?node=" + Uri.EscapeDataString(visitors.Name)).AbsoluteUri,
             Ticket = ticket,
+            Route = route,
         })
         : throw new CarryException(CarryFailure.Away);
 
-    private async Task OrderThereAsync(PipeEntry entry, string ticket, CancellationToken ct)
+    private async Task OrderThereAsync(PipeEntry entry, string? route, string ticket, CancellationToken ct)
     {
         if (await _nodes.FindAsync(entry.Node, ct) is not { } owner)
         {
             throw new CarryException(CarryFailure.Elsewhere);
         }
 
-        var answer = await _calls.AskAsync<CarryQuestion, CarryAnswer>(owner, CarryCall.Word, new(entry, ticket), ct);
+        var answer = await _calls.AskAsync<CarryQuestion, CarryAnswer>(owner, CarryCall.Word, new(entry, ticket, route), ct);
         if (answer.Failure is { } failure)
         {
             throw new CarryException(failure);
         }
     }
+
+    /// <summary>The registration that a ticket is for, while somebody waits for its carrier; null: none.</summary>
+    public PipeEntry? Find(string? ticket) => ticket is not null && _open.TryGetValue(ticket, out var order) ? order.Entry : null;
 
     /// <summary>
     /// The order that a ticket is for, if the client who shows it is the pipe's owner; null in every other case, and the caller tells nobody which. One who

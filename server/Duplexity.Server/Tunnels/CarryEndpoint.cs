@@ -4,12 +4,16 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Tunnels;
 
 /// <summary><c>/data/carry</c>: takes the WebSocket that a client opens for a carry order.</summary>
-internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, Metrics metrics, TimeProvider time)
+internal sealed class CarryEndpoint(CarryDesk desk, NodeBook nodes, IOptions<DuplexityOptions> options, Metrics metrics, TimeProvider time)
 {
+    // Until when what is carried is carried: as long as the node may act, or as long as it likes.
+    private readonly ActingLease? _lease = options.Value.Pipes.KeepStreams ? null : nodes.Lease;
+
     public async Task HandleAsync(HttpContext context)
     {
         if (context.Features.Get<Identity>() is not { } identity || !identity.IsValidAt(time.GetUtcNow()))
@@ -37,7 +41,7 @@ internal sealed class CarryEndpoint(CarryDesk desk, IEngine engine, Metrics metr
             KeepAliveInterval = TimeSpan.FromSeconds(15), // below the idle time-outs of common proxies
             KeepAliveTimeout = Timeout.InfiniteTimeSpan, // a finite one aborts every half-closed carrier (measured)
         });
-        await using var stream = new CarrierStream(socket, engine.Lease, metrics, time) { Via = context.Features.Get<HandedOn>()?.Via };
+        await using var stream = new CarrierStream(socket, _lease, metrics, time) { Via = context.Features.Get<HandedOn>()?.Via };
         if (order.TryDeliver(stream))
         {
             await stream.Finished;

@@ -9,6 +9,9 @@ internal sealed class ExchangesCall(ExchangeFeed exchanges) : NodeCall<Exchanges
     public const string Word = "exchanges";
 
     /// <inheritdoc/>
+    public override bool IsForFronts => true;
+
+    /// <inheritdoc/>
     protected override async ValueTask<bool> AnswerAsync(ExchangesQuestion question, NodeInfo from, CancellationToken ct)
     {
         await exchanges.TellHereAsync(question.Client, question.Session, question.Batch);

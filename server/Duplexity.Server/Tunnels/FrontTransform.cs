@@ -1,4 +1,3 @@
-using Duplexity.Server.Engine;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
@@ -6,7 +5,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>Makes the resource's request out of a visitor's: the target byte by byte as it came, the Host header as the pipe wants it.</summary>
-internal sealed class FrontTransform(Visit visit, PipeEntry entry) : HttpTransformer
+internal sealed class FrontTransform(Visit visit, Way way) : HttpTransformer
 {
     /// <summary>Any authority will do: the carrier is chosen already, and the Host header is set below.</summary>
     public const string Prefix = "http://pipe";
@@ -16,14 +15,31 @@ internal sealed class FrontTransform(Visit visit, PipeEntry entry) : HttpTransfo
     public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
-        proxyRequest.RequestUri = new Uri(Prefix + TargetOf(httpContext), in AsItIs);
+        proxyRequest.RequestUri = new Uri(Prefix + way.Target, in AsItIs);
         proxyRequest.Options.Set(Visit.Key, visit);
-        proxyRequest.Headers.Host = entry.HostHeader switch
+        HeaderRules.Apply(way.Entry.Settings.RequestHeaders, proxyRequest);
+        if (way.Route is { Strip: true, Path: var prefix })
+        {
+            proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Prefix", prefix);
+        }
+
+        proxyRequest.Headers.Host = way.HostHeader switch
         {
             "keep" => httpContext.Request.Host.Value,
-            "resource" => ResourceText.Read(entry.Resource)?.Authority,
-            _ => entry.HostHeader,
+            "resource" => ResourceText.Read(way.Resource)?.Authority,
+            _ => way.HostHeader,
         };
+    }
+
+    public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        var goesOn = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        if (proxyResponse is not null)
+        {
+            HeaderRules.Apply(way.Entry.Settings.ResponseHeaders, httpContext.Response.Headers);
+        }
+
+        return goesOn;
     }
 
     /// <summary>Path and query as the visitor sent them. A target in absolute form (only proxies need it) loses its authority, which is the Host's.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Duplexity.Server.Tunnels.Gates;
 
 namespace Duplexity.Server.Tunnels;
 
@@ -34,6 +35,12 @@ internal sealed class HttpCarrier : IDisposable
 
     public HttpCarrierStream Stream { get; }
 
+    /// <summary>What the bytes of the visitor who has it wait for; null: nothing.</summary>
+    public Throttle? Throttle
+    {
+        set => _carrier.Throttle = value;
+    }
+
     /// <summary>When it was put down last, in ticks of the node's clock.</summary>
     public long IdleSince { get; set; }
 
@@ -43,9 +50,10 @@ internal sealed class HttpCarrier : IDisposable
     /// <summary>Completes when the carrier is gone.</summary>
     public Task Finished => _carrier.Finished;
 
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
+    /// <summary>Sends a request, and <paramref name="body"/> beside the answer.</summary>
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, VisitBody? body, CancellationToken ct)
     {
-        Stream.Begin();
+        Stream.Begin(body);
         return _invoker.SendAsync(request, ct);
     }
 

@@ -7,6 +7,8 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels.Away;
+using Duplexity.Server.Tunnels.Gates;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -17,8 +19,8 @@ namespace Duplexity.Server.Tunnels;
 /// <summary>
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
-internal sealed class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, Forwarder forwarder, Visitors visitors, Keeping keeping, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
+internal sealed partial class HttpFront(
+    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, IVisitorEntrance entrance, IKeeping keeping, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -28,6 +30,8 @@ internal sealed class HttpFront(
         ActivityTimeout = Timeout.InfiniteTimeSpan,
         AllowResponseBuffering = false,
     };
+
+    private static readonly ForwarderRequestConfig AsItIsOverHttp2 = AsItIs with { Version = HttpVersion.Version20 };
 
     public async Task ServeAsync(HttpContext context, string name)
     {
@@ -45,7 +49,21 @@ internal sealed class HttpFront(
     private async Task ServeAsync(HttpContext context, string name, Activity? span)
     {
         var began = time.GetTimestamp();
-        var entry = await LocateAsync(name, span, context.RequestAborted) ?? await keeping.FindAsync(name, context.RequestAborted);
+        if (context.Features.Get<ITlsHandshakeFeature>()?.HostName is { Length: > 0 } asked && PipeNames.KeyOf(asked) != name)
+        {
+            // One certificate for all names lets browsers send one name's requests over another's connection, past whatever looked at that one's name. They come again.
+            await Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "This connection was opened for another name.");
+            Ended(context.Response.StatusCode, span, began);
+            return;
+        }
+
+        var entry = await LocateAsync(name, span, context.RequestAborted);
+        if (entry is null || entry.Name != name)
+        {
+            // What keeps requests under its own name goes before a wildcard, as if it were there.
+            entry = await keeping.FindAsync(name, context.RequestAborted) ?? entry;
+        }
+
         if (entry is null)
         {
             await Pages.NotFoundAsync(context);
@@ -73,7 +91,6 @@ internal sealed class HttpFront(
     private async Task ServeAsync(HttpContext context, PipeEntry entry, Activity? span, long began)
     {
         var at = time.GetUtcNow();
-        var target = FrontTransform.TargetOf(context);
         var isReplay = context.Features.Get<Replay>() is not null;
         var status = Metrics.VisitorGone;
         visitors.Begin();
@@ -96,6 +113,7 @@ internal sealed class HttpFront(
         {
             visitors.End();
             var took = Ended(status, span, began);
+            var target = FrontTransform.TargetOf(context); // without what was said to the gates
             exchanges.Report(entry, new ExchangeInfo
             {
                 Pipe = entry.Name,
@@ -145,13 +163,31 @@ internal sealed class HttpFront(
             return;
         }
 
-        // Behind whatever asks who the visitor is.
+        // Before anything of the pipe's state shows: who may not visit it is not told that it is away (G25).
+        using var entered = await entrance.EnterAsync(context, entry);
+        if (entered is null)
+        {
+            return;
+        }
+
+        if (ResourceText.IsTls(entry.Resource))
+        {
+            await Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one.");
+            return;
+        }
+
+        if (Way.Find(entry, FrontTransform.TargetOf(context)) is not { } way)
+        {
+            await Pages.WriteAsync(context, StatusCodes.Status400BadRequest, "Not understood", "This address has paths of several servers: dot segments and encoded slashes, backslashes or dots in a path are not taken here.");
+            return;
+        }
+
         if (await keeping.TakesAsync(context, entry))
         {
             return;
         }
 
-        if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry) is not { } pool)
+        if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry, way.Route) is not { } pool)
         {
             if (await MovedAsync(entry, isAgain, context.RequestAborted) is { } there)
             {
@@ -164,7 +200,7 @@ internal sealed class HttpFront(
         }
 
         FaithfulFront.Unlimit(context);
-        using var visit = new Visit(context, pool, headers.IsFromProxy(context));
+        using var visit = new Visit(context, pool, headers.IsFromProxy(context), time) { Throttle = entered.Throttle };
         var carrier = span.Step("carrier");
         try
         {
@@ -189,26 +225,35 @@ internal sealed class HttpFront(
             carrier.End();
         }
 
-        var error = await ForwardAsync(context, visit, entry, span);
-        if (error == ForwarderError.None)
+        var error = await ForwardAsync(context, visit, way, pool.IsHttp2, span);
+        if (error == ForwarderError.None || visit.EndedEarly)
         {
             if (!VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade))
             {
-                visit.Complete();
+                await visit.CompleteAsync(context.RequestAborted);
             }
         }
         else if (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
-            await ExplainAsync(context, entry, error);
+            var causes = Causes(context).ToArray();
+            if (pool.IsHttp2 && causes.Any(c => c is CarryException { Failure: CarryFailure.Elsewhere or CarryFailure.Away }) && await MovedAsync(entry, isAgain, context.RequestAborted) is { } now)
+            {
+                // A carrier to an HTTP/2 resource is dialled when the request is sent: nothing of it has left either.
+                context.Response.Clear();
+                await ServeAsync(context, now, span, isAgain: true);
+                return;
+            }
+
+            await ExplainAsync(context, entry, error, causes);
         }
     }
 
-    private async ValueTask<ForwarderError> ForwardAsync(HttpContext context, Visit visit, PipeEntry entry, Activity? span)
+    private async ValueTask<ForwarderError> ForwardAsync(HttpContext context, Visit visit, Way way, bool isHttp2, Activity? span)
     {
         var step = span.Step("forward");
         try
         {
-            var error = await forwarder.SendAsync(context, FrontTransform.Prefix, AsItIs, new FrontTransform(visit, entry));
+            var error = await forwarder.SendAsync(context, FrontTransform.Prefix, isHttp2 ? AsItIsOverHttp2 : AsItIs, new FrontTransform(visit, way));
             step?.SetTag("error.type", error == ForwarderError.None ? null : error.ToString());
             return error;
         }
@@ -221,60 +266,4 @@ internal sealed class HttpFront(
     /// <summary>What the name is by now, where what was remembered of it is not so any more: its client has moved, to another node or another generation. Looked up once for a request.</summary>
     private async ValueTask<PipeEntry?> MovedAsync(PipeEntry entry, bool isAgain, CancellationToken ct) =>
         !isAgain && await backend.ReadAsync(entry.Name, ct) is { } now && now != entry ? now : null;
-
-    private async Task RefuseAsync(HttpContext context, PipeEntry entry, CarryException refusal, bool isWhole)
-    {
-        Log.NoCarrier(logger, entry.Name, refusal.Failure);
-        if (refusal.Failure != CarryFailure.Crowded && await keeping.KeepAsync(context, entry, isWhole))
-        {
-            return;
-        }
-
-        switch (refusal.Failure)
-        {
-            case CarryFailure.Crowded:
-                await Pages.CrowdedAsync(context);
-                break;
-            case CarryFailure.Late:
-                await Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time.");
-                break;
-            default:
-                await Pages.AwayAsync(context);
-                break;
-        }
-    }
-
-    private async Task ExplainAsync(HttpContext context, PipeEntry entry, ForwarderError error)
-    {
-        var cause = context.GetForwarderErrorFeature()?.Exception;
-        Log.ForwardFailed(logger, entry.Name, error, cause?.GetType().Name ?? "none");
-        for (var e = cause; e is not null; e = e.InnerException)
-        {
-            if (e is CarryException refusal)
-            {
-                context.Response.Clear();
-                await RefuseAsync(context, entry, refusal, isWhole: false);
-                return;
-            }
-
-            if (e is ResourceAwayException)
-            {
-                context.Response.Clear();
-                if (await keeping.KeepAsync(context, entry, isWhole: false))
-                {
-                    return;
-                }
-
-                await Pages.WriteAsync(
-                    context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running.");
-                return;
-            }
-        }
-
-        if (context.Response.StatusCode >= 500)
-        {
-            context.Response.Clear();
-            await Pages.WriteAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.");
-        }
-    }
 }

@@ -16,11 +16,13 @@ internal static class Pages
     public static Task AwayAsync(HttpContext context) =>
         WriteAsync(context, StatusCodes.Status502BadGateway, "Away", "The machine behind this address is not connected at the moment.");
 
-    public static Task CrowdedAsync(HttpContext context)
-    {
-        context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
-        return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Busy", "Too many visitors wait for the machine behind this address. Try again in a few seconds.");
-    }
+    public static Task CrowdedAsync(HttpContext context) => LaterAsync(context, "Busy", "Too many visitors wait for the machine behind this address. Try again in a few seconds.");
+
+    /// <summary>Who has the address cannot be found out now.</summary>
+    public static Task UnknownAsync(HttpContext context) => LaterAsync(context, "Not now", "The service cannot look up this address at the moment. Try again in a few seconds.");
+
+    /// <summary>This node is being left, others are there.</summary>
+    public static Task LeftAsync(HttpContext context) => LaterAsync(context, "Moving", "The service is being moved to another machine. Try again in a few seconds.");
 
     public static async Task WriteAsync(HttpContext context, int status, string title, string sentence)
     {
@@ -46,5 +48,11 @@ internal static class Pages
         {
             await response.Body.WriteAsync(page, context.RequestAborted);
         }
+    }
+
+    private static Task LaterAsync(HttpContext context, string title, string sentence)
+    {
+        context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, title, sentence);
     }
 }

@@ -29,8 +29,8 @@ internal sealed class PipeDomainCheck(IHostEnvironment environment) : IValidateO
                 + "visitors' cookies. Set Duplexity:Pipes:Url to a domain of its own, such as https://*.example-pipes.org.");
     }
 
-    // The last two labels; a list of public suffixes would have to be kept up to date in every installation.
-    private static string Site(string host)
+    /// <summary>What browsers take for one site: the last two labels; a list of public suffixes would have to be kept up to date in every installation.</summary>
+    public static string Site(string host)
     {
         var labels = host.TrimEnd('.').Split('.');
         return labels.Length <= 2 ? host : $"{labels[^2]}.{labels[^1]}";

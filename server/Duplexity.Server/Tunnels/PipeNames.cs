@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Duplexity.Protocol;
+using Duplexity.Server.Engine;
 using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Tunnels;
 
-/// <summary>Turns the name that a client asks for into a pipe's key: a whole hostname in lower case and ASCII, or <c>:PORT</c>.</summary>
+/// <summary>Turns the name that a client asks for into a pipe's key: a whole hostname in lower case and ASCII, perhaps with <c>*</c> as its first label, or <c>:PORT</c>.</summary>
 internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
 {
     /// <summary>Stands for any free port until one is bound.</summary>
@@ -44,13 +45,18 @@ internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
     public (string? Name, DuplexityError? Error) Read(PipeRegistration pipe)
     {
         var (name, error) = string.IsNullOrWhiteSpace(pipe.Name) ? (MadeUp(), null) : pipe.Name.StartsWith(':') ? ReadPort(pipe.Name) : ReadHost(pipe.Name.Trim());
-        error ??= CheckResource(pipe.Resource, isPort: PipePorts.IsPort(name!)) ?? CheckHostHeader(pipe.HostHeader);
+        error ??= CheckResource(pipe.Resource, isPort: PipePorts.IsPort(name!)) ?? CheckHostHeader(pipe.HostHeader) ?? CheckTls(pipe.Resource);
         return error is null ? (name, null) : (null, error);
     }
 
     /// <summary>A host as a visitor wrote it, in the form of keys; null where it can be no pipe's.</summary>
     public static string? KeyOf(string host)
     {
+        if (NameTree.IsWildcard(host))
+        {
+            return KeyOf(NameTree.RootOf(host)) is { } root && !NameTree.IsWildcard(root) ? NameTree.WildcardOf(root) : null;
+        }
+
         var name = host.EndsWith('.') ? host[..^1] : host;
         if (name.Length is 0 or > 253)
         {
@@ -71,35 +77,41 @@ internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
     /// <summary><c>brave-otter-42</c> under the domain.</summary>
     public string MadeUp() => string.Create(CultureInfo.InvariantCulture, $"{Pick(Adjectives)}-{Pick(Animals)}-{RandomNumberGenerator.GetInt32(10, 100)}.{url.Domain}");
 
-    private (string?, DuplexityError?) ReadHost(string asked)
+    /// <summary>The key of a hostname that is asked for, or why it has none: a label under the domain or a whole name, with <c>*.</c> before it for all below; <c>*</c> alone stands for all names under the domain.</summary>
+    public (string? Name, DuplexityError? Error) ReadHost(string asked)
     {
-        var host = KeyOf(asked);
-        if (host is null)
+        var isWildcard = asked == "*" || NameTree.IsWildcard(asked);
+        var root = asked == "*" ? url.Domain : KeyOf(NameTree.RootOf(asked));
+        if (root is null)
         {
             return Wrong(asked, "is not a hostname");
         }
 
-        if (!host.Contains('.'))
-        {
-            host = $"{host}.{url.Domain}";
-        }
-        else if (!url.Covers(host))
-        {
-            return Wrong(asked, $"is not under {url.Domain}: this server has no other domains yet. Ask for a name such as cat1.{url.Domain}");
-        }
-
-        var label = host[..^(url.Domain.Length + 1)];
-        if (label.Contains('.'))
-        {
-            return Wrong(asked, $"has more than one label before {url.Domain}: names are one level deep");
-        }
-
-        if (!IsLabel(label) || host.Length > 253)
+        root = root.Contains('.') || (isWildcard && root == url.Domain) ? root : $"{root}.{url.Domain}";
+        var (name, labels) = (isWildcard ? NameTree.WildcardOf(root) : root, root.Split('.'));
+        if (!Array.TrueForAll(labels, IsLabel) || name.Length > 253)
         {
             return Wrong(asked, "is not a hostname: a label has 1 to 63 letters, digits and hyphens, and no hyphen at either end");
         }
 
-        return Reserved.Contains(label) || _service.Contains(host) ? Wrong(asked, "is reserved for the service itself") : (host, null);
+        if (labels.Length + (isWildcard ? 1 : 0) > NameTree.MostLabels)
+        {
+            return Wrong(asked, $"has more than {NameTree.MostLabels} labels");
+        }
+
+        if (isWildcard && root == url.Domain)
+        {
+            return (name, null);
+        }
+
+        // Also what is above: its owner would have what the service itself is called.
+        var isService = _service.Any(s => s == root || (s != url.Domain && s.EndsWith($".{root}", StringComparison.Ordinal)));
+        if (isService || root == url.Domain || url.Domain.EndsWith($".{root}", StringComparison.Ordinal) || (url.LabelOf(root) is { } label && Reserved.Contains(label)))
+        {
+            return Wrong(asked, "is reserved for the service itself");
+        }
+
+        return url.Covers(root) || labels[^1].Any(char.IsAsciiLetter) ? (name, null) : Wrong(asked, "is not a hostname");
     }
 
     private (string?, DuplexityError?) ReadPort(string asked)
@@ -129,15 +141,20 @@ internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
 
         if (ResourceText.Read(resource) is not var (scheme, _))
         {
-            return DuplexityError.Of(Errors.InvalidPipe, $"'{shown}' is not a resource: it begins with http://, https://, tcp:// or unix:, or is a channel such as room:orders.");
+            return DuplexityError.Of(Errors.InvalidPipe, $"'{shown}' is not a resource: it begins with http://, https://, h2c://, h2://, tls://, tcp:// or unix:, or is a channel such as room:orders.");
         }
 
         return isPort == (scheme == "tcp")
             ? null
-            : DuplexityError.Of(Errors.InvalidPipe, isPort ? $"A TCP port serves tcp://…, not '{shown}'." : $"A hostname serves http://, https:// or unix:, not '{shown}': for TCP ask for a port, such as ':'.");
+            : DuplexityError.Of(Errors.InvalidPipe, isPort ? $"A TCP port serves tcp://…, not '{shown}'." : $"A hostname serves http://, https://, h2c://, h2://, tls:// or unix:, not '{shown}': for TCP ask for a port, such as ':'.");
     }
 
-    private static DuplexityError? CheckHostHeader(string? value) =>
+    private DuplexityError? CheckTls(string? resource) => options.Value.Pipes.TlsPort is not null || !ResourceText.IsTls(resource!)
+        ? null
+        : DuplexityError.Of(Errors.InvalidPipe, "This server has no port for TLS that ends at the resource (Duplexity:Pipes:TlsPort); it serves https:// resources at its own address.");
+
+    /// <summary>What is wrong with a Host header that a pipe asks for; null: nothing.</summary>
+    public static DuplexityError? CheckHostHeader(string? value) =>
         value is null or "keep" or "resource" || (value.Length <= 255 && Uri.TryCreate($"http://{value}/", UriKind.Absolute, out var uri) && uri.UserInfo.Length == 0 && uri.AbsolutePath == "/"
             && uri.Authority.Equals(value, StringComparison.OrdinalIgnoreCase))
             ? null

@@ -12,7 +12,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Tells the other nodes which registrations are over, so that no visitor there is served by them (G7, G8), and which ports of TCP pipes to listen on. Thread-safe.</summary>
 internal sealed class PipeNews(
-    IEngine engine, Node node, BackendRegistry backend, CarrierPools pools, Sessions sessions, TcpFront tcp, PipePorts ports, ClosedPipes closed, IOptions<DuplexityOptions> options, ILogger<PipeNews> logger) : ISystemListener
+    IEngine engine, Node node, BackendRegistry backend, CarrierPools pools, Sessions sessions, TcpFront tcp, PipePorts ports, ClosedPipes closed, FrontNews fronts, IOptions<DuplexityOptions> options, ILogger<PipeNews> logger) : ISystemListener
 {
     /// <inheritdoc/>
     public string Kind => "pipe";
@@ -21,9 +21,18 @@ internal sealed class PipeNews(
     public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced)
     {
         var opened = entries.Select(e => e.Name).Where(PipePorts.IsPort).ToArray();
-        if (opened.Length > 0 || replaced.Count > 0)
+        var uncovered = new List<string>();
+        foreach (var entry in engine.Lease is null ? [] : entries)
         {
-            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Session = entries[0].Session });
+            if (await backend.IsCoveredAsync(entry, CancellationToken.None))
+            {
+                uncovered.Add(entry.Name);
+            }
+        }
+
+        if (opened.Length > 0 || replaced.Count > 0 || uncovered.Count > 0)
+        {
+            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Uncovered = [.. uncovered], Session = entries[0].Session });
         }
     }
 
@@ -52,7 +61,7 @@ internal sealed class PipeNews(
             return 0;
         }
 
-        backend.Forget(news.Over.Select(e => e.Name));
+        backend.Forget(news.Over.Select(e => e.Name).Concat(news.Uncovered));
         foreach (var entry in news.Over)
         {
             var isTakenOver = news.Session is { } session && entry.Session != session;
@@ -125,10 +134,13 @@ internal sealed class PipeNews(
 
     private async Task TellAsync(News news)
     {
+        var toldFronts = fronts.TellAsync(new(news.Over, news.IsCut, news.Session, news.Opened));
         if (engine.Lease is not null)
         {
             await engine.SystemLog.TellAsync(Kind, JsonSerializer.Serialize(news), options.Value.Times.Confirm);
         }
+
+        await toldFronts;
     }
 
     /// <param name="By">Who has done it already.</param>
@@ -137,6 +149,9 @@ internal sealed class PipeNews(
     {
         /// <summary>Ports of TCP pipes that are new, as <c>:PORT</c>.</summary>
         public string[] Opened { get; init; } = [];
+
+        /// <summary>New names that a wildcard served before.</summary>
+        public string[] Uncovered { get; init; } = [];
 
         /// <summary>Whose the new ones are; others of the same owner were taken over. Null: nobody's.</summary>
         public string? Session { get; init; }

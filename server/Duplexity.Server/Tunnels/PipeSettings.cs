@@ -5,34 +5,35 @@ namespace Duplexity.Server.Tunnels;
 /// <summary>Checks what a registration asks for beside its name and resource.</summary>
 internal static class PipeSettings
 {
+    /// <summary>The value of <see cref="PipeRegistration.Carriers"/> by which nobody shares them.</summary>
+    public const string PerVisitor = "per-visitor";
+
     /// <summary>How long an answer to a message may be waited for: two minutes, beyond which visitors' own programs give up.</summary>
     private const long MostReplyMs = 120_000;
 
     /// <summary>What is wrong; null: nothing.</summary>
     public static DuplexityError? Problem(PipeRegistration pipe) =>
-        (pipe.Visitors is null or "public" ? null : NotYet("visitors"))
-        ?? (pipe.Share is null or false ? null : NotYet("share"))
+        (pipe.Share is null or false ? null : NotYet("share"))
         ?? (pipe.Sticky is null or false ? null : NotYet("sticky"))
         ?? (pipe.Private is null or false ? null : NotYet("private"))
         ?? CheckOffline(pipe)
-        ?? CheckReply(pipe)
-        ?? (pipe.Routes is null ? null : NotYet("routes"))
-        ?? (pipe.RequestHeaders is null ? null : NotYet("requestHeaders"))
-        ?? (pipe.ResponseHeaders is null ? null : NotYet("responseHeaders"))
-        ?? (pipe.Carriers is null or "shared" ? null : NotYet("carriers"))
-        ?? (pipe.Inspect is null or false ? null : NotYet("inspect"))
-        ?? (pipe.Limits is null ? null : NotYet("limits"))
-        ?? (pipe.HeaderTimeoutMs is null ? null : NotYet("headerTimeoutMs"))
-        ?? (pipe.IdleTimeoutMs is null ? null : NotYet("idleTimeoutMs"));
+        ?? CheckChannel(pipe)
+        ?? TrafficSettings.Problem(pipe)
+        ?? (pipe.Inspect is null or false ? null : NotYet("inspect"));
 
     private static DuplexityError? CheckOffline(PipeRegistration pipe) => pipe.Offline switch
     {
         null or "refuse" => null,
-        "queue" => pipe.Name?.StartsWith(':') == true || string.IsNullOrWhiteSpace(pipe.Name)
-            ? DuplexityError.Of(Errors.InvalidPipe, "offline: queue keeps HTTP requests under a name of your choice; give the pipe one, such as hook.")
+        "queue" => string.IsNullOrWhiteSpace(pipe.Name) || pipe.Name.Trim()[0] is ':' or '*' || ResourceText.IsTls(pipe.Resource)
+            ? DuplexityError.Of(Errors.InvalidPipe, "offline: queue keeps HTTP requests under one name of your choice, such as hook: not at a port, under a wildcard, or of TLS that passes unread.")
             : null,
         var other => DuplexityError.Of(Errors.InvalidPipe, $"offline is refuse or queue, not '{VisibleText.Of(other, 64)}'."),
     };
+
+    private static DuplexityError? CheckChannel(PipeRegistration pipe) =>
+        ResourceText.ReadChannel(pipe.Resource) is not null && (pipe.Routes ?? (object?)pipe.RequestHeaders ?? pipe.ResponseHeaders ?? (object?)pipe.HeaderTimeoutMs ?? pipe.IdleTimeoutMs ?? (object?)pipe.Carriers) is not null
+            ? DuplexityError.Of(Errors.InvalidPipe, "Routes, headers, carriers and time-outs belong to a resource that is dialled; a pipe into a channel has none of them.")
+            : CheckReply(pipe);
 
     private static DuplexityError? CheckReply(PipeRegistration pipe) => pipe.ReplyTimeoutMs switch
     {

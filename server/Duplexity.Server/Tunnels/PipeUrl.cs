@@ -27,8 +27,8 @@ internal sealed class PipeUrl(IOptions<DuplexityOptions> options, IServer? serve
     /// <summary>Whether a host is under the domain; the domain itself is not.</summary>
     public bool Covers(string host) => host.Length > Domain.Length + 1 && host.EndsWith(Domain, StringComparison.Ordinal) && host[^(Domain.Length + 1)] == '.';
 
-    /// <summary>What stands before the domain in a host that is under it; null for any other name.</summary>
-    public string? LabelOf(string host) => Covers(host) ? host[..^(Domain.Length + 1)] : null;
+    /// <summary>The label right before the domain in a host that is under it: whoever has that has what is below. Null for any other name.</summary>
+    public string? LabelOf(string host) => Covers(host) ? host[..^(Domain.Length + 1)].Split('.')[^1] : null;
 
     public static bool TryParse(string text, out string scheme, out string domain, out int port)
     {

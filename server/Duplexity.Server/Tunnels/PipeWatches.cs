@@ -70,7 +70,7 @@ internal sealed class PipeWatches
     };
 
     private async Task<PipeChange> ChangeAsync(Watched pipe, string kind) =>
-        kind != PipeChangeKind.Removed && await _backend.LocateAsync(pipe.Entry.Name, CancellationToken.None) is { } there && there.Client == pipe.Entry.Client
+        kind != PipeChangeKind.Removed && await _backend.ReadAsync(pipe.Entry.Name, CancellationToken.None) is { } there && there.Client == pipe.Entry.Client
             ? new() { Kind = kind, Pipe = Info(there) }
             : new() { Kind = PipeChangeKind.Removed, Pipe = Info(pipe.Entry, pipe.Tally) with { State = "gone" } };
 

@@ -27,8 +27,7 @@ internal sealed partial class PublicPipes
     /// <param name="ct">Gives up.</param>
     public async Task<bool> CloseAsync(string asked, Func<string, bool> may, string? reason, string by, string? session, CancellationToken ct)
     {
-        var name = PipeNames.KeyOf(asked.Trim()) ?? asked;
-        name = name.Contains('.') || name.StartsWith(':') ? name : $"{name}.{_url.Domain}";
+        var name = asked.StartsWith(':') ? asked : _names.ReadHost(asked.Trim()).Name ?? asked;
         var told = string.IsNullOrWhiteSpace(reason) ? "its owner closed it from elsewhere, or an administrator did." : VisibleText.Of(reason, ReasonLength);
         IReadOnlyList<PipeEntry> removed;
         bool isBlocked;

@@ -6,6 +6,8 @@ using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels.Away;
+using Duplexity.Server.Tunnels.Gates;
+using Duplexity.Server.Tunnels.Names;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -27,6 +29,10 @@ internal sealed partial class PublicPipes
     private readonly ClosedPipes _closed;
     private readonly PipeNews _news;
     private readonly QueueDesk _queues;
+    private readonly NameBook _book;
+    private readonly NameClaims _claims;
+    private readonly DomainProofs _domains;
+    private readonly VisitorRules _rules;
     private readonly DuplexityOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<PublicPipes> _logger;
@@ -35,17 +41,20 @@ internal sealed partial class PublicPipes
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PublicPipes(
-        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news, QueueDesk queues,
+        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news, QueueDesk queues, NameBook book, NameClaims claims, DomainProofs domains, VisitorRules rules,
         IOptions<DuplexityOptions> options, TimeProvider time, ILogger<PublicPipes> logger)
     {
         (_backend, _names, _url, _node, _sessions, _pools, _ports) = (backend, names, url, node, sessions, pools, ports);
         (_tallies, _watches, _closed, _news, _queues, _options, _time, _logger) = (tallies, watches, closed, news, queues, options.Value, time, logger);
+        (_book, _claims, _domains, _rules) = (book, claims, domains, rules);
         sessions.Ended += LetGoAsync;
     }
 
     /// <summary>Registers all pipes or none, under the session's generation; every bad one is named in its result. A port listens before the answer is given.</summary>
     public async Task<PipesResponse> RegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
     {
+        var results = await ReadAsync(session.Client, rules, pipes, ct);
+        pipes = [.. pipes.Select(_rules.Settled)]; // outside the turn: hashing passwords takes its time
         if (!await _turn.WaitAsync(_options.Times.Carry, ct))
         {
             return new() { Error = DuplexityError.Of(Errors.Unavailable, "Other pipes are being registered and removed; try again.") };
@@ -54,8 +63,7 @@ internal sealed partial class PublicPipes
         var news = new List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)>();
         try
         {
-            var results = Read(pipes);
-            if (await OverLimitAsync(session, rules, results, ct) is { } limit)
+            if ((await OverLimitAsync(session, rules, results, ct) ?? await OverClaimsAsync(session.Client, pipes, results, ct)) is { } limit)
             {
                 return new() { Error = limit, Pipes = results };
             }
@@ -80,7 +88,14 @@ internal sealed partial class PublicPipes
     /// <summary>Whether a client with these rules may register a name as <see cref="PipeNames"/> reads it; null: it may.</summary>
     public DuplexityError? Scope(AllowanceRules rules, string name)
     {
-        if (rules.MayPublish(name, _url.LabelOf(name)))
+        if (NameTree.RootOf(name) == _url.Domain)
+        {
+            return rules.MayAdministerAll ? null : DuplexityError.Of(Errors.Denied, $"{name} stands behind the names of all clients, and is an administrator's.") with { Gate = "scope" };
+        }
+
+        // Whoever may have a label under the domain may have what is below it, and nobody else.
+        var label = _url.LabelOf(name);
+        if (rules.MayPublish(label is null ? name : $"{label}.{_url.Domain}", label))
         {
             return null;
         }
@@ -102,10 +117,9 @@ internal sealed partial class PublicPipes
 
         // Whose a name is concerns those who might have it.
         var scope = Scope(held.Rules, name!);
-        var taken = scope is null && await _backend.LocateAsync(name!, ct) is { } there && there.Client != held.Client
-            ? DuplexityError.Of(Errors.NameTaken, $"{name} belongs to another client.")
-            : null;
-        return [("name", null), ("scope", scope), ("owner", taken)];
+        var domain = scope is null && _domains.IsForeign(name!) ? await ForeignAsync(held.Client, name!, ct) : null;
+        var taken = scope is null && domain is null ? _claims.Problem(held.Client) ?? await TakenAsync(held.Client, name!, ct) : null;
+        return [("name", null), ("scope", scope), ("domain", domain), ("owner", taken)];
     }
 
     private PipeResult[] Read(IReadOnlyList<PipeRegistration> pipes)
@@ -115,7 +129,7 @@ internal sealed partial class PublicPipes
         for (var i = 0; i < results.Length; i++)
         {
             var (name, error) = _names.Read(pipes[i]);
-            error ??= PipeSettings.Problem(pipes[i]);
+            error ??= PipeSettings.Problem(pipes[i]) ?? _rules.Problem(pipes[i], isRaw: PipePorts.IsPort(name!) || ResourceText.IsTls(pipes[i].Resource));
             if (error is null && name != PipeNames.AnyPort && !seen.Add(name!))
             {
                 error = DuplexityError.Of(Errors.InvalidPipe, $"'{name}' is asked for twice.");
@@ -182,7 +196,7 @@ internal sealed partial class PublicPipes
             for (var i = 0; i < results.Length; i++)
             {
                 var refused = Scope(rules, results[i].Name!) ?? _closed.Problem(session.Client, session.Id, results[i].Name!)
-                    ?? await _queues.ProblemAsync(session.Client, results[i].Name!, pipes[i], ct);
+                    ?? await QueueProblemAsync(session.Client, results[i].Name!, pipes[i], ct);
                 results[i] = refused is null ? results[i] : results[i] with { Name = null, Error = refused };
             }
 
@@ -192,7 +206,7 @@ internal sealed partial class PublicPipes
             }
 
             var entries = results.Select((r, i) => EntryOf(session, generation, pipes[i], r.Name!)).ToArray();
-            var registered = await _backend.RegisterAsync(entries, ct);
+            var registered = await RegisterAsync(session, generation, entries, ct);
             if (registered.Conflicts.Count == 0)
             {
                 foreach (var entry in entries)
@@ -223,7 +237,7 @@ internal sealed partial class PublicPipes
                 {
                     results[i] = string.IsNullOrWhiteSpace(pipes[i].Name) && draw < NameDraws
                         ? results[i] with { Name = _names.MadeUp() }
-                        : results[i] with { Name = null, Error = DuplexityError.Of(Errors.NameTaken, $"{results[i].Name} belongs to another client, or to a newer session of yours.") };
+                        : results[i] with { Name = null, Error = await TakenAsync(session.Client, results[i].Name!, ct) ?? Taken(results[i].Name!) };
                 }
             }
 
@@ -237,13 +251,14 @@ internal sealed partial class PublicPipes
     private PipeEntry EntryOf(Session session, long generation, PipeRegistration pipe, string name) => new()
     {
         Name = name,
+        Tree = NameTree.Of(name, _url.Domain),
         Client = session.Client,
         Session = session.Id,
         Generation = generation,
         Node = _node.Name,
         Resource = pipe.Resource!,
         HostHeader = pipe.HostHeader ?? "keep",
-        Url = PipePorts.IsPort(name) ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : _url.Of(name),
+        Url = PipePorts.IsPort(name) ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : ResourceText.IsTls(pipe.Resource!) ? $"https://{name}:{_options.Pipes.TlsPort}/" : _url.Of(name),
         Since = _time.GetUtcNow(),
         Exchanges = pipe.Exchanges ?? false,
         Settings = pipe,

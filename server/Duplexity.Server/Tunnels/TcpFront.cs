@@ -5,6 +5,7 @@ using Duplexity.Protocol;
 using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -13,7 +14,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Listens on the ports of TCP pipes and carries each visitor connection on a carrier of its own. Thread-safe.</summary>
 internal sealed class TcpFront(
-    BackendRegistry backend, CarrierPools pools, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
+    BackendRegistry backend, CarrierPools pools, IVisitorEntrance entrance, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
     : IDisposable
 {
     private const int Backlog = 128;
@@ -22,15 +23,33 @@ internal sealed class TcpFront(
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<int, Socket> _listeners = [];
+    private readonly Dictionary<int, Socket?> _listeners = []; // null: visitors come to fronts only
 
-    /// <summary>Opens a port; true also if it was open. False: it belongs to something else on this machine.</summary>
+    /// <summary>The ports that are open.</summary>
+    public IReadOnlyCollection<int> Ports
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _listeners.Keys];
+            }
+        }
+    }
+
+    /// <summary>Opens a port; true also if it was open, or visitors do not come here. False: it belongs to something else on this machine.</summary>
     public bool TryOpen(int port)
     {
         lock (_lock)
         {
             if (_listeners.ContainsKey(port))
             {
+                return true;
+            }
+
+            if (!options.Value.ServesVisitors)
+            {
+                _listeners.Add(port, null);
                 return true;
             }
 
@@ -73,7 +92,7 @@ internal sealed class TcpFront(
         {
             if (_listeners.Remove(port, out var listener))
             {
-                listener.Dispose();
+                listener?.Dispose();
             }
         }
     }
@@ -84,7 +103,7 @@ internal sealed class TcpFront(
         {
             foreach (var listener in _listeners.Values)
             {
-                listener.Dispose();
+                listener?.Dispose();
             }
 
             _listeners.Clear();
@@ -121,11 +140,7 @@ internal sealed class TcpFront(
         try
         {
             using var connection = new TcpVisitor(visitor);
-            if (await backend.LocateAsync(name, CancellationToken.None) is { } entry && pools.Of(entry) is { } pool)
-            {
-                await ServeAsync(connection, entry, pool);
-            }
-            else
+            if (await backend.LocateAsync(name, CancellationToken.None) is not { } entry || !await TryServeAsync(connection, entry))
             {
                 connection.Reset();
             }
@@ -138,16 +153,29 @@ internal sealed class TcpFront(
         }
     }
 
-    private async Task<CarrierStream> DialAsync(PipeEntry entry, CarrierPool pool)
+    /// <summary>Carries a visitor connection of a pipe to its end; <paramref name="first"/> was read already. False: it is not let in.</summary>
+    public async Task<bool> TryServeAsync(TcpVisitor connection, PipeEntry entry, ReadOnlyMemory<byte> first = default)
+    {
+        using var entered = entrance.TryEnter(connection.Address, entry);
+        if (entered is null)
+        {
+            return false;
+        }
+
+        await ServeAsync(connection, entry, entered, first);
+        return true;
+    }
+
+    private async Task<CarrierStream> DialAsync(TcpVisitor connection, PipeEntry entry)
     {
         try
         {
-            return await pool.DialFreshAsync(CancellationToken.None);
+            return await (pools.Of(entry) ?? throw new CarryException(CarryFailure.Away)).DialFreshAsync(CancellationToken.None);
         }
         catch (CarryException e) when (e.Failure is CarryFailure.Elsewhere or CarryFailure.Away)
         {
             // What was remembered of the port may not be so any more.
-            if (await backend.ReadAsync(entry.Name, CancellationToken.None) is { } now && now != entry && pools.Of(now) is { } another)
+            if (await backend.ReadAsync(entry.Name, CancellationToken.None) is { } now && now != entry && entrance.Lets(connection.Address, now) && pools.Of(now) is { } another)
             {
                 return await another.DialFreshAsync(CancellationToken.None);
             }
@@ -156,7 +184,7 @@ internal sealed class TcpFront(
         }
     }
 
-    private async Task ServeAsync(TcpVisitor connection, PipeEntry entry, CarrierPool pool)
+    private async Task ServeAsync(TcpVisitor connection, PipeEntry entry, Entered entered, ReadOnlyMemory<byte> first)
     {
         var began = time.GetTimestamp();
         var at = time.GetUtcNow();
@@ -164,9 +192,10 @@ internal sealed class TcpFront(
         visitors.Begin();
         try
         {
-            await using var carrier = await DialAsync(entry, pool);
+            await using var carrier = await DialAsync(connection, entry);
+            carrier.Throttle = entered.Throttle;
             isCarried = true;
-            await connection.RunAsync(carrier);
+            await connection.RunAsync(carrier, first);
         }
         catch (CarryException e)
         {

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Net;
 using System.Net.Sockets;
+using Duplexity.Server.Sockets;
 
 namespace Duplexity.Server.Tunnels;
 
@@ -7,18 +9,23 @@ namespace Duplexity.Server.Tunnels;
 internal sealed class TcpVisitor : IDisposable
 {
     private const int BufferSize = 64 * 1024;
-    private readonly Socket _socket;
+    private readonly System.Net.Sockets.Socket _socket;
 
-    public TcpVisitor(Socket socket)
+    public TcpVisitor(System.Net.Sockets.Socket socket)
     {
         _socket = socket;
+        Address = socket.RemoteEndPoint is IPEndPoint peer ? PeerAddresses.Plain(peer.Address) : IPAddress.None;
         _socket.NoDelay = true;
         _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true); // a visitor whose machine is gone is found by the kernel
     }
 
-    public async Task RunAsync(CarrierStream carrier)
+    /// <summary>Where it comes from.</summary>
+    public IPAddress Address { get; }
+
+    /// <summary>Carries it to its end; <paramref name="first"/> was read already.</summary>
+    public async Task RunAsync(CarrierStream carrier, ReadOnlyMemory<byte> first)
     {
-        var up = CopyUpAsync(carrier);
+        var up = CopyUpAsync(carrier, first);
         var down = CopyDownAsync(carrier);
         if (!await await Task.WhenAny(up, down))
         {
@@ -53,11 +60,12 @@ internal sealed class TcpVisitor : IDisposable
         carrier.Abort();
     }
 
-    private async Task<bool> CopyUpAsync(CarrierStream carrier)
+    private async Task<bool> CopyUpAsync(CarrierStream carrier, ReadOnlyMemory<byte> first)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
+            await carrier.WriteAsync(first);
             int count;
             while ((count = await _socket.ReceiveAsync(buffer.AsMemory())) > 0)
             {

@@ -4,8 +4,11 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels.Away;
+using Duplexity.Server.Tunnels.Gates;
+using Duplexity.Server.Tunnels.Names;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,40 +22,57 @@ internal static class TunnelServices
 {
     public static IServiceCollection AddDuplexityTunnels(this IServiceCollection services)
     {
-        services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<Node>();
-        services.AddMetrics().TryAddSingleton<Metrics>();
-        services.AddSingleton<BackendRegistry>();
-        services.AddSingleton<PipeUrl>();
-        services.AddSingleton<PipeNames>();
-        services.AddSingleton<PipePorts>();
+        services.AddSingleton(Registry);
         services.AddSingleton<PublicPipes>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IBelongings, LeftPipes>());
-        services.AddSingleton<PipeTallies>();
         services.AddSingleton<PipeWatches>();
         services.AddSingleton<ClosedPipes>();
-
-        services.AddSingleton<QueueUse>();
-        services.AddSingleton<QueueStore>();
-        services.AddSingleton<QueueBell>();
-        services.AddSingleton<Bodies>();
-        services.AddSingleton<Keeping>();
-        services.AddSingleton<Replaying>();
-        services.AddSingleton<QueueRunnerParts>();
-        services.AddSingleton<QueueRunners>();
-        services.AddHostedService(provider => provider.GetRequiredService<QueueRunners>());
-        services.AddSingleton<QueueDesk>();
-        services.AddSingleton<IBelongings>(provider => provider.GetRequiredService<QueueDesk>());
+        services.AddDuplexityNames();
 
         services.AddSingleton<UpgradeForwarding>();
         services.AddSingleton<ForwardedUpgrades>();
         services.AddSingleton<INodeLoad>(provider => provider.GetRequiredService<ForwardedUpgrades>());
-        services.AddSingleton<CarryDesk>();
         services.AddSingleton<INodeCall, CarryCall>();
         services.AddSingleton<INodeCall, ConfirmCall>();
         services.AddSingleton<INodeCall, ExchangesCall>();
+        services.AddSingleton<INodeCall, LocateCall>();
+        services.AddSingleton<INodeCall, FrontCall>();
+        services.AddSingleton<FrontNews>();
         services.AddSingleton<PipeNews>();
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<PipeNews>());
+        services.AddVisitorGates();
+        services.AddKeeping();
+        return services.AddVisitors();
+    }
+
+    /// <summary>The same for a front, which asks nodes where pipes are.</summary>
+    public static IServiceCollection AddDuplexityFrontTunnels(this IServiceCollection services)
+    {
+        services.AddSingleton<AskedRegistry>();
+        services.AddSingleton(provider => new BackendRegistry(provider.GetRequiredService<AskedRegistry>(), isShared: true, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<Sessions>(); // none: all clients are elsewhere
+        services.AddSingleton<FrontPorts>();
+        services.AddHostedService(provider => provider.GetRequiredService<FrontPorts>());
+        services.AddSingleton<FrontCarry>();
+        services.AddSingleton<FrontDraining>();
+        services.AddSingleton<INodeCall, OverCall>();
+        services.AddSingleton<INodeCall, FrontLeaveCall>();
+        services.AddFrontEntrance();
+        services.AddFrontKeeping();
+        return services.AddVisitors();
+    }
+
+    /// <summary>What serves visitors, and the carriers that serve them.</summary>
+    private static IServiceCollection AddVisitors(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<Node>();
+        services.AddMetrics().TryAddSingleton<Metrics>();
+        services.AddSingleton<PipeUrl>();
+        services.AddSingleton<PipeNames>();
+        services.AddSingleton<PipePorts>();
+        services.AddSingleton<PipeTallies>();
+        services.AddSingleton<CarryDesk>();
         services.AddHostedService<CarrierConfirmations>();
         services.AddSingleton<CarryEndpoint>();
         services.AddSingleton<CarrierPools>();
@@ -65,6 +85,7 @@ internal static class TunnelServices
         services.AddSingleton<INodeLoad>(provider => provider.GetRequiredService<Visitors>());
         services.AddSingleton<HttpFront>();
         services.AddSingleton<TcpFront>();
+        services.AddHostedService<TlsFront>();
         services.AddHostedService<TunnelLifetime>();
 
         services.AddSingleton<IStartupFilter, HostRouting>();
@@ -75,11 +96,24 @@ internal static class TunnelServices
     }
 
     /// <summary>Maps <c>data/carry</c>, with WebSockets switched on for it alone: the application needs no middleware of its own.</summary>
-    public static IEndpointConventionBuilder MapDuplexityTunnels(this IEndpointRouteBuilder routes)
+    public static IEndpointConventionBuilder MapDuplexityTunnels(this IEndpointRouteBuilder routes) =>
+        routes.MapCarriers(context => context.RequestServices.GetRequiredService<CarryEndpoint>().HandleAsync(context)).WithMetadata(new NeedsEngine());
+
+    /// <summary>The same at a front.</summary>
+    public static IEndpointConventionBuilder MapDuplexityFrontTunnels(this IEndpointRouteBuilder routes) =>
+        routes.MapCarriers(context => context.RequestServices.GetRequiredService<FrontCarry>().HandleAsync(context));
+
+    private static IEndpointConventionBuilder MapCarriers(this IEndpointRouteBuilder routes, RequestDelegate handle)
     {
         var branch = routes.CreateApplicationBuilder();
         branch.UseWebSockets();
-        branch.Run(context => context.RequestServices.GetRequiredService<CarryEndpoint>().HandleAsync(context));
-        return routes.Map("data/carry", branch.Build()).WithDisplayName("Duplexity carriers").WithMetadata(new NeedsEngine());
+        branch.Run(handle);
+        return routes.Map("data/carry", branch.Build()).WithDisplayName("Duplexity carriers");
+    }
+
+    private static BackendRegistry Registry(IServiceProvider services)
+    {
+        var engine = services.GetRequiredService<IEngine>();
+        return new(engine.Registry, engine.Lease is not null, services.GetRequiredService<TimeProvider>());
     }
 }

@@ -11,7 +11,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>
-/// Hands a WebSocket that names another node (<c>?node=n7</c>) on to that node, raw, on the internal plane: where all nodes are behind one address, it lands on any of them. Whoever it is has shown a good token by then. Thread-safe.
+/// Hands a WebSocket that names another node (<c>?node=n7</c>) on to that node (a carrier, also to a front), raw, on the internal plane: where all nodes are behind one address, it lands on any of them. Whoever it is has shown a good token by then. Thread-safe.
 /// </summary>
 internal sealed class UpgradeForwarding(Node node, NodeBook nodes, NodeSignature signature, Forwarder forwarder, ForwardedUpgrades count, IOptions<DuplexityOptions> options, ILogger<UpgradeForwarding> logger)
 {
@@ -21,7 +21,7 @@ internal sealed class UpgradeForwarding(Node node, NodeBook nodes, NodeSignature
     /// <summary>The request's way: to the node that it names, or <paramref name="here"/>.</summary>
     public async Task PassAsync(HttpContext context, RequestDelegate here) =>
         await (context.Request.Query["node"] is [{ } name] && name != node.Name && context.Features.Get<HandedOn>() is null && IsUpgrade(context)
-            && signature.HasKey && await nodes.FindAsync(name, context.RequestAborted) is { InternalUrl: not null } to
+            && await nodes.FindVisitorsAsync(name, context.RequestAborted) is { InternalUrl: not null } to && signature.MayAsk(to)
                 ? HandOnAsync(context, to)
                 : here(context));
 

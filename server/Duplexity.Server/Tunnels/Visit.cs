@@ -1,3 +1,6 @@
+using System.Net;
+using Duplexity.Protocol;
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.AspNetCore.Http;
 
 namespace Duplexity.Server.Tunnels;
@@ -6,57 +9,94 @@ namespace Duplexity.Server.Tunnels;
 /// One visitor request on its way: the carrier that it has, and what becomes of that carrier afterwards. On a shared connection, a proxy's that other visitors
 /// use too, nothing is pinned to the connection.
 /// </summary>
-internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared) : IDisposable
+internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared, TimeProvider time) : IDisposable
 {
     /// <summary>Where the request finds its visit again.</summary>
     public static readonly HttpRequestOptionsKey<Visit> Key = new("duplexity.visit");
 
+    private readonly PipeRegistration _settings = pool.Entry.Settings;
+    private readonly VisitPatience _patience = new(time);
     private HttpCarrier? _carrier;
-    private bool _pinned;
+    private Http2Carriers? _http2;
+    private VisitBody? _body;
+    private bool _pinned = pool.IsPerVisitor;
     private bool _done;
 
-    /// <summary>Takes a carrier: the visitor connection's own, else one of the pool.</summary>
+    /// <summary>What its bytes wait for; null: nothing.</summary>
+    public Throttle? Throttle { get; init; }
+
+    /// <summary>Takes a carrier: the visitor connection's own, else one of the pool. HTTP/2 carriers are shared, and dialled when the request is sent.</summary>
     public async Task TakeCarrierAsync(CancellationToken ct)
     {
+        if (pool.IsHttp2)
+        {
+            // A proxy's connection has many visitors: then each request has a connection of its own.
+            _http2 = !pool.IsPerVisitor ? pool.Http2() : isShared ? new(pool) : Http2Carriers.Of(context.Features, pool);
+            return;
+        }
+
         _carrier = PinnedCarriers.Of(context.Features, create: false)?.Take(pool);
-        _pinned = _carrier is not null;
-        _carrier ??= await pool.RentAsync(fresh: false, ct);
+        _pinned |= _carrier is not null;
+        _carrier ??= await pool.RentAsync(fresh: pool.IsPerVisitor, ct);
+        _carrier.Throttle = Throttle;
     }
 
-    /// <summary>
-    /// Sends the request. The one retry there is: an idle carrier turned out to be over before a byte of the request was written, and a new one is taken (G12).
-    /// </summary>
+    /// <summary>Sends the request and waits for the answer's head, as long as the pipe allows.</summary>
+    /// <exception cref="ResourceLateException">It did not come in time.</exception>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
     {
-        HttpResponseMessage response;
+        var isUpgrade = request.Method == HttpMethod.Connect || VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade);
+        _patience.Allow(isUpgrade ? null : _settings.HeaderTimeoutMs);
+        HttpResponseMessage answer;
         try
         {
-            response = await _carrier!.SendAsync(request, ct);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, _patience.Token);
+            answer = await (_http2 is null ? SendOverCarrierAsync(request, isUpgrade, either.Token) : SendOverHttp2Async(request, _http2, either.Token));
         }
-        catch (HttpRequestException) when (!_carrier!.Stream.HasWritten && !ct.IsCancellationRequested)
+        catch (Exception) when (_patience.IsOver && !ct.IsCancellationRequested)
         {
-            _carrier.Dispose();
-            _carrier = null;
-            _pinned = false;
-            _carrier = await pool.RentAsync(fresh: true, ct);
-            response = await _carrier.SendAsync(request, ct);
+            _body?.Stop();
+            throw new ResourceLateException();
         }
 
-        _pinned |= SignsInConnection(request.Headers, "Authorization") || SignsInConnection(response.Headers, "WWW-Authenticate");
-        return response;
+        return Watch(answer, isUpgrade);
     }
 
+    /// <summary>Whether the whole answer came before the whole body, whose rest was then not wanted.</summary>
+    public bool EndedEarly { get; private set; }
+
     /// <summary>The answer ended by its own framing: the carrier may be used again.</summary>
-    public void Complete() => _done = true;
+    public async Task CompleteAsync(CancellationToken ct)
+    {
+        if (_body is not null)
+        {
+            await _body.Sending.WaitAsync(ct); // the visitor's last byte was read, and is about to be written
+        }
+
+        _done = true;
+    }
 
     public void Dispose()
     {
+        _patience.Dispose();
+        if (_http2 is not null && pool.IsPerVisitor && isShared)
+        {
+            _http2.Dispose();
+        }
+
         if (_carrier is null)
         {
             return;
         }
 
-        if (!_done || !_carrier.Stream.IsUsable)
+        _carrier.Throttle = null;
+        var isWhole = _body is null or { IsSent: true };
+        if (!isWhole)
+        {
+            _body!.Stop();
+        }
+
+        if (!_done || !isWhole || !_carrier.Stream.IsUsable)
         {
             _carrier.Dispose();
         }
@@ -72,6 +112,62 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
         {
             _carrier.Dispose();
         }
+    }
+
+    /// <summary>The one retry there is: an idle carrier turned out to be over before a byte of the request was written, and a new one is taken (G12).</summary>
+    private async Task<HttpResponseMessage> SendOverCarrierAsync(HttpRequestMessage request, bool isUpgrade, CancellationToken ct)
+    {
+        _body = isUpgrade ? null : VisitBody.TakeFrom(request, context, _patience.Touch, time);
+        HttpResponseMessage answer;
+        try
+        {
+            answer = await _carrier!.SendAsync(request, _body, ct);
+        }
+        catch (HttpRequestException) when (!_carrier!.Stream.HasWritten && !ct.IsCancellationRequested)
+        {
+            _carrier.Dispose();
+            _carrier = null;
+            _pinned = pool.IsPerVisitor;
+            _carrier = await pool.RentAsync(fresh: true, ct);
+            _carrier.Throttle = Throttle;
+            answer = await _carrier.SendAsync(request, _body, ct);
+        }
+
+        _pinned |= SignsInConnection(request.Headers, "Authorization") || SignsInConnection(answer.Headers, "WWW-Authenticate");
+        return answer;
+    }
+
+    private Task<HttpResponseMessage> SendOverHttp2Async(HttpRequestMessage request, Http2Carriers carriers, CancellationToken ct)
+    {
+        if (request.Content is { } body)
+        {
+            request.Content = new FlushedContent(body, _patience.Touch);
+        }
+
+        return carriers.SendAsync(request, ct);
+    }
+
+    private HttpResponseMessage Watch(HttpResponseMessage answer, bool isUpgrade)
+    {
+        var isStream = isUpgrade || answer.StatusCode == HttpStatusCode.SwitchingProtocols
+            || answer.Content.Headers.ContentType?.MediaType is { } type && (type == "text/event-stream" || type.StartsWith("application/grpc", StringComparison.Ordinal));
+        _patience.Allow(isStream ? null : _settings.IdleTimeoutMs);
+        var isSending = _body is { IsSent: false };
+        if (isSending || (!isStream && _settings.IdleTimeoutMs is not null))
+        {
+            // Who is refused, or told that the connection ends, does not send the rest.
+            var isLast = (int)answer.StatusCode >= 400 || answer.Headers.ConnectionClose == true;
+            answer.Content = new AnswerContent(answer.Content, _patience, () =>
+            {
+                if (isLast && _body is { IsSent: false } rest)
+                {
+                    EndedEarly = true;
+                    rest.Stop();
+                }
+            });
+        }
+
+        return answer;
     }
 
     private static bool SignsInConnection(System.Net.Http.Headers.HttpHeaders headers, string name) =>

@@ -54,13 +54,16 @@ internal sealed class VisitorHeaders(PeerAddresses peers)
         headers["X-Forwarded-Proto"] = StringValues.IsNullOrEmpty(scheme) ? context.Request.Scheme : scheme;
     }
 
+    /// <summary>Whether a name is one of the service's own.</summary>
+    public static bool IsOwn(string name) => name.Replace('_', '-').StartsWith(Own, StringComparison.OrdinalIgnoreCase);
+
     public static bool IsWebSocket(StringValues upgrade) => upgrade.Count == 1 && string.Equals(upgrade[0], "websocket", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>CGI, WSGI and PHP take <c>_</c> for <c>-</c>, so it is the same name.</summary>
-    private static bool IsOurs(string name)
+    public static bool IsOurs(string name)
     {
         var folded = name.Replace('_', '-');
-        return folded.StartsWith(Own, StringComparison.OrdinalIgnoreCase)
+        return IsOwn(name)
             || folded.StartsWith(Forwarded, StringComparison.OrdinalIgnoreCase)
             || folded.Equals("forwarded", StringComparison.OrdinalIgnoreCase);
     }

@@ -34,13 +34,44 @@ public sealed class ProjectFileTests
     [InlineData("""{"pipes":{}}""")]
     [InlineData("""{"pipes":{"a":3000}}""")]
     [InlineData("""{"pipes":{"a":{}}}""")]
-    [InlineData("""{"pipes":{"a":{"resource":"3000","visitors":"public"}}}""")]
+    [InlineData("""{"pipes":{"a":{"resource":"3000","visitors":["public"]}}}""")]
     [InlineData("""{"pipes":{"a":{"resource":"3000","hostHeader":"x\r\ny"}}}""")]
     [InlineData("""{"pipe":{"a":"3000"}}""")]
-    [InlineData("""{"pipes":{"a":"./public"}}""")]
+    [InlineData("""{"pipes":{"a":{"resource":"3000","routes":{"api":"8080"}}}}""")]
+    [InlineData("""{"pipes":{"a":{"resource":"3000","routes":{"/api":8080}}}}""")]
+    [InlineData("""{"pipes":{"a":{"resource":"3000","carriers":"mine"}}}""")]
+    [InlineData("""{"pipes":{"a":{"resource":"3000","idleTimeout":-1}}}""")]
     public void A_file_that_is_wrong_is_a_usage_error(string text)
     {
         FluentActions.Invoking(() => Parse(text)).Should().Throw<UsageException>();
+    }
+
+    [Fact]
+    public void A_pipe_of_the_file_says_who_may_visit()
+    {
+        Parse("""{"pipes":{"a":{"resource":"3000","visitors":"signed-in, ip:10.0.0.0/8"}}}""").Pipes.Single().Visitors.Should().Equal("signed-in", "ip:10.0.0.0/8");
+    }
+
+    [Fact]
+    public void The_file_says_what_becomes_of_a_pipes_traffic()
+    {
+        var traffic = Parse("""
+            {"pipes":{"a":{"resource":"./public","routes":{"/api":"8080","/v2":{"resource":"h2c://localhost:5000","strip":true}},
+              "requestHeaders":{"X-Env":"preview","Cookie":null},"responseHeaders":{"X-Robots-Tag":"noindex"},"carriers":"per-visitor","headerTimeout":30,"idleTimeout":0.5,"insecureResource":true}}}
+            """).Pipes.Single().Traffic!;
+
+        traffic.Routes.Select(r => (r.Path, r.Resource, r.Strip)).Should().Equal(("/api", "http://localhost:8080", null), ("/v2", "h2c://localhost:5000", true));
+        traffic.RequestHeaders.Select(h => (h.Name, h.Value)).Should().Equal(("X-Env", "preview"), ("Cookie", null));
+        traffic.ResponseHeaders.Select(h => (h.Name, h.Value)).Should().Equal(("X-Robots-Tag", "noindex"));
+        (traffic.Carriers, traffic.HeaderTimeout, traffic.IdleTimeout, traffic.InsecureResource).Should().Be(("per-visitor", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(0.5), true));
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G25")]
+    public void A_folder_outside_the_project_is_confirmed_too()
+    {
+        Parse("""{"pipes":{"a":"./public","b":".","c":"/project/x"}}""").Risks(Default, serverIsNamed: false).Should().BeEmpty();
+        Parse("""{"pipes":{"a":"../other","b":"/etc","c":{"resource":"3000","routes":{"/x":"./../projects"}}}}""").Risks(Default, serverIsNamed: false).Should().HaveCount(3);
     }
 
     [Fact]

@@ -69,6 +69,25 @@ public sealed class ServeCheckTests(RedisFixture redis) : IClassFixture<RedisFix
         output.Should().Contain("! Redis cannot be reached").And.NotContain("canary-word");
     }
 
+    [Fact]
+    [Trait("Requirement", "2.20")]
+    public async Task A_front_is_checked_as_one_and_has_no_Redis()
+    {
+        string[] front = ["--environment", "Production", "--Duplexity:Roles=front", "--Duplexity:Front:Backends:0=http://10.0.0.5:5081"];
+        (string, string?)[] key = [("Duplexity__Front__Key", "canary-key-of-fronts-canary-key-of-fronts")];
+
+        var (exit, output) = await CheckAsync(key, front);
+        var (without, missing) = await CheckAsync([], front);
+        var (more, tooMuch) = await CheckAsync(key, [.. front, "--Duplexity:Redis:Connection=127.0.0.1:1"]);
+
+        exit.Should().Be(0, output);
+        output.Should().Contain("Duplexity:Roles = front  [command line]").And.Contain("Duplexity:Front:Key = (set, not shown)").And.NotContain("canary-key");
+        without.Should().Be(1, missing);
+        missing.Should().Contain("! Duplexity:Front:Key is missing");
+        more.Should().Be(1, tooMuch);
+        tooMuch.Should().Contain("! Duplexity:Redis is set, and this is a front");
+    }
+
     private static async Task<(int Exit, string Output)> CheckAsync((string Name, string? Value)[] environment, params string[] settings)
     {
         var home = Directory.CreateTempSubdirectory("duplexity-home-");

@@ -24,6 +24,16 @@ public sealed class UpGrammarTests
     [InlineData("app=unix:/run/app.sock", "app", "unix:/run/app.sock")]
     [InlineData("unix:/run/a=b.sock", null, "unix:/run/a=b.sock")]
     [InlineData("bücher=3000", "bücher", "http://localhost:3000")]
+    [InlineData("cat1=h2c://localhost:5000", "cat1", "h2c://localhost:5000")]
+    [InlineData("cat1=h2://localhost:5001", "cat1", "h2://localhost:5001")]
+    [InlineData("cat1=tls://localhost:8443", "cat1", "tls://localhost:8443")]
+    [InlineData("./public", null, "folder:./public")]
+    [InlineData(".", null, "folder:.")]
+    [InlineData("./a=b", null, "folder:./a=b")]
+    [InlineData("site=./public", "site", "folder:./public")]
+    [InlineData("site=/var/www", "site", "folder:/var/www")]
+    [InlineData("room:orders", null, "room:orders")]
+    [InlineData("orders=room:orders", "orders", "room:orders")]
     public void What_people_type_has_one_canonical_form(string typed, string? name, string resource)
     {
         PipeSpec.Parse(typed).Should().Be(new PipeSpec(name, resource));
@@ -46,6 +56,8 @@ public sealed class UpGrammarTests
     [InlineData("http://me:secret@localhost:3000")]
     [InlineData("cat1=tcp://localhost:22")]
     [InlineData(":7001=http://localhost:80")]
+    [InlineData(":7001=room:orders")]
+    [InlineData("socket:abc")]
     [InlineData("tcp://localhost")]
     [InlineData("unix:app.sock")]
     [InlineData("ca t=3000")]
@@ -56,20 +68,23 @@ public sealed class UpGrammarTests
         FluentActions.Invoking(() => PipeSpec.Parse(typed)).Should().Throw<UsageException>().Which.Message.Should().NotBeEmpty();
     }
 
-    [Theory]
-    [InlineData("./public")]
-    [InlineData("site=./public")]
-    [InlineData("site=/var/www")]
-    public void What_comes_later_is_said_to_come_later(string typed)
+    [Fact]
+    public void Paths_of_one_name_are_routes_of_one_pipe()
     {
-        FluentActions.Invoking(() => PipeSpec.Parse(typed)).Should().Throw<UsageException>().WithMessage("*not there yet*");
+        var pipe = PathRoutes.Gather([PipeSpec.Parse("cat1=3000"), PipeSpec.Parse("cat1/api=8080"), PipeSpec.Parse("cat1/api/v2=./old"), PipeSpec.Parse("dog1=1")], strip: true)[0];
+        pipe.Resource.Should().Be("http://localhost:3000");
+        pipe.Traffic!.Routes.Select(r => (r.Path, r.Resource, r.Strip)).Should().Equal(("/api", "http://localhost:8080", true), ("/api/v2", "folder:./old", true));
+
+        FluentActions.Invoking(() => PathRoutes.Gather([PipeSpec.Parse("cat1/api=8080")], strip: false)).Should().Throw<UsageException>().WithMessage("*cat1=RESOURCE*");
+        FluentActions.Invoking(() => PipeSpec.Parse("cat1/=8080")).Should().Throw<UsageException>();
+        FluentActions.Invoking(() => PipeSpec.Parse("cat1/a//b=8080")).Should().Throw<UsageException>();
     }
 
     [Theory]
     [InlineData("up", "3000", "--share")]
     [InlineData("up", "3000", "--private")]
     [InlineData("up", "hook=3000", "--offline", "keep")]
-    [InlineData("up", "3000", "--visitors", "signed-in")]
+    [InlineData("up", "ask=room:orders", "--reply", "soon")]
     [InlineData("up", "3000", "--host-header", "two words")]
     [InlineData("up")]
     [InlineData("tcp", "localhost")]

@@ -114,6 +114,46 @@ public sealed class NodeSignatureTests
         a.Signature.IsAnswer(one, 200, Body, null).Should().BeFalse();
     }
 
+    [Theory]
+    [InlineData(0, null)]
+    [InlineData(31, "30 s ago")]
+    public void What_a_front_signed_is_known_as_a_fronts_and_not_for_longer_than_a_nodes(int seconds, string? problem)
+    {
+        const string frontKey = "the key of fronts, which is long enough";
+        var settings = new DuplexityOptions { Roles = "front" };
+        settings.Front.Key = frontKey;
+        var front = new NodeSignature(new Node(Options.Create(settings)), Options.Create(settings), _time);
+        var node = new DuplexityOptions();
+        (node.Cluster.Key, node.Cluster.FrontKey) = (Key, frontKey);
+        var b = new Node(Options.Create(node));
+        var signed = front.Sign("POST", "/carry", Body, InfoOf(b));
+        _time.Advance(TimeSpan.FromSeconds(seconds));
+        var asked = new NodeSignature(b, Options.Create(node), _time);
+
+        var found = asked.Problem(signed, Body, out var by);
+
+        (found is null).Should().Be(problem is null);
+        (found ?? "").Should().Contain(problem ?? "");
+        by.IsFront.Should().BeTrue();
+        front.IsAnswer(signed, 200, Body, asked.SignAnswer(signed, 200, Body, by)).Should().BeTrue();
+        front.IsAnswer(signed, 200, Body, asked.SignAnswer(signed, 200, Body)).Should().BeFalse("it has no key of the nodes");
+        Of("c").Signature.Problem(signed, Body).Should().Be("it is not signed with this cluster's key", "where no front is known, none is answered");
+    }
+
+    [Fact]
+    public void Who_asks_with_the_former_key_is_answered_with_it()
+    {
+        const string next = "the next key, which is long enough too, or so";
+        var a = Of("a");
+        var node = new Node(Options.Create(new DuplexityOptions()));
+        var changed = new NodeSignature(node, Settings(next, former: Key), _time);
+        var asked = a.Signature.Sign("POST", "/carry", Body, InfoOf(node));
+
+        changed.Problem(asked, Body, out var by).Should().BeNull();
+
+        a.Signature.IsAnswer(asked, 200, Body, changed.SignAnswer(asked, 200, Body, by)).Should().BeTrue();
+    }
+
     private static IOptions<DuplexityOptions> Settings(string key, string? former = null)
     {
         var options = new DuplexityOptions();

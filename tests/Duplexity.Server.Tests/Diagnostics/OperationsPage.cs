@@ -14,7 +14,7 @@ internal static partial class OperationsPage
 {
     /// <summary>All options that configuration binds, by their sections.</summary>
     public static readonly (Type Options, string Section)[] Sections =
-        [(typeof(DuplexityOptions), DuplexityOptions.Section), (typeof(RedisOptions), RedisOptions.Section), (typeof(OpenIdOptions), OpenIdOptions.Section), (typeof(MetricsOptions), MetricsOptions.Section)];
+        [(typeof(DuplexityOptions), DuplexityOptions.Section), (typeof(RedisOptions), RedisOptions.Section), (typeof(OpenIdOptions), OpenIdOptions.Section), (typeof(MetricsOptions), MetricsOptions.Section), (typeof(HostAskOptions), HostAskOptions.Section)];
 
     private static readonly Dictionary<string, XElement> Docs = new[] { "Duplexity.Protocol.xml", "Duplexity.Server.xml", "Duplexity.Server.Redis.xml", "Duplexity.Server.OpenId.xml", "Duplexity.Host.xml" }
         .SelectMany(file => XDocument.Load(Path.Combine(AppContext.BaseDirectory, file)).Descendants("member")).ToDictionary(m => m.Attribute("name")!.Value);

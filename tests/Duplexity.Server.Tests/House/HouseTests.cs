@@ -44,7 +44,7 @@ public sealed partial class HouseTests
     [Fact]
     public void Log_events_have_ids_and_names_of_their_own()
     {
-        var events = new[] { typeof(DuplexityServer).Assembly, typeof(RedisServer).Assembly, typeof(DuplexityConnection).Assembly }
+        var events = new[] { typeof(DuplexityServer).Assembly, typeof(RedisServer).Assembly, typeof(DuplexityConnection).Assembly, typeof(DuplexityPipeExtensions).Assembly }
             .SelectMany(assembly => assembly.GetTypes().SelectMany(type => type
                 .GetMethods(BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
                 .Select(method => (Method: method, Event: method.GetCustomAttribute<LoggerMessageAttribute>()))
@@ -54,7 +54,7 @@ public sealed partial class HouseTests
 
         events.GroupBy(e => (e.Assembly, e.Id)).Where(g => g.Count() > 1).Select(g => $"{g.Key}: {string.Join(", ", g.Select(e => e.Name))}").Should().BeEmpty();
         events.GroupBy(e => (e.Assembly, e.Name)).Where(g => g.Count() > 1).Select(g => $"{g.Key}").Should().BeEmpty();
-        events.Where(e => e.Assembly == "Duplexity.Server").Select(e => e.Id).Should().OnlyContain(id => id >= 1000 && id < 8000);
+        events.Where(e => e.Assembly == "Duplexity.Server").Select(e => e.Id).Should().OnlyContain(id => id >= 1000 && id < 9000);
     }
 
     [Fact]

@@ -73,7 +73,7 @@ public sealed partial class SnippetTests
     [Fact]
     public void What_the_page_of_the_API_lists_is_there_under_that_name()
     {
-        Type[] types = [.. new[] { typeof(DuplexityConnection), typeof(Address), typeof(IDuplexity) }.SelectMany(t => t.Assembly.GetExportedTypes()).Distinct()];
+        Type[] types = [.. new[] { typeof(DuplexityConnection), typeof(Address), typeof(IDuplexity), typeof(DuplexityPipeExtensions) }.SelectMany(t => t.Assembly.GetExportedTypes()).Distinct()];
         var members = types.SelectMany(t => t.GetMembers()).Select(m => m.Name).ToHashSet();
         var names = types.Select(t => t.Name.Split('`')[0]).ToHashSet();
         var listings = Snippets("client-sdk/API.md").Where(s => IsListing(s.Code)).Select(s => Comment().Replace(s.Code, "")).ToList();

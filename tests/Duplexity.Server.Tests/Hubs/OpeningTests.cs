@@ -209,6 +209,8 @@ public sealed class OpeningTests
 
         public ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default) => inner.LocateAsync(name, ct);
 
+        public ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct = default) => inner.ReadAsync(name, ct);
+
         public ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct = default) => inner.ListAsync(client, ct);
 
         public ValueTask<IReadOnlyList<PipeEntry>> RemoveAsync(string client, string session, long generation, IReadOnlyList<string>? names = null, CancellationToken ct = default) =>

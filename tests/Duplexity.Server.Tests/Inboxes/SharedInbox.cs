@@ -5,7 +5,6 @@ using Duplexity.Server.Engine;
 using Duplexity.Server.Inboxes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Time.Testing;
 using InboxAck = Duplexity.Server.Inboxes.AckMode;
 using ChannelSubscription = Duplexity.Server.Channels.Subscription;
 using ServerInbox = Duplexity.Server.Inboxes.Inbox;
@@ -27,7 +26,7 @@ internal sealed class SharedInbox : IDisposable
         Nodes = [new(this, "a", options), new(this, "b", options)];
     }
 
-    public FakeTimeProvider Time { get; } = new(DateTimeOffset.UnixEpoch.AddYears(50));
+    public HandClock Time { get; } = new(DateTimeOffset.UnixEpoch.AddYears(50));
 
     public Node[] Nodes { get; }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Claims;
+using System.Security.Cryptography.X509Certificates;
 using Duplexity.Carriers;
 using Duplexity.Protocol;
 using Duplexity.Server.Auth;
@@ -10,9 +11,11 @@ using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
+using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -32,7 +35,13 @@ internal sealed class TunnelHost : IAsyncDisposable
 
     private TunnelHost(WebApplication app) => _app = app;
 
-    public int Port { get; private set; }
+    public int Port { get; private init; }
+
+    /// <summary>Where visitors speak HTTP/2 from the first byte on.</summary>
+    public int Http2Port { get; private init; }
+
+    /// <summary>Where they speak TLS, if the host has a certificate.</summary>
+    public int TlsPort { get; private init; }
 
     public Uri Base => new($"http://127.0.0.1:{Port}/");
 
@@ -42,18 +51,27 @@ internal sealed class TunnelHost : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static async Task<TunnelHost> StartAsync(Action<DuplexityOptions>? configure = null, Action<WebApplication>? application = null, TimeProvider? time = null)
+    public static async Task<TunnelHost> StartAsync(Action<DuplexityOptions>? configure = null, Action<WebApplication>? application = null, TimeProvider? time = null, X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = Environments.Development });
         builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(k =>
+        {
+            k.Listen(IPAddress.Loopback, 0);
+            k.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2);
+            if (certificate is not null)
+            {
+                k.Listen(IPAddress.Loopback, 0, l => l.UseHttps(certificate));
+            }
+        });
         builder.Services.AddSingleton(time ?? TimeProvider.System);
-        builder.Services.AddSingleton<Sessions>().AddSingleton<Node>().AddSingleton<IServiceHosts, ServiceHosts>().AddSingleton<ISeals, Sealing>().AddSingleton<IEngine, EmbeddedEngine>().AddDuplexityCluster();
+        builder.Services.AddSingleton<Sessions>().AddSingleton<Node>().AddSingleton<IServiceHosts, ServiceHosts>().AddSingleton<ISealing, Sealing>().AddSingleton<IEngine, EmbeddedEngine>().AddDuplexityCluster();
         builder.Services.AddRoutingCore().AddDuplexityTunnels();
         builder.Services.Configure<DuplexityOptions>(o =>
         {
             o.Pipes.Url = "http://*.localhost:0";
             o.Pipes.Ports = "";
+            o.Pipes.Resolver = DnsServer.Empty;
             configure?.Invoke(o);
         });
         var app = builder.Build();
@@ -71,7 +89,8 @@ internal sealed class TunnelHost : IAsyncDisposable
         app.MapGet("/health", () => "service");
         application?.Invoke(app);
         await app.StartAsync();
-        return new(app) { Port = new Uri(app.Urls.Single()).Port };
+        int[] ports = [.. app.Urls.Select(u => new Uri(u).Port)];
+        return new(app) { Port = ports[0], Http2Port = ports[1], TlsPort = ports[^1] };
     }
 
     /// <summary>A client with a live control connection.</summary>
@@ -91,7 +110,7 @@ internal sealed class TunnelHost : IAsyncDisposable
             ConnectCallback = async (_, ct) =>
             {
                 var socket = new System.Net.Sockets.Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                await socket.ConnectAsync(IPAddress.Loopback, Port, ct);
+                await socket.ConnectAsync(IPAddress.Loopback, version == HttpVersion.Version20 ? Http2Port : Port, ct);
                 return new NetworkStream(socket, ownsSocket: true);
             },
             AllowAutoRedirect = false,
@@ -139,13 +158,33 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
     /// <summary>What it does with an order instead of carrying it out.</summary>
     public Func<CarryOrder, Task>? OnCarry { get; set; }
 
-    public async Task<PipeResult> ServeAsync(string? name, string resource, string? hostHeader = null, bool exchanges = false)
+    public Task<PipeResult> ServeAsync(string? name, string resource, string? hostHeader = null, bool exchanges = false) =>
+        ServeAsync(new PipeRegistration { Name = name, Resource = resource, HostHeader = hostHeader, Exchanges = exchanges });
+
+    public async Task<PipeResult> ServeAsync(PipeRegistration registration, bool anyCertificate = false)
     {
-        var answer = await host.Pipes.RegisterAsync(Session, TunnelHost.Everything, [new() { Name = name, Resource = resource, HostHeader = hostHeader, Exchanges = exchanges }], CancellationToken.None);
+        var answer = await host.Pipes.RegisterAsync(Session, TunnelHost.Everything, [registration], CancellationToken.None);
         answer.Error.Should().BeNull();
         var pipe = answer.Pipes!.Single();
-        _resources[pipe.Name!] = Resource.Parse(resource);
+        _resources[pipe.Name!] = Resource.Parse(registration.Resource!) with { TakesAnyCertificate = anyCertificate };
+        foreach (var route in registration.Routes ?? [])
+        {
+            _resources[pipe.Name + route.Path] = Resource.Parse(route.Resource!);
+        }
+
         return pipe;
+    }
+
+    /// <summary>Asks for pipes, and serves them where the answer is that it may.</summary>
+    public async Task<PipesResponse> TryServeAsync(AllowanceRules rules, PipeRegistration[] pipes)
+    {
+        var answer = await host.Pipes.RegisterAsync(Session, rules, pipes, CancellationToken.None);
+        foreach (var (pipe, asked) in answer.Error is null ? answer.Pipes!.Zip(pipes) : [])
+        {
+            _resources[pipe.Name!] = Resource.Parse(asked.Resource!);
+        }
+
+        return answer;
     }
 
     public Task Carry(CarryOrder order)
@@ -161,7 +200,7 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
     }
 
     public Task<CarrierOutcome> RunAsync(CarryOrder order) =>
-        Carrier.RunAsync(order, _resources[order.Pipe], [host.Base.GetLeftPart(UriPartial.Authority)], _ => new(client), _kill.Token);
+        Carrier.RunAsync(order, _resources[order.Pipe + order.Route], [host.Base.GetLeftPart(UriPartial.Authority)], _ => new(client), _kill.Token);
 
     /// <summary>SIGKILL, as the node sees it.</summary>
     public void Kill()

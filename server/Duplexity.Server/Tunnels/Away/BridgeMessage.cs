@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Duplexity.Protocol;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.AspNetCore.Http;
 
 namespace Duplexity.Server.Tunnels.Away;
@@ -28,6 +29,7 @@ internal static class BridgeMessage
     private static readonly HashSet<string> Hidden = new(StringComparer.OrdinalIgnoreCase)
     {
         "Authorization", "Cookie", "Proxy-Authorization", "Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Expect", "Host", "Content-Length", "Content-Type",
+        VisitorGates.IdentityHeader,
     };
 
     /// <summary>Whether requests of a method become messages: those that say something, and where an answer is given, those that ask too.</summary>

@@ -1,10 +1,12 @@
 using System.Net.Mime;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Duplexity.Server.Backend;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
@@ -15,23 +17,25 @@ namespace Duplexity.Server.Tunnels.Away;
 /// Keeps visitors' requests for a pipe with <c>offline: queue</c> whose client or resource is away, and those that come while older ones wait: what a name was sent is replayed in the order in which it came.
 /// Called by the front once the visitor may visit. Thread-safe.
 /// </summary>
-internal sealed class Keeping(QueueStore store, QueueBell bell, Bodies bodies, PeerAddresses peers, ILogger<Keeping> logger, Bridge? bridge = null, IClientStanding? standing = null)
+internal sealed class Keeping(
+    QueueStore store, QueueBell bell, Bodies bodies, BackendRegistry backend, PeerAddresses peers, ILogger<Keeping> logger, Bridge? bridge = null, IClientStanding? standing = null, IVisitorIdentities? identities = null) : IKeeping
 {
     /// <summary>Says in an answer that the request was kept, and under which id.</summary>
     public const string Header = "Duplexity-Queued";
 
-    // What concerns the connection that a request came on, or its body's way over it.
+    // What concerns the connection that a request came on, or its body's way over it, and the statement of who sends it: that is good for a minute.
     private static readonly HashSet<string> Connection = new(StringComparer.OrdinalIgnoreCase)
     {
         HeaderNames.Connection, HeaderNames.KeepAlive, HeaderNames.TE, HeaderNames.Trailer, HeaderNames.TransferEncoding, HeaderNames.Upgrade, HeaderNames.Expect, HeaderNames.ProxyAuthorization,
-        "Proxy-Connection", HeaderNames.ContentLength, HeaderNames.Host,
+        "Proxy-Connection", HeaderNames.ContentLength, HeaderNames.Host, VisitorGates.IdentityHeader,
     };
 
-    /// <summary>What stands for a name while nobody serves it; null: nothing does.</summary>
+    /// <inheritdoc/>
     public async ValueTask<PipeEntry?> FindAsync(string name, CancellationToken ct)
     {
-        if (await store.FindAsync(name, ct) is not { IsKeeping: true } queue || standing?.IsOut(queue.Owner) == true)
+        if (await store.FindAsync(name, ct) is not { IsKeeping: true } queue || standing?.IsOut(queue.Owner) == true || await backend.ReadAsync(name, ct) is not null)
         {
+            // What is registered and not to be found has a former owner, whose visitors it is not to have yet.
             return null;
         }
 
@@ -47,7 +51,7 @@ internal sealed class Keeping(QueueStore store, QueueBell bell, Bodies bodies, P
     /// <summary>Whether an entry is what <see cref="FindAsync"/> gave, and nobody's registration.</summary>
     public static bool StandsIn(PipeEntry entry) => entry.Node.Length == 0;
 
-    /// <summary>Takes a request before anything is asked of the client. True: it is answered.</summary>
+    /// <inheritdoc/>
     public async ValueTask<bool> TakesAsync(HttpContext context, PipeEntry entry)
     {
         if (bridge is not null && Bridge.IsAt(entry))
@@ -71,7 +75,12 @@ internal sealed class Keeping(QueueStore store, QueueBell bell, Bodies bodies, P
             return await KeepAsync(context, entry, isWhole: true) || await AwayAsync(context);
         }
 
-        if (bodies.IsSmall(context.Request) && bodies.Enter(entry) is { } turn)
+        if (context.Features.Get<ReadBody>() is { } read)
+        {
+            // Asked again, for what the name is by now.
+            context.Request.Body = new MemoryStream(read.Bytes, writable: false);
+        }
+        else if (bodies.IsSmall(context.Request) && bodies.Enter(entry) is { } turn)
         {
             // It may turn out that the server behind the client is not there, and then the body is needed once more.
             context.Response.RegisterForDispose(turn);
@@ -87,10 +96,7 @@ internal sealed class Keeping(QueueStore store, QueueBell bell, Bodies bodies, P
         return false;
     }
 
-    /// <summary>Keeps a request of which nothing has reached the resource. True: it is answered; false: such a request is not kept, and the caller answers it.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="entry">The pipe.</param>
-    /// <param name="isWhole">Whether nothing of its body has been read by anybody.</param>
+    /// <inheritdoc/>
     public async ValueTask<bool> KeepAsync(HttpContext context, PipeEntry entry, bool isWhole)
     {
         if (context.Features.Get<Replay>() is { } replay)
@@ -122,7 +128,7 @@ internal sealed class Keeping(QueueStore store, QueueBell bell, Bodies bodies, P
     }
 
     /// <summary>Only what changes something waits: whoever reads wants an answer, and an upgrade a conversation.</summary>
-    private static bool MayKeep(HttpRequest request) => (HttpMethods.IsPost(request.Method) || HttpMethods.IsPut(request.Method) || HttpMethods.IsPatch(request.Method) || HttpMethods.IsDelete(request.Method))
+    public static bool MayKeep(HttpRequest request) => (HttpMethods.IsPost(request.Method) || HttpMethods.IsPut(request.Method) || HttpMethods.IsPatch(request.Method) || HttpMethods.IsDelete(request.Method))
         && request.Headers.Upgrade.Count == 0;
 
     private static async ValueTask<bool> AwayAsync(HttpContext context)
@@ -131,17 +137,23 @@ internal sealed class Keeping(QueueStore store, QueueBell bell, Bodies bodies, P
         return true;
     }
 
-    private KeptRequest RequestOf(HttpContext context, QueueRecord queue, byte[] body) => new()
+    private KeptRequest RequestOf(HttpContext context, QueueRecord queue, byte[] body)
     {
-        Id = $"{queue.Id}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(10))}",
-        Method = context.Request.Method,
-        Target = FrontTransform.TargetOf(context),
-        Host = context.Request.Host.Value ?? "",
-        Scheme = context.Request.Scheme,
-        Headers = [.. context.Request.Headers.Where(h => !Connection.Contains(h.Key) && !h.Key.StartsWith(':')).Select(h => new KeptHeader(h.Key, [.. h.Value.Select(v => v ?? "")]))],
-        Body = body,
-        Address = peers.Of(context).ToString(),
-    };
+        var visitor = context.Features.Get<Visitor>();
+        return new()
+        {
+            Id = $"{queue.Id}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(10))}",
+            Method = context.Request.Method,
+            Target = FrontTransform.TargetOf(context),
+            Host = context.Request.Host.Value ?? "",
+            Scheme = context.Request.Scheme,
+            Headers = [.. context.Request.Headers.Where(h => !Connection.Contains(h.Key) && !h.Key.StartsWith(':')).Select(h => new KeptHeader(h.Key, [.. h.Value.Select(v => v ?? "")]))],
+            Body = body,
+            Address = peers.Of(context).ToString(),
+            Visitor = visitor?.Identity is { } identity ? identities!.Keep(identity) : null,
+            IsByToken = visitor?.IsByToken is true,
+        };
+    }
 
     private async Task KeepAsync(HttpContext context, QueueRecord queue, KeptRequest request)
     {

@@ -1,4 +1,5 @@
 using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
 using MessagePack;
 
 namespace Duplexity.Server.Tunnels.Away;
@@ -35,13 +36,17 @@ internal sealed record KeptRequest
     [Key(7)]
     public int Attempts { get; init; }
 
-    /// <summary>As whom its visitor had passed the gates; null: nobody.</summary>
+    /// <summary>As whom its visitor had passed the gates, as <see cref="IVisitorIdentities.Keep"/> writes it down; null: as nobody known.</summary>
     [Key(8)]
     public string? Visitor { get; init; }
 
     /// <summary>The visitor's address.</summary>
     [Key(9)]
     public string? Address { get; init; }
+
+    /// <summary>Whether the visitor had shown who it is by a token or a key.</summary>
+    [Key(10)]
+    public bool IsByToken { get; init; }
 }
 
 /// <summary>A header and its values.</summary>

@@ -18,16 +18,24 @@ internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueRunners run
 
     private readonly QueueOptions _options = options.Value.Queue;
 
-    /// <summary>Why a client may not register a name because of queues; null: it may.</summary>
-    public async ValueTask<DuplexityError?> ProblemAsync(string client, string name, PipeRegistration pipe, CancellationToken ct)
+    /// <summary>Whether a name, or one above it, keeps requests for somebody else (G7).</summary>
+    public async ValueTask<bool> IsAnothersAsync(string client, string name, CancellationToken ct)
     {
-        var queue = await store.FindAsync(name, ct);
-        if (queue is not null && queue.Owner != client)
+        foreach (var root in NameTree.Of(name, url.Domain).Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
-            return DuplexityError.Of(Errors.NameTaken, $"{name} belongs to another client, or to a newer session of yours.");
+            if (await store.FindAsync(root, ct) is { } queue && queue.Owner != client)
+            {
+                return true;
+            }
         }
 
-        if (pipe.Offline != "queue" || queue is not null)
+        return false;
+    }
+
+    /// <summary>Why a client may not have a queue at its name; null: it may.</summary>
+    public async ValueTask<DuplexityError?> ProblemAsync(string client, string name, PipeRegistration pipe, CancellationToken ct)
+    {
+        if (pipe.Offline != "queue" || await store.FindAsync(name, ct) is not null)
         {
             return null;
         }

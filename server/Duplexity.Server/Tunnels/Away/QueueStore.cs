@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Tunnels.Away;
 
 /// <summary>What is kept of queues, for all nodes: which there are, how far each has come, and the requests, sealed, in the log. Thread-safe.</summary>
-internal sealed class QueueStore(IEngine engine, ISeals seals, QueueUse use, TimeProvider time, IOptions<DuplexityOptions> options)
+internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use, TimeProvider time, IOptions<DuplexityOptions> options)
 {
     private const string Kind = QueueUse.QueueKind;
     private const string StateKind = "pipe-queue-state";
@@ -121,7 +121,7 @@ internal sealed class QueueStore(IEngine engine, ISeals seals, QueueUse use, Tim
         await engine.Log.ReadAsync(queue.Channel, dead.Before == Position.Start ? null : dead.Before, 1, reverse: false, ct) is { Recovered: true, Entries: [var entry] } && Open(entry) is { } kept && kept.Id == dead.Id ? entry : null;
 
     /// <summary>Opens a request; null: its key is gone.</summary>
-    public KeptRequest? Open(LogEntry entry) => entry.Message.Bytes is { } bytes && seals.Open(Purpose, bytes) is { } plain ? StoredBytes.Read<KeptRequest>(plain) : null;
+    public KeptRequest? Open(LogEntry entry) => entry.Message.Bytes is { } bytes && sealing.Open(Purpose, bytes) is { } plain ? StoredBytes.Read<KeptRequest>(plain) : null;
 
     /// <summary>Keeps a request at the end of a queue. Null: it is kept; else why not.</summary>
     /// <param name="queue">The queue.</param>
@@ -130,7 +130,7 @@ internal sealed class QueueStore(IEngine engine, ISeals seals, QueueUse use, Tim
     /// <param name="ct">Gives up before it is stored.</param>
     public async ValueTask<QueueFull?> AppendAsync(QueueRecord queue, KeptRequest request, string? key, CancellationToken ct)
     {
-        var bytes = seals.Seal(Purpose, StoredBytes.Of(request));
+        var bytes = sealing.Seal(Purpose, StoredBytes.Of(request));
         if (await use.TakeAsync(queue.Owner, queue.Id, bytes.Length, ct) is { } full)
         {
             return full;

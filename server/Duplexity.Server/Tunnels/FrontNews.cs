@@ -1,0 +1,67 @@
+using Duplexity.Server.Cluster;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>
+/// Tells the fronts which registrations are over, and at which ports visitors come: the node where it happens does, for a front hears nothing of what all nodes are told. One that does not hear finds out when it asks whether its carriers
+/// are confirmed (G7). Thread-safe.
+/// </summary>
+internal sealed class FrontNews(NodeBook nodes, NodeCalls calls, ILogger<FrontNews> logger)
+{
+    /// <summary>Completes when all fronts have done it, or are known not to answer.</summary>
+    public async Task TellAsync(OverQuestion news)
+    {
+        if (nodes.Fronts is not { Count: > 0 } fronts)
+        {
+            return;
+        }
+
+        var told = await calls.AskAllAsync<OverQuestion, bool>(fronts, OverCall.Word, news, CancellationToken.None);
+        if (told.Count < fronts.Count)
+        {
+            Log.FrontsNotTold(logger, fronts.Count - told.Count);
+        }
+    }
+}
+
+/// <summary>At a front: registrations have changed.</summary>
+internal sealed class OverCall(Backend.BackendRegistry backend, CarrierPools pools, FrontPorts front, PipePorts ports) : NodeCall<OverQuestion, bool>(Word)
+{
+    public const string Word = "over";
+
+    /// <inheritdoc/>
+    protected override async ValueTask<bool> AnswerAsync(OverQuestion question, NodeInfo from, CancellationToken ct)
+    {
+        backend.Forget(question.Over.Select(e => e.Name));
+        foreach (var entry in question.Over)
+        {
+            pools.End(entry, question.IsCut || (question.Session is { } session && entry.Session != session));
+        }
+
+        front.Open(question.Opened.Select(PipePorts.PortOf));
+        await ports.CloseUnusedAsync(question.Over);
+        return true;
+    }
+}
+
+/// <param name="Over">Registrations that are over.</param>
+/// <param name="IsCut">Whether visitors who are being served have no grace.</param>
+/// <param name="Session">Whose the new ones are; others of the same owner were taken over. Null: nobody's.</param>
+/// <param name="Opened">Ports of TCP pipes that are new, as <c>:PORT</c>.</param>
+internal sealed record OverQuestion(PipeEntry[] Over, bool IsCut, string? Session, string[] Opened);
+
+/// <summary>At a front: a node is being emptied, by way of which carriers came here.</summary>
+internal sealed class FrontLeaveCall(CarrierPools pools) : NodeCall<object, int>(Word)
+{
+    public const string Word = "leave";
+
+    /// <inheritdoc/>
+    protected override ValueTask<int> AnswerAsync(object question, NodeInfo from, CancellationToken ct)
+    {
+        pools.Leave(from.Name);
+        return new(0);
+    }
+}

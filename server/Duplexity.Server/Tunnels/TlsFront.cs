@@ -1,0 +1,141 @@
+using System.Net;
+using System.Net.Sockets;
+using Duplexity.Server.Backend;
+using Duplexity.Server.Diagnostics;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>
+/// The port of pipes whose resources end TLS themselves: finds the pipe by the name in the first message (SNI), and passes all bytes on unread, that message included. A port of its own, for
+/// on the service's HTTPS port Kestrel ends TLS. Thread-safe.
+/// </summary>
+internal sealed class TlsFront(
+    BackendRegistry backend, TcpFront connections, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TlsFront> logger) : IHostedService, IDisposable
+{
+    private const int Backlog = 512;
+
+    // Each holds a socket and at most 16 KB, for as long as a handshake may take: more at once are an attack.
+    private const int MostGreeting = 1024;
+
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(200);
+
+    // A fatal alert: unrecognized_name. The visitor's browser says so, instead of "the connection was reset".
+    private static readonly byte[] Unrecognized = [21, 3, 3, 0, 2, 2, 112];
+
+    private Socket? _listener;
+    private int _greeting;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (options.Value.Pipes.TlsPort is { } port)
+        {
+            var address = options.Value.Pipes.ListenAddress is { } text ? IPAddress.Parse(text) : environment.IsDevelopment() ? IPAddress.Loopback : IPAddress.IPv6Any;
+            _listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            if (address.Equals(IPAddress.IPv6Any))
+            {
+                _listener.DualMode = true;
+            }
+
+            _listener.Bind(new IPEndPoint(address, port));
+            _listener.Listen(Backlog);
+            _ = AcceptAsync(_listener, port);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        _listener?.Dispose();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _listener?.Dispose();
+
+    private async Task AcceptAsync(Socket listener, int port)
+    {
+        while (true)
+        {
+            Socket visitor;
+            try
+            {
+                visitor = await listener.AcceptAsync();
+            }
+            catch (Exception e) when (e is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted or SocketError.InvalidArgument })
+            {
+                return; // closed
+            }
+            catch (SocketException e)
+            {
+                Log.AcceptFailed(logger, port, e.SocketErrorCode);
+                await Task.Delay(AcceptPause, time);
+                continue;
+            }
+
+            _ = ServeAsync(visitor);
+        }
+    }
+
+    private async Task ServeAsync(Socket visitor)
+    {
+        try
+        {
+            using var connection = new TcpVisitor(visitor);
+            var (name, bytes) = await GreetAsync(visitor);
+            if (name is not null && PipeNames.KeyOf(name) is { } key && await backend.LocateAsync(key, CancellationToken.None) is { } entry && ResourceText.IsTls(entry.Resource)
+                && await connections.TryServeAsync(connection, entry, bytes))
+            {
+                return;
+            }
+
+            if (bytes.Length > 0)
+            {
+                await visitor.SendAsync(Unrecognized);
+            }
+        }
+        catch (Exception e)
+        {
+            // A visitor who left in the middle, or a backend that is away: this connection ends, the listener does not.
+            Log.VisitorFailed(logger, "tls", e);
+            visitor.Dispose();
+        }
+    }
+
+    /// <summary>Reads the first message; no name: it is none that could be served.</summary>
+    private async Task<(string? Name, ReadOnlyMemory<byte> Bytes)> GreetAsync(Socket visitor)
+    {
+        if (Interlocked.Increment(ref _greeting) > MostGreeting)
+        {
+            Interlocked.Decrement(ref _greeting);
+            return default;
+        }
+
+        var buffer = new byte[ClientHello.Longest];
+        var length = 0;
+        try
+        {
+            using var timeout = new CancellationTokenSource(options.Value.Times.Handshake, time);
+            while (true)
+            {
+                var count = await visitor.ReceiveAsync(buffer.AsMemory(length), timeout.Token);
+                length += count;
+                var (state, name) = ClientHello.Read(buffer.AsSpan(0, length));
+                if (count == 0 || state != HelloState.More)
+                {
+                    return (name, buffer.AsMemory(0, length));
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return default; // it had its time
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _greeting);
+        }
+    }
+}
