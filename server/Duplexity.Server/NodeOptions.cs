@@ -11,7 +11,7 @@ public sealed class NodeOptions
 
     /// <summary>
     /// Where the other nodes reach this one, and nobody else does: a listener of its own, such as <c>http://10.0.0.5:5081</c>. A name or an address of this machine; where it is not loopback or private, only <c>https</c> with <see cref="InternalCertificate"/>.
-    /// Defaults to null: any free port of <c>http://127.0.0.1</c>, which serves nodes on one machine. Without <see cref="ClusterOptions.Key"/>, or with the embedded engine, nothing listens.
+    /// Defaults to null: any free port of <c>http://127.0.0.1</c>, which serves nodes on one machine. Without <see cref="ClusterOptions.Key"/>, or with the embedded engine, nothing listens, unless <see cref="ClusterOptions.FrontKey"/> is there: then fronts ask here.
     /// </summary>
     public Uri? InternalUrl { get; set; }
 

@@ -25,7 +25,6 @@ internal sealed class VisitorSignIn(Sealing sealing, TimeProvider time, IOptions
         auth.MapService("GET HEAD", "/jwks", async context =>
         {
             context.Response.Headers.CacheControl = "public, max-age=300";
-            context.Response.Headers.AccessControlAllowOrigin = "*";
             await AuthRequests.AnswerAsync(context, await assertions.KeySetAsync(context.RequestAborted));
         }, requireIdentity: false);
     }

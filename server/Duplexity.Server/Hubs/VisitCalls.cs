@@ -49,9 +49,9 @@ internal sealed class VisitCalls(PublicPipes pipes, VisitorRules rules, VisitorL
             return new() { Error = NotThere() };
         }
 
-        if (PipePorts.IsPort(entry.Name) || rules.Of(entry).IsPublic)
+        if (rules.Of(entry) is not { IsPublic: false } gates || !(gates.TakesSignIn || gates.TakesBearer))
         {
-            return new() { Error = DuplexityError.Of(Errors.InvalidPipe, $"{entry.Name} sees no clients: it is public, or a TCP port.") };
+            return new() { Error = DuplexityError.Of(Errors.InvalidPipe, $"{entry.Name} does not ask which client its visitors are: open it with granted among its visitors, and without public.") };
         }
 
         var grant = new VisitGrant(Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16)), Tenure.Of(entry), request.Client!, UntilOf(request.ForMs), request.Methods, request.Path);

@@ -87,7 +87,7 @@ public sealed class AssertionTests : IAsyncLifetime
         yield return ("signed by a key that is not published", Assertion(audience: host, key: Key("other")));
         yield return ("signed with a secret that is published", Assertion(audience: host, key: new SymmetricSecurityKey(Base64UrlEncoder.DecodeBytes("c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I")) { KeyId = "secret" }));
         yield return ("over", Assertion(TimeSpan.FromSeconds(-30), host));
-        yield return ("without an end", Assertion(null, host));
+        yield return ("without an end", Assertion(default(TimeSpan?), host));
         yield return ("for another hostname", Assertion(audience: "dog1.localhost"));
         yield return ("by another issuer", Assertion(audience: host, issuer: "https://evil.example"));
         yield return ("a token that opens hubs", Assertion(audience: host, type: "at+jwt"));

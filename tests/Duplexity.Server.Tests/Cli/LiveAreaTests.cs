@@ -1,4 +1,3 @@
-using System.Text;
 using Duplexity.Cli;
 using Duplexity.Cli.Output;
 using FluentAssertions;

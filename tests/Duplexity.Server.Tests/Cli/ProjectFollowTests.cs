@@ -46,7 +46,7 @@ public sealed class ProjectFollowTests : IAsyncLifetime
     {
         var before = await SinceAsync("kept.localhost");
 
-        Write($$$"""{"pipes": {"kept": "{{{_one.Authority}}}", "changed": "{{{_two.Authority}}}", "new": {"resource": "{{{_two.Authority}}}", "hostHeader": "resource"}}}""");
+        Write($$$"""{"pipes": {"kept": "{{{_one.Authority}}}", "changed": "{{{_two.Authority}}}", "new": {"resource": "{{{_two.Authority}}}", "hostHeader": "resource"} } }""");
         await Said("removed http://gone.");
 
         (await VisitAsync("kept")).Should().Be("one");

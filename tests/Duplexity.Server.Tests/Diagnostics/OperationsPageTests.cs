@@ -36,7 +36,7 @@ public sealed partial class OperationsPageTests
         settings.Should().HaveCountGreaterThan(130).And.OnlyHaveUniqueItems(s => s.Path);
         settings.Select(s => s.Path).Should().Contain(["Duplexity:Rooms:NAME:Join", "Duplexity:Allowances:NAME:Limits:Messages", "Duplexity:Auth:Keys:NAME:Secret", "Duplexity:Redis:Lease", "Duplexity:OpenId:Clients:NAME:Redirects", "Duplexity:Metrics:Open"]);
         settings.Where(s => s.IsSecret).Select(s => s.Path).Should().BeEquivalentTo(
-            "Duplexity:Gates:NAME:Secret", "Duplexity:Auth:SigningKey", "Duplexity:Auth:Keys:NAME:Secret", "Duplexity:Auth:Oidc:ClientSecret", "Duplexity:OpenId:Clients:NAME:Secret", "Duplexity:Redis:Connection", "Duplexity:Cluster:Key", "Duplexity:Cluster:FormerKey");
+            "Duplexity:Gates:NAME:Secret", "Duplexity:Auth:SigningKey", "Duplexity:Auth:Keys:NAME:Secret", "Duplexity:Auth:Oidc:ClientSecret", "Duplexity:OpenId:Clients:NAME:Secret", "Duplexity:Redis:Connection", "Duplexity:Cluster:Key", "Duplexity:Cluster:FormerKey", "Duplexity:Cluster:FrontKey", "Duplexity:Cluster:FormerFrontKey", "Duplexity:Front:Key", "Duplexity:Front:FormerKey");
     }
 
     [Fact]

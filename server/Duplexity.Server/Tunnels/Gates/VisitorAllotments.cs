@@ -83,6 +83,7 @@ internal sealed class VisitorAllotments(TimeProvider time)
     {
         private readonly Lock _lock = new();
         private readonly Dictionary<string, One> _visitors = new(StringComparer.Ordinal);
+        private long _pruned = long.MinValue;
         private readonly One _all = new(limits.PipeRequestsPerMinute, limits.PipeBytesPerSecond, time);
 
         public VisitorLimits Limits => limits;
@@ -134,15 +135,16 @@ internal sealed class VisitorAllotments(TimeProvider time)
                 return there;
             }
 
-            if (_visitors.Count >= MostVisitors)
+            if (_visitors.Count >= MostVisitors && (_pruned == long.MinValue || time.GetElapsedTime(_pruned) >= Again))
             {
+                _pruned = time.GetTimestamp();
                 foreach (var (idle, _) in _visitors.Where(v => v.Value.IsIdle).ToArray())
                 {
                     _visitors.Remove(idle);
                 }
-
-                key = _visitors.Count >= MostVisitors ? "" : key;
             }
+
+            key = _visitors.Count >= MostVisitors ? "" : key;
 
             return _visitors.TryGetValue(key, out there) ? there : _visitors[key] = new One(limits.RequestsPerMinute, limits.BytesPerSecond, time);
         }

@@ -18,13 +18,14 @@ internal sealed class VisitorEntrance(VisitorCounts counts, VisitorGates gates, 
         if (context.Features.Get<Replay>() is { } replay)
         {
             // It came in when it was kept. Nobody waits for it, and of each pipe there is one at a time.
-            gates.Vouch(context, entry, replay.Request);
+            gates.Vouch(Visitor.Of(context, peers), entry, replay.Request);
             return new(null);
         }
 
-        var again = context.Features.Get<Visitor>();
+        var isAgain = context.Features.Get<Visitor>() is not null;
+        var visitor = Visitor.Of(context, peers);
         IDisposable? count = null;
-        if (again is null && !counts.TryEnter(entry.Name, PeerAddresses.NetworkOf(peers.Of(context)), out count, out var limit))
+        if (!isAgain && !counts.TryEnter(entry.Name, PeerAddresses.NetworkOf(visitor.Address), out count, out var limit))
         {
             Log.VisitorHasToWait(logger, entry.Name, limit);
             await VisitorPages.TooManyAsync(context, 1, VisitorPages.TooMany);
@@ -34,12 +35,11 @@ internal sealed class VisitorEntrance(VisitorCounts counts, VisitorGates gates, 
         Allotment? allotment = null;
         try
         {
-            if (await gates.PassAsync(context, entry) is not { } pass)
+            if (await gates.PassAsync(visitor, entry) is not { } pass)
             {
                 return null;
             }
 
-            var visitor = pass.Visitor;
             if (visitor.Allotment is null && (visitor.Allotment = allotment = allotments.TryEnter(entry, pass.Key, out var wait)) is null)
             {
                 Log.VisitorHasToWait(logger, entry.Name, "limits of the pipe");

@@ -3,7 +3,6 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels.Away;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Tunnels.Gates;
@@ -21,15 +20,15 @@ internal sealed record VisitorPass(Visitor Visitor, IVisitorGate? Gate)
 /// Decides who passes to a pipe, before a carrier is taken: what a visitor brings is read and taken out of the request, then the pipe's gates are asked in their order; one that lets in is enough. Whoever
 /// passes and is known goes on with a signed assertion of who it is (G15). Thread-safe.
 /// </summary>
-internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, VisitorDoor door, Passwords passwords, PeerAddresses peers, ILogger<VisitorGates> logger, IVisitorIdentities? identities = null)
+internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, VisitorDoor door, Passwords passwords, ILogger<VisitorGates> logger, IVisitorIdentities? identities = null)
 {
     /// <summary>What a resource is told by.</summary>
     public const string IdentityHeader = "Duplexity-Identity";
 
     /// <summary>Lets a visitor pass, or answers it: then null.</summary>
-    public async ValueTask<VisitorPass?> PassAsync(HttpContext context, PipeEntry entry)
+    public async ValueTask<VisitorPass?> PassAsync(Visitor visitor, PipeEntry entry)
     {
-        var visitor = Visitor.Of(context, peers);
+        var context = visitor.Context;
         var gates = rules.Of(entry);
         context.Request.Headers.Remove(IdentityHeader); // of an earlier look at what the name was then
         if (gates.IsPublic)
@@ -69,7 +68,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
     }
 
     /// <summary>A request that was kept is sent now: its visitor, who had passed, is vouched for anew where it still may visit, and else the resource gets the request as nobody's (G15).</summary>
-    public void Vouch(HttpContext context, PipeEntry entry, KeptRequest kept)
+    public void Vouch(Visitor visitor, PipeEntry entry, KeptRequest kept)
     {
         var gates = rules.Of(entry);
         if (gates.IsPublic || kept.Visitor is null || identities?.Again(kept.Visitor) is not { } identity)
@@ -77,11 +76,10 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
             return;
         }
 
-        var visitor = Visitor.Of(context, peers);
         (visitor.Identity, visitor.IsByToken) = (identity, kept.IsByToken);
         if (gates.All.Any(g => g.StillLets(visitor, entry)))
         {
-            context.Request.Headers[IdentityHeader] = identities.Assert(identity.Client, entry.Name);
+            visitor.Context.Request.Headers[IdentityHeader] = identities.Assert(identity.Client, entry.Name);
         }
     }
 

@@ -19,7 +19,8 @@ public sealed class OwnNamesTests
     [InlineData("duplexity-visitors=mine", "duplexity-visitors=mine")]
     public void Cookies(string sent, string? left)
     {
-        var headers = new HeaderDictionary { Cookie = sent };
+        IHeaderDictionary headers = new HeaderDictionary();
+        headers.Cookie = sent;
 
         OwnNames.TakeCookies(headers);
 

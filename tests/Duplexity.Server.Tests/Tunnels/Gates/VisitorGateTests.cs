@@ -1,5 +1,4 @@
 using System.Net;
-using Duplexity.Protocol;
 using Duplexity.Server.Engine;
 using Duplexity.Testing;
 using FluentAssertions;
@@ -75,7 +74,11 @@ public sealed class VisitorGateTests
         var read = new JsonWebTokenHandler { MapInboundClaims = false };
         var parameters = new TokenValidationParameters
         {
-            ValidIssuer = "http://localhost:5080", ValidAudience = "cat1.localhost", IssuerSigningKeys = keys.GetSigningKeys(), ValidTypes = ["duplexity-identity+jwt"], ClockSkew = TimeSpan.Zero,
+            ValidIssuer = "http://localhost:5080",
+            ValidAudience = "cat1.localhost",
+            IssuerSigningKeys = keys.GetSigningKeys(),
+            ValidTypes = ["duplexity-identity+jwt"],
+            ClockSkew = TimeSpan.Zero,
         };
         var result = await read.ValidateTokenAsync(statement, parameters);
         result.IsValid.Should().BeTrue(result.Exception?.Message);
@@ -95,7 +98,8 @@ public sealed class VisitorGateTests
         await rig.OpenAsync("bearer");
         using var answer = await rig.Node.Http.SendAsync(new(HttpMethod.Post, "auth/keys")
         {
-            Content = new StringContent("""{"name":"rack"}""", null, "application/json"), Headers = { Authorization = new("Bearer", rig.Node.Token("carl")) },
+            Content = new StringContent("""{"name":"rack"}""", null, "application/json"),
+            Headers = { Authorization = new("Bearer", rig.Node.Token("carl")) },
         });
         var key = System.Text.Json.JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement.GetProperty("key").GetString()!;
 
@@ -144,7 +148,6 @@ public sealed class VisitorGateTests
         await using var rig = await GateRig.StartAsync();
         await rig.OpenAsync("bearer,client:bob");
         var there = await rig.GetAsync();
-        await using var second = await rig.Node.ConnectAsync("ben");
         var node = rig.Node.Services.GetRequiredService<Duplexity.Server.Sockets.Sessions>();
         var session = node.OfClient("amy").Single();
         node.Lose(session, session.Link!.ConnectionId);
@@ -163,12 +166,12 @@ public sealed class VisitorGateTests
         await rig.OpenAsync("bearer,client:bob");
         foreach (var target in new[] { "/", "/auth", "/data", "/health/ready", "/.well-known/acme-challenge/x", "/a%2Fb/../c" })
         {
-            await using var visitor = await RawVisitor.ConnectAsync(rig.Node.Port);
+            await using var visitor = await Duplexity.Testing.RawVisitor.ConnectAsync(rig.Node.Port);
             await visitor.RequestAsync($"GET {target} HTTP/1.1", "cat1.localhost");
             (await visitor.ReadHeadAsync()).Should().StartWith("HTTP/1.1 401 ");
         }
 
-        await using var upgrade = await RawVisitor.ConnectAsync(rig.Node.Port);
+        await using var upgrade = await Duplexity.Testing.RawVisitor.ConnectAsync(rig.Node.Port);
         await upgrade.RequestAsync("GET / HTTP/1.1", "cat1.localhost", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==");
         (await upgrade.ReadHeadAsync()).Should().StartWith("HTTP/1.1 401 ");
     }
@@ -224,7 +227,7 @@ public sealed class VisitorGateTests
     {
         await using var rig = await GateRig.StartAsync(s => s.TcpPorts = 1);
         await rig.Owner.Pipes.OpenAsync(":", rig.Resource.Replace("http", "tcp", StringComparison.Ordinal), new PipeOptions { Visitors = [rule] }).Soon();
-        await using var visitor = await RawVisitor.ConnectAsync(rig.Node.TcpPorts!.Value.First);
+        await using var visitor = await Duplexity.Testing.RawVisitor.ConnectAsync(rig.Node.TcpPorts!.Value.First);
 
         if (isLet)
         {

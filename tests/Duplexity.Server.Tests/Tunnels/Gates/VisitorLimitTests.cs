@@ -146,7 +146,15 @@ public sealed class VisitorLimitTests
 
     private static PipeEntry Entry(VisitorLimits limits) => new()
     {
-        Name = "cat1.localhost", Client = "amy", Session = "s", Generation = 1, Node = "n", Resource = "http://localhost", HostHeader = "keep", Url = "http://cat1.localhost/", Since = default,
+        Name = "cat1.localhost",
+        Client = "amy",
+        Session = "s",
+        Generation = 1,
+        Node = "n",
+        Resource = "http://localhost",
+        HostHeader = "keep",
+        Url = "http://cat1.localhost/",
+        Since = default,
         Settings = new() { Limits = limits },
     };
 }
