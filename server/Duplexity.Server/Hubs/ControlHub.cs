@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Server.Hubs;
 
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
-internal sealed class ControlHub(
+internal sealed partial class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
     IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, VisitCalls visits, QueueDesk queues, Explaining explaining, Tracing tracing, RoomCalls rooms, NameCalls names, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, NodeBook nodes, TimeProvider time, DuplexityOptions options,
     IHubContext<ControlHub, IControlClient> hub,
@@ -212,16 +212,6 @@ internal sealed class ControlHub(
     public Task<MessagePipesResponse> ListMessagePipes(ListMessagePipesRequest request) => messagePipes.ListAsync(Acting(request), Context.ConnectionAborted);
 
     public Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request) => messagePipes.RemoveAsync(Acting(request), request, Whole);
-
-    public Task<ListQueuesResponse> ListQueues(ListQueuesRequest request) => queues.ListAsync(Acting(request).Client, Context.ConnectionAborted);
-
-    public Task<ReadQueueResponse> ReadQueue(ReadQueueRequest request) => queues.ReadAsync(Acting(request).Client, request, Context.ConnectionAborted);
-
-    public Task<Done> ReplayQueued(ReplayQueuedRequest request) => queues.ReplayAsync(Acting(request).Client, request.Id, Whole);
-
-    public Task<Done> DiscardQueued(DiscardQueuedRequest request) => queues.DiscardAsync(Acting(request).Client, request.Id, Whole);
-
-    public Task<Done> RemoveQueue(RemoveQueueRequest request) => queues.RemoveAsync(Acting(request).Client, request.Name, Whole);
 
     public Task<RoomResponse> CreateRoom(CreateRoomRequest request) => rooms.CreateAsync(Acting(request), request, Whole);
 

@@ -1,7 +1,6 @@
 using System.Net.Mime;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Duplexity.Server.Backend;
 using Duplexity.Server.Channels;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
@@ -18,7 +17,7 @@ namespace Duplexity.Server.Tunnels.Away;
 /// Called by the front once the visitor may visit. Thread-safe.
 /// </summary>
 internal sealed class Keeping(
-    QueueStore store, QueueBell bell, Bodies bodies, BackendRegistry backend, PeerAddresses peers, ILogger<Keeping> logger, Bridge? bridge = null, IClientStanding? standing = null, IVisitorIdentities? identities = null) : IKeeping
+    QueueStore store, QueueBell bell, Bodies bodies, PeerAddresses peers, ILogger<Keeping> logger, Bridge? bridge = null, IClientStanding? standing = null, IVisitorIdentities? identities = null) : IKeeping
 {
     /// <summary>Says in an answer that the request was kept, and under which id.</summary>
     public const string Header = "Duplexity-Queued";
@@ -33,16 +32,15 @@ internal sealed class Keeping(
     /// <inheritdoc/>
     public async ValueTask<PipeEntry?> FindAsync(string name, CancellationToken ct)
     {
-        if (await store.FindAsync(name, ct) is not { IsKeeping: true } queue || standing?.IsOut(queue.Owner) == true || await backend.ReadAsync(name, ct) is not null)
+        if (await store.FindAsync(name, ct) is not { IsKeeping: true } queue || standing?.IsOut(queue.Owner) == true || store.IsHandedOver(queue))
         {
-            // What is registered and not to be found has a former owner, whose visitors it is not to have yet.
             return null;
         }
 
         if (Bridge.IsAt(queue.Pipe) && store.IsHalfOver(queue))
         {
             // Nobody comes back to serve it; that it is used keeps it.
-            await store.PutAsync(queue.Pipe, ct);
+            await store.PutAsync(queue.Pipe, isHandedOver: false, ct);
         }
 
         return queue.Pipe;

@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Tunnels.Away;
 
 /// <summary>What registrations and their owners do about queues. Thread-safe.</summary>
-internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueRunners runners, QueueBell bell, PipeUrl url, IOptions<DuplexityOptions> options, ILogger<QueueDesk> logger) : IBelongings
+internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueRunners runners, QueueBell bell, BackendRegistry backend, PipeUrl url, IOptions<DuplexityOptions> options, ILogger<QueueDesk> logger) : IBelongings
 {
     /// <summary>Ids that may be thrown away while they wait, of one queue.</summary>
     private const int MostDiscarded = 1_000;
@@ -55,7 +56,8 @@ internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueRunners run
             {
                 if (QueueRecord.Keeps(entry))
                 {
-                    await store.PutAsync(entry, ct);
+                    // What is registered and found by nobody had another owner just now.
+                    await store.PutAsync(entry, isHandedOver: await backend.LocateAsync(entry.Name, ct) is null, ct);
                 }
                 else if (await store.FindAsync(entry.Name, ct) is { } queue)
                 {
@@ -67,7 +69,7 @@ internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueRunners run
                     }
 
                     // Nothing is kept any more; what waits is replayed first.
-                    await store.PutAsync(entry, ct);
+                    await store.PutAsync(entry, isHandedOver: false, ct);
                 }
                 else
                 {
@@ -103,7 +105,7 @@ internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueRunners run
 
         await (Bridge.IsAt(queue.Pipe)
             ? store.RemoveAsync(queue, CancellationToken.None)
-            : store.PutAsync(queue.Pipe with { Settings = queue.Pipe.Settings with { Offline = null } }, CancellationToken.None));
+            : store.PutAsync(queue.Pipe with { Settings = queue.Pipe.Settings with { Offline = null } }, isHandedOver: false, CancellationToken.None));
         return true;
     }
 

@@ -18,6 +18,9 @@ internal sealed record QueueRecord
     /// <summary>When it is over, unless the pipe is served before.</summary>
     public required DateTimeOffset Until { get; init; }
 
+    /// <summary>From when on requests are kept: before that, they are for a former owner of the name (G7).</summary>
+    public DateTimeOffset From { get; init; }
+
     [JsonIgnore]
     public string Owner => Pipe.Client;
 

@@ -198,7 +198,7 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
 
         if (parts.Store.IsHalfOver(queue))
         {
-            await parts.Store.PutAsync(entry, ct);
+            await parts.Store.PutAsync(entry, isHandedOver: false, ct);
         }
 
         return _options.Look;

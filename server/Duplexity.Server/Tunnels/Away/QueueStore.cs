@@ -23,7 +23,10 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
         [.. (await engine.Records.ListAsync(Kind, ct)).Select(r => Read(r.Value)!).Where(q => q.Owner == owner)];
 
     /// <summary>Writes down that the name of a registration keeps requests, or goes on to; a queue of another owner is over with that, whatever it keeps.</summary>
-    public async ValueTask PutAsync(PipeEntry pipe, CancellationToken ct)
+    /// <param name="pipe">The registration.</param>
+    /// <param name="isHandedOver">Whether the name's visitors are a former owner's for a while: a new queue keeps nothing until then.</param>
+    /// <param name="ct">Gives up.</param>
+    public async ValueTask PutAsync(PipeEntry pipe, bool isHandedOver, CancellationToken ct)
     {
         var before = await FindAsync(pipe.Name, ct);
         if (before is not null && before.Owner != pipe.Client)
@@ -32,14 +35,18 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
             before = null;
         }
 
-        var until = time.GetUtcNow() + _options.Name;
+        var now = time.GetUtcNow();
+        var until = now + _options.Name;
         var id = before?.Id ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
-        var record = new QueueRecord { Id = id, Pipe = pipe with { Node = "", Session = "" }, Until = until };
+        var record = new QueueRecord { Id = id, Pipe = pipe with { Node = "", Session = "" }, Until = until, From = before?.From ?? (isHandedOver ? now + options.Value.Times.HandOver : now) };
         await engine.Records.PutAsync(Kind, pipe.Name, JsonSerializer.Serialize(record), until, ct);
     }
 
     /// <summary>Whether half of the time is over for which a name stays its owner's.</summary>
     public bool IsHalfOver(QueueRecord queue) => queue.Until - time.GetUtcNow() < _options.Name / 2;
+
+    /// <summary>Whether a name's visitors are still a former owner's.</summary>
+    public bool IsHandedOver(QueueRecord queue) => time.GetUtcNow() < queue.From;
 
     /// <summary>Lets a name go, with all that is kept for it.</summary>
     public async ValueTask RemoveAsync(QueueRecord queue, CancellationToken ct)

@@ -50,6 +50,26 @@ public sealed class BridgeTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G15")]
+    public async Task Who_may_not_visit_sends_nothing_and_what_vouches_for_a_visitor_is_not_for_the_room()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await using var amy = await node.ConnectAsync("amy");
+        await using var room = await amy.JoinAsync("orders").Soon();
+        using var heard = new Heard(room);
+        await amy.Pipes.OpenAsync("hook", "room:orders", new PipeOptions { Visitors = ["bearer", "client:bob"] }).Soon();
+
+        (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "a stranger's"))).Should().Be(401);
+        (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "carl's", change: r => r.Headers.Authorization = new("Bearer", node.Token("carl"))))).Should().Be(403);
+        (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "bob's", change: r => r.Headers.Authorization = new("Bearer", node.Token("bob"))))).Should().Be(202);
+
+        var message = await heard.NextAsync();
+        message.Text.Should().Be("bob's");
+        message.Headers.Keys.Should().NotContain(k => k.StartsWith("duplexity") || k == "authorization");
+        (await FluentActions.Awaiting(() => amy.Pipes.OpenAsync("ask", "room:orders", new PipeOptions { HeaderTimeout = TimeSpan.FromSeconds(1) })).Should().ThrowAsync<DuplexityException>()).Which.Error.Code.Should().Be(108);
+    }
+
+    [Fact]
     public async Task Bytes_stay_bytes_and_what_is_no_text_after_all_too()
     {
         await using var node = await QueueRig.NodeAsync();

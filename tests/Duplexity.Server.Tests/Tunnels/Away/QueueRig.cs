@@ -17,12 +17,13 @@ internal static class QueueRig
         options.Queue.Look = TimeSpan.FromMilliseconds(50);
     }
 
-    public static Task<TestNode> NodeAsync(Action<QueueOptions>? queue = null, Action<TestNodeSetup>? setup = null) => TestNode.StartAsync(s =>
+    public static Task<TestNode> NodeAsync(Action<QueueOptions>? queue = null, Action<TestNodeSetup>? setup = null, Action<DuplexityOptions>? configure = null) => TestNode.StartAsync(s =>
     {
         s.Options = options =>
         {
             Quick(options);
             queue?.Invoke(options.Queue);
+            configure?.Invoke(options);
         };
         setup?.Invoke(s);
     });

@@ -155,7 +155,7 @@ public sealed class QueueTests
     [Trait("Guarantee", "G7")]
     public async Task What_is_kept_belongs_to_its_owner_and_the_name_stays_taken()
     {
-        await using var node = await QueueRig.NodeAsync();
+        await using var node = await QueueRig.NodeAsync(configure: o => o.Times.HandOver = TimeSpan.Zero);
         await using var app = await HookApp.StartAsync();
         await QueueRig.AwayAsync(node);
         await QueueRig.KeepAsync(node, "for amy");
@@ -163,6 +163,8 @@ public sealed class QueueTests
 
         var taken = await FluentActions.Awaiting(() => ben.Pipes.OpenAsync("hook", $"127.0.0.1:{app.Port}", QueueRig.Kept)).Should().ThrowAsync<DuplexityException>();
         taken.Which.Error.Code.Should().Be(205);
+        (await FluentActions.Awaiting(() => ben.Pipes.OpenAsync("*.hook", "9")).Should().ThrowAsync<DuplexityException>()).Which.Error.Code.Should().Be(205);
+        (await FluentActions.Awaiting(() => ben.Names.ReserveAsync("hook")).Should().ThrowAsync<DuplexityException>()).Which.Error.Code.Should().Be(205);
         await FluentActions.Awaiting(() => ben.Pipes.Queues.RemoveAsync("hook")).Should().ThrowAsync<DuplexityException>();
         (await ben.Pipes.Queues.ListAsync()).Should().BeEmpty();
 
@@ -175,6 +177,43 @@ public sealed class QueueTests
         (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "for ben"))).Should().Be(200);
         (await app.NextAsync()).Body.Should().Be("for ben", "what was kept for amy is nobody's now");
         app.HasNothing.Should().BeTrue();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G7")]
+    public async Task A_name_that_changed_hands_keeps_nothing_while_its_visitors_are_the_former_owners()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await using (var amy = await node.ConnectAsync("amy"))
+        {
+            await amy.Pipes.OpenAsync("hook", "9").Soon();
+        }
+
+        await using (var ben = await node.ConnectAsync("ben"))
+        {
+            await ben.Pipes.OpenAsync("hook", "9", QueueRig.Kept).Soon();
+            (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "for amy"))).Should().Be(404);
+        }
+
+        (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "for amy"))).Should().Be(404);
+        await using var back = await node.ConnectAsync("ben");
+        (await back.Pipes.Queues.ListAsync()).Should().ContainSingle().Which.Waiting.Should().Be(0);
+    }
+
+    [Fact]
+    [Trait("Requirement", "2.11")]
+    public async Task What_keeps_requests_goes_before_a_wildcard_and_is_none_itself()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await using var app = await HookApp.StartAsync();
+        await QueueRig.AwayAsync(node, name: "a.shop.localhost");
+        await using var amy = await node.ConnectAsync("amy");
+        await amy.Pipes.OpenAsync("*.shop", $"127.0.0.1:{app.Port}").Soon();
+
+        await QueueRig.KeepAsync(node, "kept", name: "a.shop");
+        (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "live", name: "b.shop"))).Should().Be(200);
+        (await app.NextAsync()).Body.Should().Be("live");
+        (await FluentActions.Awaiting(() => amy.Pipes.OpenAsync("*.hook", "9", QueueRig.Kept)).Should().ThrowAsync<DuplexityException>()).Which.Error.Code.Should().Be(108);
     }
 
     [Fact]
