@@ -20,30 +20,26 @@ internal sealed class FolderFiles : IFileProvider
         _files = new(_root, ExclusionFilters.Sensitive);
     }
 
-    public IFileInfo GetFileInfo(string subpath) => IsShown(subpath) ? _files.GetFileInfo(subpath) : new NotFoundFileInfo(subpath);
+    public IFileInfo GetFileInfo(string subpath) => Find(subpath) is { } real ? _files.GetFileInfo(real) : new NotFoundFileInfo(subpath);
 
     /// <summary>Exists where the folder does, so that its index.html is found, and is empty always.</summary>
     public IDirectoryContents GetDirectoryContents(string subpath) =>
-        IsShown(subpath) && _files.GetDirectoryContents(subpath).Exists ? new Unlisted() : NotFoundDirectoryContents.Singleton;
+        Find(subpath) is { } real && _files.GetDirectoryContents(real).Exists ? new Unlisted() : NotFoundDirectoryContents.Singleton;
 
     public IChangeToken Watch(string filter) => NullChangeToken.Singleton;
 
-    private bool IsShown(string subpath)
+    /// <summary>Where in the folder a path really leads; null: nowhere that may be shown. A link's own length is not its file's, so what is opened is what it leads to.</summary>
+    private string? Find(string subpath)
     {
         var parts = subpath.Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Any(p => p.StartsWith('.') || p.Contains('\0')))
+        if (parts.Any(p => p.StartsWith('.') || p.Contains('\0')) || RealOf(Path.Combine([_root, .. parts])) is not { } real)
         {
-            return false;
+            return null;
         }
 
-        // What a link leads to is judged as if it had been asked for.
-        if (RealOf(Path.Combine([_root, .. parts])) is not { } real)
-        {
-            return false;
-        }
-
+        // What a link leads to is judged as if it had been asked for; outside begins with two dots.
         var within = Path.GetRelativePath(_root, real);
-        return within == "." || !within.Split(Path.DirectorySeparatorChar).Any(p => p.StartsWith('.'));
+        return within == "." ? "" : within.Split(Path.DirectorySeparatorChar).Any(p => p.StartsWith('.')) ? null : within;
     }
 
     /// <summary>Where a path leads when every link on it is followed; null: nowhere.</summary>

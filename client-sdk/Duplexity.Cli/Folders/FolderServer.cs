@@ -34,7 +34,11 @@ internal sealed class FolderServer : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = place.FullName });
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<IHostLifetime, Quiet>(); // Ctrl+C is the command's
-        builder.WebHost.ConfigureKestrel(k => k.ListenUnixSocket(socket));
+        builder.WebHost.ConfigureKestrel(k =>
+        {
+            k.AddServerHeader = false;
+            k.ListenUnixSocket(socket);
+        });
         var app = builder.Build();
 
         // The way here is the pipe's alone: its word on how the visitor came is what redirects are built from.

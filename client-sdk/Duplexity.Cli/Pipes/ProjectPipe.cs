@@ -79,16 +79,20 @@ internal sealed record ProjectPipe
             Visitors = Visitors is null ? null : VisitorWords.Of([Visitors]),
             Offline = Offline is null ? PipeOffline.Refuse : PipeSpec.OfflineOf(Offline),
             Reply = Reply is null ? null : PipeSpec.ReplyOf(Reply),
-            Traffic = new PipeTraffic
-            {
-                Routes = [.. (Routes ?? []).Select(r => RouteOf(r.Key, r.Value))],
-                RequestHeaders = HeadersOf(RequestHeaders),
-                ResponseHeaders = HeadersOf(ResponseHeaders),
-                Carriers = PipeTraffic.CarriersOf(Carriers),
-                HeaderTimeout = PipeTraffic.TimeoutOf(HeaderTimeout),
-                IdleTimeout = PipeTraffic.TimeoutOf(IdleTimeout),
-                InsecureResource = InsecureResource,
-            },
+            Traffic = ToTraffic(),
+        };
+
+    private PipeTraffic? ToTraffic() => (Routes, RequestHeaders, ResponseHeaders, Carriers, HeaderTimeout, IdleTimeout, InsecureResource) == default
+        ? null
+        : new()
+        {
+            Routes = [.. (Routes ?? []).Select(r => RouteOf(r.Key, r.Value))],
+            RequestHeaders = HeadersOf(RequestHeaders),
+            ResponseHeaders = HeadersOf(ResponseHeaders),
+            Carriers = PipeTraffic.CarriersOf(Carriers),
+            HeaderTimeout = PipeTraffic.TimeoutOf(HeaderTimeout),
+            IdleTimeout = PipeTraffic.TimeoutOf(IdleTimeout),
+            InsecureResource = InsecureResource,
         };
 
     private static PipeHeader[] HeadersOf(Dictionary<string, string?>? headers) => [.. (headers ?? []).Select(h => new PipeHeader { Name = h.Key, Value = h.Value })];

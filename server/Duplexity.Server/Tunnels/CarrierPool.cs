@@ -215,8 +215,8 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
             idle = _idle.Remove(carrier);
         }
 
-        // In use, the bytes are an answer and the end is its reader's to judge.
-        if (idle)
+        // In use, the bytes are an answer and the end is its reader's to judge. One that is being closed has been answered so.
+        if (idle || carrier.IsRetired)
         {
             carrier.Dispose();
         }

@@ -57,8 +57,15 @@ internal sealed class HttpCarrier : IDisposable
         return _invoker.SendAsync(request, ct);
     }
 
+    /// <summary>Whether nobody gets it any more: it is being closed in order.</summary>
+    public bool IsRetired { get; private set; }
+
     /// <summary>Closes an idle carrier in order.</summary>
-    public void Retire() => _carrier.Retire();
+    public void Retire()
+    {
+        IsRetired = true;
+        _carrier.Retire();
+    }
 
     /// <summary>Cuts it.</summary>
     public void Dispose()

@@ -8,9 +8,9 @@ using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels.Away;
 using Duplexity.Server.Tunnels.Gates;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Logging;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -49,7 +49,7 @@ internal sealed partial class HttpFront(
     private async Task ServeAsync(HttpContext context, string name, Activity? span)
     {
         var began = time.GetTimestamp();
-        if (context.Features.Get<ITlsHandshakeFeature>()?.HostName is { Length: > 0 } asked && PipeNames.KeyOf(asked) != name)
+        if (context.Features.Get<ISslStreamFeature>()?.SslStream.TargetHostName is { Length: > 0 } asked && PipeNames.KeyOf(asked) != name)
         {
             // One certificate for all names lets browsers send one name's requests over another's connection, past whatever looked at that one's name. They come again.
             await Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "This connection was opened for another name.");

@@ -42,6 +42,11 @@ internal sealed class VisitorHeaders(PeerAddresses peers)
             }
         }
 
+        if (headers.TransferEncoding.Count > 0)
+        {
+            headers.Remove("X-Content-Length"); // Kestrel's note of a length that stood beside the chunks and counts for nothing
+        }
+
         // Another conversation could begin behind the gates: only WebSockets may.
         if (!IsWebSocket(headers.Upgrade))
         {

@@ -19,7 +19,7 @@ public sealed class ProjectFollowTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _node = await TestNode.StartAsync();
+        _node = await TestNode.StartAsync(s => s.Options = o => o.Times.HandOver = TimeSpan.Zero);
         _todd.Environment["DUPLEXITY_SERVER"] = _node.Address.AbsoluteUri;
         _todd.Environment["DUPLEXITY_TOKEN"] = _node.Token("todd");
         Write($$$"""{"pipes": {"kept": "{{{_one.Authority}}}", "changed": "{{{_one.Authority}}}", "gone": "{{{_one.Authority}}}"}}""");

@@ -176,7 +176,7 @@ public sealed class GrpcTests
         using var visitor = host.Visitor();
 
         using var answer = await visitor.PostAsync("/a%20b", new StringContent("hello"));
-        (await answer.Content.ReadAsStringAsync()).Should().Be($"HTTP/2 cat1.localhost:{host.Port} /a b hello");
+        (await answer.Content.ReadAsStringAsync()).Should().Be($"HTTP/2 cat1.localhost:{host.Port} /a%20b hello");
     }
 
     [Fact]

@@ -59,7 +59,7 @@ public sealed class RoutesTests
         }
 
         rig.Owner.Orders.Select(o => o.Route).Should().BeEquivalentTo([null, "/api"]);
-        await rig.Host.Pipes.RemoveAsync(rig.Owner.Session, ["cat1"], default);
+        await rig.Host.Pipes.RemoveAsync(rig.Owner.Session, ["cat1.localhost"], default);
         using var gone = await visitor.GetAsync("/api");
         gone.StatusCode.Should().Be(HttpStatusCode.NotFound);
     }
