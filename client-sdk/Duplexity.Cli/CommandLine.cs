@@ -73,6 +73,7 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(GrantCommand.CreateList(run));
         root.Add(InspectCommand.Create(run));
         root.Add(PipeCommand.Create(run));
+        root.Add(QueueCommand.Create(run));
         root.Add(NamesCommand.Create(run));
         root.Add(SendCommand.Create(run));
         root.Add(EmitCommand.Create(run));

@@ -46,6 +46,12 @@ public sealed record PipeOptions
     /// <summary>The client whose pipe it is, one that the connection holds; it ends when that one leaves. Defaults to null: <see cref="Identities.Primary"/> when it is opened.</summary>
     public string? As { get; init; }
 
+    /// <summary>What becomes of requests while this client is away. Defaults to <see cref="PipeOffline.Refuse"/>. Only for names that the caller chooses.</summary>
+    public PipeOffline Offline { get; init; }
+
+    /// <summary>For a pipe into a channel: how long a visitor waits for the first answer to the message (<see cref="Message.ReplyAsync"/>), which then is the response; 504 where there is none. At most two minutes. Defaults to null: the response is 202 with the message's id.</summary>
+    public TimeSpan? Reply { get; init; }
+
     /// <summary>Further resources under the same hostname, by path: the longest one that covers a request by whole segments takes it, the pipe's own resource all others. Paths with dot segments or encoded slashes and dots are then refused.</summary>
     public IReadOnlyList<PipeRoute> Routes { get; init; } = [];
 
@@ -77,6 +83,8 @@ public sealed record PipeOptions
         Share = Share ? true : null,
         Sticky = Sticky ? true : null,
         Private = Private ? true : null,
+        Offline = Offline == PipeOffline.Queue ? "queue" : null,
+        ReplyTimeoutMs = Reply is { } reply ? (long)reply.TotalMilliseconds : null,
         RequestHeaders = RequestHeaders.Count == 0 ? null : [.. RequestHeaders],
         ResponseHeaders = ResponseHeaders.Count == 0 ? null : [.. ResponseHeaders],
         Carriers = Carriers,

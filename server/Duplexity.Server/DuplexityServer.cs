@@ -10,6 +10,7 @@ using Duplexity.Server.Pipes;
 using Duplexity.Server.Pipes.Cooked;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
+using Duplexity.Server.Tunnels.Away;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -198,6 +199,8 @@ public static class DuplexityServer
         services.TryAddSingleton<IPipeOwners, PipeOwners>();
         services.TryAddSingleton<PipeBook>();
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<PipeBook>());
+        services.TryAddSingleton<BridgeReplies>();
+        services.TryAddSingleton<Bridge>();
         services.TryAddSingleton<PipeRunners>();
         services.TryAddSingleton<MessagePipes>();
         services.AddSingleton<IBelongings, PipeBelongings>();

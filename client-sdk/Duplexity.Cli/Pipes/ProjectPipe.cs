@@ -50,6 +50,12 @@ internal sealed record ProjectPipe
     /// <summary>Whether the resource's certificate is taken as it is.</summary>
     public bool InsecureResource { get; init; }
 
+    /// <summary><c>queue</c> or <c>refuse</c>: what becomes of requests while this program is away.</summary>
+    public string? Offline { get; init; }
+
+    /// <summary>For a channel: how long an answer is waited for, such as <c>10s</c>.</summary>
+    public string? Reply { get; init; }
+
     /// <summary>Reads a pipe: text is its resource, an object has these members.</summary>
     /// <param name="name">Its name in the file.</param>
     /// <param name="value">What stands there.</param>
@@ -86,6 +92,8 @@ internal sealed record ProjectPipe
             Share = Share,
             Sticky = Sticky,
             Inspect = Inspect ?? true,
+            Offline = Offline is null ? PipeOffline.Refuse : PipeSpec.OfflineOf(Offline),
+            Reply = Reply is null ? null : PipeSpec.ReplyOf(Reply),
             Traffic = ToTraffic(),
         };
 

@@ -87,6 +87,16 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<Done> RemoveMessagePipes(RemoveMessagePipesRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.RemoveMessagePipes), request);
 
+    public Task<ListQueuesResponse> ListQueues(ListQueuesRequest request) => connection.InvokeAsync<ListQueuesResponse>(nameof(IControlHub.ListQueues), request);
+
+    public Task<ReadQueueResponse> ReadQueue(ReadQueueRequest request) => connection.InvokeAsync<ReadQueueResponse>(nameof(IControlHub.ReadQueue), request);
+
+    public Task<Done> ReplayQueued(ReplayQueuedRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.ReplayQueued), request);
+
+    public Task<Done> DiscardQueued(DiscardQueuedRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.DiscardQueued), request);
+
+    public Task<Done> RemoveQueue(RemoveQueueRequest request) => connection.InvokeAsync<Done>(nameof(IControlHub.RemoveQueue), request);
+
     public Task<RoomResponse> CreateRoom(CreateRoomRequest request) => connection.InvokeAsync<RoomResponse>(nameof(IControlHub.CreateRoom), request);
 
     public Task<RoomResponse> ChangeRoom(ChangeRoomRequest request) => connection.InvokeAsync<RoomResponse>(nameof(IControlHub.ChangeRoom), request);

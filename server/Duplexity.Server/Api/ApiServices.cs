@@ -20,6 +20,7 @@ internal static class ApiServices
         services.TryAddSingleton<LockspaceRoutes>();
         services.TryAddSingleton<InboxRoutes>();
         services.TryAddSingleton<MessagePipeRoutes>();
+        services.TryAddSingleton<QueueRoutes>();
         services.TryAddSingleton<NodeRoutes>();
         services.TryAddSingleton<ExchangeRoutes>();
         services.TryAddSingleton<ApiRoutes>();

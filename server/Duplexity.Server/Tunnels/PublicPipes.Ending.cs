@@ -36,7 +36,8 @@ internal sealed partial class PublicPipes
             var there = await _backend.ReadAllAsync(name, ct);
             if (there.Count == 0 || !may(there[0].Client))
             {
-                return false;
+                // Nobody serves it; it may keep requests all the same.
+                return await _queues.CloseAsync(name, may);
             }
 
             foreach (var entry in there)
@@ -50,6 +51,8 @@ internal sealed partial class PublicPipes
 
                 (isBlocked ? blocked : removed).AddRange(await RemoveUnsynchronizedAsync(entry.Client, entry.Session, entry.Generation, [entry.Name], cut: true, CancellationToken.None));
             }
+
+            await _queues.CloseAsync(name, may);
         }
         finally
         {

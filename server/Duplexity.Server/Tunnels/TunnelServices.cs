@@ -3,6 +3,7 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Away;
 using Duplexity.Server.Tunnels.Gates;
 using Duplexity.Server.Tunnels.Inspection;
 using Duplexity.Server.Tunnels.Names;
@@ -44,6 +45,7 @@ internal static class TunnelServices
         services.AddDuplexityInspection();
         services.TryAddSingleton<ClientStreams>();
         services.AddSingleton<DialEndpoint>();
+        services.AddKeeping();
         return services.AddVisitors();
     }
 
@@ -60,6 +62,7 @@ internal static class TunnelServices
         services.AddSingleton<INodeCall, OverCall>();
         services.AddSingleton<INodeCall, FrontLeaveCall>();
         services.AddFrontEntrance();
+        services.AddFrontKeeping();
         return services.AddVisitors();
     }
 

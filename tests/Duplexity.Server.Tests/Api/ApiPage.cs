@@ -29,7 +29,7 @@ internal static class ApiPage
     public static string FilePath { get; } = Path.Combine(ProcessTools.Root, "server", "Duplexity.Server", "Api", "openapi.json");
 
     /// <summary>The operations.</summary>
-    public static ApiRoute[] Routes { get; } = new ApiRoutes(new(null!), new(null!), new(null!, null!, null!, null!), new(null!, null!, null!), new(null!), new(null!, null!), new(null!), new(null!), new(null!), new(null!), new(null!, null!, null!)).All;
+    public static ApiRoute[] Routes { get; } = new ApiRoutes(new(null!), new(null!), new(null!, null!, null!, null!), new(null!, null!, null!), new(null!), new(null!, null!), new(null!), new(null!), new(null!), new(null!), new(null!), new(null!, null!, null!)).All;
 
     /// <summary>The description as it should be.</summary>
     public static string Make()

@@ -2,6 +2,7 @@ using System.Net;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Away;
 using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.Extensions.Logging;
 
@@ -67,6 +68,22 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         GateNotes.Add(context, "visitors", "refused");
         await door.RefuseAsync(visitor, entry, gates);
         return null;
+    }
+
+    /// <summary>A request that was kept is sent now: its visitor, who had passed, is vouched for anew where it still may visit, and else the resource gets the request as nobody's (G15).</summary>
+    public void Vouch(Visitor visitor, PipeEntry entry, KeptRequest kept)
+    {
+        var gates = rules.Of(entry);
+        if (gates.IsPublic || kept.Visitor is null || identities?.Again(kept.Visitor) is not { } identity)
+        {
+            return;
+        }
+
+        (visitor.Identity, visitor.IsByToken) = (identity, kept.IsByToken);
+        if (gates.All.Any(g => g.StillLets(visitor, entry)))
+        {
+            visitor.Context.Request.Headers[IdentityHeader] = identities.Assert(identity.Client, entry.Name);
+        }
     }
 
     /// <summary>Whether a TCP port lets an address in.</summary>
