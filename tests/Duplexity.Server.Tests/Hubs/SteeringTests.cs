@@ -185,7 +185,7 @@ public sealed class SteeringTests
                     await alone.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
                 }
 
-                if (method.Name is "ClosePipe" or "CreateLink" or "GrantVisit" || method.Name.Contains("Exchange"))
+                if (method.Name is "ClosePipe" or "CreateLink" or "GrantVisit" || method.Name.Contains("Exchange") || method.Name.Contains("Queue"))
                 {
                     (await both.InvokeAsync<PipesResponse>("RegisterPipes", new RegisterPipesRequest { As = "ben", Pipes = [new() { Name = "bens", Resource = "http://localhost:1", Inspect = true }] })).Error.Should().BeNull();
                 }
@@ -246,6 +246,11 @@ public sealed class SteeringTests
         "GrantVisit" => [new GrantVisitRequest { As = "amy", Pipe = "bens", Client = "amy" }, new GrantVisitRequest { As = "amy", Pipe = "nobodys", Client = "amy" }],
         "ListVisitGrants" => [new ListVisitGrantsRequest { As = "amy" }],
         "WithdrawVisit" => [new WithdrawVisitRequest { As = "amy", Pipe = "bens", Client = "amy" }],
+        "ListQueues" => [new ListQueuesRequest { As = "amy" }],
+        "ReadQueue" => [new ReadQueueRequest { As = "amy", Name = "bens" }, new ReadQueueRequest { As = "amy", Name = "nobodys" }],
+        "ReplayQueued" => [new ReplayQueuedRequest { As = "amy", Id = "bens-1" }],
+        "DiscardQueued" => [new DiscardQueuedRequest { As = "amy", Id = "bens-1" }],
+        "RemoveQueue" => [new RemoveQueueRequest { As = "amy", Name = "bens" }, new RemoveQueueRequest { As = "amy", Name = "nobodys" }],
         "LimitSocket" => [new LimitSocketRequest { As = "amy", SocketId = "x" }],
         "Explain" => [new ExplainRequest { As = "amy", Operation = "administer", Target = "client:ben", Client = "ben" }, new ExplainRequest { As = "amy", Operation = "publish", Target = "cat1" }],
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],

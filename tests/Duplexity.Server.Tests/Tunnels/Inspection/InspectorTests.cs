@@ -127,7 +127,7 @@ public sealed class InspectorTests
     [Trait("Guarantee", "G7")]
     public async Task What_is_kept_ends_with_the_registration_and_nobody_after_it_sees_it()
     {
-        await using var cat = await InspectedPipe.StartAsync();
+        await using var cat = await InspectedPipe.StartAsync(setup: s => s.Options = o => o.Times.HandOver = TimeSpan.Zero);
         await cat.VisitAsync(HttpMethod.Get, "/secret");
         var store = cat.Node.Services.GetRequiredService<ExchangeStore>();
         var old = store.Entries.Should().ContainSingle().Subject;
