@@ -71,7 +71,9 @@ internal sealed class CommandLine(Surroundings around)
         root.Add(LinkCommand.Create(run));
         root.Add(GrantCommand.Create(run));
         root.Add(GrantCommand.CreateList(run));
+        root.Add(InspectCommand.Create(run));
         root.Add(PipeCommand.Create(run));
+        root.Add(QueueCommand.Create(run));
         root.Add(NamesCommand.Create(run));
         root.Add(SendCommand.Create(run));
         root.Add(EmitCommand.Create(run));

@@ -23,6 +23,12 @@ public sealed record PipeOptions
     public VisitorLimits? Limits { get; init; }
 
     /// <summary>
+    /// Whether the server keeps the last exchanges of the pipe (headers, the first 64 KB of both bodies, times; secrets redacted; 4 MB of them, for as long as the pipe is registered) for <see cref="Pipes.ExchangesAsync"/> and for replays.
+    /// Not for TCP pipes. Defaults to false: what visitors send is nobody's to read unless somebody wants to.
+    /// </summary>
+    public bool Inspect { get; init; }
+
+    /// <summary>
     /// Whether other programs of the same client may serve the name at the same time, each with its part of the visitors; all of them ask for it. Defaults to false: the newer one takes over. When the connection is
     /// disposed, no further visitor comes and those who are being served are finished, for at most ten seconds.
     /// </summary>
@@ -39,6 +45,12 @@ public sealed record PipeOptions
 
     /// <summary>The client whose pipe it is, one that the connection holds; it ends when that one leaves. Defaults to null: <see cref="Identities.Primary"/> when it is opened.</summary>
     public string? As { get; init; }
+
+    /// <summary>What becomes of requests while this client is away. Defaults to <see cref="PipeOffline.Refuse"/>. Only for names that the caller chooses.</summary>
+    public PipeOffline Offline { get; init; }
+
+    /// <summary>For a pipe into a channel: how long a visitor waits for the first answer to the message (<see cref="Message.ReplyAsync"/>), which then is the response; 504 where there is none. At most two minutes. Defaults to null: the response is 202 with the message's id.</summary>
+    public TimeSpan? Reply { get; init; }
 
     /// <summary>Further resources under the same hostname, by path: the longest one that covers a request by whole segments takes it, the pipe's own resource all others. Paths with dot segments or encoded slashes and dots are then refused.</summary>
     public IReadOnlyList<PipeRoute> Routes { get; init; } = [];
@@ -71,6 +83,8 @@ public sealed record PipeOptions
         Share = Share ? true : null,
         Sticky = Sticky ? true : null,
         Private = Private ? true : null,
+        Offline = Offline == PipeOffline.Queue ? "queue" : null,
+        ReplyTimeoutMs = Reply is { } reply ? (long)reply.TotalMilliseconds : null,
         RequestHeaders = RequestHeaders.Count == 0 ? null : [.. RequestHeaders],
         ResponseHeaders = ResponseHeaders.Count == 0 ? null : [.. ResponseHeaders],
         Carriers = Carriers,
@@ -78,5 +92,6 @@ public sealed record PipeOptions
         IdleTimeoutMs = (long?)IdleTimeout?.TotalMilliseconds,
         Visitors = Visitors is null ? null : string.Join(',', Visitors),
         Limits = Limits,
+        Inspect = Inspect ? true : null,
     };
 }

@@ -19,10 +19,14 @@ public sealed partial class Pipes
         _desk = desk;
         _control = control;
         _watches = watches;
+        Queues = new Queues(control);
         desk.Removing = RemoveAsync;
         desk.Changing = ChangeAsync;
         desk.Linking = (pipe, link, ct) => CreateLinkAsync(pipe.Name, link, new AskOptions { As = pipe.As ?? connection.Client }, ct);
     }
+
+    /// <summary>The requests that the server keeps for this client's pipes while it is away.</summary>
+    public Queues Queues { get; }
 
     /// <summary>
     /// Declares a pipe before <see cref="DuplexityConnection.ConnectAsync"/>, which then registers all that were declared, or none, and returns when they serve.
@@ -52,7 +56,7 @@ public sealed partial class Pipes
 
     /// <summary>Opens a pipe: visitors of <paramref name="name"/> reach <paramref name="resource"/> when this returns.</summary>
     /// <param name="name">A label under the server's domain (<c>cat1</c>), a whole hostname, <c>:PORT</c>, <c>:</c> for any free port, a word for a private pipe; null: one is made up.</param>
-    /// <param name="resource">Such as <c>3000</c>, <c>http://localhost:9090</c>, <c>tcp://localhost:22</c>, <c>unix:/run/app.sock</c>. Nothing else is ever dialled.</param>
+    /// <param name="resource">Such as <c>3000</c>, <c>http://localhost:9090</c>, <c>tcp://localhost:22</c>, <c>unix:/run/app.sock</c>, and nothing else is ever dialled; or a channel such as <c>room:orders</c>, to which each request is sent as a message.</param>
     /// <param name="options">See <see cref="PipeOptions"/>.</param>
     /// <param name="ct">Gives up waiting; a pipe that is registered nevertheless is removed again.</param>
     /// <exception cref="FormatException">The resource cannot be read; the message says why.</exception>

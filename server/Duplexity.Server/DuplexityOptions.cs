@@ -82,6 +82,9 @@ public sealed class DuplexityOptions
     /// <summary>Public pipes.</summary>
     public PipesOptions Pipes { get; } = new();
 
+    /// <summary>Requests that are kept while a pipe's client is away.</summary>
+    public QueueOptions Queue { get; } = new();
+
     /// <summary>This node.</summary>
     public NodeOptions Node { get; } = new();
 

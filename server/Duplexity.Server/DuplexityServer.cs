@@ -10,6 +10,7 @@ using Duplexity.Server.Pipes;
 using Duplexity.Server.Pipes.Cooked;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
+using Duplexity.Server.Tunnels.Away;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -48,6 +49,7 @@ public static class DuplexityServer
         services.AddDuplexitySockets();
         services.AddDuplexityAuth();
         services.AddDuplexityTunnels();
+        services.TryAddSingleton<IVisitorIdentities, VisitorIdentities>(); // of both: who visitors are, for the gates of their pipes
         services.AddDuplexityMessagePipes();
         services.AddDuplexityHubs();
         services.AddDuplexityApi();
@@ -196,6 +198,8 @@ public static class DuplexityServer
         services.TryAddSingleton<IPipeOwners, PipeOwners>();
         services.TryAddSingleton<PipeBook>();
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<PipeBook>());
+        services.TryAddSingleton<BridgeReplies>();
+        services.TryAddSingleton<Bridge>();
         services.TryAddSingleton<PipeRunners>();
         services.TryAddSingleton<MessagePipes>();
         services.AddSingleton<IBelongings, PipeBelongings>();

@@ -10,7 +10,7 @@ internal static class UpCommand
     {
         var resources = new Argument<string[]>("[NAME=]RESOURCE")
         {
-            Description = "3000 · localhost:3000 · https://localhost:8443 · h2c://localhost:5000 (HTTP/2, gRPC) · tls://localhost:8443 (passed on unread) · tcp://localhost:22 · unix:/run/app.sock · ./folder; "
+            Description = "3000 · localhost:3000 · https://localhost:8443 · h2c://localhost:5000 (HTTP/2, gRPC) · tls://localhost:8443 (passed on unread) · tcp://localhost:22 · unix:/run/app.sock · ./folder · room:orders; "
                 + "NAME: cat1 · cat1.example.org · :7001 · cat1/api (a path of cat1) · none: one is made up. "
                 + "Without any: the pipes of ./duplexity.json",
             Arity = ArgumentArity.ZeroOrMore,
@@ -21,29 +21,21 @@ internal static class UpCommand
             HelpName = "VALUE",
         };
         var visitors = Visitors();
+        var noInspect = new Option<bool>("--no-inspect") { Description = "the server keeps nothing of what passes; without it, duplexity inspect shows the last exchanges, secrets left out" };
         var share = new Option<bool>("--share") { Description = "serve together with your other programs of this name; otherwise the newer one takes over" };
         var sticky = new Option<bool>("--sticky") { Description = "with --share: a visitor stays with the program that served it first" };
         var isPrivate = new Option<bool>("--private") { Description = "no public name; reachable with dial only, by you and by --visitors signed-in or client:bob" };
-        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, share, sticky, isPrivate };
+        var offline = new Option<string?>("--offline") { Description = "queue: POST, PUT, PATCH and DELETE are kept while this program is away, and replayed in order (refuse)", HelpName = "queue" };
+        var reply = new Option<string?>("--reply") { Description = "for a channel: wait so long for an answer to the message, which is the response (no answer: 202 at once)", HelpName = "10s" };
+        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, share, sticky, isPrivate, noInspect, offline, reply };
         var traffic = new TrafficFlags();
         traffic.AddTo(command);
-        var later = new Option[]
-        {
-            new Option<string?>("--offline") { Hidden = true },
-        };
-        foreach (var option in later)
-        {
-            command.Add(option);
-        }
 
         runner.Action(command, (run, parsed) =>
         {
-            if (later.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false }) is { } unknown)
-            {
-                throw UsageException.NotYet(unknown.Name);
-            }
-
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
+            var away = parsed.GetValue(offline) is { } word ? PipeSpec.OfflineOf(word) : (PipeOffline?)null;
+            var wait = parsed.GetValue(reply) is { } text ? PipeSpec.ReplyOf(text) : (TimeSpan?)null;
             var (rules, flags) = (VisitorWords.Of(parsed.GetValue(visitors)), traffic.Read(parsed));
             var typed = (parsed.GetValue(resources) ?? []).Select(r => PipeSpec.Parse(r, parsed.GetValue(isPrivate))).ToArray();
             if (typed.Length == 0 && parsed.GetValue(isPrivate))
@@ -58,6 +50,9 @@ internal static class UpCommand
                 Visitors = rules ?? spec.Visitors,
                 Share = parsed.GetValue(share) || spec.Share,
                 Sticky = parsed.GetValue(sticky) || spec.Sticky,
+                Inspect = spec.Inspect && !parsed.GetValue(noInspect),
+                Offline = away ?? spec.Offline,
+                Reply = wait ?? spec.Reply,
                 Traffic = (spec.Traffic ?? new()).With(flags),
             });
         });

@@ -15,13 +15,19 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
     /// <summary>What a folder's resource begins with; its path follows, relative to where the command was given.</summary>
     public const string Folder = "folder:";
 
-    private const string Shapes = "write 3000, localhost:3000, https://localhost:8443, h2c://localhost:5000, tcp://localhost:22, unix:/run/app.sock or ./folder";
+    private const string Shapes = "write 3000, localhost:3000, https://localhost:8443, h2c://localhost:5000, tcp://localhost:22, unix:/run/app.sock, ./folder or room:orders";
 
     /// <summary>For <c>NAME/PATH=RESOURCE</c>, the path.</summary>
     public string? Path { get; init; }
 
     /// <summary>What the pipe does with its traffic; null: nothing of its own.</summary>
     public PipeTraffic? Traffic { get; init; }
+
+    /// <summary>Whether the server keeps its last exchanges.</summary>
+    public bool Inspect { get; init; } = true;
+
+    // What passes unread has no exchanges.
+    private bool HasExchanges => !Private && !Resource.StartsWith("tcp://", StringComparison.Ordinal) && !Resource.StartsWith("tls://", StringComparison.Ordinal);
 
     /// <summary>Whether other programs of the same client may serve the name as well.</summary>
     public bool Share { get; init; }
@@ -31,6 +37,12 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
 
     /// <summary>Whether it is reached by <c>dial</c> only.</summary>
     public bool Private { get; init; }
+
+    /// <summary>What becomes of requests while this program is away.</summary>
+    public PipeOffline Offline { get; init; }
+
+    /// <summary>For a channel: how long an answer is waited for; null: it is not.</summary>
+    public TimeSpan? Reply { get; init; }
 
     /// <summary>Reads <c>[NAME=]RESOURCE</c>.</summary>
     /// <exception cref="UsageException">It is not one; the sentence says what to write.</exception>
@@ -99,15 +111,37 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
         ? value
         : throw new UsageException($"\"{value}\" cannot be a Host header; write keep, resource or a name such as app.example.org.");
 
+    /// <summary>Reads how long an answer is waited for: <c>10s</c>, <c>500ms</c>, <c>1m</c>.</summary>
+    public static TimeSpan ReplyOf(string text)
+    {
+        var unit = text.TrimStart([.. "0123456789"]);
+        return int.TryParse(text[..^unit.Length], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? unit switch { "ms" => TimeSpan.FromMilliseconds(number), "s" => TimeSpan.FromSeconds(number), "m" => TimeSpan.FromMinutes(number), _ => throw Wrong() }
+            : throw Wrong();
+
+        UsageException Wrong() => new($"\"{text}\" is not a time; write 10s, 500ms or 1m.");
+    }
+
+    /// <summary>Reads what becomes of requests while this program is away.</summary>
+    public static PipeOffline OfflineOf(string word) => word switch
+    {
+        "refuse" => PipeOffline.Refuse,
+        "queue" => PipeOffline.Queue,
+        _ => throw new UsageException($"\"{word}\" is not what offline can be; write queue or refuse."),
+    };
+
     /// <summary>What the SDK is asked for; a password that is made up is told.</summary>
     public PipeOptions ToOptions(Action<string, string> tellPassword) => (Traffic ?? new()).ApplyTo(new()
     {
         HostHeader = HostHeader,
         Exchanges = true,
+        Inspect = Inspect && HasExchanges,
         Visitors = VisitorWords.Complete(Visitors, tellPassword),
         Share = Share,
         Sticky = Sticky,
         Private = Private,
+        Offline = Offline,
+        Reply = Reply,
     });
 
     private static string Canonical(string text, string bare)
@@ -134,7 +168,7 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
 
         if (RoomShape().IsMatch(text))
         {
-            throw UsageException.NotYet($"A pipe into a channel (\"{text}\")");
+            return Address.TryRead(text, out var channel, out var problem) && channel.Kind != AddressKind.Socket ? channel.ToString() : throw new UsageException(problem ?? $"\"{text}\" is gone with its connection; write room:, client:, feed: or lockspace: and a name.");
         }
 
         return WithScheme(text, text.Contains("://", StringComparison.Ordinal) ? text : $"{bare}://{text}");

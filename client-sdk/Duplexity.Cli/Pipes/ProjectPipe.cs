@@ -17,6 +17,9 @@ internal sealed record ProjectPipe
     /// <summary>Who may visit: rules with commas between them.</summary>
     public string? Visitors { get; init; }
 
+    /// <summary>Whether the server keeps the last exchanges; null: it does.</summary>
+    public bool? Inspect { get; init; }
+
     /// <summary>Whether other programs of the same client may serve the name as well.</summary>
     public bool Share { get; init; }
 
@@ -46,6 +49,12 @@ internal sealed record ProjectPipe
 
     /// <summary>Whether the resource's certificate is taken as it is.</summary>
     public bool InsecureResource { get; init; }
+
+    /// <summary><c>queue</c> or <c>refuse</c>: what becomes of requests while this program is away.</summary>
+    public string? Offline { get; init; }
+
+    /// <summary>For a channel: how long an answer is waited for, such as <c>10s</c>.</summary>
+    public string? Reply { get; init; }
 
     /// <summary>Reads a pipe: text is its resource, an object has these members.</summary>
     /// <param name="name">Its name in the file.</param>
@@ -82,6 +91,9 @@ internal sealed record ProjectPipe
             Visitors = Visitors is null ? null : VisitorWords.Of([Visitors]),
             Share = Share,
             Sticky = Sticky,
+            Inspect = Inspect ?? true,
+            Offline = Offline is null ? PipeOffline.Refuse : PipeSpec.OfflineOf(Offline),
+            Reply = Reply is null ? null : PipeSpec.ReplyOf(Reply),
             Traffic = ToTraffic(),
         };
 

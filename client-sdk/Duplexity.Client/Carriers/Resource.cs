@@ -21,6 +21,9 @@ internal enum ResourceKind
     Tls,
     Tcp,
     Unix,
+
+    /// <summary>A channel: the server sends there, and nothing is dialled.</summary>
+    Channel,
 }
 
 /// <summary>What a pipe serves: the one thing that its carriers dial. Immutable.</summary>
@@ -50,10 +53,11 @@ internal sealed record Resource
     public override string ToString() => Announced ?? Kind switch
     {
         ResourceKind.Unix => "unix:" + Host,
+        ResourceKind.Channel => Host,
         _ => string.Create(CultureInfo.InvariantCulture, $"{Kind.ToString().ToLowerInvariant()}://{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Port}"),
     };
 
-    /// <summary>Reads <c>3000</c>, <c>localhost:3000</c>, <c>http://…</c>, <c>https://…</c>, <c>h2c://…</c>, <c>h2://…</c>, <c>tls://…</c>, <c>tcp://host:port</c> or <c>unix:/path</c>.</summary>
+    /// <summary>Reads <c>3000</c>, <c>localhost:3000</c>, <c>http://…</c>, <c>https://…</c>, <c>h2c://…</c>, <c>h2://…</c>, <c>tls://…</c>, <c>tcp://host:port</c>, <c>unix:/path</c> or a channel such as <c>room:orders</c>.</summary>
     /// <exception cref="FormatException">The text names no resource; the message says why.</exception>
     public static Resource Parse(string text)
     {
@@ -74,6 +78,13 @@ internal sealed record Resource
             return at > 0 && Parse("unix:" + text[(at + 1)..]) is var served
                 ? served with { Announced = text[..at] }
                 : throw new FormatException($"'{shown}' is served by the command line: duplexity up ./folder.");
+        }
+
+        // A name of digits alone is a port.
+        if (text.IndexOf(':') is > 0 and var colon && text.AsSpan(colon + 1).ContainsAnyExceptInRange('0', '9')
+            && Address.TryParse(text, null, out var channel) && channel.Kind is AddressKind.Room or AddressKind.Client or AddressKind.Lockspace or AddressKind.Feed)
+        {
+            return new(ResourceKind.Channel, channel.ToString(), 0);
         }
 
         var kind = ResourceKind.Http;
@@ -122,6 +133,11 @@ internal sealed record Resource
     /// <summary>Opens a connection; over TLS, with the certificate verified, for https.</summary>
     public async Task<ResourceConnection> DialAsync(CancellationToken ct)
     {
+        if (Kind == ResourceKind.Channel)
+        {
+            throw new IOException("A channel is not dialled.");
+        }
+
         var socket = Kind == ResourceKind.Unix
             ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
             : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

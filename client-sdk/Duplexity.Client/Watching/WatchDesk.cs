@@ -19,6 +19,27 @@ internal sealed class WatchDesk(DuplexityConnectionOptions options)
     /// <summary>As the other one.</summary>
     public void Apply(PipesChangedEvent changed) => Add(changed.Watch, changed.Changes);
 
+    /// <summary>Exchanges of a watch of them, in order.</summary>
+    public void Apply(ExchangesKeptEvent kept) => Add(kept.Watch, kept.Exchanges);
+
+    /// <summary>A watch that reads its events itself: they come into a feed of its own from now on, in the place of the one before.</summary>
+    public Feed<TChange> Open<TChange>(string id, string client)
+    {
+        var feed = new Feed<TChange>(client);
+        _feeds[id] = feed;
+        return feed;
+    }
+
+    /// <summary>That watch is over; <paramref name="stop"/> tells the server, where it can be told.</summary>
+    public void Close(string id, Func<Task>? stop)
+    {
+        _feeds.TryRemove(id, out _);
+        if (stop is not null)
+        {
+            _ = StopAsync(stop());
+        }
+    }
+
     /// <summary>A client has left the connection: its watches are over.</summary>
     public void EndOf(string client, DuplexityError reason)
     {

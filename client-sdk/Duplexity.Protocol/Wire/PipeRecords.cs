@@ -10,7 +10,7 @@ public sealed record PipeRegistration
     [Key(0)]
     public string? Name { get; init; }
 
-    /// <summary>What the client serves, such as <c>http://localhost:9090</c>, <c>h2c://localhost:5000</c> (HTTP/2 without TLS), <c>tls://localhost:8443</c> (passed on as it is) or <c>tcp://localhost:22</c>. The server never dials it; the client dials nothing else.</summary>
+    /// <summary>What the client serves, such as <c>http://localhost:9090</c>, <c>h2c://localhost:5000</c> (HTTP/2 without TLS), <c>tls://localhost:8443</c> (passed on as it is) or <c>tcp://localhost:22</c>, which the server never dials, and the client nothing else; or a channel such as <c>room:orders</c>, to which each request is sent as a message.</summary>
     [Key(1)]
     public string? Resource { get; init; }
 
@@ -76,6 +76,10 @@ public sealed record PipeRegistration
     /// <summary>How long neither side may send anything once the answer has begun, in milliseconds; absent: as long as they like. Never for streams (WebSocket, server-sent events, gRPC).</summary>
     [Key(16)]
     public long? IdleTimeoutMs { get; init; }
+
+    /// <summary>For a pipe into a channel: how long the first answer to the message is waited for, which then is the response, in milliseconds, at most 120,000. Absent: the response is 202 with the message's id.</summary>
+    [Key(17)]
+    public long? ReplyTimeoutMs { get; init; }
 }
 
 /// <summary>A resource for the paths of a pipe that begin in one way.</summary>

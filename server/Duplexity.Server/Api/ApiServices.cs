@@ -20,7 +20,9 @@ internal static class ApiServices
         services.TryAddSingleton<LockspaceRoutes>();
         services.TryAddSingleton<InboxRoutes>();
         services.TryAddSingleton<MessagePipeRoutes>();
+        services.TryAddSingleton<QueueRoutes>();
         services.TryAddSingleton<NodeRoutes>();
+        services.TryAddSingleton<ExchangeRoutes>();
         services.TryAddSingleton<ApiRoutes>();
         services.TryAddSingleton<ApiDescription>();
         services.TryAddSingleton<ApiEndpoints>();

@@ -36,6 +36,22 @@ internal sealed class Sealing(IOptions<DuplexityOptions> options, IHostEnvironme
         }
     }
 
+    /// <inheritdoc/>
+    public byte[] Seal(string purpose, byte[] bytes) => _provider.CreateProtector(purpose).Protect(bytes);
+
+    /// <inheritdoc/>
+    public byte[]? Open(string purpose, byte[] sealedBytes)
+    {
+        try
+        {
+            return _provider.CreateProtector(purpose).Unprotect(sealedBytes);
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
     private static IDataProtectionProvider OnDisk(string folder)
     {
         // Made with its mode, so that it is never open for a moment; the key files inherit nothing but are behind it.

@@ -59,6 +59,18 @@ internal sealed class VisitorIdentities(
     public bool MayJoin(Identity identity, Address channel) => Array.TrueForAll(gates.Of(new HeldIdentity(identity), channel, isRead: false), gate => gate.Error is null);
 
     /// <inheritdoc/>
+    public string Keep(Identity identity) => JsonSerializer.Serialize(
+        new Kept(identity.Client, identity.IssuedAt, identity.TokenId, identity.KeyId, [.. identity.Principal.FindAll("role").Select(c => c.Value)], identity.Allowances), AllowanceClaim.Json);
+
+    /// <inheritdoc/>
+    public Identity? Again(string kept)
+    {
+        var read = JsonSerializer.Deserialize<Kept>(kept, AllowanceClaim.Json)!;
+        var identity = new Identity(read.Client, null, own.Issuer, read.TokenId, PrincipalOf(read.Client, read.Roles)) { IssuedAt = read.IssuedAt, KeyId = read.KeyId, Allowances = allowances.Resolve(read.Roles, read.Allowances) };
+        return MayStay(identity) ? identity : null;
+    }
+
+    /// <inheritdoc/>
     public string Assert(string client, string host) => assertions.Of(client, host);
 
     /// <inheritdoc/>
@@ -67,10 +79,12 @@ internal sealed class VisitorIdentities(
     /// <inheritdoc/>
     public string? Open(string purpose, string text) => sealing.Open(purpose, text);
 
+    private static ClaimsPrincipal PrincipalOf(string client, string[] roles) =>
+        new(new ClaimsIdentity([new("sub", client), .. roles.Select(role => new Claim("role", role))], DuplexityScheme.Name, "sub", "role"));
+
     private Identity IdentityOf(Pass pass)
     {
-        var principal = new ClaimsPrincipal(new ClaimsIdentity([new("sub", pass.Client), .. pass.Roles.Select(role => new Claim("role", role))], DuplexityScheme.Name, "sub", "role"));
-        return new(pass.Client, pass.Until, own.Issuer, null, principal) { IssuedAt = pass.IssuedAt, Allowances = allowances.Resolve(pass.Roles, pass.Allowances) };
+        return new(pass.Client, pass.Until, own.Issuer, null, PrincipalOf(pass.Client, pass.Roles)) { IssuedAt = pass.IssuedAt, Allowances = allowances.Resolve(pass.Roles, pass.Allowances) };
     }
 
     /// <param name="Host">Where it is good.</param>
@@ -80,4 +94,12 @@ internal sealed class VisitorIdentities(
     /// <param name="Roles">As the provider said.</param>
     /// <param name="Allowances">What it may do; null: what its roles give.</param>
     private sealed record Pass(string Host, string Client, DateTimeOffset IssuedAt, DateTimeOffset Until, string[] Roles, Allowances? Allowances);
+
+    /// <param name="Client">Who it is.</param>
+    /// <param name="IssuedAt">When its credential was given; what is revoked later counts.</param>
+    /// <param name="TokenId">That credential, as it may be revoked by itself.</param>
+    /// <param name="KeyId">The key or sign-in that it was from.</param>
+    /// <param name="Roles">As they were.</param>
+    /// <param name="Allowances">What it may do.</param>
+    private sealed record Kept(string Client, DateTimeOffset? IssuedAt, string? TokenId, string? KeyId, string[] Roles, Allowances? Allowances);
 }

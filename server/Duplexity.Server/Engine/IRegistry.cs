@@ -74,6 +74,9 @@ internal sealed record PipeEntry
     /// <summary>Whether both may stand under one name: two sessions of one owner that share it.</summary>
     public bool StandsBeside(PipeEntry other) => Client == other.Client && Session != other.Session && IsShared && other.IsShared;
 
+    /// <summary>For a pipe into a channel: with which rights it sends there, as it is written down; null: it has none of its own.</summary>
+    public string? Grant { get; init; }
+
     /// <summary>Whether it is the same registration: of the same owner, session, generation and resource.</summary>
     public bool IsSameAs(PipeEntry other) =>
         Name == other.Name && Generation == other.Generation && Client == other.Client && Session == other.Session && Resource == other.Resource;

@@ -18,12 +18,16 @@ internal interface IRetention
     Retention Of(Address channel);
 }
 
-/// <summary>The same for every channel, as the options say; a socket's own channel and service channels die with the process anyway.</summary>
+/// <summary>The same for every channel, as the options say; a socket's own channel and service channels, queues of requests apart, die with the process anyway.</summary>
 internal sealed class DefaultRetention : IRetention
 {
+    /// <summary>How the names of the inner channels begin that keep requests of public pipes: unlike other inner channels they outlive the process.</summary>
+    public const string QueuePrefix = "queue/";
+
     private readonly Retention _kept;
     private readonly Retention _ephemeral;
     private readonly Retention _inbox;
+    private readonly Retention _queue;
 
     public DefaultRetention(DuplexityOptions options)
     {
@@ -31,10 +35,12 @@ internal sealed class DefaultRetention : IRetention
         _kept = new Retention(options.Times.Retention, options.Limits.MessagesPerChannel, options.Limits.BytesPerChannel);
         _ephemeral = _kept with { Ephemeral = true };
         _inbox = OfInbox(_kept, options.Limits);
+        _queue = new Retention(options.Queue.Keep, options.Queue.Requests + Headroom(options.Queue.Requests), options.Queue.BytesPerOwner + (options.Queue.BytesPerOwner / 10));
     }
 
     public Retention Of(Address channel) => channel.Kind switch
     {
+        AddressKind.Service when channel.Name.StartsWith(QueuePrefix, StringComparison.Ordinal) => _queue,
         AddressKind.Socket or AddressKind.Service => _ephemeral,
         AddressKind.Client => _inbox,
         _ => _kept,

@@ -5,6 +5,7 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
+using Duplexity.Server.Tunnels.Away;
 using Microsoft.AspNetCore.Http.Extensions;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Logging;
@@ -12,9 +13,9 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Server.Hubs;
 
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
-internal sealed class ControlHub(
+internal sealed partial class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, VisitCalls visits, Explaining explaining, Tracing tracing, RoomCalls rooms, NameCalls names, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, NodeBook nodes, TimeProvider time, DuplexityOptions options,
+    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, VisitCalls visits, QueueDesk queues, Explaining explaining, Tracing tracing, RoomCalls rooms, NameCalls names, ExchangeCalls exchanges, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, NodeBook nodes, TimeProvider time, DuplexityOptions options,
     IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {

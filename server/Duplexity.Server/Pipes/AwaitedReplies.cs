@@ -15,6 +15,9 @@ internal sealed class AwaitedReplies
     /// <summary>Those of one client.</summary>
     private const int Share = Most / 10;
 
+    /// <summary>An address of the node's own, in the form of a SOCK_ID: what stands for a socket in messages that no socket has sent and whose answer somebody here waits for. It takes answers and nothing else.</summary>
+    public string Desk { get; } = Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16));
+
     private readonly Lock _lock = new();
     private readonly Recent<string, Asked> _asked = new(Most);
     private readonly Dictionary<string, Recent<string, Asked>> _ofClients = [];

@@ -92,7 +92,7 @@ internal sealed class AllowanceGate(IDirectReach reach, AwaitedReplies replies, 
     }
 
     /// <summary>Whether a socket of this node takes a client's message to its own address.</summary>
-    public bool Reaches(string socketId, string client, bool isServer, string? re) => reach.Reaches(socketId, client, isServer) || (reach.IsThere(socketId) && replies.Awaits(socketId, re));
+    public bool Reaches(string socketId, string client, bool isServer, string? re) => reach.Reaches(socketId, client, isServer) || ((socketId == replies.Desk || reach.IsThere(socketId)) && replies.Awaits(socketId, re));
 
     public static string NotThere(Address target) => $"{VisibleText.Of(target.ToString())} is not there, or is not yours to send to; `duplexity explain send {VisibleText.Of(target.ToString())}` shows which gate refuses.";
 }

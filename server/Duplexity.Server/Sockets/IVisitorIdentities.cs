@@ -29,6 +29,12 @@ internal interface IVisitorIdentities
     /// <summary>Whether a room or a lockspace lets somebody join.</summary>
     bool MayJoin(Identity identity, Address channel);
 
+    /// <summary>What is kept of somebody with a request that is sent later. It is not sealed.</summary>
+    string Keep(Identity identity);
+
+    /// <summary>Who that is, whose credential may have ended by itself since; null: something stands against it by now.</summary>
+    Identity? Again(string kept);
+
     /// <summary>What tells the resource behind a hostname who the visitor is, for a minute (G15).</summary>
     string Assert(string client, string host);
 

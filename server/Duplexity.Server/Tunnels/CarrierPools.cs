@@ -58,6 +58,9 @@ internal sealed class CarrierPools : IDisposable
         }
     }
 
+    /// <summary>Raised when this node hears that a registration is over, whether it had a pool or not. Handlers must not throw or wait.</summary>
+    public event Action<PipeEntry>? Ended;
+
     /// <summary>The pools of pipes whose clients are at other nodes.</summary>
     public IReadOnlyList<CarrierPool> Elsewhere => [.. All.Where(p => p.Entry.Node != _node.Name && !p.IsOver)];
 
@@ -65,6 +68,7 @@ internal sealed class CarrierPools : IDisposable
     public void End(PipeEntry entry, bool cut)
     {
         _desk.Withdraw(entry);
+        Ended?.Invoke(entry);
         foreach (var path in (entry.Settings.Routes ?? []).Select(r => r.Path).Prepend(null))
         {
             foreach (var pool in Remove((entry.Name, path), p => p.Entry.IsSameAs(entry)))

@@ -1,5 +1,8 @@
 using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Duplexity.Server.Tunnels;
 
@@ -17,5 +20,24 @@ internal static class FaithfulFront
 
         // The resource's own Server header passes; where it has none, none is made up.
         options.AddServerHeader = false;
+    }
+
+    /// <summary>Kestrel's limits on bodies are meant for applications; for this request alone they are lifted.</summary>
+    public static void Unlimit(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
+        }
+
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } requestRate)
+        {
+            requestRate.MinDataRate = null;
+        }
+
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } responseRate)
+        {
+            responseRate.MinDataRate = null;
+        }
     }
 }

@@ -1,4 +1,6 @@
 using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Tunnels.Away;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
@@ -8,17 +10,21 @@ namespace Duplexity.Server.Tunnels;
 /// <content>What a visitor gets where the resource's answer cannot be had.</content>
 internal sealed partial class HttpFront
 {
-    private Failure Refused(HttpContext context, CarrierPool pool, CarryException refusal, bool mayTryAgain)
+    private Failure Refused(HttpContext context, CarrierPool pool, CarryException refusal, bool mayTryAgain, bool isWhole)
     {
         Log.NoCarrier(logger, pool.Entry.Name, refusal.Failure);
         pool.Failed(refusal.Failure);
-        return new(mayTryAgain, () => refusal.Failure switch
+        return new(mayTryAgain, refusal.Failure == CarryFailure.Crowded ? null : isWhole, () => refusal.Failure switch
         {
             CarryFailure.Crowded => Pages.CrowdedAsync(context),
             CarryFailure.Late => Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time."),
             _ => AwayAsync(context),
         });
     }
+
+    /// <summary>At a node that is being left another one is asked first: the client may be there.</summary>
+    private async ValueTask<bool> KeepAsync(HttpContext context, PipeEntry entry, bool isWhole) =>
+        (!nodes.SendsAway || context.Features.Get<Replay>() is not null) && await keeping.KeepAsync(context, entry, isWhole);
 
     /// <summary>Nobody brings a carrier. At a node that is being left that says nothing of the client: a balancer asks another one.</summary>
     private Task AwayAsync(HttpContext context)
@@ -59,17 +65,18 @@ internal sealed partial class HttpFront
                 case CarryException refusal:
                     // A carrier to an HTTP/2 resource is dialled when the request is sent: nothing of it has left either.
                     context.Response.Clear();
-                    return Refused(context, pool, refusal, isWhole || pool.IsHttp2);
+                    return Refused(context, pool, refusal, isWhole || pool.IsHttp2, isWhole: false);
                 case ResourceLateException:
-                    return new(false, () => ExplainAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The server behind this address did not answer in time."));
+                    return new(false, null, () => ExplainAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The server behind this address did not answer in time."));
                 case ResourceAwayException:
                     pool.Failed();
-                    return new(isWhole, () => ExplainAsync(
+                    context.Response.Clear();
+                    return new(isWhole, false, () => ExplainAsync(
                         context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running."));
             }
         }
 
-        return new(false, () => context.Response.StatusCode >= 500
+        return new(false, null, () => context.Response.StatusCode >= 500
             ? ExplainAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.")
             : Task.CompletedTask);
     }
@@ -82,6 +89,7 @@ internal sealed partial class HttpFront
 
     /// <summary>The request was not served.</summary>
     /// <param name="MayTryAgain">Whether it may be offered to another registration.</param>
+    /// <param name="IsWhole">Where nothing of it has reached the resource, so that it may be kept: whether nobody has read any of its body. Null: it may not be kept.</param>
     /// <param name="ExplainAsync">Tells the visitor.</param>
-    private sealed record Failure(bool MayTryAgain, Func<Task> ExplainAsync);
+    private sealed record Failure(bool MayTryAgain, bool? IsWhole, Func<Task> ExplainAsync);
 }

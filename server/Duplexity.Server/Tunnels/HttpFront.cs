@@ -5,7 +5,9 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Away;
 using Duplexity.Server.Tunnels.Gates;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -18,7 +20,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed partial class HttpFront(
-    Choice choice, PipeUrl url, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, IVisitorEntrance entrance, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
+    Choice choice, PipeUrl url, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, IVisitorEntrance entrance, IKeeping keeping, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger, Inspector? inspector = null)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -47,7 +49,6 @@ internal sealed partial class HttpFront(
     private async Task ServeAsync(HttpContext context, string name, Activity? span)
     {
         var began = time.GetTimestamp();
-        var at = time.GetUtcNow();
         if (context.Features.Get<ISslStreamFeature>()?.SslStream.TargetHostName is { Length: > 0 } asked && PipeNames.KeyOf(asked) != name)
         {
             // One certificate for all names lets browsers send one name's requests over another's connection, past whatever looked at that one's name. They come again.
@@ -58,6 +59,12 @@ internal sealed partial class HttpFront(
 
         var had = StickyCookie.Take(context.Request);
         var entry = await LocateAsync(context, name, had, span);
+        if (entry is null || entry.Name != name)
+        {
+            // What keeps requests under its own name goes before a wildcard, as if it were there.
+            entry = await keeping.FindAsync(name, context.RequestAborted) ?? entry;
+        }
+
         if (entry is null)
         {
             await Pages.NotFoundAsync(context);
@@ -65,18 +72,44 @@ internal sealed partial class HttpFront(
             return;
         }
 
+        await ServeAsync(context, entry, had, span, began);
+    }
+
+    /// <summary>Serves a request that was kept, from the registration that it is for and no other.</summary>
+    public async Task ReplayAsync(HttpContext context, PipeEntry entry)
+    {
+        var span = Spans.Begin("replay", ActivityKind.Server, default);
+        try
+        {
+            await ServeAsync(context, entry, had: null, span, time.GetTimestamp());
+        }
+        finally
+        {
+            span.End();
+        }
+    }
+
+    private async Task ServeAsync(HttpContext context, PipeEntry entry, string? had, Activity? span, long began)
+    {
+        var at = time.GetUtcNow();
+        var isReplay = context.Features.Get<Replay>() is not null;
         var status = Metrics.VisitorGone;
+        var recorder = inspector?.Begin(context, entry, began);
         var tried = new List<PipeEntry> { entry };
         visitors.Begin();
         try
         {
-            if (nodes.Self.IsDraining)
+            if (nodes.Self.IsDraining && !isReplay)
             {
                 // The visitor's next request is another node's.
                 context.Connection.RequestClose();
             }
 
-            headers.Clean(context);
+            if (!isReplay)
+            {
+                headers.Clean(context);
+            }
+
             await ServeAsync(context, tried, had, span);
             status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? Metrics.VisitorGone : context.Response.StatusCode;
         }
@@ -89,6 +122,11 @@ internal sealed partial class HttpFront(
             visitors.End();
             var took = Ended(status, span, began);
             var target = FrontTransform.TargetOf(context); // without what was said to the gates
+            if (recorder is not null)
+            {
+                inspector!.End(recorder, context, at, target, status);
+            }
+
             exchanges.Report(tried[^1], new ExchangeInfo
             {
                 Pipe = entry.Name,
@@ -151,7 +189,7 @@ internal sealed partial class HttpFront(
             return;
         }
 
-        if (failure.MayTryAgain && await choice.InsteadAsync(tried, _ => true, FrontTransform.TargetOf(context), context.RequestAborted) is { } another)
+        if (failure.MayTryAgain && context.Features.Get<Replay>() is null && await choice.InsteadAsync(tried, _ => true, FrontTransform.TargetOf(context), context.RequestAborted) is { } another)
         {
             context.Response.Clear();
             tried.Add(another);
@@ -159,7 +197,10 @@ internal sealed partial class HttpFront(
             return;
         }
 
-        await failure.ExplainAsync();
+        if (failure.IsWhole is not { } isWhole || !await KeepAsync(context, tried[^1], isWhole))
+        {
+            await failure.ExplainAsync();
+        }
     }
 
     /// <summary>Serves the request from one registration; null: it is answered, or there is nobody to be answered any more.</summary>
@@ -167,32 +208,38 @@ internal sealed partial class HttpFront(
     {
         if (ResourceText.IsTls(entry.Resource))
         {
-            return new(false, () => Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one."));
+            return new(false, null, () => Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one."));
         }
 
         if (Way.Find(entry, FrontTransform.TargetOf(context)) is not { } way)
         {
-            return new(false, () => Pages.WriteAsync(
+            return new(false, null, () => Pages.WriteAsync(
                 context, StatusCodes.Status400BadRequest, "Not understood", "This address has paths of several servers: dot segments and encoded slashes, backslashes or dots in a path are not taken here."));
+        }
+
+        if (await keeping.TakesAsync(context, entry))
+        {
+            return null;
         }
 
         if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry, way.Route) is not { } pool)
         {
-            return new(true, () => AwayAsync(context));
+            return new(true, true, () => AwayAsync(context));
         }
 
-        Unlimit(context);
+        FaithfulFront.Unlimit(context);
         using var turn = pool.Begin();
         using var visit = new Visit(context, pool, headers.IsFromProxy(context), time) { Throttle = entered.Throttle };
         var carrier = span.Step("carrier");
         try
         {
             await visit.TakeCarrierAsync(context.RequestAborted);
+            context.Features.Get<ExchangeRecorder>()?.Carried();
         }
         catch (CarryException e)
         {
             // Nothing of the request has left yet.
-            return Refused(context, pool, e, mayTryAgain: e.Failure != CarryFailure.Crowded || entry.IsShared);
+            return Refused(context, pool, e, mayTryAgain: e.Failure != CarryFailure.Crowded || entry.IsShared, isWhole: true);
         }
         finally
         {
@@ -229,22 +276,4 @@ internal sealed partial class HttpFront(
         }
     }
 
-    /// <summary>Kestrel's limits on bodies are meant for applications; for this request alone they are lifted.</summary>
-    private static void Unlimit(HttpContext context)
-    {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = null;
-        }
-
-        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } requestRate)
-        {
-            requestRate.MinDataRate = null;
-        }
-
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } responseRate)
-        {
-            responseRate.MinDataRate = null;
-        }
-    }
 }

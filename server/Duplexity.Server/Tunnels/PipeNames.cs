@@ -134,9 +134,14 @@ internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
     private static DuplexityError? CheckResource(string? resource, bool isPort)
     {
         var shown = VisibleText.Of(resource, 128);
+        if (ResourceText.ReadChannel(resource) is not null)
+        {
+            return isPort ? DuplexityError.Of(Errors.InvalidPipe, $"A TCP port serves tcp://…, not '{shown}'.") : null;
+        }
+
         if (ResourceText.Read(resource) is not var (scheme, _))
         {
-            return DuplexityError.Of(Errors.InvalidPipe, $"'{shown}' is not a resource: it begins with http://, https://, h2c://, h2://, tls://, tcp:// or unix:.");
+            return DuplexityError.Of(Errors.InvalidPipe, $"'{shown}' is not a resource: it begins with http://, https://, h2c://, h2://, tls://, tcp:// or unix:, or is a channel such as room:orders.");
         }
 
         return isPort == (scheme == "tcp")

@@ -27,7 +27,7 @@ internal sealed partial class PublicPipes
     /// <param name="ct">Gives up.</param>
     public async Task<bool> CloseAsync(string asked, Func<string, bool> may, string? reason, string by, string? session, CancellationToken ct)
     {
-        var name = asked.StartsWith(':') || PrivateNames.IsPrivate(asked) ? asked : _names.ReadHost(asked.Trim()).Name ?? asked;
+        var name = KeyOf(asked);
         var told = string.IsNullOrWhiteSpace(reason) ? "its owner closed it from elsewhere, or an administrator did." : VisibleText.Of(reason, ReasonLength);
         var (removed, blocked) = (new List<PipeEntry>(), new List<PipeEntry>());
         await _turn.WaitAsync(ct);
@@ -36,7 +36,8 @@ internal sealed partial class PublicPipes
             var there = await _backend.ReadAllAsync(name, ct);
             if (there.Count == 0 || !may(there[0].Client))
             {
-                return false;
+                // Nobody serves it; it may keep requests all the same.
+                return await _queues.CloseAsync(name, may);
             }
 
             foreach (var entry in there)
@@ -50,6 +51,8 @@ internal sealed partial class PublicPipes
 
                 (isBlocked ? blocked : removed).AddRange(await RemoveUnsynchronizedAsync(entry.Client, entry.Session, entry.Generation, [entry.Name], cut: true, CancellationToken.None));
             }
+
+            await _queues.CloseAsync(name, may);
         }
         finally
         {
@@ -58,6 +61,13 @@ internal sealed partial class PublicPipes
 
         await Task.WhenAll(_news.ClosedAsync(removed, told, isBlocked: false), _news.ClosedAsync(blocked, told, isBlocked: true));
         return true;
+    }
+
+    /// <summary>The key of the pipe that somebody means: by its whole hostname, its label under the domain, or <c>:PORT</c>.</summary>
+    public string KeyOf(string asked)
+    {
+        var name = asked.Trim();
+        return name.StartsWith(':') || PrivateNames.IsPrivate(name) ? name : _names.ReadHost(name).Name ?? name;
     }
 
     private async Task LetGoAsync(Session session, long generation)

@@ -113,6 +113,18 @@ internal sealed partial class PublicPipes
         return Taken(name);
     }
 
+    /// <summary>Why queues keep a client from a name; null: they do not. Asking for another's is counted.</summary>
+    private async ValueTask<DuplexityError?> QueueProblemAsync(string client, string name, PipeRegistration pipe, CancellationToken ct)
+    {
+        if (!await _queues.IsAnothersAsync(client, name, ct))
+        {
+            return await _queues.ProblemAsync(client, name, pipe, ct);
+        }
+
+        _claims.Refused(client);
+        return Taken(name);
+    }
+
     private static DuplexityError Taken(string name) => DuplexityError.Of(Errors.NameTaken, $"{name} belongs to another client, or to a newer session of yours.");
 
     /// <summary>Registers at the backend what nobody else keeps.</summary>

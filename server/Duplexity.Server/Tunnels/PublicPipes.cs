@@ -1,9 +1,11 @@
+using System.Text.Json;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Away;
 using Duplexity.Server.Tunnels.Gates;
 using Duplexity.Server.Tunnels.Names;
 using Microsoft.Extensions.Logging;
@@ -26,6 +28,7 @@ internal sealed partial class PublicPipes
     private readonly PipeWatches _watches;
     private readonly ClosedPipes _closed;
     private readonly PipeNews _news;
+    private readonly QueueDesk _queues;
     private readonly NameBook _book;
     private readonly NameClaims _claims;
     private readonly DomainProofs _domains;
@@ -38,11 +41,11 @@ internal sealed partial class PublicPipes
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PublicPipes(
-        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news, NameBook book, NameClaims claims, DomainProofs domains, VisitorRules rules,
+        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news, QueueDesk queues, NameBook book, NameClaims claims, DomainProofs domains, VisitorRules rules,
         IOptions<DuplexityOptions> options, TimeProvider time, ILogger<PublicPipes> logger)
     {
         (_backend, _names, _url, _node, _sessions, _pools, _ports) = (backend, names, url, node, sessions, pools, ports);
-        (_tallies, _watches, _closed, _news, _options, _time, _logger) = (tallies, watches, closed, news, options.Value, time, logger);
+        (_tallies, _watches, _closed, _news, _queues, _options, _time, _logger) = (tallies, watches, closed, news, queues, options.Value, time, logger);
         (_book, _claims, _domains, _rules) = (book, claims, domains, rules);
         sessions.Ended += LetGoAsync;
     }
@@ -161,7 +164,8 @@ internal sealed partial class PublicPipes
             // Here, where a port that was free and a name that was made up have become known.
             for (var i = 0; i < results.Length; i++)
             {
-                var refused = Scope(rules, results[i].Name!) ?? _closed.Problem(session.Client, session.Id, results[i].Name!);
+                var refused = Scope(rules, results[i].Name!) ?? _closed.Problem(session.Client, session.Id, results[i].Name!)
+                    ?? await QueueProblemAsync(session.Client, results[i].Name!, pipes[i], ct);
                 results[i] = refused is null ? results[i] : results[i] with { Name = null, Error = refused };
             }
 
@@ -187,6 +191,12 @@ internal sealed partial class PublicPipes
                 }
 
                 news.Add((entries, registered.Replaced));
+                if (await _queues.RegisteredAsync(entries, CancellationToken.None) is { } unkept)
+                {
+                    await RemoveUnsynchronizedAsync(session, generation, [.. entries.Select(e => e.Name)], CancellationToken.None);
+                    return new() { Error = unkept };
+                }
+
                 return new() { Pipes = [.. results.Zip(entries, (r, e) => r with { Url = e.Url })], Generation = generation };
             }
 
@@ -221,6 +231,7 @@ internal sealed partial class PublicPipes
         Since = _time.GetUtcNow(),
         Exchanges = pipe.Exchanges ?? false,
         Settings = pipe,
+        Grant = ResourceText.ReadChannel(pipe.Resource) is null ? null : JsonSerializer.Serialize(PipeOwners.GrantOf(session.Identity!)),
     };
 
     private static string KindOf(PipeEntry entry, IReadOnlyList<PipeEntry> replaced)

@@ -3,6 +3,11 @@ namespace Duplexity.Server.Tunnels;
 /// <summary>As much of a resource as the server needs: which protocol it speaks, and its authority for <c>HostHeader: resource</c>. The server never dials it.</summary>
 internal static class ResourceText
 {
+    /// <summary>The channel that a pipe leads into, such as <c>room:orders</c>; null: it serves something else. A name of digits alone is a host and a port, as it is for the clients.</summary>
+    public static Address? ReadChannel(string? text) =>
+        text?.IndexOf(':') is > 0 and var colon && !text.AsSpan(colon + 1).ContainsAnyExceptInRange('0', '9') ? null
+        : Address.TryRead(text, out var address, out _) && address.Kind is AddressKind.Room or AddressKind.Client or AddressKind.Lockspace or AddressKind.Feed ? address : null;
+
     /// <summary>Whether the resource speaks HTTP/2: in the clear (h2c), or over TLS (h2).</summary>
     public static bool IsHttp2(string? text) => Read(text) is ("h2c" or "h2", _);
 

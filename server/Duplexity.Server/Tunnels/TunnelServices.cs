@@ -3,7 +3,9 @@ using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Away;
 using Duplexity.Server.Tunnels.Gates;
+using Duplexity.Server.Tunnels.Inspection;
 using Duplexity.Server.Tunnels.Names;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -40,9 +42,11 @@ internal static class TunnelServices
         services.AddSingleton<PipeNews>();
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<PipeNews>());
         services.AddVisitorGates();
+        services.AddDuplexityInspection();
         services.TryAddSingleton<ClientEnds>();
         services.TryAddSingleton<ClientStreams>();
         services.AddSingleton<DialEndpoint>();
+        services.AddKeeping();
         return services.AddVisitors();
     }
 
@@ -59,6 +63,7 @@ internal static class TunnelServices
         services.AddSingleton<INodeCall, OverCall>();
         services.AddSingleton<INodeCall, FrontLeaveCall>();
         services.AddFrontEntrance();
+        services.AddFrontKeeping();
         return services.AddVisitors();
     }
 

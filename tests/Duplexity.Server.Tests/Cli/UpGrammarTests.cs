@@ -32,6 +32,8 @@ public sealed class UpGrammarTests
     [InlineData("./a=b", null, "folder:./a=b")]
     [InlineData("site=./public", "site", "folder:./public")]
     [InlineData("site=/var/www", "site", "folder:/var/www")]
+    [InlineData("room:orders", null, "room:orders")]
+    [InlineData("orders=room:orders", "orders", "room:orders")]
     public void What_people_type_has_one_canonical_form(string typed, string? name, string resource)
     {
         PipeSpec.Parse(typed).Should().Be(new PipeSpec(name, resource));
@@ -54,6 +56,8 @@ public sealed class UpGrammarTests
     [InlineData("http://me:secret@localhost:3000")]
     [InlineData("cat1=tcp://localhost:22")]
     [InlineData(":7001=http://localhost:80")]
+    [InlineData(":7001=room:orders")]
+    [InlineData("socket:abc")]
     [InlineData("tcp://localhost")]
     [InlineData("unix:app.sock")]
     [InlineData("ca t=3000")]
@@ -100,19 +104,12 @@ public sealed class UpGrammarTests
     }
 
     [Theory]
-    [InlineData("room:orders")]
-    [InlineData("orders=room:orders")]
-    public void What_comes_later_is_said_to_come_later(string typed)
-    {
-        FluentActions.Invoking(() => PipeSpec.Parse(typed)).Should().Throw<UsageException>().WithMessage("*not there yet*");
-    }
-
-    [Theory]
     [InlineData("up", "a.b=3000", "--private")]
     [InlineData("up", "--private")]
     [InlineData("dial")]
     [InlineData("dial", "db", "--port", "70000")]
-    [InlineData("up", "3000", "--offline", "queue")]
+    [InlineData("up", "hook=3000", "--offline", "keep")]
+    [InlineData("up", "ask=room:orders", "--reply", "soon")]
     [InlineData("up", "3000", "--host-header", "two words")]
     [InlineData("up")]
     [InlineData("tcp", "localhost")]

@@ -52,6 +52,28 @@ public sealed class RedisFrontTests(RedisFixture redis) : IClassFixture<RedisFix
     }
 
     [Fact]
+    [Trait("Requirement", "3.7")]
+    public async Task What_a_pipe_would_keep_or_make_a_message_of_is_refused_at_a_front_in_words()
+    {
+        await using var all = await RedisFront.StartAsync(redis);
+        await using var resource = RedisFront.Resource("one");
+        await using var amy = await all.A.ConnectAsync("amy");
+        await using var hook = await amy.Pipes.OpenAsync("hook", $"127.0.0.1:{resource.Port}", new PipeOptions { Offline = PipeOffline.Queue });
+        await using var orders = await amy.Pipes.OpenAsync("orders", "room:orders");
+
+        foreach (var name in new[] { "hook", "orders" })
+        {
+            using var answer = await all.Front.VisitAsync(name, "/", HttpMethod.Post, new StringContent("x"));
+            answer.StatusCode.Should().Be(HttpStatusCode.MisdirectedRequest);
+            (await answer.Content.ReadAsStringAsync()).Should().Contain("the front by which you came does neither");
+        }
+
+        using var read = await all.Front.VisitAsync("hook");
+        (await read.Content.ReadAsStringAsync()).Should().Be("one /", "what is never kept passes");
+        resource.Connections.Should().Be(1);
+    }
+
+    [Fact]
     [Trait("Requirement", "2.12")]
     [Trait("Guarantee", "G7")]
     public async Task A_pipe_that_is_removed_serves_nobody_at_a_front_when_the_answer_comes()

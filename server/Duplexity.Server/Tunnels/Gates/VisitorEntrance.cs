@@ -2,6 +2,8 @@ using System.Net;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Away;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -14,6 +16,20 @@ internal sealed class VisitorEntrance(VisitorCounts counts, VisitorGates gates, 
     /// <inheritdoc/>
     public async ValueTask<Entered?> EnterAsync(HttpContext context, PipeEntry entry)
     {
+        if (context.Features.Get<Replay>() is { } replay)
+        {
+            // It came in when it was kept. Nobody waits for it, and of each pipe there is one at a time.
+            gates.Vouch(Visitor.Of(context, peers), entry, replay.Request);
+            return new(null);
+        }
+
+        if (context.Features.Get<Replayed>() is not null)
+        {
+            // The owner or an administrator sends it again: a visit of theirs, with which nobody else's identity goes (G15).
+            GateNotes.Add(context, "visitors", "its owner's");
+            return new(null);
+        }
+
         var isAgain = context.Features.Get<Visitor>() is not null;
         var visitor = Visitor.Of(context, peers);
         IDisposable? count = null;

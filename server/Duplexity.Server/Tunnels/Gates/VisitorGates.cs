@@ -2,6 +2,8 @@ using System.Net;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Away;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Tunnels.Gates;
@@ -52,6 +54,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         {
             if (await gate.LetsAsync(visitor, entry, context.RequestAborted))
             {
+                GateNotes.Add(context, "visitors", $"let in by {NameOf(gate)}");
                 return await EnterAsync(new(visitor, gate), entry, gates);
             }
         }
@@ -62,8 +65,25 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         }
 
         Log.VisitorRefused(logger, entry.Name, visitor.Identity is null ? "nobody known" : "somebody known");
+        GateNotes.Add(context, "visitors", "refused");
         await door.RefuseAsync(visitor, entry, gates);
         return null;
+    }
+
+    /// <summary>A request that was kept is sent now: its visitor, who had passed, is vouched for anew where it still may visit, and else the resource gets the request as nobody's (G15).</summary>
+    public void Vouch(Visitor visitor, PipeEntry entry, KeptRequest kept)
+    {
+        var gates = rules.Of(entry);
+        if (gates.IsPublic || kept.Visitor is null || identities?.Again(kept.Visitor) is not { } identity)
+        {
+            return;
+        }
+
+        (visitor.Identity, visitor.IsByToken) = (identity, kept.IsByToken);
+        if (gates.All.Any(g => g.StillLets(visitor, entry)))
+        {
+            visitor.Context.Request.Headers[IdentityHeader] = identities.Assert(identity.Client, entry.Name);
+        }
     }
 
     /// <summary>Whether a TCP port lets an address in.</summary>
@@ -81,6 +101,8 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
     /// <summary>Whether somebody who passed may still be served.</summary>
     public bool MayStay(VisitorPass pass, PipeEntry entry) =>
         (pass.Visitor.Identity is not { } identity || identities!.MayStay(identity)) && pass.Gate?.StillLets(pass.Visitor, entry) != false;
+
+    private static string NameOf(IVisitorGate gate) => gate.GetType().Name.Replace("Gate", "", StringComparison.Ordinal).ToLowerInvariant();
 
     private async ValueTask IdentifyAsync(Visitor visitor, PipeEntry entry, PipeGates gates)
     {
@@ -117,6 +139,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
 
         if (pass.Visitor.Identity is { } identity)
         {
+            GateNotes.Client(pass.Visitor.Context, identity.Client);
             pass.Visitor.Context.Request.Headers[IdentityHeader] = identities!.Assert(identity.Client, entry.Name);
         }
 

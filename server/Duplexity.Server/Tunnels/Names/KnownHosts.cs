@@ -1,9 +1,10 @@
 using Duplexity.Server.Backend;
+using Duplexity.Server.Tunnels.Away;
 
 namespace Duplexity.Server.Tunnels.Names;
 
-/// <summary>Whether a host is somebody's, for whoever gets certificates for it: a pipe's, a reserved one, or below such a one. Thread-safe.</summary>
-internal sealed class KnownHosts(BackendRegistry backend, NameBook book, DomainProofs proofs)
+/// <summary>Whether a host is somebody's, for whoever gets certificates for it: a pipe's, one that keeps requests for it, a reserved one, or below such a one. Thread-safe.</summary>
+internal sealed class KnownHosts(BackendRegistry backend, IKeeping keeping, NameBook book, DomainProofs proofs)
 {
     public async ValueTask<bool> ContainsAsync(string? host, CancellationToken ct)
     {
@@ -12,6 +13,8 @@ internal sealed class KnownHosts(BackendRegistry backend, NameBook book, DomainP
             return false;
         }
 
-        return await backend.LocateAsync(name, ct) is not null || (book.Over(name) is { } reserved && !(proofs.IsForeign(reserved.Name) && proofs.IsLost(reserved.Owner, reserved.Name)));
+        return await backend.LocateAsync(name, ct) is not null || (await keeping.FindAsync(name, ct) is { } kept && !IsLost(kept.Client, name)) || (book.Over(name) is { } reserved && !IsLost(reserved.Owner, reserved.Name));
     }
+
+    private bool IsLost(string owner, string name) => proofs.IsForeign(name) && proofs.IsLost(owner, name);
 }

@@ -4,6 +4,7 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Away;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -11,7 +12,7 @@ namespace Duplexity.Server.Tunnels.Names;
 
 /// <summary>Reserves names for clients and lets go of them. What a removed client had rests like what it would have released. Thread-safe.</summary>
 internal sealed class Reservations(
-    NameBook book, NameClaims claims, PipeNames names, PipeUrl url, DomainProofs domains, PublicPipes pipes, BackendRegistry backend, IOptions<DuplexityOptions> options, ILogger<Reservations> logger) : IBelongings
+    NameBook book, NameClaims claims, PipeNames names, PipeUrl url, DomainProofs domains, PublicPipes pipes, QueueDesk queues, BackendRegistry backend, IOptions<DuplexityOptions> options, ILogger<Reservations> logger) : IBelongings
 {
     /// <summary>Keeps a name, and what is below it, for a client; the client's own already is no error.</summary>
     public async Task<(ReservedName? Name, DuplexityError? Error)> ReserveAsync(string client, AllowanceRules rules, string? asked, CancellationToken ct)
@@ -109,7 +110,7 @@ internal sealed class Reservations(
     }
 
     private async ValueTask<bool> IsAnothersAsync(string client, string name, CancellationToken ct) =>
-        book.IsAnothers(client, name) || (await backend.RelatedAsync(name, NameTree.Of(name, url.Domain), ct)).Any(e => e.Client != client);
+        book.IsAnothers(client, name) || await queues.IsAnothersAsync(client, name, ct) || (await backend.RelatedAsync(name, NameTree.Of(name, url.Domain), ct)).Any(e => e.Client != client);
 
     private DuplexityError Taken(string client, string name)
     {

@@ -22,12 +22,17 @@ public sealed class AskTests
         await using var wild = await amy.Pipes.OpenAsync("*.shop", "localhost:9").Soon();
         await amy.Names.ReserveAsync("dog").Soon();
         await amy.Names.ReserveAsync("cow").Soon();
+        await using (var away = await node.ConnectAsync("amy"))
+        {
+            await away.Pipes.OpenAsync("hook", "localhost:9", new PipeOptions { Offline = PipeOffline.Queue }).Soon();
+        }
+
         await amy.Names.ReleaseAsync("cow").Soon();
         using var proxy = Proxy(node);
 
         foreach (var (host, isKnown) in new[]
         {
-            ("cat1.localhost", true), ("CAT1.localhost.", true), ("a.shop.localhost", true), ("dog.localhost", true), ("a.dog.localhost", true),
+            ("cat1.localhost", true), ("CAT1.localhost.", true), ("a.shop.localhost", true), ("dog.localhost", true), ("a.dog.localhost", true), ("hook.localhost", true),
             ("shop.localhost", false), ("cat2.localhost", false), ("cow.localhost", false), ("example.com", false), ("localhost", false), ("*.shop.localhost", false), (":7000", false), ("", false), ("%00", false),
         })
         {

@@ -1,0 +1,178 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Tunnels.Away;
+
+/// <summary>What is kept of queues, for all nodes: which there are, how far each has come, and the requests, sealed, in the log. Thread-safe.</summary>
+internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use, TimeProvider time, IOptions<DuplexityOptions> options)
+{
+    private const string Kind = QueueUse.QueueKind;
+    private const string StateKind = "pipe-queue-state";
+    private const string Purpose = "queued-request";
+
+    private readonly QueueOptions _options = options.Value.Queue;
+
+    /// <summary>The queue of a name; null: there is none.</summary>
+    public async ValueTask<QueueRecord?> FindAsync(string name, CancellationToken ct) => Read(await engine.Records.ReadAsync(Kind, name, ct));
+
+    /// <summary>All queues of a client, by name.</summary>
+    public async ValueTask<IReadOnlyList<QueueRecord>> ListAsync(string owner, CancellationToken ct) =>
+        [.. (await engine.Records.ListAsync(Kind, ct)).Select(r => Read(r.Value)!).Where(q => q.Owner == owner)];
+
+    /// <summary>Writes down that the name of a registration keeps requests, or goes on to; a queue of another owner is over with that, whatever it keeps.</summary>
+    /// <param name="pipe">The registration.</param>
+    /// <param name="isHandedOver">Whether the name's visitors are a former owner's for a while: a new queue keeps nothing until then.</param>
+    /// <param name="ct">Gives up.</param>
+    public async ValueTask PutAsync(PipeEntry pipe, bool isHandedOver, CancellationToken ct)
+    {
+        var before = await FindAsync(pipe.Name, ct);
+        if (before is not null && before.Owner != pipe.Client)
+        {
+            await RemoveAsync(before, ct);
+            before = null;
+        }
+
+        var now = time.GetUtcNow();
+        var until = now + _options.Name;
+        var id = before?.Id ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
+        var record = new QueueRecord { Id = id, Pipe = pipe with { Node = "", Session = "" }, Until = until, From = before?.From ?? (isHandedOver ? now + options.Value.Times.HandOver : now) };
+        await engine.Records.PutAsync(Kind, pipe.Name, JsonSerializer.Serialize(record), until, ct);
+    }
+
+    /// <summary>Whether half of the time is over for which a name stays its owner's.</summary>
+    public bool IsHalfOver(QueueRecord queue) => queue.Until - time.GetUtcNow() < _options.Name / 2;
+
+    /// <summary>Whether a name's visitors are still a former owner's.</summary>
+    public bool IsHandedOver(QueueRecord queue) => time.GetUtcNow() < queue.From;
+
+    /// <summary>Lets a name go, with all that is kept for it.</summary>
+    public async ValueTask RemoveAsync(QueueRecord queue, CancellationToken ct)
+    {
+        // First the name: from here on nothing is kept any more, and a new queue of it is another one.
+        if (await engine.Records.ReadAsync(Kind, queue.Pipe.Name, ct) is { } there && Read(there)!.Id == queue.Id)
+        {
+            await engine.Records.TakeAsync(Kind, queue.Pipe.Name, ct);
+        }
+
+        await engine.Log.RemoveAsync(queue.Channel, ct);
+        await engine.Records.TakeAsync(StateKind, queue.Id, ct);
+        await use.ClearAsync(queue.Owner, queue.Id, ct);
+    }
+
+    /// <summary>How far a queue has come.</summary>
+    public async ValueTask<QueueState> StateAsync(QueueRecord queue, CancellationToken ct) => (await ReadStateAsync(queue, ct)).State;
+
+    /// <summary>Changes how far a queue has come, in one step; null where <paramref name="change"/> says that there is nothing to change (any more).</summary>
+    public async ValueTask<QueueState?> ChangeAsync(QueueRecord queue, Func<QueueState, QueueState?> change, CancellationToken ct)
+    {
+        while (true)
+        {
+            var (state, text) = await ReadStateAsync(queue, ct);
+            if (change(state) is not { } changed)
+            {
+                return null;
+            }
+
+            // It may outlive the queue's last request and then the name, not for ever.
+            var end = time.GetUtcNow() + _options.Keep + _options.Name;
+            var written = JsonSerializer.Serialize(changed);
+            if (text is null ? await engine.Records.TryAddAsync(StateKind, queue.Id, written, end, ct) : await engine.Records.TryReplaceAsync(StateKind, queue.Id, text, written, end, ct))
+            {
+                return changed;
+            }
+        }
+    }
+
+    /// <summary>Whether requests wait that came before now.</summary>
+    public async ValueTask<bool> AnyWaitsAsync(QueueRecord queue, CancellationToken ct)
+    {
+        var state = await StateAsync(queue, ct);
+        return state.Place != await engine.Log.TopAsync(queue.Channel, ct) && await NextAsync(queue, state, ct) is not null;
+    }
+
+    /// <summary>The request that is to be replayed next; null: none waits.</summary>
+    public async ValueTask<LogEntry?> NextAsync(QueueRecord queue, QueueState state, CancellationToken ct) => (await ReadAsync(queue, state, null, 1, ct)).FirstOrDefault();
+
+    /// <summary>Requests that wait, behind a place or the first ones, the oldest first; a page of the log at most.</summary>
+    public async ValueTask<IReadOnlyList<LogEntry>> ReadAsync(QueueRecord queue, QueueState state, Position? behind, int limit, CancellationToken ct)
+    {
+        var page = await engine.Log.ReadAsync(queue.Channel, behind ?? state.Place, limit, reverse: false, ct);
+        if (page.Recovered)
+        {
+            return page.Entries;
+        }
+
+        // Requests were let go unanswered, for age or size, or the log has lost its tail: what was settled is told by its time.
+        for (Position? since = null; ;)
+        {
+            page = await engine.Log.ReadAsync(queue.Channel, since, limit, reverse: false, ct);
+            if (page.Entries.Where(e => !state.HasSettled(e)).ToArray() is { Length: > 0 } left)
+            {
+                return left;
+            }
+
+            if (page.End || page.Entries.Count == 0)
+            {
+                return [];
+            }
+
+            since = page.Entries[^1].Position;
+        }
+    }
+
+    /// <summary>One that was given up; null: the log has let it go.</summary>
+    public async ValueTask<LogEntry?> FindDeadAsync(QueueRecord queue, DeadRequest dead, CancellationToken ct) =>
+        await engine.Log.ReadAsync(queue.Channel, dead.Before == Position.Start ? null : dead.Before, 1, reverse: false, ct) is { Recovered: true, Entries: [var entry] } && Open(entry) is { } kept && kept.Id == dead.Id ? entry : null;
+
+    /// <summary>Opens a request; null: its key is gone.</summary>
+    public KeptRequest? Open(LogEntry entry) => entry.Message.Bytes is { } bytes && sealing.Open(Purpose, bytes) is { } plain ? StoredBytes.Read<KeptRequest>(plain) : null;
+
+    /// <summary>Keeps a request at the end of a queue. Null: it is kept; else why not.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="key">Under this key it is kept once; null: each time.</param>
+    /// <param name="ct">Gives up before it is stored.</param>
+    public async ValueTask<QueueFull?> AppendAsync(QueueRecord queue, KeptRequest request, string? key, CancellationToken ct)
+    {
+        var bytes = sealing.Seal(Purpose, StoredBytes.Of(request));
+        if (await use.TakeAsync(queue.Owner, queue.Id, bytes.Length, ct) is { } full)
+        {
+            return full;
+        }
+
+        var isStored = false;
+        try
+        {
+            var message = new StoredMessage
+            {
+                Id = key is null ? request.Id : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
+                FromClient = queue.Owner,
+                SentAt = time.GetUtcNow(),
+                Bytes = bytes,
+                Destinations = [queue.Channel],
+            };
+            var result = await engine.Log.AppendAsync(
+                new AppendRequest(message, key is null ? null : new IdempotencyKey(queue.Owner, null, 0, key, key)) { ChargedTo = queue.Owner }, CancellationToken.None);
+            isStored = result.Outcome == AppendOutcome.Stored;
+            return null;
+        }
+        finally
+        {
+            if (!isStored)
+            {
+                await use.ReleaseAsync(queue.Owner, queue.Id, bytes.Length, CancellationToken.None);
+            }
+        }
+    }
+
+    private async ValueTask<(QueueState State, string? Text)> ReadStateAsync(QueueRecord queue, CancellationToken ct)
+    {
+        var text = await engine.Records.ReadAsync(StateKind, queue.Id, ct);
+        return (text is null ? new QueueState() : JsonSerializer.Deserialize<QueueState>(text)!, text);
+    }
+
+    private static QueueRecord? Read(string? text) => text is null ? null : JsonSerializer.Deserialize<QueueRecord>(text);
+}
