@@ -127,7 +127,7 @@ public sealed class SharedNameTests
     public async Task A_request_with_a_body_is_not_given_to_another_one_when_the_first_could_not_reach_its_resource()
     {
         await using var well = Named("well");
-        await using var host = await TunnelHost.StartAsync();
+        await using var host = await TunnelHost.StartAsync(time: new FakeTimeProvider(DateTimeOffset.UtcNow));
         await host.Connect(session: "broken").ServeAsync(new PipeRegistration { Name = "cat1", Resource = $"http://127.0.0.1:{TcpFrontTests.FreePort()}", Share = true });
         await host.Connect(session: "well").ServeAsync(Shared("cat1", well));
         using var visitor = host.Visitor();
@@ -148,7 +148,7 @@ public sealed class SharedNameTests
     public async Task Each_registration_has_its_own_gates_and_whoever_passes_the_next_ones_is_handed_on()
     {
         await using var well = Named("well");
-        await using var host = await TunnelHost.StartAsync();
+        await using var host = await TunnelHost.StartAsync(time: new FakeTimeProvider(DateTimeOffset.UtcNow));
         await host.Connect(session: "well").ServeAsync(Shared("cat1", well) with { Sticky = true, Visitors = "basic:amy:correct horse" });
         var broken = host.Connect(session: "broken");
         await broken.ServeAsync(new PipeRegistration { Name = "cat1", Resource = $"http://127.0.0.1:{TcpFrontTests.FreePort()}", Share = true, Sticky = true, Visitors = "basic:amy:correct horse" });
@@ -197,7 +197,7 @@ public sealed class SharedNameTests
         await using var one = Named("one");
         await using var two = Named("two");
         await using var api = Named("api");
-        await using var host = await TunnelHost.StartAsync();
+        await using var host = await TunnelHost.StartAsync(time: new FakeTimeProvider(DateTimeOffset.UtcNow));
         var first = host.Connect(session: "one");
         await first.ServeAsync(Shared("cat1", one) with { Routes = [new() { Path = "/api", Resource = $"http://127.0.0.1:{TcpFrontTests.FreePort()}" }] });
         await host.Connect(session: "two").ServeAsync(Shared("cat1", two) with { Routes = [new() { Path = "/api", Resource = api.Resource }] });
