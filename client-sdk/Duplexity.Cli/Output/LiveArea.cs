@@ -28,10 +28,20 @@ internal sealed class LiveArea(TextWriter output, Func<(int Width, int Height)> 
             return null;
         }
 
-        // Spectre knows terminals by their names, turns the sequences on where Windows wants that, and heeds NO_COLOR.
+        if (!OperatingSystem.IsWindows())
+        {
+            // To ask Spectre would open the runtime's console, which then changes the keypad's mode for every command.
+            return Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb"
+                ? null
+                : new LiveArea(output, Window, string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")));
+        }
+
+        // It also turns the sequences on where Windows wants that.
         var capabilities = AnsiConsole.Create(new AnsiConsoleSettings()).Profile.Capabilities;
-        return capabilities.Ansi ? new LiveArea(output, () => (Console.WindowWidth, Console.WindowHeight), capabilities.ColorSystem != ColorSystem.NoColors) : null;
+        return capabilities.Ansi ? new LiveArea(output, Window, capabilities.ColorSystem != ColorSystem.NoColors) : null;
     }
+
+    private static (int Width, int Height) Window() => (Console.WindowWidth, Console.WindowHeight);
 
     /// <summary>Takes what is drawn off the screen.</summary>
     public void Erase()

@@ -16,7 +16,7 @@ internal sealed record ProjectFile(string Path, string? Server, IReadOnlyList<Pi
 {
     public const string FileName = "duplexity.json";
 
-    public const string Shape = "expected {\"server\": URL, \"pipes\": {\"cat1\": \"3000\", \"api\": {\"resource\": \"localhost:8080\", \"hostHeader\": \"resource\", \"visitors\": \"signed-in\", \"routes\": {\"/v2\": \"8081\"}}}}";
+    public const string Shape = "expected {\"server\": URL, \"pipes\": {\"cat1\": \"3000\", \"shop\": {\"resource\": \"localhost:8080\", \"hostHeader\": \"resource\", \"visitors\": \"signed-in\", \"routes\": {\"/v2\": \"8081\"}}}}";
 
     // A file of pipes is small; a larger one is not ours.
     private const int MaxBytes = 64 * 1024;

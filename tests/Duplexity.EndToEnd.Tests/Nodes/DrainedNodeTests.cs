@@ -115,6 +115,57 @@ public sealed class DrainedNodeTests
         service.Process.Output.Should().NotContain("is being emptied");
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)]
+    [InlineData(60)]
+    [InlineData(150)]
+    [InlineData(400)]
+    public async Task Wherever_in_it_the_node_stands_still_visitors_elsewhere_are_served_by_one_session_again_without_it(int afterMs)
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        string[] settings =
+        [
+            $"--Duplexity:Redis:Connection={redis.Connection}", "--Duplexity:Redis:Lease=00:00:04", "--Duplexity:Redis:Renewal=00:00:00.2", "--Duplexity:Cluster:Key=a key of the tests, long enough for a cluster",
+            "--Duplexity:Node:Url=http://127.0.0.1:{Port}", "--Duplexity:Times:NodeNews=00:00:00.2",
+        ];
+        await using var a = await RealService.StartAsync(settings);
+        await using var b = await a.StartBesideAsync(settings);
+        await OthersKnownAsync(a);
+        await using var resource = new PathResource();
+        await using var owner = a.Connection("owner");
+        await owner.ConnectAsync().Soon(TestTimeout.Long);
+        await using var pipe = await owner.Pipes.OpenAsync("cat1", $"127.0.0.1:{resource.Port}").Soon(TestTimeout.Long);
+        using var visitor = b.Visitor("cat1");
+        (await visitor.GetStringAsync("/before").Soon(TestTimeout.Long)).Should().Be("/before");
+
+        a.Process.SendTerminate();
+        await Wait.InSilenceAsync(TimeSpan.FromMilliseconds(afterMs));
+        a.Process.Freeze();
+        await ServedAsync(visitor, "/meanwhile").Soon(TestTimeout.Long);
+        a.Process.Unfreeze();
+
+        (await a.Process.ExitAsync(TestTimeout.Long)).Should().Be(0);
+        await ServedAsync(visitor, "/after").Soon(TestTimeout.Long);
+        (await owner.Pipes.ListAsync().Soon(TestTimeout.Long)).Should().ContainSingle().Which.State.Should().Be("serving");
+    }
+
+    /// <summary>Asks until it is answered by the resource; in between there are only answers that say that nobody is there, or that another node is to be asked.</summary>
+    private static async Task ServedAsync(HttpClient visitor, string path)
+    {
+        while (true)
+        {
+            using var answer = await visitor.GetAsync(path);
+            if (answer.StatusCode == HttpStatusCode.OK)
+            {
+                (await answer.Content.ReadAsStringAsync()).Should().Be(path);
+                return;
+            }
+
+            answer.StatusCode.Should().BeOneOf(HttpStatusCode.BadGateway, HttpStatusCode.ServiceUnavailable, HttpStatusCode.GatewayTimeout);
+        }
+    }
+
     /// <summary>The first node has to have looked once since the second one came.</summary>
     private static async Task OthersKnownAsync(RealService a)
     {

@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
 using Duplexity.EndToEnd.Tests.Real;
+using Duplexity.Server;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -39,7 +41,11 @@ public sealed class VisitorBrowserTests
     {
         await using var provider = await TestProvider.StartAsync();
         provider.SignsIn = "bob";
-        await using var node = await TestNode.StartAsync(s => provider.Configure(s.Settings));
+        await using var node = await TestNode.StartAsync(s =>
+        {
+            s.TrustTestIssuer = false;
+            provider.Configure(s.Settings);
+        });
         var seen = new ConcurrentQueue<string>();
         await using var secret = await StartAsync(context =>
         {
@@ -47,8 +53,8 @@ public sealed class VisitorBrowserTests
             return context.Response.WriteAsync($"<!doctype html><p id=who>{(context.Request.Headers.ContainsKey("Duplexity-Identity") ? "known" : "unknown")}</p>");
         });
         await using var evil = await StartAsync(context => context.Response.WriteAsync(Evil));
-        await using var amy = await node.ConnectAsync("amy");
-        await using var mallory = await node.ConnectAsync("mallory");
+        await using var amy = await ConnectAsync(node, "amy");
+        await using var mallory = await ConnectAsync(node, "mallory");
         await using var cat1 = await amy.Pipes.OpenAsync("cat1", secret.Urls.Single(), new PipeOptions { Visitors = ["client:bob"] });
         await using var trap = await mallory.Pipes.OpenAsync("evil", evil.Urls.Single());
         await using var browser = await Browser.StartAsync();
@@ -64,13 +70,19 @@ public sealed class VisitorBrowserTests
         await page.GotoAsync($"{trap.Url}?at={Uri.EscapeDataString(cat1.Url.AbsoluteUri)}");
         await page.WaitForFunctionAsync("document.title.startsWith('done')");
 
-        (await page.TitleAsync()).Should().Be("done ");
+        (await page.TitleAsync()).Trim().Should().Be("done");
         seen.Should().NotContain(s => s.Contains("/steal")).And.NotContain(s => s.Contains("duplexity-"));
 
         // The person's own step is one.
         await page.GotoAsync(new Uri(cat1.Url, "/again").AbsoluteUri);
         await page.WaitForSelectorAsync("text=known");
         seen.Should().Contain(s => s.StartsWith("/again"));
+    }
+
+    private static Task<DuplexityConnection> ConnectAsync(TestNode node, string client)
+    {
+        var token = node.Services.GetRequiredService<IDuplexity>().CreateToken(client, TimeSpan.FromHours(1));
+        return node.ConnectAsync(client, o => o with { Token = _ => ValueTask.FromResult<string?>(token) });
     }
 
     private static async Task<WebApplication> StartAsync(RequestDelegate answer)

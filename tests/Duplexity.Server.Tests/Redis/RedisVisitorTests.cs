@@ -15,7 +15,7 @@ public sealed class RedisVisitorTests(RedisFixture redis) : IClassFixture<RedisF
     public async Task What_an_owner_hands_out_at_one_node_holds_at_the_other_until_it_is_withdrawn()
     {
         await using var pair = await RedisPair.StartAsync(redis);
-        await using var rig = await GateRig.StartAsync(() => Task.FromResult(pair.B));
+        await using var rig = await GateRig.StartAsync(() => Task.FromResult(pair.B), isOfTestIssuer: true);
         await using var pipe = await rig.OpenAsync("bearer,granted,link");
         var link = (await pipe.CreateLinkAsync().Soon()).Url.Query;
         async Task<HttpStatusCode> AtAAsync(string target, string? client)

@@ -32,7 +32,7 @@ public sealed class BothWaysTests
         {
             using var visitor = host.Visitor(version: HttpVersion.Version20);
             var body = new Spoken();
-            var sending = visitor.SendAsync(new(HttpMethod.Post, "/") { Content = body, Version = HttpVersion.Version20 }, HttpCompletionOption.ResponseHeadersRead);
+            var sending = visitor.SendAsync(new(HttpMethod.Post, "/") { Content = body, Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact }, HttpCompletionOption.ResponseHeadersRead);
             await body.SayAsync("hello");
             using var answer = await sending;
             await using var back = await answer.Content.ReadAsStreamAsync();
@@ -91,7 +91,7 @@ public sealed class BothWaysTests
             count += read;
         }
 
-        await sending;
+        await sending.WaitAsync(TunnelHost.Patience);
         count.Should().BeGreaterThan(60 * Megabyte);
     }
 
@@ -178,10 +178,12 @@ public sealed class BothWaysTests
     [Fact]
     public async Task A_visitor_who_ends_in_the_middle_of_a_body_never_passes_for_one_who_finished()
     {
+        var reached = new TaskCompletionSource();
         var ended = new TaskCompletionSource<string>();
         await using var resource = new RawServer(async (c, _) =>
         {
             await c.ReadUntilAsync("half");
+            reached.SetResult();
             try
             {
                 ended.TrySetResult(await c.ReadAllAsync() is var rest ? $"end after '{rest}'" : "");
@@ -196,6 +198,7 @@ public sealed class BothWaysTests
         using (var visitor = await host.RawAsync())
         {
             await visitor.SendAsync("POST / HTTP/1.1\r\nHost: cat1.localhost\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+            await reached.Task.WaitAsync(TunnelHost.Patience);
         }
 
         (await ended.Task.WaitAsync(TunnelHost.Patience)).Should().Be("reset");
@@ -220,7 +223,7 @@ public sealed class BothWaysTests
         {
             _stream.SetResult(stream);
             await stream.FlushAsync();
-            await _end.Task;
+            await _end.Task.WaitAsync(TunnelHost.Patience);
         }
 
         protected override bool TryComputeLength(out long length)

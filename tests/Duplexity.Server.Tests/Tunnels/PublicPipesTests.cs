@@ -83,7 +83,7 @@ public sealed class PublicPipesTests
     [InlineData("cat1", "http://user@localhost:21", null, null)]
     [InlineData("cat1", "http://localhost:3000", "a b", null)]
     [InlineData("cat1", "http://localhost:3000", "x\r\nY: z", null)]
-    [InlineData("cat1", "http://localhost:3000", null, "signed-in")]
+    [InlineData("cat1", "http://localhost:3000", null, "nobody")]
     public async Task What_a_pipe_serves_and_how_is_checked(string name, string resource, string? hostHeader, string? visitors)
     {
         await using var host = await TunnelHost.StartAsync();

@@ -6,6 +6,7 @@ using Duplexity.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Tests.Tunnels.Gates;
@@ -24,9 +25,10 @@ internal sealed class GateRig : IAsyncDisposable
 
     public string Resource => _resource.Urls.Single();
 
-    public static Task<GateRig> StartAsync(Action<TestNodeSetup>? configure = null) => StartAsync(() => TestNode.StartAsync(configure));
+    public static Task<GateRig> StartAsync(Action<TestNodeSetup>? configure = null) => StartAsync(() => TestNode.StartAsync(configure), isOfTestIssuer: false);
 
-    public static async Task<GateRig> StartAsync(Func<Task<TestNode>> start)
+    /// <summary>With a node of one's own; amy is of the test's issuer where several nodes are to know her.</summary>
+    public static async Task<GateRig> StartAsync(Func<Task<TestNode>> start, bool isOfTestIssuer)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -66,8 +68,12 @@ internal sealed class GateRig : IAsyncDisposable
         });
         await resource.StartAsync();
         var node = await start();
-        return new(node, await node.ConnectAsync("amy"), resource);
+        var token = isOfTestIssuer ? node.Token("amy") : TokenOf(node, "amy");
+        return new(node, await node.ConnectAsync("amy", o => o with { Token = _ => ValueTask.FromResult<string?>(token) }), resource);
     }
+
+    /// <summary>A token of the service's own: beside a provider the test's issuer would need a prefix.</summary>
+    public string Token(string client) => TokenOf(Node, client);
 
     /// <summary>Opens <c>cat1</c> (or another name) for these visitors.</summary>
     public Task<Pipe> OpenAsync(string visitors, string name = "cat1", VisitorLimits? limits = null) =>
@@ -88,6 +94,8 @@ internal sealed class GateRig : IAsyncDisposable
     public static Action<HttpRequestMessage> Bearer(string token) => request => request.Headers.Authorization = new("Bearer", token);
 
     public static Action<HttpRequestMessage> Cookie(string name, string? value) => request => request.Headers.Add("Cookie", $"{name}={value}");
+
+    private static string TokenOf(TestNode node, string client) => node.Services.GetRequiredService<IDuplexity>().CreateToken(client, TimeSpan.FromHours(1));
 
     public async ValueTask DisposeAsync()
     {

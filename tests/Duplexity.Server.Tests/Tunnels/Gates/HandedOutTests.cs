@@ -72,7 +72,7 @@ public sealed class HandedOutTests
         var pipe = await rig.OpenAsync("link,bearer,granted");
         var link = (await pipe.CreateLinkAsync().Soon()).Url.Query;
         await rig.Owner.Pipes.GrantAsync("cat1", "bob").Soon();
-        var bob = GateRig.Bearer(rig.Node.Token("bob"));
+        var bob = GateRig.Bearer(rig.Token("bob"));
         (await rig.GetAsync($"/{link}")).Status.Should().Be(HttpStatusCode.OK);
         (await rig.GetAsync(with: bob)).Status.Should().Be(HttpStatusCode.OK);
 
@@ -96,7 +96,7 @@ public sealed class HandedOutTests
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var rig = await GateRig.StartAsync(s => s.Time = time);
         await using var pipe = await rig.OpenAsync("bearer,client:nobody-else");
-        var bob = GateRig.Bearer(rig.Node.Token("bob"));
+        var bob = GateRig.Bearer(rig.Token("bob"));
         (await rig.GetAsync(with: bob)).Status.Should().Be(HttpStatusCode.Forbidden);
 
         var grant = await rig.Owner.Pipes.GrantAsync("cat1", "bob", new() { For = TimeSpan.FromMinutes(15), Methods = ["GET"] }).Soon();
@@ -104,8 +104,8 @@ public sealed class HandedOutTests
         grant.Should().BeEquivalentTo(new { Pipe = "cat1.localhost", Client = "bob", Path = (string?)null });
         (await rig.Owner.Pipes.ListGrantsAsync().Soon()).Should().ContainSingle().Which.ExpiresAt.Should().Be(grant.ExpiresAt);
         (await rig.GetAsync(with: bob)).Status.Should().Be(HttpStatusCode.OK);
-        (await rig.GetAsync(with: r => (r.Method, r.Headers.Authorization) = (HttpMethod.Post, new("Bearer", rig.Node.Token("bob"))))).Status.Should().Be(HttpStatusCode.Forbidden);
-        (await rig.GetAsync(with: GateRig.Bearer(rig.Node.Token("carl")))).Status.Should().Be(HttpStatusCode.Forbidden);
+        (await rig.GetAsync(with: r => (r.Method, r.Headers.Authorization) = (HttpMethod.Post, new("Bearer", rig.Token("bob"))))).Status.Should().Be(HttpStatusCode.Forbidden);
+        (await rig.GetAsync(with: GateRig.Bearer(rig.Token("carl")))).Status.Should().Be(HttpStatusCode.Forbidden);
         using var socket = await ConnectAsync(rig, "bob");
 
         time.Advance(TimeSpan.FromMinutes(15));
@@ -127,7 +127,7 @@ public sealed class HandedOutTests
         (await rig.Owner.Pipes.WithdrawAsync("cat1", "bob").Soon()).Should().Be(1);
 
         await EndOf(socket);
-        (await rig.GetAsync(with: GateRig.Bearer(rig.Node.Token("bob")))).Status.Should().Be(HttpStatusCode.Forbidden);
+        (await rig.GetAsync(with: GateRig.Bearer(rig.Token("bob")))).Status.Should().Be(HttpStatusCode.Forbidden);
         (await rig.Owner.Pipes.WithdrawAsync("cat1", "bob").Soon()).Should().Be(0);
     }
 
@@ -154,7 +154,7 @@ public sealed class HandedOutTests
     {
         var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Host", $"cat1.localhost:{rig.Node.Port}");
-        socket.Options.SetRequestHeader("Authorization", $"Bearer {rig.Node.Token(client)}");
+        socket.Options.SetRequestHeader("Authorization", $"Bearer {rig.Token(client)}");
         await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{rig.Node.Port}/"), CancellationToken.None).Soon();
         await socket.SendAsync("hi"u8.ToArray(), WebSocketMessageType.Text, true, CancellationToken.None).Soon();
         (await socket.ReceiveAsync(new byte[16], CancellationToken.None).Soon()).Count.Should().Be(2);

@@ -89,7 +89,7 @@ public sealed class VisitorLimitTests
     {
         await using var rig = await GateRig.StartAsync();
         await rig.OpenAsync("bearer", limits: new() { RequestsPerMinute = 2 });
-        var (bob, carl) = (GateRig.Bearer(rig.Node.Token("bob")), GateRig.Bearer(rig.Node.Token("carl")));
+        var (bob, carl) = (GateRig.Bearer(rig.Token("bob")), GateRig.Bearer(rig.Token("carl")));
         (await rig.GetAsync(with: bob)).Status.Should().Be(HttpStatusCode.OK);
         (await rig.GetAsync(with: bob)).Status.Should().Be(HttpStatusCode.OK);
 

@@ -179,7 +179,11 @@ public sealed class VisitorSignInTests
         browser.Status.Should().Be(HttpStatusCode.Forbidden);
     }
 
-    private static Task<GateRig> StartAsync(TestProvider provider) => GateRig.StartAsync(s => provider.Configure(s.Settings));
+    private static Task<GateRig> StartAsync(TestProvider provider) => GateRig.StartAsync(s =>
+    {
+        s.TrustTestIssuer = false;
+        provider.Configure(s.Settings);
+    });
 
     private static async Task<string> SignInAsync(Pipe pipe, TestProvider provider, string client)
     {
