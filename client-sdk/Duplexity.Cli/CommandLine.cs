@@ -66,10 +66,12 @@ internal sealed class CommandLine(Surroundings around)
         var run = new Runner(around, _global);
         root.Add(UpCommand.Create(run));
         root.Add(TcpCommand.Create(run));
+        root.Add(DialCommand.Create(run));
         root.Add(PipesCommand.Create(run));
         root.Add(LinkCommand.Create(run));
         root.Add(GrantCommand.Create(run));
         root.Add(GrantCommand.CreateList(run));
+        root.Add(InspectCommand.Create(run));
         root.Add(PipeCommand.Create(run));
         root.Add(QueueCommand.Create(run));
         root.Add(NamesCommand.Create(run));

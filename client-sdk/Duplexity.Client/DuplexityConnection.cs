@@ -195,7 +195,7 @@ public sealed partial class DuplexityConnection : IAsyncDisposable
         return _challenges.Handle(handler);
     }
 
-    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, locks and claims given back, and the server is told, within 2 s. Never throws.</summary>
+    /// <summary>Ends the connection: readers end once they have read what is buffered, pipes are removed, locks and claims given back, and the server is told, within 2 s; visitors of shared pipes are finished (<see cref="PipeOptions.Share"/>). Never throws.</summary>
     public async ValueTask DisposeAsync()
     {
         await _listening.FlushAsync().ConfigureAwait(false);

@@ -36,11 +36,11 @@ public sealed class Pipe : IAsyncDisposable
             r => r.Path ?? "", r => Duplexity.Carriers.Resource.Parse(r.Resource ?? "") with { TakesAnyCertificate = options.TakesAnyCertificate }, StringComparer.Ordinal);
     }
 
-    /// <summary>The whole hostname, or <c>:PORT</c>.</summary>
+    /// <summary>The whole hostname, <c>:PORT</c>, or <c>CLIENT/NAME</c> of a private pipe.</summary>
     /// <exception cref="InvalidOperationException">The pipe is not open yet: it was declared, and the connection was never ready.</exception>
     public string Name => _name ?? throw NotOpen();
 
-    /// <summary>What visitors open.</summary>
+    /// <summary>What visitors open; of a private pipe <c>duplexity:CLIENT/NAME</c>, which nothing opens.</summary>
     /// <exception cref="InvalidOperationException">The pipe is not open yet: it was declared, and the connection was never ready.</exception>
     public Uri Url => _url ?? throw NotOpen();
 
@@ -70,6 +70,9 @@ public sealed class Pipe : IAsyncDisposable
 
     /// <summary>The client whose pipe it is; null: the connection's own.</summary>
     internal string? As => _options.As;
+
+    /// <summary>Whether others may serve the name as well.</summary>
+    internal bool IsShared => _options.Share;
 
     /// <summary>Under which generation it is registered; 0: not yet.</summary>
     internal long Generation { get; private set; }

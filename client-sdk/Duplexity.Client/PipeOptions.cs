@@ -14,12 +14,34 @@ public sealed record PipeOptions
     /// <summary>
     /// Who may visit: rules of which one must let the visitor in: <c>public</c>, <c>signed-in</c>, <c>client:bob</c> (<c>*</c> stands for any run of characters), <c>room:team</c> and <c>lockspace:x</c> (who may
     /// join it), <c>basic:USER:PASSWORD</c>, <c>bearer</c> (a token or API key in Authorization), <c>ip:10.0.0.0/8</c>, <c>link</c> (<see cref="Pipe.CreateLinkAsync"/>), <c>granted</c>
-    /// (<see cref="Pipes.GrantAsync"/> alone). A TCP port takes <c>public</c> and <c>ip:</c> only. Defaults to null: what the server says, <c>public</c> where it says nothing.
+    /// (<see cref="Pipes.GrantAsync"/> alone). A TCP port takes <c>public</c> and <c>ip:</c> only, a private pipe <c>signed-in</c> and <c>client:</c>. Defaults to null: what the server says, <c>public</c> where it
+    /// says nothing, and of a private pipe its owner alone.
     /// </summary>
     public IReadOnlyList<string>? Visitors { get; init; }
 
     /// <summary>What visitors may use, at each node. Defaults to null: no limits but the server's.</summary>
     public VisitorLimits? Limits { get; init; }
+
+    /// <summary>
+    /// Whether the server keeps the last exchanges of the pipe (headers, the first 64 KB of both bodies, times; secrets redacted; 4 MB of them, for as long as the pipe is registered) for <see cref="Pipes.ExchangesAsync"/> and for replays.
+    /// Not for TCP pipes. Defaults to false: what visitors send is nobody's to read unless somebody wants to.
+    /// </summary>
+    public bool Inspect { get; init; }
+
+    /// <summary>
+    /// Whether other programs of the same client may serve the name at the same time, each with its part of the visitors; all of them ask for it. Defaults to false: the newer one takes over. When the connection is
+    /// disposed, no further visitor comes and those who are being served are finished, for at most ten seconds.
+    /// </summary>
+    public bool Share { get; init; }
+
+    /// <summary>For a shared hostname: whether a visitor stays with the program that served it first, by a cookie that the resource does not see. Defaults to false.</summary>
+    public bool Sticky { get; init; }
+
+    /// <summary>
+    /// Whether it has no public name: the connections of clients who dial it (<see cref="Pipes.DialAsync"/>) reach the resource, whatever it speaks, and nobody else does. Its name is a word (<c>db</c>) of the client's own,
+    /// which others write as <c>amy/db</c>. Defaults to false.
+    /// </summary>
+    public bool Private { get; init; }
 
     /// <summary>The client whose pipe it is, one that the connection holds; it ends when that one leaves. Defaults to null: <see cref="Identities.Primary"/> when it is opened.</summary>
     public string? As { get; init; }
@@ -58,6 +80,9 @@ public sealed record PipeOptions
         Resource = resource,
         HostHeader = HostHeader,
         Exchanges = Exchanges ? true : null,
+        Share = Share ? true : null,
+        Sticky = Sticky ? true : null,
+        Private = Private ? true : null,
         Offline = Offline == PipeOffline.Queue ? "queue" : null,
         ReplyTimeoutMs = Reply is { } reply ? (long)reply.TotalMilliseconds : null,
         RequestHeaders = RequestHeaders.Count == 0 ? null : [.. RequestHeaders],
@@ -67,5 +92,6 @@ public sealed record PipeOptions
         IdleTimeoutMs = (long?)IdleTimeout?.TotalMilliseconds,
         Visitors = Visitors is null ? null : string.Join(',', Visitors),
         Limits = Limits,
+        Inspect = Inspect ? true : null,
     };
 }

@@ -55,7 +55,7 @@ public sealed partial class Pipes
     }
 
     /// <summary>Opens a pipe: visitors of <paramref name="name"/> reach <paramref name="resource"/> when this returns.</summary>
-    /// <param name="name">A label under the server's domain (<c>cat1</c>), a whole hostname, <c>:PORT</c>, <c>:</c> for any free port; null: one is made up.</param>
+    /// <param name="name">A label under the server's domain (<c>cat1</c>), a whole hostname, <c>:PORT</c>, <c>:</c> for any free port, a word for a private pipe; null: one is made up.</param>
     /// <param name="resource">Such as <c>3000</c>, <c>http://localhost:9090</c>, <c>tcp://localhost:22</c>, <c>unix:/run/app.sock</c>, and nothing else is ever dialled; or a channel such as <c>room:orders</c>, to which each request is sent as a message.</param>
     /// <param name="options">See <see cref="PipeOptions"/>.</param>
     /// <param name="ct">Gives up waiting; a pipe that is registered nevertheless is removed again.</param>
@@ -104,6 +104,29 @@ public sealed partial class Pipes
     /// <exception cref="DuplexityException">There is no such pipe that the client may close, or there was no answer in time.</exception>
     public Task CloseAsync(string name, string? reason = null, AskOptions? options = null, CancellationToken ct = default) =>
         _control.AskAsync(options, (hub, client) => hub.ClosePipe(new ClosePipeRequest { As = client, Name = name, Reason = reason }), ct);
+
+    /// <summary>
+    /// Opens a connection to the resource of a private pipe, by way of the server; whoever serves it dials the resource when this returns. It lasts until one side ends it, its client's tokens are revoked, or the pipe is
+    /// over; a loss of this <see cref="DuplexityConnection"/> does not touch it.
+    /// </summary>
+    /// <param name="name"><c>db</c> for the client's own, <c>amy/db</c> for another's.</param>
+    /// <param name="options">As whom.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="DuplexityException"><see cref="Errors.UnknownDestination"/>: there is no such pipe that the client may dial. <see cref="ErrorKind.Unavailable"/>: its program, or the server, is not there now.</exception>
+    public Task<DialledStream> DialAsync(string name, AskOptions? options = null, CancellationToken ct = default) => DialOf(options).OpenAsync(name, ct);
+
+    /// <summary>Whether there is a private pipe of that name that the client may dial. Its program and its resource are not asked.</summary>
+    /// <param name="name">As with <see cref="DialAsync"/>.</param>
+    /// <param name="options">As whom.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="DuplexityException">The token was refused, or the server cannot be reached.</exception>
+    public Task<bool> MayDialAsync(string name, AskOptions? options = null, CancellationToken ct = default) => DialOf(options).MayAsync(name, ct);
+
+    private Dial DialOf(AskOptions? options)
+    {
+        var client = _control.Acting(options);
+        return new(_connection.Server, _connection.Identities.SourceOf(client) ?? throw new DuplexityException(DuplexityError.Of(Errors.IdentityNotHeld, $"This connection does not hold {VisibleText.Of(client, Address.MaxClientLength)}.")));
+    }
 
     private async Task<Pipe> ChangeAsync(Pipe old, string resource, PipeOptions options)
     {

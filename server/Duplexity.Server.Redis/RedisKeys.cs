@@ -27,8 +27,8 @@ internal sealed class RedisKeys(string prefix)
     /// <summary>The last generation (counter).</summary>
     public RedisKey Generation => _root + "generation";
 
-    /// <summary>Public pipes by their name (hash).</summary>
-    public RedisKey Pipes => _root + "pipes";
+    /// <summary>The registrations of public pipes by their name (hash).</summary>
+    public RedisKey Pipes => _root + "registrations";
 
     /// <summary>Who has left which public name a moment ago (hash).</summary>
     public RedisKey LeftPipes => _root + "pipes-left";

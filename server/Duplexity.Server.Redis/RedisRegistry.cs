@@ -7,10 +7,10 @@ using StackExchange.Redis;
 
 namespace Duplexity.Server.Redis;
 
-/// <summary>Which session serves which public name, for all nodes. What this node has registered it remembers, to put it back where the store has lost it.</summary>
+/// <summary>Which sessions serve which public name, for all nodes. What this node has registered it remembers, to put it back where the store has lost it.</summary>
 internal sealed class RedisRegistry(RedisLink link, RedisNode node, TimeSpan handOver, ILogger logger) : IRegistry
 {
-    private readonly ConcurrentDictionary<string, PipeEntry> _own = new();
+    private readonly ConcurrentDictionary<(string Name, string Session), PipeEntry> _own = new();
 
     /// <inheritdoc/>
     public async ValueTask<long> NextGenerationAsync(CancellationToken ct = default) => (long)await link.RunAsync(RedisScript.Grow, [link.Keys.Generation]);
@@ -23,7 +23,12 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, TimeSpan han
         {
             foreach (var entry in entries)
             {
-                _own[entry.Name] = entry;
+                _own[(entry.Name, entry.Session)] = entry;
+            }
+
+            foreach (var old in result.Replaced.Where(old => _own.TryGetValue((old.Name, old.Session), out var own) && own.Generation <= old.Generation))
+            {
+                _own.TryRemove((old.Name, old.Session), out _);
             }
         }
 
@@ -31,11 +36,11 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, TimeSpan han
     }
 
     /// <inheritdoc/>
-    public async ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default) =>
-        Entries(await link.RunAsync(RedisScript.Locate, [link.Keys.Pipes, link.Keys.LeftPipes], [name, .. NameTree.WildcardsOver(name).Select(w => (RedisValue)w)])).SingleOrDefault();
+    public async ValueTask<IReadOnlyList<PipeEntry>> LocateAllAsync(string name, CancellationToken ct = default) =>
+        Entries(await link.RunAsync(RedisScript.Locate, [link.Keys.Pipes, link.Keys.LeftPipes], [name, .. NameTree.WildcardsOver(name).Select(w => (RedisValue)w)]));
 
     /// <inheritdoc/>
-    public async ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct = default) => Entries(await link.RunAsync(RedisScript.Pipes, [link.Keys.Pipes], name)).SingleOrDefault();
+    public async ValueTask<IReadOnlyList<PipeEntry>> ReadAllAsync(string name, CancellationToken ct = default) => Entries(await link.RunAsync(RedisScript.Pipes, [link.Keys.Pipes], name));
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct = default) => Entries(client is null
@@ -47,10 +52,13 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, TimeSpan han
     {
         foreach (var own in _own.Values.Where(e => e.Client == client && e.Session == session && e.Generation <= generation && names?.Contains(e.Name) != false))
         {
-            _own.TryRemove(new(own.Name, own));
+            _own.TryRemove(new((own.Name, own.Session), own));
         }
 
-        RedisValue[] said = [link.Keys.Belongings, client, session, generation, names is null ? 1 : 0, link.Keys.AllPipesBelow, RedisAppends.Microseconds(handOver), .. (names ?? []).Select(n => (RedisValue)n)];
+        RedisValue[] said =
+        [
+            link.Keys.Belongings, link.Keys.AllPipesOf, link.Keys.AllPipesBelow, client, session, generation, RedisAppends.Microseconds(handOver), names is null ? 1 : 0, .. (names ?? []).Select(n => (RedisValue)n),
+        ];
         return Entries(await link.RunAsync(RedisScript.Unregister, [link.Keys.Pipes, link.Keys.PipesOf(client), link.Keys.LeftPipes, link.Keys.LeftPipesUntil], said));
     }
 
@@ -64,9 +72,9 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, TimeSpan han
             if (Read(answer).Conflicts.Count > 0)
             {
                 Log.PipeMoved(logger, own.Name);
-                _own.TryRemove(new(own.Name, own));
+                _own.TryRemove(new((own.Name, own.Session), own));
             }
-            else if (!_own.ContainsKey(own.Name))
+            else if (!_own.ContainsKey((own.Name, own.Session)))
             {
                 await RemoveAsync(own.Client, own.Session, own.Generation, [own.Name]);
             }
@@ -76,8 +84,11 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, TimeSpan han
     private static RegisterResult Read(RedisResult[] answer) => new((string[])answer[1]!, Entries(answer[2]));
 
     private static PipeEntry[] Entries(RedisResult packed) =>
-        [.. ((RedisValue[])packed!).Select(e => JsonSerializer.Deserialize<PipeEntry>((string)e!)!).OrderBy(e => e.Name, StringComparer.Ordinal)];
+        [.. ((RedisValue[])packed!).Select(e => JsonSerializer.Deserialize<PipeEntry>((string)e!)!).OrderBy(e => e.Name, StringComparer.Ordinal).ThenBy(e => e.Generation)];
 
     private RedisValue[] Said(string id, IReadOnlyList<PipeEntry> entries) =>
-        [id, link.Keys.Belongings, link.Keys.AllPipesOf, link.Keys.AllPipesBelow, .. entries.SelectMany(e => new RedisValue[] { e.Name, e.Client, e.Session, e.Generation, JsonSerializer.Serialize(e), e.Tree })];
+        [
+            id, link.Keys.Belongings, link.Keys.AllPipesOf, link.Keys.AllPipesBelow,
+            .. entries.SelectMany(e => new RedisValue[] { e.Name, e.Client, e.Session, e.Generation, e.IsShared ? 1 : 0, JsonSerializer.Serialize(e), e.Tree }),
+        ];
 }

@@ -19,9 +19,9 @@ internal static class RedisScript
     public static readonly string Grow = Of("common", "grow");
     public static readonly string Register = Of("common", "names", "register");
     public static readonly string Pipes = Of("pipes");
-    public static readonly string OwnPipes = Of("own-pipes");
+    public static readonly string OwnPipes = Of("common", "names", "own-pipes");
     public static readonly string Unregister = Of("common", "names", "unregister");
-    public static readonly string Locate = Of("common", "locate");
+    public static readonly string Locate = Of("common", "names", "locate");
     public static readonly string Record = Of("common", "records", "record");
     public static readonly string List = Of("common", "records", "list");
     public static readonly string Vault = Of("common", "vault");

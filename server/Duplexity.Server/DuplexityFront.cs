@@ -58,7 +58,7 @@ public static class DuplexityFront
     public static IEndpointConventionBuilder MapDuplexityFront(this IEndpointRouteBuilder routes, string prefix = "")
     {
         var group = routes.MapGroup(prefix);
-        string[] elsewhere = ["control", "data", "auth/{**rest}", "api/{**rest}"];
+        string[] elsewhere = ["control", "data", "data/dial", "auth/{**rest}", "api/{**rest}"];
         return new EndpointGroup([group.MapDuplexityFrontTunnels().OnServiceHosts(), .. elsewhere.Select(path => group.Map(path, SayElsewhereAsync).OnServiceHosts())]);
     }
 

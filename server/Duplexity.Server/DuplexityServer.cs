@@ -49,6 +49,7 @@ public static class DuplexityServer
         services.AddDuplexitySockets();
         services.AddDuplexityAuth();
         services.AddDuplexityTunnels();
+        services.TryAddSingleton<IVisitorIdentities, VisitorIdentities>(); // of both: who visitors are, for the gates of their pipes
         services.AddDuplexityMessagePipes();
         services.AddDuplexityHubs();
         services.AddDuplexityApi();
@@ -152,6 +153,7 @@ public static class DuplexityServer
         services.TryAddSingleton<Standing>();
         services.AddHostedService(provider => provider.GetRequiredService<Standing>());
         services.TryAddSingleton<IClientStanding>(provider => provider.GetRequiredService<Standing>());
+        services.TryAddSingleton<ClientStreams>();
         services.TryAddSingleton<ClientEnds>();
         services.TryAddSingleton<Revocations>();
         services.TryAddSingleton<Removals>();

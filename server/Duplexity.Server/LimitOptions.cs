@@ -110,6 +110,12 @@ public sealed class LimitOptions
     /// <summary>Visitor connections of one pipe that wait for a carrier. Defaults to 1,000; then 503.</summary>
     public int CarriesWaitingPerPipe { get; set; } = 1_000;
 
+    /// <summary>Sessions of one client that may share a public name; one more is refused. Defaults to 32: each is asked whether it is well whenever a visitor comes.</summary>
+    public int SessionsPerPipe { get; set; } = 32;
+
+    /// <summary>Connections that one client may have to private pipes at this node; one more is answered 429. Defaults to 256, as many as one pipe carries.</summary>
+    public int DialsPerClient { get; set; } = 256;
+
     /// <summary>Requests and connections of visitors from one address at once, of IPv6 from one network of 64 bits; one more is answered 429. Defaults to 1,000: a company behind one address (G24).</summary>
     public int VisitorsPerAddress { get; set; } = 1_000;
 
@@ -118,6 +124,18 @@ public sealed class LimitOptions
 
     /// <summary>Grants of visits that one client has given and that are in force. Defaults to 1,000: a class or a conference, not a directory.</summary>
     public int GrantsPerClient { get; set; } = 1_000;
+
+    /// <summary>Bytes of exchanges that are kept of one public pipe that is inspected, the oldest out first. Defaults to 4 MiB: some thousand calls of an API, or the last 30 large ones (G24).</summary>
+    public long InspectorBytesPerPipe { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>Bytes of exchanges of all inspected pipes, those included that have not ended yet, which may have a quarter. The oldest are out first. Defaults to 256 MiB (G24).</summary>
+    public long InspectorBytes { get; set; } = 256 * 1024 * 1024;
+
+    /// <summary>Bytes of each body of an exchange that are kept. Defaults to 64 KiB: whole webhooks and calls, the begin of pages.</summary>
+    public int InspectorBodyBytes { get; set; } = 64 * 1024;
+
+    /// <summary>Replays of one pipe's exchanges that run at once. Defaults to 16: they are asked for by hand.</summary>
+    public int ReplaysPerPipe { get; set; } = 16;
 
     /// <summary>Idempotency keys that applications choose, kept per client. Defaults to 10,000, oldest out first (G4).</summary>
     public int IdempotencyKeysPerClient { get; set; } = 10_000;

@@ -39,6 +39,9 @@ public sealed class TimeOptions
     /// <summary>How long an answer of the DNS is waited for, and asked for twice. Defaults to 2 s.</summary>
     public TimeSpan Dns { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a replay of a visitor's request may take; nobody holds on to end it. Defaults to 2 minutes: slower than what a person waits for.</summary>
+    public TimeSpan Replay { get; set; } = TimeSpan.FromMinutes(2);
+
     /// <summary>How long a channel keeps a message. Defaults to 7 days.</summary>
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
 

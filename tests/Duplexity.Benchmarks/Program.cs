@@ -11,6 +11,7 @@ using Duplexity.Benchmarks;
     ("appends", "appends a second of the message log alone, by durability and by how many wait", Appends.RunAsync),
     ("neighbours", "what a hundred quiet clients feel of one that floods (G24)", Neighbours.RunAsync),
     ("redis-appends", "the same on Redis, by appendfsync", Appends.RunOnRedisAsync),
+    ("inspections", "requests a second at a public pipe that is inspected, and at one that is not", Inspections.RunAsync),
     ("nodes", "a message and a visitor's request within one node and over two, on Redis", Nodes.RunAsync),
     ("front", "a visitor's request at a node and at a front, and what /locate adds (2.20)", Fronts.RunAsync),
     ("sends", "sends of one socket: one after the other, and pipelined", Sends.RunAsync),

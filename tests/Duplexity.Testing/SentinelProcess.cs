@@ -1,6 +1,6 @@
 namespace Duplexity.Testing;
 
-/// <summary>A real <c>redis-sentinel</c> that watches one primary by the name <c>service</c> and fails it over within a second or two.</summary>
+/// <summary>A real <c>redis-sentinel</c> that watches one primary by the name <c>service</c> and fails it over within some seconds: sooner, and a busy machine is taken for a dead primary.</summary>
 public sealed class SentinelProcess : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder;
@@ -25,7 +25,7 @@ public sealed class SentinelProcess : IAsyncDisposable
         var file = Path.Combine(folder.FullName, "sentinel.conf");
         await File.WriteAllLinesAsync(file,
         [
-            $"port {port}", "bind 127.0.0.1", $"dir {folder.FullName}", $"sentinel monitor service 127.0.0.1 {primary} 1", "sentinel down-after-milliseconds service 500", "sentinel failover-timeout service 5000",
+            $"port {port}", "bind 127.0.0.1", $"dir {folder.FullName}", $"sentinel monitor service 127.0.0.1 {primary} 1", "sentinel down-after-milliseconds service 2000", "sentinel failover-timeout service 5000",
         ]);
         var process = RealProcess.Start(ProcessTools.RedisSentinel, [file]);
         await process.LineAsync("+slave slave");

@@ -30,7 +30,7 @@ internal sealed class PipeRun
         await connection.ConnectAsync(run.Cancel);
         for (var i = 0; i < pipes.Length; i++)
         {
-            serving.Begin(specs[i].Name ?? $"({i})", pipes[i], project?.File);
+            serving.Begin(specs[i], specs[i].Name ?? $"({i})", pipes[i], project?.File);
         }
 
         DuplexityError? over = null;
@@ -71,7 +71,7 @@ internal sealed class PipeRun
         }
     }
 
-    private void Begin(string key, Pipe pipe, ProjectFile? file)
+    private void Begin(PipeSpec spec, string key, Pipe pipe, ProjectFile? file)
     {
         var served = new ServedPipe(pipe, file?.Written[key]).Begin(_view.Exchange);
         lock (_served)
@@ -79,7 +79,7 @@ internal sealed class PipeRun
             _served[key] = served;
         }
 
-        _run.Result(new { Event = "ready", pipe.Name, pipe.Url, pipe.Resource }, $"ready {pipe.Url}");
+        _run.Result(new { Event = "ready", pipe.Name, pipe.Url, pipe.Resource }, spec.Private ? $"ready {pipe.Name} (private: duplexity dial {pipe.Name})" : $"ready {pipe.Url}");
     }
 
     /// <summary>Until nothing is served any more; the result is why the last of it ended.</summary>
@@ -163,11 +163,11 @@ internal sealed class PipeRun
         spec = (await _folders.OpenAsync([spec]))[0];
         if (!_served.TryGetValue(key, out var served) || served.Over.IsCompleted)
         {
-            Begin(key, await _connection.Pipes.OpenAsync(spec.Name, spec.Resource, spec.ToOptions(TellPassword), _run.Cancel), file);
+            Begin(spec, key, await _connection.Pipes.OpenAsync(spec.Name, spec.Resource, spec.ToOptions(TellPassword), _run.Cancel), file);
         }
         else
         {
-            Begin(key, await served.Pipe.ChangeAsync(spec.Resource, spec.ToOptions(TellPassword)), file);
+            Begin(spec, key, await served.Pipe.ChangeAsync(spec.Resource, spec.ToOptions(TellPassword)), file);
         }
     }
 

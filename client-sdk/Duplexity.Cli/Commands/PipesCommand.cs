@@ -28,8 +28,8 @@ internal static class PipesCommand
             }
 
             var pipes = await connection.Pipes.ListAsync(whose, run.Cancel);
-            run.Results(pipes, ["NAME", "URL", "RESOURCE", "STATE", "CLIENT", "SINCE", "VISITS"], p =>
-                [p.Name, p.Url, p.Resource, p.State, p.Client, Moment.Text(p.Since, run.Around.Time), $"{p.Use.Exchanges}"]);
+            run.Results(pipes, ["NAME", "URL", "RESOURCE", "STATE", "CLIENT", "SINCE", "VISITS", "SESSION", "NODE"], p =>
+                [p.Name, p.Url, p.Resource, p.State, p.Client, Moment.Text(p.Since, run.Around.Time), $"{p.Use.Exchanges}", p.Session[..Math.Min(p.Session.Length, 8)], p.Node]);
             if (whose.Client is null)
             {
                 // Others' message pipes are nobody else's to see.

@@ -21,40 +21,39 @@ internal static class UpCommand
             HelpName = "VALUE",
         };
         var visitors = Visitors();
+        var noInspect = new Option<bool>("--no-inspect") { Description = "the server keeps nothing of what passes; without it, duplexity inspect shows the last exchanges, secrets left out" };
+        var share = new Option<bool>("--share") { Description = "serve together with your other programs of this name; otherwise the newer one takes over" };
+        var sticky = new Option<bool>("--sticky") { Description = "with --share: a visitor stays with the program that served it first" };
+        var isPrivate = new Option<bool>("--private") { Description = "no public name; reachable with dial only, by you and by --visitors signed-in or client:bob" };
         var offline = new Option<string?>("--offline") { Description = "queue: POST, PUT, PATCH and DELETE are kept while this program is away, and replayed in order (refuse)", HelpName = "queue" };
         var reply = new Option<string?>("--reply") { Description = "for a channel: wait so long for an answer to the message, which is the response (no answer: 202 at once)", HelpName = "10s" };
-        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, offline, reply };
+        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, share, sticky, isPrivate, noInspect, offline, reply };
         var traffic = new TrafficFlags();
         traffic.AddTo(command);
-        var later = new Option[]
-        {
-            new Option<bool>("--share") { Hidden = true },
-            new Option<bool>("--private") { Hidden = true },
-        };
-        foreach (var option in later)
-        {
-            command.Add(option);
-        }
 
         runner.Action(command, (run, parsed) =>
         {
-            if (later.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false }) is { } unknown)
-            {
-                throw UsageException.NotYet(unknown.Name);
-            }
-
             var header = parsed.GetValue(hostHeader) is { } value ? PipeSpec.HostHeaderOf(value) : null;
-            var rules = VisitorWords.Of(parsed.GetValue(visitors));
             var away = parsed.GetValue(offline) is { } word ? PipeSpec.OfflineOf(word) : (PipeOffline?)null;
             var wait = parsed.GetValue(reply) is { } text ? PipeSpec.ReplyOf(text) : (TimeSpan?)null;
-            var passing = traffic.Read(parsed);
-            return RunAsync(run, parsed.GetValue(resources) ?? [], traffic.Strip(parsed), spec => spec with
+            var (rules, flags) = (VisitorWords.Of(parsed.GetValue(visitors)), traffic.Read(parsed));
+            var typed = (parsed.GetValue(resources) ?? []).Select(r => PipeSpec.Parse(r, parsed.GetValue(isPrivate))).ToArray();
+            if (typed.Length == 0 && parsed.GetValue(isPrivate))
+            {
+                throw new UsageException($"--private goes with [NAME=]RESOURCE; in {ProjectFile.FileName} a pipe says \"private\": true.");
+            }
+
+            // What the command line says holds for every pipe, in the file's place too.
+            return RunAsync(run, PathRoutes.Gather(typed, traffic.Strip(parsed)), spec => spec with
             {
                 HostHeader = header ?? spec.HostHeader,
                 Visitors = rules ?? spec.Visitors,
+                Share = parsed.GetValue(share) || spec.Share,
+                Sticky = parsed.GetValue(sticky) || spec.Sticky,
+                Inspect = spec.Inspect && !parsed.GetValue(noInspect),
                 Offline = away ?? spec.Offline,
                 Reply = wait ?? spec.Reply,
-                Traffic = (spec.Traffic ?? new()).With(passing),
+                Traffic = (spec.Traffic ?? new()).With(flags),
             });
         });
         return command;
@@ -68,15 +67,11 @@ internal static class UpCommand
         HelpName = "RULE",
     };
 
-    /// <param name="run">The invocation.</param>
-    /// <param name="resources">What was typed; none: the pipes of the file.</param>
-    /// <param name="strip">Whether paths are taken off.</param>
-    /// <param name="adjusted">A pipe with what the command line says of all pipes, those of the file too.</param>
-    private static async Task<int> RunAsync(Invocation run, string[] resources, bool strip, Func<PipeSpec, PipeSpec> adjusted)
+    private static async Task<int> RunAsync(Invocation run, IReadOnlyList<PipeSpec> typed, Func<PipeSpec, PipeSpec> adjusted)
     {
-        if (resources.Length > 0)
+        if (typed.Count > 0)
         {
-            return await PipeRun.ServeAsync(run, run.Server, [.. PathRoutes.Gather([.. resources.Select(PipeSpec.Parse)], strip).Select(adjusted)]);
+            return await PipeRun.ServeAsync(run, run.Server, [.. typed.Select(adjusted)]);
         }
 
         var project = await Project.LoadAsync(run, adjusted);

@@ -23,6 +23,21 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
     /// <summary>What the pipe does with its traffic; null: nothing of its own.</summary>
     public PipeTraffic? Traffic { get; init; }
 
+    /// <summary>Whether the server keeps its last exchanges.</summary>
+    public bool Inspect { get; init; } = true;
+
+    // What passes unread has no exchanges.
+    private bool HasExchanges => !Private && !Resource.StartsWith("tcp://", StringComparison.Ordinal) && !Resource.StartsWith("tls://", StringComparison.Ordinal);
+
+    /// <summary>Whether other programs of the same client may serve the name as well.</summary>
+    public bool Share { get; init; }
+
+    /// <summary>Whether a visitor stays with the program that served it first.</summary>
+    public bool Sticky { get; init; }
+
+    /// <summary>Whether it is reached by <c>dial</c> only.</summary>
+    public bool Private { get; init; }
+
     /// <summary>What becomes of requests while this program is away.</summary>
     public PipeOffline Offline { get; init; }
 
@@ -31,24 +46,36 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
 
     /// <summary>Reads <c>[NAME=]RESOURCE</c>.</summary>
     /// <exception cref="UsageException">It is not one; the sentence says what to write.</exception>
-    public static PipeSpec Parse(string text)
+    public static PipeSpec Parse(string text, bool isPrivate = false)
     {
         // A "=" inside a URL's query or a file's name is not ours: what stands before ours is a name, perhaps with a path, and neither has a colon or begins like a folder.
         var equals = text.IndexOf('=');
         var slash = text.IndexOf('/');
         if (equals < 0 || (slash >= 0 && slash < equals && (text[..slash].Contains(':') || text[0] is '/' or '.' or '~')))
         {
-            return Of(null, text);
+            return Of(null, text, isPrivate);
         }
 
-        return slash < 0 || slash > equals
-            ? Of(text[..equals], text[(equals + 1)..])
+        if (slash < 0 || slash > equals)
+        {
+            return Of(text[..equals], text[(equals + 1)..], isPrivate);
+        }
+
+        return isPrivate
+            ? throw new UsageException($"\"{text[..equals]}\" has a path, and a private pipe carries bytes that nobody reads; write a word such as db.")
             : Of(text[..slash], text[(equals + 1)..]) with { Path = PathOf(text[slash..equals]) };
     }
 
     /// <summary>The same from its two parts; <paramref name="name"/> null: none was given.</summary>
-    public static PipeSpec Of(string? name, string resource)
+    public static PipeSpec Of(string? name, string resource, bool isPrivate = false)
     {
+        if (isPrivate)
+        {
+            return name is null || PrivateShape().IsMatch(name)
+                ? new PipeSpec(name, Canonical(resource, bare: "tcp")) { Private = true }
+                : throw new UsageException($"\"{name}\" cannot be a private pipe's name; write a word such as db.");
+        }
+
         if (name is not null && !NameShape().IsMatch(name))
         {
             throw new UsageException($"\"{name}\" cannot be a pipe's name; write cat1, cat1.example.org or :7001.");
@@ -108,7 +135,11 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
     {
         HostHeader = HostHeader,
         Exchanges = true,
+        Inspect = Inspect && HasExchanges,
         Visitors = VisitorWords.Complete(Visitors, tellPassword),
+        Share = Share,
+        Sticky = Sticky,
+        Private = Private,
         Offline = Offline,
         Reply = Reply,
     });
@@ -171,6 +202,9 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
 
     [GeneratedRegex(@"^(:[0-9]*|[\p{L}\p{M}\p{N}*]([\p{L}\p{M}\p{N}._*-]*))\z")]
     private static partial Regex NameShape();
+
+    [GeneratedRegex(@"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\z")]
+    private static partial Regex PrivateShape();
 
     [GeneratedRegex(@"^(/[A-Za-z0-9._~-]+)+\z")]
     private static partial Regex PathShape();

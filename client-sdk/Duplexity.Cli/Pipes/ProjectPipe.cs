@@ -17,6 +17,18 @@ internal sealed record ProjectPipe
     /// <summary>Who may visit: rules with commas between them.</summary>
     public string? Visitors { get; init; }
 
+    /// <summary>Whether the server keeps the last exchanges; null: it does.</summary>
+    public bool? Inspect { get; init; }
+
+    /// <summary>Whether other programs of the same client may serve the name as well.</summary>
+    public bool Share { get; init; }
+
+    /// <summary>Whether a visitor stays with the program that served it first.</summary>
+    public bool Sticky { get; init; }
+
+    /// <summary>Whether it is reached by <c>dial</c> only.</summary>
+    public bool Private { get; init; }
+
     /// <summary>Further resources by path: text, or an object.</summary>
     public Dictionary<string, JsonElement>? Routes { get; init; }
 
@@ -73,10 +85,13 @@ internal sealed record ProjectPipe
     /// <summary>The pipe as <c>up</c> serves it.</summary>
     /// <exception cref="UsageException">It has no resource, or something that cannot be.</exception>
     public PipeSpec ToSpec(string name) =>
-        PipeSpec.Of(name, Resource ?? throw new UsageException($"{ProjectFile.FileName}: the pipe \"{name}\" has no resource; {ProjectFile.Shape}.")) with
+        PipeSpec.Of(name, Resource ?? throw new UsageException($"{ProjectFile.FileName}: the pipe \"{name}\" has no resource; {ProjectFile.Shape}."), Private) with
         {
             HostHeader = HostHeader is null ? null : PipeSpec.HostHeaderOf(HostHeader),
             Visitors = Visitors is null ? null : VisitorWords.Of([Visitors]),
+            Share = Share,
+            Sticky = Sticky,
+            Inspect = Inspect ?? true,
             Offline = Offline is null ? PipeOffline.Refuse : PipeSpec.OfflineOf(Offline),
             Reply = Reply is null ? null : PipeSpec.ReplyOf(Reply),
             Traffic = ToTraffic(),

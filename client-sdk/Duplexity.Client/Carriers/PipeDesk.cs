@@ -255,6 +255,7 @@ internal sealed partial class PipeDesk(ILogger logger) : IControlSink
             lock (_gate)
             {
                 pipe.Carriers--;
+                NoteIfFinishedUnsynchronized();
             }
         }
     }

@@ -94,6 +94,7 @@ internal sealed class ConnectionLoop(Restorer restorer, Uri server, DuplexityCon
         await _stop.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(false);
         await restorer.LeaveAsync().ConfigureAwait(false);
+        await restorer.FinishAsync().ConfigureAwait(false);
         Close(CloseReason.Disposed);
     }
 

@@ -47,6 +47,14 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
 
     public Task<WithdrawVisitResponse> WithdrawVisit(WithdrawVisitRequest request) => connection.InvokeAsync<WithdrawVisitResponse>(nameof(IControlHub.WithdrawVisit), request);
 
+    public Task<ListExchangesResponse> ListExchanges(ListExchangesRequest request) => connection.InvokeAsync<ListExchangesResponse>(nameof(IControlHub.ListExchanges), request);
+
+    public Task<ListExchangesResponse> WatchExchanges(WatchExchangesRequest request) => connection.InvokeAsync<ListExchangesResponse>(nameof(IControlHub.WatchExchanges), request);
+
+    public Task<ReadExchangeResponse> ReadExchange(ReadExchangeRequest request) => connection.InvokeAsync<ReadExchangeResponse>(nameof(IControlHub.ReadExchange), request);
+
+    public Task<ReplayExchangeResponse> ReplayExchange(ReplayExchangeRequest request) => connection.InvokeAsync<ReplayExchangeResponse>(nameof(IControlHub.ReplayExchange), request);
+
     public Task<LimitSocketResponse> LimitSocket(LimitSocketRequest request) => connection.InvokeAsync<LimitSocketResponse>(nameof(IControlHub.LimitSocket), request);
 
     public Task<ExplainResponse> Explain(ExplainRequest request) => connection.InvokeAsync<ExplainResponse>(nameof(IControlHub.Explain), request);
@@ -106,6 +114,7 @@ internal sealed class ControlHubProxy(HubConnection connection) : IControlHub
         connection.On<PipesResponse>(nameof(IControlClient.PipesAreRegistered), client.PipesAreRegistered);
         connection.On<CarryOrder>(nameof(IControlClient.Carry), client.Carry);
         connection.On<ExchangesEvent>(nameof(IControlClient.Exchanges), client.Exchanges);
+        connection.On<ExchangesKeptEvent>(nameof(IControlClient.ExchangesKept), client.ExchangesKept);
         connection.On<SocketsChangedEvent>(nameof(IControlClient.SocketsChanged), client.SocketsChanged);
         connection.On<PipesChangedEvent>(nameof(IControlClient.PipesChanged), client.PipesChanged);
         connection.On<PipeClosedEvent>(nameof(IControlClient.PipeClosed), client.PipeClosed);

@@ -128,5 +128,11 @@ internal sealed class ControlLink : Link, IControlClient
         return Task.CompletedTask;
     }
 
+    public Task ExchangesKept(ExchangesKeptEvent kept)
+    {
+        Watches.Apply(kept);
+        return Task.CompletedTask;
+    }
+
     private static string OriginOf(Uri uri) => uri.GetLeftPart(UriPartial.Authority);
 }

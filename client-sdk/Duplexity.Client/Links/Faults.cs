@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.WebSockets;
 using System.Text.Json;
 using Duplexity.Protocol;
 using MessagePack;
@@ -41,7 +40,7 @@ internal static class Faults
     };
 
     /// <summary>The error for an upgrade that was answered with <paramref name="status"/> instead of 101.</summary>
-    public static DuplexityException OfStatus(HttpStatusCode status, Uri server, WebSocketException exception)
+    public static DuplexityException OfStatus(HttpStatusCode status, Uri server, Exception? exception)
     {
         var (entry, sentence) = status switch
         {

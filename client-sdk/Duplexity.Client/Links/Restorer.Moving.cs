@@ -73,4 +73,7 @@ internal sealed partial class Restorer
 
         _leaving.Clear();
     }
+
+    /// <summary>Once the server was told: visitors of shared names are served to the end.</summary>
+    public Task FinishAsync() => pipes.FinishAsync(options.TimeProvider);
 }

@@ -19,6 +19,27 @@ internal sealed class WatchDesk(DuplexityConnectionOptions options)
     /// <summary>As the other one.</summary>
     public void Apply(PipesChangedEvent changed) => Add(changed.Watch, changed.Changes);
 
+    /// <summary>Exchanges of a watch of them, in order.</summary>
+    public void Apply(ExchangesKeptEvent kept) => Add(kept.Watch, kept.Exchanges);
+
+    /// <summary>A watch that reads its events itself: they come into a feed of its own from now on, in the place of the one before.</summary>
+    public Feed<TChange> Open<TChange>(string id, string client)
+    {
+        var feed = new Feed<TChange>(client);
+        _feeds[id] = feed;
+        return feed;
+    }
+
+    /// <summary>That watch is over; <paramref name="stop"/> tells the server, where it can be told.</summary>
+    public void Close(string id, Func<Task>? stop)
+    {
+        _feeds.TryRemove(id, out _);
+        if (stop is not null)
+        {
+            _ = StopAsync(stop());
+        }
+    }
+
     /// <summary>A client has left the connection: its watches are over.</summary>
     public void EndOf(string client, DuplexityError reason)
     {
@@ -37,7 +58,7 @@ internal sealed class WatchDesk(DuplexityConnectionOptions options)
     {
         var id = Guid.NewGuid().ToString("N");
         var client = control.Acting(asked);
-        var known = new Dictionary<(string, string), TItem>();
+        var known = new Dictionary<(string, string, string), TItem>();
         ControlLink? link = null;
         try
         {
@@ -83,6 +104,11 @@ internal sealed class WatchDesk(DuplexityConnectionOptions options)
                     while (feed.TryRead(out var change))
                     {
                         var (word, item) = kind.Read(change);
+                        foreach (var (over, _) in known.Where(k => kind.Ends(change, k.Value)).ToArray())
+                        {
+                            known.Remove(over);
+                        }
+
                         if (word == kind.Gone)
                         {
                             known.Remove(kind.Key(item));

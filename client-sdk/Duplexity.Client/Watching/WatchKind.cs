@@ -10,14 +10,16 @@ namespace Duplexity.Watching;
 /// <param name="Key">What tells one thing from another.</param>
 /// <param name="Change">A change of our own making.</param>
 /// <param name="Read">What a change says.</param>
+/// <param name="Ends">Whether a change ends another thing beside its own.</param>
 internal sealed record WatchKind<TItem, TChange>(
     string Present,
     string Gone,
     Func<IControlHub, string, string?, string, Task<WatchAnswer<TItem>>> Watch,
     Func<IControlHub, string, string, Task> Stop,
-    Func<TItem, (string, string)> Key,
+    Func<TItem, (string, string, string)> Key,
     Func<string, TItem, TChange> Change,
-    Func<TChange, (string Kind, TItem Item)> Read);
+    Func<TChange, (string Kind, TItem Item)> Read,
+    Func<TChange, TItem, bool> Ends);
 
 /// <summary>What is there as a watch begins, whichever record said so.</summary>
 internal sealed record WatchAnswer<TItem>(IReadOnlyList<TItem> Items) : Answer;
@@ -34,9 +36,10 @@ internal static class WatchKinds
             return new(answer.Sockets ?? []) { Error = answer.Error };
         },
         (hub, actAs, id) => hub.WatchSockets(new WatchSocketsRequest { As = actAs, Watch = id, Stop = true }),
-        socket => (socket.SocketId, socket.Client),
+        socket => (socket.SocketId, socket.Client, ""),
         (kind, socket) => new SocketChange { Kind = kind, Socket = socket },
-        change => (change.Kind, change.Socket));
+        change => (change.Kind, change.Socket),
+        (_, _) => false);
 
     public static WatchKind<PipeInfo, PipeChange> Pipes { get; } = new(
         PipeChangeKind.Present,
@@ -47,7 +50,8 @@ internal static class WatchKinds
             return new(answer.Pipes ?? []) { Error = answer.Error };
         },
         (hub, actAs, id) => hub.WatchPipes(new WatchPipesRequest { As = actAs, Watch = id, Stop = true }),
-        pipe => (pipe.Name, pipe.Client),
+        pipe => (pipe.Name, pipe.Client, pipe.Session),
         (kind, pipe) => new PipeChange { Kind = kind, Pipe = kind == PipeChangeKind.Removed ? pipe with { State = "gone" } : pipe },
-        change => (change.Kind, change.Pipe));
+        change => (change.Kind, change.Pipe),
+        (change, other) => change.Kind == PipeChangeKind.TakenOver && other.Name == change.Pipe.Name && other.Session != change.Pipe.Session);
 }

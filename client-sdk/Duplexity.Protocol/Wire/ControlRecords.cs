@@ -131,6 +131,14 @@ public sealed record PipeInfo
     /// <summary>How visitors use it.</summary>
     [Key(6)]
     public PipeUse Use { get; init; } = new();
+
+    /// <summary>The session that serves it: several may share a name, and each is one pipe of the list.</summary>
+    [Key(7)]
+    public string Session { get; init; } = "";
+
+    /// <summary>The node where that session is.</summary>
+    [Key(8)]
+    public string Node { get; init; } = "";
 }
 
 /// <summary>Lists the acting client's sockets.</summary>

@@ -1,24 +1,27 @@
--- Who serves visitors. KEYS: pipes, left. ARGV: time, the host, then the wildcards over it, longest first; the entry, or nothing where nobody serves it, or not yet.
-local entry, client
+-- Who serves visitors. KEYS: pipes, left. ARGV: time, the host, then the wildcards over it, longest first; the entries of one name, none where nobody serves it, or not yet.
+local found = {}
 for i = 2, #ARGV do
-  local packed = redis.call('HGET', KEYS[1], ARGV[i])
-  if packed then
-    local there = cmsgpack.unpack(packed)
-    entry, client = there[5], there[1]
+  found = registrations(KEYS[1], ARGV[i])
+  if #found > 0 then
     break
   end
 end
 
-if not entry then
+if #found == 0 then
   return {}
 end
 
 for i = 2, #ARGV do
   local packed = redis.call('HGET', KEYS[2], ARGV[i])
   local last = packed and cmsgpack.unpack(packed)
-  if last and last[1] ~= client and last[2] > clock() then
+  if last and last[1] ~= found[1][1] and last[2] > clock() then
     return {}
   end
 end
 
-return { entry }
+local entries = {}
+for _, there in ipairs(found) do
+  entries[#entries + 1] = there[5]
+end
+
+return entries

@@ -1,9 +1,8 @@
 -- A client's public pipes. KEYS: pipes, the client's names.
 local found = {}
 for _, name in ipairs(redis.call('SMEMBERS', KEYS[2])) do
-  local pipe = redis.call('HGET', KEYS[1], name)
-  if pipe then
-    found[#found + 1] = cmsgpack.unpack(pipe)[5]
+  for _, there in ipairs(registrations(KEYS[1], name)) do
+    found[#found + 1] = there[5]
   end
 end
 

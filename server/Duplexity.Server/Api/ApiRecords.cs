@@ -39,6 +39,25 @@ internal sealed record ApiBatchResponse : Answer
     public SendResponse[]? Receipts { get; init; }
 }
 
+/// <summary>What a replay of an exchange changes of its request; what is absent stays as it was.</summary>
+internal sealed record ApiReplay
+{
+    /// <summary>Another method.</summary>
+    public string? Method { get; init; }
+
+    /// <summary>Another path and query, beginning with <c>/</c>.</summary>
+    public string? Target { get; init; }
+
+    /// <summary>Headers that are set in the place of those of their names, or, without a value, left out.</summary>
+    public PipeHeader[]? Headers { get; init; }
+
+    /// <summary>Another body as text; at most one of text and bytes.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>Another body as bytes.</summary>
+    public byte[]? Bytes { get; init; }
+}
+
 /// <summary>Answers the subscribing and unsubscribing of a client.</summary>
 internal sealed record ApiPlacedResponse : Answer
 {

@@ -5,7 +5,7 @@ namespace Duplexity.Server.Api;
 
 /// <summary>The operations of the HTTP API, each once: what is mapped and what <c>openapi.json</c> describes come from here.</summary>
 internal sealed class ApiRoutes(
-    Publishing publishing, Reading reading, Steering steering, Placing placing, RoomRoutes rooms, LockspaceRoutes lockspaces, InboxRoutes inboxes, MessagePipeRoutes messagePipes, QueueRoutes queues, NameRoutes names, NodeRoutes nodes)
+    Publishing publishing, Reading reading, Steering steering, Placing placing, RoomRoutes rooms, LockspaceRoutes lockspaces, InboxRoutes inboxes, MessagePipeRoutes messagePipes, QueueRoutes queues, NameRoutes names, ExchangeRoutes exchanges, NodeRoutes nodes)
 {
     private static readonly ApiParameter Channel = new("channel", "string", "The channel's address, such as `room:lobby`; a slash in a name is written `%2F`.", IsInPath: true);
     private static readonly ApiParameter Socket = new("id", "string", "The SOCK_ID.", IsInPath: true);
@@ -75,6 +75,7 @@ internal sealed class ApiRoutes(
         .. messagePipes.All,
         .. queues.All,
         .. names.All,
+        .. exchanges.All,
         .. nodes.All,
         new("POST", "/tokens", "createToken", "Makes an access token for a client that the acting client may administer.", typeof(TokenAnswer)) { Takes = typeof(Minting), Needs = ["client"] },
     ];

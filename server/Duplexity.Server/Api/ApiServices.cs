@@ -22,6 +22,7 @@ internal static class ApiServices
         services.TryAddSingleton<MessagePipeRoutes>();
         services.TryAddSingleton<QueueRoutes>();
         services.TryAddSingleton<NodeRoutes>();
+        services.TryAddSingleton<ExchangeRoutes>();
         services.TryAddSingleton<ApiRoutes>();
         services.TryAddSingleton<ApiDescription>();
         services.TryAddSingleton<ApiEndpoints>();

@@ -43,7 +43,7 @@ internal static class AuthServices
         services.TryAddSingleton<SignInEndpoints>();
         services.TryAddSingleton<VisitorSignIn>();
         services.TryAddSingleton<Assertions>();
-        services.TryAddSingleton<IVisitorIdentities, VisitorIdentities>();
+        services.TryAddSingleton<ClientEnds>();
         services.TryAddSingleton<TokenEndpoints>();
         services.AddAuthentication();
         DuplexityScheme.Decorate(services);

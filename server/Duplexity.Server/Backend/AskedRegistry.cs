@@ -12,27 +12,11 @@ internal sealed class AskedRegistry(NodeBook nodes, NodeCalls calls) : IRegistry
 
     /// <inheritdoc/>
     /// <exception cref="DuplexityException"><see cref="Errors.Unavailable"/>: no node answers.</exception>
-    public async ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default)
-    {
-        foreach (var node in nodes.Others.OrderBy(n => n.Name != _last))
-        {
-            try
-            {
-                var entry = await calls.AskAsync<LocateQuestion, PipeEntry?>(node, LocateCall.Word, new(name), ct);
-                _last = node.Name;
-                return entry;
-            }
-            catch (Exception e) when (e is DuplexityException or NodeRefusedException)
-            {
-                // It is away, or came back as another life of itself: the next one.
-            }
-        }
-
-        throw new DuplexityException(DuplexityError.Of(Errors.Unavailable, "No node can be asked now; try again in a moment."));
-    }
+    public ValueTask<IReadOnlyList<PipeEntry>> LocateAllAsync(string name, CancellationToken ct = default) => AskAsync(new(name, IsExact: false), ct);
 
     /// <inheritdoc/>
-    public ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct = default) => LocateAsync(name, ct);
+    /// <exception cref="DuplexityException"><see cref="Errors.Unavailable"/>: no node answers.</exception>
+    public ValueTask<IReadOnlyList<PipeEntry>> ReadAllAsync(string name, CancellationToken ct = default) => AskAsync(new(name, IsExact: true), ct);
 
     /// <inheritdoc/>
     public ValueTask<long> NextGenerationAsync(CancellationToken ct = default) => throw NotHere();
@@ -45,6 +29,25 @@ internal sealed class AskedRegistry(NodeBook nodes, NodeCalls calls) : IRegistry
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<PipeEntry>> RemoveAsync(string client, string session, long generation, IReadOnlyList<string>? names = null, CancellationToken ct = default) => throw NotHere();
+
+    private async ValueTask<IReadOnlyList<PipeEntry>> AskAsync(LocateQuestion question, CancellationToken ct)
+    {
+        foreach (var node in nodes.Others.OrderBy(n => n.Name != _last))
+        {
+            try
+            {
+                var entries = await calls.AskAsync<LocateQuestion, PipeEntry[]>(node, LocateCall.Word, question, ct);
+                _last = node.Name;
+                return entries;
+            }
+            catch (Exception e) when (e is DuplexityException or NodeRefusedException)
+            {
+                // It is away, or came back as another life of itself: the next one.
+            }
+        }
+
+        throw new DuplexityException(DuplexityError.Of(Errors.Unavailable, "No node can be asked now; try again in a moment."));
+    }
 
     private static NotSupportedException NotHere() => new("A front asks where a pipe is, and changes nothing (G18).");
 }

@@ -4,7 +4,7 @@ using Duplexity.Server.Engine;
 namespace Duplexity.Server.Backend;
 
 /// <summary>
-/// Register, locate, remove: who serves which public name. Whoever asks for a pipe asks here, never the engine (2.20); at a front, a node is asked. Where nodes share the registry, what was found is remembered for <see cref="Fresh"/>; who finds that it is not so any more
+/// Register, locate, remove: which sessions serve which public name. Whoever asks for a pipe asks here, never the engine (2.20); at a front, a node is asked. Where nodes share the registry, what was found is remembered for <see cref="Fresh"/>; who finds that it is not so any more
 /// says <see cref="Forget"/>. That nobody has a name is never remembered: it may be registered in the next moment (2.32). Thread-safe.
 /// </summary>
 internal sealed class BackendRegistry(IRegistry registry, bool isShared, TimeProvider time)
@@ -15,7 +15,7 @@ internal sealed class BackendRegistry(IRegistry registry, bool isShared, TimePro
     /// <summary>How many names are remembered; then all are forgotten, and asked for again.</summary>
     private const int Most = 10_000;
 
-    private readonly ConcurrentDictionary<string, (PipeEntry Entry, long At)> _found = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (IReadOnlyList<PipeEntry> Entries, long At)> _found = new(StringComparer.Ordinal);
     private long _forgettings;
 
     public async ValueTask<RegisterResult> RegisterAsync(IReadOnlyList<PipeEntry> entries, CancellationToken ct)
@@ -30,28 +30,58 @@ internal sealed class BackendRegistry(IRegistry registry, bool isShared, TimePro
         }
     }
 
-    /// <summary>Who serves the visitors of a host or port, by its own name or by a wildcard over it.</summary>
-    public ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct)
+    /// <summary>All who serve the visitors of a host or port, by its own name or by a wildcard over it: of one owner, the newest last.</summary>
+    public ValueTask<IReadOnlyList<PipeEntry>> LocateAllAsync(string name, CancellationToken ct) =>
+        isShared && _found.TryGetValue(name, out var found) && time.GetElapsedTime(found.At) < Fresh ? new(found.Entries) : FindAllAsync(name, ct);
+
+    /// <summary>The newest of them; null: there is none. For those who ask whose a name is, and what it is.</summary>
+    public async ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct) => await LocateAllAsync(name, ct) is [.., var newest] ? newest : null;
+
+    /// <summary>As <see cref="LocateAllAsync"/>, as the engine has it now.</summary>
+    public async ValueTask<IReadOnlyList<PipeEntry>> FindAllAsync(string name, CancellationToken ct)
     {
+        var (at, forgettings) = (time.GetTimestamp(), Volatile.Read(ref _forgettings));
+        var entries = await registry.LocateAllAsync(name, ct);
         if (!isShared)
         {
-            return registry.LocateAsync(name, ct);
+            return entries;
         }
 
-        return _found.TryGetValue(name, out var found) && time.GetElapsedTime(found.At) < Fresh ? new(found.Entry) : FindAsync(name, ct);
+        if (entries.Count == 0)
+        {
+            _found.TryRemove(name, out _);
+            return entries;
+        }
+
+        if (_found.Count >= Most)
+        {
+            _found.Clear();
+        }
+
+        _found[name] = (entries, at);
+        if (Volatile.Read(ref _forgettings) != forgettings)
+        {
+            // Something changed while the engine was asked, perhaps this.
+            _found.TryRemove(name, out _);
+        }
+
+        return entries;
     }
 
-    /// <summary>The registration of just this name, as the engine has it now.</summary>
-    public async ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct)
+    /// <summary>The registrations of just this name, as the engine has them now, the newest last.</summary>
+    public async ValueTask<IReadOnlyList<PipeEntry>> ReadAllAsync(string name, CancellationToken ct)
     {
-        var entry = await registry.ReadAsync(name, ct);
-        if (NameTree.IsWildcard(name) ? _found.Values.Any(f => f.Entry.Name == name && f.Entry != entry) : _found.TryGetValue(name, out var found) && found.Entry != entry)
+        var entries = await registry.ReadAllAsync(name, ct);
+        if (NameTree.IsWildcard(name) ? _found.Values.Any(f => f.Entries[0].Name == name && !f.Entries.SequenceEqual(entries)) : _found.TryGetValue(name, out var found) && !found.Entries.SequenceEqual(entries))
         {
             Forget([name]);
         }
 
-        return entry;
+        return entries;
     }
+
+    /// <summary>The newest of those; null: there is none.</summary>
+    public async ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct) => await ReadAllAsync(name, ct) is [.., var newest] ? newest : null;
 
     /// <summary>What was found under these names is not so any more.</summary>
     public void Forget(IEnumerable<string> names)
@@ -99,30 +129,5 @@ internal sealed class BackendRegistry(IRegistry registry, bool isShared, TimePro
         var removed = await registry.RemoveAsync(client, session, generation, names, ct);
         Forget(removed.Select(e => e.Name));
         return removed;
-    }
-
-    private async ValueTask<PipeEntry?> FindAsync(string name, CancellationToken ct)
-    {
-        var (at, forgettings) = (time.GetTimestamp(), Volatile.Read(ref _forgettings));
-        var entry = await registry.LocateAsync(name, ct);
-        if (entry is null)
-        {
-            _found.TryRemove(name, out _);
-            return null;
-        }
-
-        if (_found.Count >= Most)
-        {
-            _found.Clear();
-        }
-
-        _found[name] = (entry, at);
-        if (Volatile.Read(ref _forgettings) != forgettings)
-        {
-            // Something changed while the engine was asked, perhaps this.
-            _found.TryRemove(name, out _);
-        }
-
-        return entry;
     }
 }

@@ -40,6 +40,9 @@ internal static partial class Log
     [LoggerMessage(4010, LogLevel.Warning, "What became of the pipes of {Client} could not be told to those who watch them")]
     public static partial void PipesNotMarked(ILogger logger, Exception exception, string client);
 
+    [LoggerMessage(4200, LogLevel.Debug, "No carrier for a dial of {Pipe}: {Failure}")]
+    public static partial void NotDialled(ILogger logger, string pipe, CarryFailure failure);
+
     [LoggerMessage(4020, LogLevel.Warning, "A connection for the node {Node} could not be handed on ({Error}); its client was told to try again.")]
     public static partial void NotHandedOn(ILogger logger, string node, Yarp.ReverseProxy.Forwarder.ForwarderError error);
 

@@ -40,7 +40,7 @@ internal sealed class Metrics
         _deliveries = Meter.CreateCounter<long>("duplexity.deliveries", "{message}", "Messages that were handed to a socket's transport, each socket counted.");
         _deliveryWaits = Meter.CreateHistogram("duplexity.delivery.wait", "s", "How long messages waited for their socket.", advice: Waits);
         _slowConsumers = Meter.CreateCounter<long>("duplexity.slow_consumers", "{socket}", "Sockets that were closed because they did not read, by what of their queue was too much (reason: size, age).");
-        _leftOut = Meter.CreateCounter<long>("duplexity.left_out", "{event}", "Events for watching that a full queue left out (queue: announcements, exchanges).");
+        _leftOut = Meter.CreateCounter<long>("duplexity.left_out", "{event}", "Events for watching that a full queue left out (queue: announcements, exchanges, inspector).");
         _visits = Meter.CreateHistogram("duplexity.visitor.request.duration", "s", "Requests of visitors at public pipes (kind: http, tcp, where it is a connection), by how they ended (outcome: 1xx to 5xx; gone: the visitor left; carried, refused).", advice: Requests);
         _visitorBytes = Meter.CreateCounter<long>("duplexity.visitor.io", "By", "Bytes on carriers (direction: to_visitor, to_resource).");
         _revocations = Meter.CreateCounter<long>("duplexity.revocations", "{revocation}", "Revocations that this node enforced (what: client, token, key, removed).");
@@ -101,7 +101,7 @@ internal sealed class Metrics
     public void ClosedAsSlow(string reason) => _slowConsumers.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     /// <summary>A full queue left an event out.</summary>
-    /// <param name="queue"><c>announcements</c> or <c>exchanges</c>.</param>
+    /// <param name="queue"><c>announcements</c>, <c>exchanges</c> or <c>inspector</c>.</param>
     public void LeftOut(string queue) => _leftOut.Add(1, new KeyValuePair<string, object?>("queue", queue));
 
     /// <summary>A visitor's request has ended.</summary>

@@ -1,11 +1,11 @@
 namespace Duplexity.Server.Engine;
 
-/// <summary>Which session serves which public name, in this process's memory, by name and by owner.</summary>
+/// <summary>Which sessions serve which public name, in this process's memory.</summary>
 internal sealed class MemoryRegistry(TimeProvider time, TimeSpan handOver) : IRegistry
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, PipeEntry> _byName = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, SortedDictionary<string, PipeEntry>> _byClient = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PipeEntry[]> _byName = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SortedSet<string>> _namesOf = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _below = new(StringComparer.Ordinal);
     private readonly LeftNames _left = new(time, handOver);
     private long _lastGeneration;
@@ -31,14 +31,15 @@ internal sealed class MemoryRegistry(TimeProvider time, TimeSpan handOver) : IRe
             var replaced = new List<PipeEntry>();
             foreach (var entry in entries)
             {
-                var there = _byName.GetValueOrDefault(entry.Name);
-                if (!named.Add(entry.Name) || (there is not null && !MayReplace(there, entry)) || (there is null && RelatedUnsynchronized(entry).Any(r => r.Client != entry.Client)))
+                var there = Of(entry.Name);
+                var others = there.Where(t => !t.StandsBeside(entry)).ToArray();
+                if (!named.Add(entry.Name) || !Array.TrueForAll(others, other => MayReplace(other, entry)) || (there.Length == 0 && IsInForeignTree(entry)))
                 {
                     conflicts.Add(entry.Name);
                 }
-                else if (there is not null && there.Generation < entry.Generation)
+                else
                 {
-                    replaced.Add(there);
+                    replaced.AddRange(others.Where(other => other.Generation < entry.Generation));
                 }
             }
 
@@ -57,21 +58,21 @@ internal sealed class MemoryRegistry(TimeProvider time, TimeSpan handOver) : IRe
     }
 
     /// <inheritdoc/>
-    public ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default)
+    public ValueTask<IReadOnlyList<PipeEntry>> LocateAllAsync(string name, CancellationToken ct = default)
     {
         lock (_lock)
         {
-            var entry = _byName.GetValueOrDefault(name) ?? NameTree.WildcardsOver(name).Select(w => _byName.GetValueOrDefault(w)).FirstOrDefault(e => e is not null);
-            return new(entry is null || _left.Rests(name, entry.Client) ? null : entry);
+            var entries = NameTree.WildcardsOver(name).Prepend(name).Select(Of).FirstOrDefault(e => e.Length > 0) ?? [];
+            return new(entries.Length == 0 || _left.Rests(name, entries[0].Client) ? [] : entries);
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct = default)
+    public ValueTask<IReadOnlyList<PipeEntry>> ReadAllAsync(string name, CancellationToken ct = default)
     {
         lock (_lock)
         {
-            return new(_byName.GetValueOrDefault(name));
+            return new(Of(name));
         }
     }
 
@@ -80,12 +81,7 @@ internal sealed class MemoryRegistry(TimeProvider time, TimeSpan handOver) : IRe
     {
         lock (_lock)
         {
-            if (client is null)
-            {
-                return new([.. _byClient.Values.SelectMany(own => own.Values)]);
-            }
-
-            return new(_byClient.TryGetValue(client, out var own) ? [.. own.Values] : []);
+            return client is null ? new([.. _namesOf.Values.SelectMany(names => names.SelectMany(Of))]) : new([.. NamesOf(client).SelectMany(Of)]);
         }
     }
 
@@ -95,13 +91,8 @@ internal sealed class MemoryRegistry(TimeProvider time, TimeSpan handOver) : IRe
     {
         lock (_lock)
         {
-            if (!_byClient.TryGetValue(client, out var own))
-            {
-                return new([]);
-            }
-
-            var asked = names is null ? own.Values : names.Distinct(StringComparer.Ordinal).Select(own.GetValueOrDefault).OfType<PipeEntry>();
-            PipeEntry[] removed = [.. asked.Where(e => e.Session == session && e.Generation <= generation)];
+            var asked = names is null ? NamesOf(client) : names.Distinct(StringComparer.Ordinal);
+            PipeEntry[] removed = [.. asked.SelectMany(Of).Where(e => e.Client == client && e.Session == session && e.Generation <= generation)];
             foreach (var entry in removed)
             {
                 RemoveUnsynchronized(entry);
@@ -115,16 +106,22 @@ internal sealed class MemoryRegistry(TimeProvider time, TimeSpan handOver) : IRe
     private static bool MayReplace(PipeEntry there, PipeEntry entry) =>
         there.Client == entry.Client && (there.Generation < entry.Generation || (there.Generation == entry.Generation && there.Session == entry.Session));
 
-    // At, above or below it.
-    private IEnumerable<PipeEntry> RelatedUnsynchronized(PipeEntry entry)
+    private static IEnumerable<string> Above(PipeEntry entry) => entry.Tree.Split(' ').Skip(1);
+
+    private PipeEntry[] Of(string name) => _byName.GetValueOrDefault(name) ?? [];
+
+    private IEnumerable<string> NamesOf(string client) => _namesOf.TryGetValue(client, out var names) ? names : [];
+
+    // Whether somebody else has a name at, above or below it.
+    private bool IsInForeignTree(PipeEntry entry)
     {
         var roots = entry.Tree.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return roots.Length == 0 ? [] : roots.SelectMany(r => new[] { r, NameTree.WildcardOf(r) }).Concat(_below.GetValueOrDefault(roots[0]) ?? []).Select(_byName.GetValueOrDefault).OfType<PipeEntry>();
+        return roots.Length > 0 && roots.SelectMany(r => new[] { r, NameTree.WildcardOf(r) }).Concat(_below.GetValueOrDefault(roots[0]) ?? []).Any(n => Of(n) is [var there, ..] && there.Client != entry.Client);
     }
 
     private void AddUnsynchronized(PipeEntry entry)
     {
-        foreach (var above in entry.Tree.Split(' ').Skip(1))
+        foreach (var above in Above(entry))
         {
             if (!_below.TryGetValue(above, out var below))
             {
@@ -134,20 +131,26 @@ internal sealed class MemoryRegistry(TimeProvider time, TimeSpan handOver) : IRe
             below.Add(entry.Name);
         }
 
-        _byName[entry.Name] = entry;
-        if (!_byClient.TryGetValue(entry.Client, out var own))
+        _byName[entry.Name] = [.. Of(entry.Name).Where(there => there.StandsBeside(entry)).Append(entry).OrderBy(e => e.Generation)];
+        if (!_namesOf.TryGetValue(entry.Client, out var names))
         {
-            own = new(StringComparer.Ordinal);
-            _byClient.Add(entry.Client, own);
+            _namesOf.Add(entry.Client, names = new(StringComparer.Ordinal));
         }
 
-        own[entry.Name] = entry;
+        names.Add(entry.Name);
     }
 
     private void RemoveUnsynchronized(PipeEntry entry)
     {
+        PipeEntry[] left = [.. Of(entry.Name).Where(e => e != entry)];
+        if (left.Length > 0)
+        {
+            _byName[entry.Name] = left;
+            return;
+        }
+
         _byName.Remove(entry.Name);
-        foreach (var above in entry.Tree.Split(' ').Skip(1))
+        foreach (var above in Above(entry))
         {
             if (_below.TryGetValue(above, out var below) && below.Remove(entry.Name) && below.Count == 0)
             {
@@ -160,11 +163,11 @@ internal sealed class MemoryRegistry(TimeProvider time, TimeSpan handOver) : IRe
             _left.Add(entry.Name, entry.Client);
         }
 
-        var own = _byClient[entry.Client];
-        own.Remove(entry.Name);
-        if (own.Count == 0)
+        var names = _namesOf[entry.Client];
+        names.Remove(entry.Name);
+        if (names.Count == 0)
         {
-            _byClient.Remove(entry.Client);
+            _namesOf.Remove(entry.Client);
         }
     }
 }

@@ -20,7 +20,7 @@ internal static class NameTree
     /// <summary>The wildcards that cover a host, longest first.</summary>
     public static IEnumerable<string> WildcardsOver(string host)
     {
-        if (host.Length == 0 || host[0] == ':' || host.Count(c => c == '.') >= MostLabels)
+        if (host.Length == 0 || StandsAlone(host) || host.Count(c => c == '.') >= MostLabels)
         {
             yield break;
         }
@@ -35,9 +35,9 @@ internal static class NameTree
     public static string Of(string name, string domain)
     {
         var root = RootOf(name);
-        if (root == domain || root[0] == ':')
+        if (root == domain || StandsAlone(root))
         {
-            // The wildcard of the whole domain stands behind all names, and over none of them; and a port is a port.
+            // The wildcard of the whole domain stands behind all names, and over none of them.
             return "";
         }
 
@@ -45,4 +45,7 @@ internal static class NameTree
         var labels = root.Split('.');
         return string.Join(' ', Enumerable.Range(0, Math.Max(1, labels.Length - end)).Select(i => string.Join('.', labels[i..])));
     }
+
+    // A port, or a private pipe's name, which is among its owner's.
+    private static bool StandsAlone(string name) => name[0] == ':' || name.Contains('/');
 }

@@ -15,7 +15,7 @@ namespace Duplexity.Server.Hubs;
 /// <summary>Who may do what. One invocation at a time; the first is Discover. Each method is check → one call.</summary>
 internal sealed partial class ControlHub(
     IEngine engine, Sessions sessions, SocketIndex sockets, DiscoverTickets tickets, PublicPipes pipes, Administration administration, IdentityCalls identities, IdentityChanges changes,
-    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, VisitCalls visits, QueueDesk queues, Explaining explaining, Tracing tracing, RoomCalls rooms, NameCalls names, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, NodeBook nodes, TimeProvider time, DuplexityOptions options,
+    IdentityHolders holders, Standing standing, Watching watching, MessagePipeCalls messagePipes, VisitCalls visits, QueueDesk queues, Explaining explaining, Tracing tracing, RoomCalls rooms, NameCalls names, ExchangeCalls exchanges, Locking locking, LockspaceCalls lockspaces, ControlPlaces places, NodeBook nodes, TimeProvider time, DuplexityOptions options,
     IHubContext<ControlHub, IControlClient> hub,
     ILogger<ControlHub> logger) : Hub<IControlClient>, IControlHub
 {

@@ -35,6 +35,7 @@ internal static class HubServices
         services.TryAddSingleton<Tracing>();
         services.TryAddSingleton<RoomCalls>();
         services.TryAddSingleton<NameCalls>();
+        services.TryAddSingleton<ExchangeCalls>();
         services.TryAddSingleton<Draining>();
         services.AddSingleton<INodeCall, DrainCall>();
         services.AddSingleton<INodeCall, LeaveCall>();

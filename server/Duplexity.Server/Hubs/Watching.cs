@@ -8,7 +8,7 @@ namespace Duplexity.Server.Hubs;
 /// WatchSockets and WatchPipes: a list of what is there, and events of what becomes of it, for the acting client alone (G10): watches of two clients of a connection neither see nor end
 /// each other. Thread-safe.
 /// </summary>
-internal sealed class Watching(SocketWatches sockets, ClusterWatches elsewhere, PipeWatches pipes, PublicPipes registered, Administration administration)
+internal sealed class Watching(SocketWatches sockets, ClusterWatches elsewhere, PipeWatches pipes, PublicPipes registered, ExchangeCalls exchanges, Administration administration)
 {
     public async Task<ListSocketsResponse> WatchSocketsAsync(ControlConnection connection, HeldIdentity acting, WatchSocketsRequest request, Func<SocketsChangedEvent, Task> tell, CancellationToken ct)
     {
@@ -60,6 +60,7 @@ internal sealed class Watching(SocketWatches sockets, ClusterWatches elsewhere, 
     {
         sockets.StopAll(connection, client);
         pipes.StopAll(connection, client);
+        exchanges.StopAll(connection, client);
     }
 
     private DuplexityError? Problem(HeldIdentity acting, string? name, string? asked, out string? client)

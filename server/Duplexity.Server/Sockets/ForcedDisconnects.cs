@@ -12,7 +12,7 @@ namespace Duplexity.Server.Sockets;
 /// Idempotent; thread-safe.
 /// </summary>
 internal sealed class ForcedDisconnects(
-    IEngine engine, SocketIndex sockets, Sessions sessions, IdentityHolders holders, IdentityChanges changes, Blocks blocks, ClientEnds ends, DuplexityOptions options, ILogger<ForcedDisconnects> logger) : ISystemListener
+    IEngine engine, SocketIndex sockets, Sessions sessions, IdentityHolders holders, ClientStreams streams, IdentityChanges changes, Blocks blocks, ClientEnds ends, DuplexityOptions options, ILogger<ForcedDisconnects> logger) : ISystemListener
 {
     /// <summary>How much of a reason the disconnected are told, in characters.</summary>
     private const int ReasonLength = 256;
@@ -91,6 +91,7 @@ internal sealed class ForcedDisconnects(
             await sessions.EndAsync(session);
         }
 
+        streams.Cut(identity => identity.Client == client);
         ends.Tell(client);
         return hit;
     }

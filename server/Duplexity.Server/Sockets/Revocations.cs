@@ -11,7 +11,7 @@ namespace Duplexity.Server.Sockets;
 /// begins for it any more; what the transport had taken by then is out of reach. Calls wait for <see cref="TimeOptions.Confirm"/>, or for every node. Thread-safe.
 /// </summary>
 internal sealed class Revocations(
-    IEngine engine, Standing standing, IdentityHolders holders, Sessions sessions, IdentityChanges changes, ClientEnds ends, DuplexityOptions options, Metrics metrics, ILogger<Revocations> logger) : ISystemListener
+    IEngine engine, Standing standing, IdentityHolders holders, ClientStreams streams, Sessions sessions, IdentityChanges changes, ClientEnds ends, DuplexityOptions options, Metrics metrics, ILogger<Revocations> logger) : ISystemListener
 {
     /// <inheritdoc/>
     public string Kind => "standing";
@@ -105,6 +105,8 @@ internal sealed class Revocations(
                 }
             }
         }
+
+        streams.Cut(identity => standing.Problem(identity) is not null);
 
         // A session in its grace has no connection, and so no holder that could have lost the client.
         foreach (var session in sessions.All)

@@ -75,5 +75,5 @@ internal sealed class ConfirmCall(BackendRegistry backend, Node node) : NodeCall
 
     /// <inheritdoc/>
     protected override async ValueTask<bool[]> AnswerAsync(PipeEntry[] question, NodeInfo from, CancellationToken ct) =>
-        await Task.WhenAll(question.Select(async asked => await backend.ReadAsync(asked.Name, ct) is { } entry && entry.IsSameAs(asked) && entry.Node == node.Name));
+        await Task.WhenAll(question.Select(async asked => (await backend.ReadAllAsync(asked.Name, ct)).Any(e => e.IsSameAs(asked) && e.Node == node.Name)));
 }

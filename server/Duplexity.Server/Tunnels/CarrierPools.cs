@@ -12,7 +12,7 @@ internal sealed class CarrierPools : IDisposable
     private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(10);
 
-    private readonly ConcurrentDictionary<string, CarrierPool> _pools = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Name, string? Path), CarrierPool[]> _pools = new();
     private readonly Node _node;
     private readonly CarryDesk _desk;
     private readonly PipeTallies _tallies;
@@ -26,46 +26,52 @@ internal sealed class CarrierPools : IDisposable
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
 
-    /// <summary>The pool of a registration, or of one of its routes; null if a newer one has taken its place.</summary>
+    /// <summary>The pool of a registration, or of one of its routes; null if a newer one has taken its place. Registrations that stand beside each other have a pool each.</summary>
     public CarrierPool? Of(PipeEntry entry, PipeRoute? route = null)
     {
-        var key = KeyOf(entry, route);
+        var key = (entry.Name, route?.Path);
         while (true)
         {
-            var pool = _pools.GetOrAdd(key, _ => New(entry, route));
-            if (pool.IsOver)
-            {
-                _pools.TryRemove(new(key, pool));
-                continue;
-            }
-
-            if (pool.Entry.IsSameAs(entry))
+            var there = _pools.GetValueOrDefault(key);
+            if (Array.Find(there ?? [], p => p.Entry.IsSameAs(entry) && !p.IsOver) is { } pool)
             {
                 return pool;
             }
 
-            if (pool.Entry.Generation > entry.Generation)
+            CarrierPool[] older = [.. (there ?? []).Where(p => p.IsOver || !p.Entry.StandsBeside(entry))];
+            if (Array.Exists(older, p => p.Entry.Generation > entry.Generation && !p.IsOver))
             {
                 return null;
             }
 
-            if (_pools.TryUpdate(key, New(entry, route), pool))
+            pool = New(entry, route);
+            CarrierPool[] now = [.. (there ?? []).Except(older), pool];
+            if (there is null ? _pools.TryAdd(key, now) : _pools.TryUpdate(key, now, there))
             {
-                Finish(pool, cut: pool.Entry.Session != entry.Session); // the same session's older generation may finish what it began (G21)
+                foreach (var old in older)
+                {
+                    Finish(old, cut: old.Entry.Session != entry.Session); // the same session's older generation may finish what it began (G21)
+                }
+
+                return pool;
             }
         }
     }
 
+    /// <summary>Raised when this node hears that a registration is over, whether it had a pool or not. Handlers must not throw or wait.</summary>
+    public event Action<PipeEntry>? Ended;
+
     /// <summary>The pools of pipes whose clients are at other nodes.</summary>
-    public IReadOnlyList<CarrierPool> Elsewhere => [.. _pools.Values.Where(p => p.Entry.Node != _node.Name && !p.IsOver)];
+    public IReadOnlyList<CarrierPool> Elsewhere => [.. All.Where(p => p.Entry.Node != _node.Name && !p.IsOver)];
 
     /// <summary>A registration is over: nobody gets its carriers any more. Those in use are cut, at once or after a grace in which visitors finish (2.35).</summary>
     public void End(PipeEntry entry, bool cut)
     {
         _desk.Withdraw(entry);
-        foreach (var key in entry.Settings.Routes is { } routes ? routes.Select(r => KeyOf(entry, r)).Prepend(entry.Name) : [entry.Name])
+        Ended?.Invoke(entry);
+        foreach (var path in (entry.Settings.Routes ?? []).Select(r => r.Path).Prepend(null))
         {
-            if (_pools.TryGetValue(key, out var pool) && pool.Entry.IsSameAs(entry) && _pools.TryRemove(new(key, pool)))
+            foreach (var pool in Remove((entry.Name, path), p => p.Entry.IsSameAs(entry)))
             {
                 Finish(pool, cut);
             }
@@ -75,7 +81,7 @@ internal sealed class CarrierPools : IDisposable
     /// <summary>Another node is being emptied: what came by it ends with what it carries.</summary>
     public void Leave(string via)
     {
-        foreach (var pool in _pools.Values)
+        foreach (var pool in All)
         {
             pool.Leave(via);
         }
@@ -84,16 +90,13 @@ internal sealed class CarrierPools : IDisposable
     /// <summary>The node stops: in order, or by cutting what is left.</summary>
     public void EndAll(bool cut)
     {
-        foreach (var pool in _pools.Values)
+        foreach (var pool in All)
         {
             pool.End(cut);
         }
     }
 
     public void Dispose() => _sweep.Dispose();
-
-    // A hostname has no slash, and a route's path begins with one.
-    private static string KeyOf(PipeEntry entry, PipeRoute? route) => entry.Name + route?.Path;
 
     private CarrierPool New(PipeEntry entry, PipeRoute? route) => new(entry, route, entry.Node != _node.Name, _desk, _tallies, _options, _time);
 
@@ -112,15 +115,37 @@ internal sealed class CarrierPools : IDisposable
         pool.End(cut: true);
     }
 
+    private IEnumerable<CarrierPool> All => _pools.Values.SelectMany(pools => pools);
+
+    private CarrierPool[] Remove((string Name, string? Path) key, Func<CarrierPool, bool> which)
+    {
+        while (_pools.TryGetValue(key, out var there))
+        {
+            CarrierPool[] left = [.. there.Where(p => !which(p))];
+            if (left.Length == there.Length)
+            {
+                break;
+            }
+
+            if (left.Length == 0 ? _pools.TryRemove(new(key, there)) : _pools.TryUpdate(key, left, there))
+            {
+                return [.. there.Except(left)];
+            }
+        }
+
+        return [];
+    }
+
     private void Sweep()
     {
-        foreach (var (name, pool) in _pools)
+        foreach (var (key, pools) in _pools)
         {
-            pool.Sweep(MaxIdle);
-            if (pool.IsOver)
+            foreach (var pool in pools)
             {
-                _pools.TryRemove(new(name, pool));
+                pool.Sweep(MaxIdle);
             }
+
+            Remove(key, p => p.IsOver);
         }
     }
 }

@@ -9,9 +9,9 @@ namespace Duplexity.Server.Tunnels;
 /// <summary>
 /// A carrier's WebSocket as a stream of bytes. Not .NET's own <c>WebSocketStream</c>, whose Dispose blocks on the close handshake while
 /// <c>SocketsHttpHandler</c> disposes synchronously: a few abandoned downloads stalled a whole node, and it throws on a read after its end.
-/// One reader and one writer at a time. Where the node may not act (<see cref="ActingLease"/>) nothing is carried: the carrier breaks.
+/// One reader and one writer at a time. Without metrics it is the other end of a dial, whose bytes the carrier counts. Where the node may not act (<see cref="ActingLease"/>) nothing is carried: the carrier breaks.
 /// </summary>
-internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metrics metrics, TimeProvider time) : DuplexStream
+internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metrics? metrics, TimeProvider time) : DuplexStream
 {
     // How long a carrier that is closed in order may take, before it is cut: it serves nobody any more.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
@@ -26,6 +26,9 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
 
     /// <summary>Whether it ends with what it carries now, and nobody else gets it.</summary>
     public bool IsLeaving { get; set; }
+
+    /// <summary>Whether its client could not reach its resource.</summary>
+    public bool IsResourceAway { get; private set; }
 
     /// <summary>What its bytes wait for; null: nothing.</summary>
     public Throttle? Throttle { get; set; }
@@ -62,7 +65,7 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
             if (received.MessageType != WebSocketMessageType.Close)
             {
                 ThrowIfSilent();
-                metrics.Carried(received.Count, toVisitor: true);
+                metrics?.Carried(received.Count, toVisitor: true);
                 if (throttle is not null)
                 {
                     await throttle.WaitAsync(received.Count, toVisitor: true, cancellationToken);
@@ -77,6 +80,7 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
         }
 
         _ended = true;
+        IsResourceAway = (int?)socket.CloseStatus == Wire.CarryResourceAway;
         return (int?)socket.CloseStatus switch
         {
             (int)WebSocketCloseStatus.NormalClosure => 0,
@@ -113,7 +117,7 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
         try
         {
             await socket.SendAsync(buffer, WebSocketMessageType.Binary, WebSocketMessageFlags.EndOfMessage, cancellationToken);
-            metrics.Carried(buffer.Length, toVisitor: false);
+            metrics?.Carried(buffer.Length, toVisitor: false);
         }
         catch (Exception e) when (e is WebSocketException or InvalidOperationException or ObjectDisposedException)
         {
@@ -122,11 +126,14 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
     }
 
     /// <summary>No more bytes come from the visitor; what the resource still says can be read.</summary>
-    public async Task CompleteWritesAsync(CancellationToken ct)
+    public Task CompleteWritesAsync(CancellationToken ct) => CompleteWritesAsync(WebSocketCloseStatus.NormalClosure, ct);
+
+    /// <summary>The same, with another last word than the orderly one.</summary>
+    public async Task CompleteWritesAsync(WebSocketCloseStatus status, CancellationToken ct)
     {
         try
         {
-            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, ct);
+            await socket.CloseOutputAsync(status, null, ct);
         }
         catch (Exception e) when (e is WebSocketException or InvalidOperationException or ObjectDisposedException)
         {

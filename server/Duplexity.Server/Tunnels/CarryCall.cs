@@ -16,7 +16,7 @@ internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, Node no
     protected override async ValueTask<CarryAnswer> AnswerAsync(CarryQuestion question, NodeInfo from, CancellationToken ct)
     {
         var asked = question.Entry;
-        if (await backend.LocateAsync(asked.Name, ct) is not { } entry || !entry.IsSameAs(asked) || entry.Node != node.Name)
+        if ((await backend.LocateAllAsync(asked.Name, ct)).FirstOrDefault(e => e.IsSameAs(asked) && e.Node == node.Name) is not { } entry)
         {
             return new(CarryFailure.Elsewhere);
         }

@@ -100,7 +100,7 @@ internal sealed class CarryDesk
         ticket is not null && _open.TryGetValue(ticket, out var order) && order.Entry.Client == client && _open.TryRemove(new(ticket, order)) ? order : null;
 
     /// <summary>Whoever waits for a carrier of this registration waits in vain.</summary>
-    public void Withdraw(PipeEntry entry) => Withdraw(o => o.Entry.Name == entry.Name && o.Entry.Client == entry.Client && o.Entry.Generation <= entry.Generation);
+    public void Withdraw(PipeEntry entry) => Withdraw(o => o.Entry.Name == entry.Name && o.Entry.Client == entry.Client && o.Entry.Session == entry.Session && o.Entry.Generation <= entry.Generation);
 
     private void Withdraw(Func<Order, bool> which)
     {

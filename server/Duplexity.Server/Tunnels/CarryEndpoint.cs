@@ -14,6 +14,13 @@ internal sealed class CarryEndpoint(CarryDesk desk, NodeBook nodes, IOptions<Dup
     // Until when what is carried is carried: as long as the node may act, or as long as it likes.
     private readonly ActingLease? _lease = options.Value.Pipes.KeepStreams ? null : nodes.Lease;
 
+    /// <summary>How the WebSockets of carriers, and of those who dial, are kept open.</summary>
+    public static WebSocketAcceptContext AsCarrier => new()
+    {
+        KeepAliveInterval = TimeSpan.FromSeconds(15), // below the idle time-outs of common proxies
+        KeepAliveTimeout = Timeout.InfiniteTimeSpan, // a finite one aborts every half-closed carrier (measured)
+    };
+
     public async Task HandleAsync(HttpContext context)
     {
         if (context.Features.Get<Identity>() is not { } identity || !identity.IsValidAt(time.GetUtcNow()))
@@ -36,11 +43,7 @@ internal sealed class CarryEndpoint(CarryDesk desk, NodeBook nodes, IOptions<Dup
             return;
         }
 
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
-        {
-            KeepAliveInterval = TimeSpan.FromSeconds(15), // below the idle time-outs of common proxies
-            KeepAliveTimeout = Timeout.InfiniteTimeSpan, // a finite one aborts every half-closed carrier (measured)
-        });
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(AsCarrier);
         await using var stream = new CarrierStream(socket, _lease, metrics, time) { Via = context.Features.Get<HandedOn>()?.Via };
         if (order.TryDeliver(stream))
         {

@@ -58,7 +58,7 @@ internal sealed class ExchangeFeed
             }
             else
             {
-                feed.Queue.Enqueue(exchange);
+                feed.Queue.Enqueue(exchange.Target is { } target ? exchange with { Target = Redaction.Url(target) } : exchange);
             }
 
             if (feed.IsRunning)

@@ -35,7 +35,7 @@ internal sealed class OverCall(Backend.BackendRegistry backend, CarrierPools poo
     /// <inheritdoc/>
     protected override async ValueTask<bool> AnswerAsync(OverQuestion question, NodeInfo from, CancellationToken ct)
     {
-        backend.Forget(question.Over.Select(e => e.Name));
+        backend.Forget(question.Over.Select(e => e.Name).Concat(question.Changed));
         foreach (var entry in question.Over)
         {
             pools.End(entry, question.IsCut || (question.Session is { } session && entry.Session != session));
@@ -51,7 +51,8 @@ internal sealed class OverCall(Backend.BackendRegistry backend, CarrierPools poo
 /// <param name="IsCut">Whether visitors who are being served have no grace.</param>
 /// <param name="Session">Whose the new ones are; others of the same owner were taken over. Null: nobody's.</param>
 /// <param name="Opened">Ports of TCP pipes that are new, as <c>:PORT</c>.</param>
-internal sealed record OverQuestion(PipeEntry[] Over, bool IsCut, string? Session, string[] Opened);
+/// <param name="Changed">New names that other sessions, or a wildcard, served before.</param>
+internal sealed record OverQuestion(PipeEntry[] Over, bool IsCut, string? Session, string[] Opened, string[] Changed);
 
 /// <summary>At a front: a node is being emptied, by way of which carriers came here.</summary>
 internal sealed class FrontLeaveCall(CarrierPools pools) : NodeCall<object, int>(Word)

@@ -2,6 +2,7 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Tunnels.Away;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Duplexity.Server.Tunnels;
@@ -9,26 +10,16 @@ namespace Duplexity.Server.Tunnels;
 /// <content>What a visitor gets where the resource's answer cannot be had.</content>
 internal sealed partial class HttpFront
 {
-    private async Task RefuseAsync(HttpContext context, PipeEntry entry, CarryException refusal, bool isWhole)
+    private Failure Refused(HttpContext context, CarrierPool pool, CarryException refusal, bool mayTryAgain, bool isWhole)
     {
-        Log.NoCarrier(logger, entry.Name, refusal.Failure);
-        if (refusal.Failure != CarryFailure.Crowded && await KeepAsync(context, entry, isWhole))
+        Log.NoCarrier(logger, pool.Entry.Name, refusal.Failure);
+        pool.Failed(refusal.Failure);
+        return new(mayTryAgain, refusal.Failure == CarryFailure.Crowded ? null : isWhole, () => refusal.Failure switch
         {
-            return;
-        }
-
-        switch (refusal.Failure)
-        {
-            case CarryFailure.Crowded:
-                await Pages.CrowdedAsync(context);
-                break;
-            case CarryFailure.Late:
-                await Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time.");
-                break;
-            default:
-                await AwayAsync(context);
-                break;
-        }
+            CarryFailure.Crowded => Pages.CrowdedAsync(context),
+            CarryFailure.Late => Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time."),
+            _ => AwayAsync(context),
+        });
     }
 
     /// <summary>At a node that is being left another one is asked first: the client may be there.</summary>
@@ -60,43 +51,45 @@ internal sealed partial class HttpFront
         }
     }
 
-    private async Task ExplainAsync(HttpContext context, PipeEntry entry, ForwarderError error, Exception[] causes)
+    private Failure Failed(HttpContext context, CarrierPool pool, ForwarderError error)
     {
-        Log.ForwardFailed(logger, entry.Name, error, causes.FirstOrDefault()?.GetType().Name ?? "none");
+        var causes = Causes(context).ToArray();
+        Log.ForwardFailed(logger, pool.Entry.Name, error, causes.FirstOrDefault()?.GetType().Name ?? "none");
+
+        // No resource has seen anything of it yet; a body may be gone with the carrier all the same.
+        var isWhole = context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false };
         foreach (var e in causes)
         {
-            if (e is CarryException refusal)
+            switch (e)
             {
-                context.Response.Clear();
-                await RefuseAsync(context, entry, refusal, isWhole: false);
-                return;
-            }
-
-            if (e is ResourceLateException)
-            {
-                context.Response.Clear();
-                await Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The server behind this address did not answer in time.");
-                return;
-            }
-
-            if (e is ResourceAwayException)
-            {
-                context.Response.Clear();
-                if (await keeping.KeepAsync(context, entry, isWhole: false))
-                {
-                    return;
-                }
-
-                await Pages.WriteAsync(
-                    context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running.");
-                return;
+                case CarryException refusal:
+                    // A carrier to an HTTP/2 resource is dialled when the request is sent: nothing of it has left either.
+                    context.Response.Clear();
+                    return Refused(context, pool, refusal, isWhole || pool.IsHttp2, isWhole: false);
+                case ResourceLateException:
+                    return new(false, null, () => ExplainAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The server behind this address did not answer in time."));
+                case ResourceAwayException:
+                    pool.Failed();
+                    context.Response.Clear();
+                    return new(isWhole, false, () => ExplainAsync(
+                        context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running."));
             }
         }
 
-        if (context.Response.StatusCode >= 500)
-        {
-            context.Response.Clear();
-            await Pages.WriteAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.");
-        }
+        return new(false, null, () => context.Response.StatusCode >= 500
+            ? ExplainAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.")
+            : Task.CompletedTask);
     }
+
+    private static Task ExplainAsync(HttpContext context, int status, string title, string sentence)
+    {
+        context.Response.Clear();
+        return Pages.WriteAsync(context, status, title, sentence);
+    }
+
+    /// <summary>The request was not served.</summary>
+    /// <param name="MayTryAgain">Whether it may be offered to another registration.</param>
+    /// <param name="IsWhole">Where nothing of it has reached the resource, so that it may be kept: whether nobody has read any of its body. Null: it may not be kept.</param>
+    /// <param name="ExplainAsync">Tells the visitor.</param>
+    private sealed record Failure(bool MayTryAgain, bool? IsWhole, Func<Task> ExplainAsync);
 }

@@ -1,13 +1,13 @@
 using System.Diagnostics;
 using System.Net;
 using Duplexity.Protocol;
-using Duplexity.Server.Backend;
 using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels.Away;
 using Duplexity.Server.Tunnels.Gates;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -20,7 +20,7 @@ namespace Duplexity.Server.Tunnels;
 /// Serves a visitor's HTTP request from the resource behind a pipe, unchanged in everything that HTTP lets through: locate, gates, carrier, forward, report.
 /// </summary>
 internal sealed partial class HttpFront(
-    BackendRegistry backend, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, IVisitorEntrance entrance, IKeeping keeping, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger)
+    Choice choice, PipeUrl url, Sessions sessions, Node node, CarrierPools pools, VisitorHeaders headers, IVisitorEntrance entrance, IKeeping keeping, Forwarder forwarder, Visitors visitors, NodeBook nodes, ExchangeFeed exchanges, Metrics metrics, TimeProvider time, ILogger<HttpFront> logger, Inspector? inspector = null)
 {
     // Times are the visitor's and the resource's own affair: an upload, a download or a silence may last as long as both ends hold on.
     private static readonly ForwarderRequestConfig AsItIs = new()
@@ -57,7 +57,8 @@ internal sealed partial class HttpFront(
             return;
         }
 
-        var entry = await LocateAsync(name, span, context.RequestAborted);
+        var had = StickyCookie.Take(context.Request);
+        var entry = await LocateAsync(context, name, had, span);
         if (entry is null || entry.Name != name)
         {
             // What keeps requests under its own name goes before a wildcard, as if it were there.
@@ -71,7 +72,7 @@ internal sealed partial class HttpFront(
             return;
         }
 
-        await ServeAsync(context, entry, span, began);
+        await ServeAsync(context, entry, had, span, began);
     }
 
     /// <summary>Serves a request that was kept, from the registration that it is for and no other.</summary>
@@ -80,7 +81,7 @@ internal sealed partial class HttpFront(
         var span = Spans.Begin("replay", ActivityKind.Server, default);
         try
         {
-            await ServeAsync(context, entry, span, time.GetTimestamp());
+            await ServeAsync(context, entry, had: null, span, time.GetTimestamp());
         }
         finally
         {
@@ -88,11 +89,13 @@ internal sealed partial class HttpFront(
         }
     }
 
-    private async Task ServeAsync(HttpContext context, PipeEntry entry, Activity? span, long began)
+    private async Task ServeAsync(HttpContext context, PipeEntry entry, string? had, Activity? span, long began)
     {
         var at = time.GetUtcNow();
         var isReplay = context.Features.Get<Replay>() is not null;
         var status = Metrics.VisitorGone;
+        var recorder = inspector?.Begin(context, entry, began);
+        var tried = new List<PipeEntry> { entry };
         visitors.Begin();
         try
         {
@@ -102,7 +105,12 @@ internal sealed partial class HttpFront(
                 context.Connection.RequestClose();
             }
 
-            await ServeAsync(context, entry, span, isAgain: isReplay);
+            if (!isReplay)
+            {
+                headers.Clean(context);
+            }
+
+            await ServeAsync(context, tried, had, span);
             status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? Metrics.VisitorGone : context.Response.StatusCode;
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -114,7 +122,12 @@ internal sealed partial class HttpFront(
             visitors.End();
             var took = Ended(status, span, began);
             var target = FrontTransform.TargetOf(context); // without what was said to the gates
-            exchanges.Report(entry, new ExchangeInfo
+            if (recorder is not null)
+            {
+                inspector!.End(recorder, context, at, target, status);
+            }
+
+            exchanges.Report(tried[^1], new ExchangeInfo
             {
                 Pipe = entry.Name,
                 At = at.ToUnixTimeMilliseconds(),
@@ -137,12 +150,12 @@ internal sealed partial class HttpFront(
         return took;
     }
 
-    private async ValueTask<PipeEntry?> LocateAsync(string name, Activity? span, CancellationToken ct)
+    private async ValueTask<PipeEntry?> LocateAsync(HttpContext context, string name, string? had, Activity? span)
     {
         var step = span.Step("locate");
         try
         {
-            return await backend.LocateAsync(name, ct);
+            return await choice.LocateAsync(name, had, PinnedCarriers.Of(context.Features, create: false), FrontTransform.TargetOf(context), context.RequestAborted);
         }
         finally
         {
@@ -150,75 +163,83 @@ internal sealed partial class HttpFront(
         }
     }
 
-    private async Task ServeAsync(HttpContext context, PipeEntry entry, Activity? span, bool isAgain)
+    /// <summary>Serves the request from the last of <paramref name="tried"/>, or from those that are tried after it: only as long as nothing of the request can have reached a resource (G12).</summary>
+    private async Task ServeAsync(HttpContext context, List<PipeEntry> tried, string? had, Activity? span)
     {
-        if (context.Features.Get<Replay>() is null)
-        {
-            headers.Clean(context);
-        }
-
         if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true, Protocol: "websocket" })
         {
             await Pages.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Not here", "CONNECT does not pass a public pipe.");
             return;
         }
 
-        // Before anything of the pipe's state shows: who may not visit it is not told that it is away (G25).
-        using var entered = await entrance.EnterAsync(context, entry);
+        // Before anything of the pipe's state shows: who may not visit it is not told that it is away (G25). Each registration has gates of its own; what the visitor holds of one it holds until it is through.
+        using var entered = await entrance.EnterAsync(context, tried[^1]);
         if (entered is null)
         {
             return;
         }
 
+        if (tried.Count == 1)
+        {
+            StickyCookie.Give(context, had, tried, url.IsSecure);
+        }
+
+        if (await TryAsync(context, tried[^1], entered, span) is not { } failure)
+        {
+            return;
+        }
+
+        if (failure.MayTryAgain && context.Features.Get<Replay>() is null && await choice.InsteadAsync(tried, _ => true, FrontTransform.TargetOf(context), context.RequestAborted) is { } another)
+        {
+            context.Response.Clear();
+            tried.Add(another);
+            await ServeAsync(context, tried, had, span);
+            return;
+        }
+
+        if (failure.IsWhole is not { } isWhole || !await KeepAsync(context, tried[^1], isWhole))
+        {
+            await failure.ExplainAsync();
+        }
+    }
+
+    /// <summary>Serves the request from one registration; null: it is answered, or there is nobody to be answered any more.</summary>
+    private async Task<Failure?> TryAsync(HttpContext context, PipeEntry entry, Entered entered, Activity? span)
+    {
         if (ResourceText.IsTls(entry.Resource))
         {
-            await Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one.");
-            return;
+            return new(false, null, () => Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one."));
         }
 
         if (Way.Find(entry, FrontTransform.TargetOf(context)) is not { } way)
         {
-            await Pages.WriteAsync(context, StatusCodes.Status400BadRequest, "Not understood", "This address has paths of several servers: dot segments and encoded slashes, backslashes or dots in a path are not taken here.");
-            return;
+            return new(false, null, () => Pages.WriteAsync(
+                context, StatusCodes.Status400BadRequest, "Not understood", "This address has paths of several servers: dot segments and encoded slashes, backslashes or dots in a path are not taken here."));
         }
 
         if (await keeping.TakesAsync(context, entry))
         {
-            return;
+            return null;
         }
 
         if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry, way.Route) is not { } pool)
         {
-            if (await MovedAsync(entry, isAgain, context.RequestAborted) is { } there)
-            {
-                await ServeAsync(context, there, span, isAgain: true);
-                return;
-            }
-
-            await RefuseAsync(context, entry, new CarryException(CarryFailure.Away), isWhole: true);
-            return;
+            return new(true, true, () => AwayAsync(context));
         }
 
         FaithfulFront.Unlimit(context);
+        using var turn = pool.Begin();
         using var visit = new Visit(context, pool, headers.IsFromProxy(context), time) { Throttle = entered.Throttle };
         var carrier = span.Step("carrier");
         try
         {
             await visit.TakeCarrierAsync(context.RequestAborted);
+            context.Features.Get<ExchangeRecorder>()?.Carried();
         }
         catch (CarryException e)
         {
             // Nothing of the request has left yet.
-            if (e.Failure is CarryFailure.Elsewhere or CarryFailure.Away && await MovedAsync(entry, isAgain, context.RequestAborted) is { } now)
-            {
-                await ServeAsync(context, now, span, isAgain: true);
-            }
-            else
-            {
-                await RefuseAsync(context, entry, e, isWhole: true);
-            }
-
-            return;
+            return Refused(context, pool, e, mayTryAgain: e.Failure != CarryFailure.Crowded || entry.IsShared, isWhole: true);
         }
         finally
         {
@@ -228,24 +249,16 @@ internal sealed partial class HttpFront(
         var error = await ForwardAsync(context, visit, way, pool.IsHttp2, span);
         if (error == ForwarderError.None || visit.EndedEarly)
         {
+            pool.Worked();
             if (!VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade))
             {
                 await visit.CompleteAsync(context.RequestAborted);
             }
-        }
-        else if (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
-        {
-            var causes = Causes(context).ToArray();
-            if (pool.IsHttp2 && causes.Any(c => c is CarryException { Failure: CarryFailure.Elsewhere or CarryFailure.Away }) && await MovedAsync(entry, isAgain, context.RequestAborted) is { } now)
-            {
-                // A carrier to an HTTP/2 resource is dialled when the request is sent: nothing of it has left either.
-                context.Response.Clear();
-                await ServeAsync(context, now, span, isAgain: true);
-                return;
-            }
 
-            await ExplainAsync(context, entry, error, causes);
+            return null;
         }
+
+        return context.Response.HasStarted || context.RequestAborted.IsCancellationRequested ? null : Failed(context, pool, error);
     }
 
     private async ValueTask<ForwarderError> ForwardAsync(HttpContext context, Visit visit, Way way, bool isHttp2, Activity? span)
@@ -263,7 +276,4 @@ internal sealed partial class HttpFront(
         }
     }
 
-    /// <summary>What the name is by now, where what was remembered of it is not so any more: its client has moved, to another node or another generation. Looked up once for a request.</summary>
-    private async ValueTask<PipeEntry?> MovedAsync(PipeEntry entry, bool isAgain, CancellationToken ct) =>
-        !isAgain && await backend.ReadAsync(entry.Name, ct) is { } now && now != entry ? now : null;
 }

@@ -40,6 +40,15 @@ internal sealed class PinnedCarriers
         }
     }
 
+    /// <summary>Whether there is one of <paramref name="pool"/>.</summary>
+    public bool Has(CarrierPool? pool)
+    {
+        lock (_lock)
+        {
+            return _idle.Exists(p => p.Pool == pool);
+        }
+    }
+
     public HttpCarrier? Take(CarrierPool pool)
     {
         lock (_lock)

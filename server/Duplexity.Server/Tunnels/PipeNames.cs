@@ -58,7 +58,7 @@ internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
         }
 
         var name = host.EndsWith('.') ? host[..^1] : host;
-        if (name.Length is 0 or > 253)
+        if (name.Length is 0 or > 253 || name.Contains(PrivateNames.Separator))
         {
             return null;
         }
@@ -163,7 +163,7 @@ internal sealed class PipeNames(PipeUrl url, IOptions<DuplexityOptions> options)
     private static (string?, DuplexityError?) Wrong(string asked, string why) =>
         (null, DuplexityError.Of(Errors.InvalidPipe, $"'{VisibleText.Of(asked, 128)}' {why}."));
 
-    private static bool IsLabel(string label) =>
+    public static bool IsLabel(string label) =>
         label.Length is > 0 and <= 63 && label[0] != '-' && label[^1] != '-' && label.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
 
     private static string? ToAscii(string name)

@@ -21,18 +21,18 @@ internal sealed class PipeNews(
     public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced)
     {
         var opened = entries.Select(e => e.Name).Where(PipePorts.IsPort).ToArray();
-        var uncovered = new List<string>();
-        foreach (var entry in engine.Lease is null ? [] : entries)
+        var changed = entries.Where(e => e.IsShared).Select(e => e.Name).ToList();
+        foreach (var entry in entries)
         {
-            if (await backend.IsCoveredAsync(entry, CancellationToken.None))
+            if (!entry.IsShared && await backend.IsCoveredAsync(entry, CancellationToken.None))
             {
-                uncovered.Add(entry.Name);
+                changed.Add(entry.Name);
             }
         }
 
-        if (opened.Length > 0 || replaced.Count > 0 || uncovered.Count > 0)
+        if (opened.Length > 0 || replaced.Count > 0 || changed.Count > 0)
         {
-            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Uncovered = [.. uncovered], Session = entries[0].Session });
+            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Changed = [.. changed], Session = entries[0].Session });
         }
     }
 
@@ -48,6 +48,11 @@ internal sealed class PipeNews(
     /// <summary>These were closed by somebody with the right to: their session is told, wherever it is, and where <paramref name="isBlocked"/> it does not get the names for a while. Completes as <see cref="RemovedAsync"/>.</summary>
     public Task ClosedAsync(IReadOnlyList<PipeEntry> removed, string reason, bool isBlocked)
     {
+        if (removed.Count == 0)
+        {
+            return Task.CompletedTask;
+        }
+
         TellOwners(removed, reason);
         return TellAsync(new News(node.Name, [.. removed]) { IsCut = true, Reason = reason, IsBlocked = isBlocked });
     }
@@ -61,7 +66,7 @@ internal sealed class PipeNews(
             return 0;
         }
 
-        backend.Forget(news.Over.Select(e => e.Name).Concat(news.Uncovered));
+        backend.Forget(news.Over.Select(e => e.Name).Concat(news.Changed));
         foreach (var entry in news.Over)
         {
             var isTakenOver = news.Session is { } session && entry.Session != session;
@@ -134,7 +139,7 @@ internal sealed class PipeNews(
 
     private async Task TellAsync(News news)
     {
-        var toldFronts = fronts.TellAsync(new(news.Over, news.IsCut, news.Session, news.Opened));
+        var toldFronts = fronts.TellAsync(new(news.Over, news.IsCut, news.Session, news.Opened, news.Changed));
         if (engine.Lease is not null)
         {
             await engine.SystemLog.TellAsync(Kind, JsonSerializer.Serialize(news), options.Value.Times.Confirm);
@@ -150,8 +155,8 @@ internal sealed class PipeNews(
         /// <summary>Ports of TCP pipes that are new, as <c>:PORT</c>.</summary>
         public string[] Opened { get; init; } = [];
 
-        /// <summary>New names that a wildcard served before.</summary>
-        public string[] Uncovered { get; init; } = [];
+        /// <summary>New names that other sessions, or a wildcard, served before: who serves their visitors is not what was found.</summary>
+        public string[] Changed { get; init; } = [];
 
         /// <summary>Whose the new ones are; others of the same owner were taken over. Null: nobody's.</summary>
         public string? Session { get; init; }

@@ -13,13 +13,15 @@ internal static class PipeSettings
 
     /// <summary>What is wrong; null: nothing.</summary>
     public static DuplexityError? Problem(PipeRegistration pipe) =>
-        (pipe.Share is null or false ? null : NotYet("share"))
-        ?? (pipe.Sticky is null or false ? null : NotYet("sticky"))
-        ?? (pipe.Private is null or false ? null : NotYet("private"))
+        (pipe.Private == true ? DialRules.Problem(pipe.Visitors) : null)
+        ?? (pipe.Sticky == true && pipe.Share != true ? DuplexityError.Of(Errors.InvalidPipe, "sticky: visitors stay with one of several sessions, so it goes with share.") : null)
+        ?? (pipe.Sticky == true && (pipe.Name?.StartsWith(':') == true || ResourceText.IsTls(pipe.Resource)) ? DuplexityError.Of(Errors.InvalidPipe, "sticky: bytes that pass unread have no cookies; it goes with a hostname and HTTP.") : null)
         ?? CheckOffline(pipe)
         ?? CheckChannel(pipe)
         ?? TrafficSettings.Problem(pipe)
-        ?? (pipe.Inspect is null or false ? null : NotYet("inspect"));
+        ?? (pipe.Inspect is true && (pipe.Name is [':', ..] || ResourceText.Read(pipe.Resource)?.Scheme is "tcp" or "tls")
+            ? DuplexityError.Of(Errors.InvalidPipe, "inspect: what passes unread has no requests to keep; leave it out.")
+            : null);
 
     private static DuplexityError? CheckOffline(PipeRegistration pipe) => pipe.Offline switch
     {
@@ -42,6 +44,4 @@ internal static class PipeSettings
         < 1 or > MostReplyMs => DuplexityError.Of(Errors.InvalidPipe, $"replyTimeoutMs is 1 to {MostReplyMs}."),
         _ => null,
     };
-
-    private static DuplexityError NotYet(string what) => DuplexityError.Of(Errors.InvalidPipe, $"{what}: this server does not know it yet.");
 }

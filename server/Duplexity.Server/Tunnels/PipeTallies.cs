@@ -4,10 +4,10 @@ using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Tunnels;
 
-/// <summary>How visitors use each registered pipe at this node, kept for as long as its client has the name. Thread-safe.</summary>
+/// <summary>How visitors use each registered pipe at this node, kept for as long as its session, or the one that took it over, has the name. Thread-safe.</summary>
 internal sealed class PipeTallies
 {
-    private readonly ConcurrentDictionary<(string Name, string Client), Tally> _tallies = new();
+    private readonly ConcurrentDictionary<(string Name, string Client, string Session), Tally> _tallies = new();
 
     private int _carriers;
 
@@ -20,14 +20,23 @@ internal sealed class PipeTallies
     /// <summary>Raised when a pipe was used: an exchange has ended, a carrier has opened or closed. Handlers must not throw or wait.</summary>
     public event Action<PipeEntry>? Used;
 
-    /// <summary>A client has the name from now on; where it had it already, its counts go on.</summary>
-    public void Begin(PipeEntry entry) => _tallies.TryAdd((entry.Name, entry.Client), new Tally());
+    /// <summary>A session has the name from now on; where it had it already, or took it over from <paramref name="replaced"/>, the counts go on.</summary>
+    public void Begin(PipeEntry entry, IEnumerable<PipeEntry> replaced)
+    {
+        Tally? before = null;
+        foreach (var old in replaced.Where(old => old.Session != entry.Session))
+        {
+            before = _tallies.TryRemove(KeyOf(old), out var tally) ? tally : before;
+        }
 
-    /// <summary>The client has the name no longer.</summary>
-    public void End(PipeEntry entry) => _tallies.TryRemove((entry.Name, entry.Client), out _);
+        _tallies.TryAdd(KeyOf(entry), before ?? new Tally());
+    }
 
-    /// <summary>What a pipe's use is counted in. One that is gone is counted for nobody: what it began still ends.</summary>
-    public Tally Of(PipeEntry entry) => _tallies.GetValueOrDefault((entry.Name, entry.Client)) ?? new Tally();
+    /// <summary>The session has the name no longer.</summary>
+    public void End(PipeEntry entry) => _tallies.TryRemove(KeyOf(entry), out _);
+
+    /// <summary>What a registration's use is counted in. One that is gone is counted for nobody: what it began still ends.</summary>
+    public Tally Of(PipeEntry entry) => _tallies.GetValueOrDefault(KeyOf(entry)) ?? new Tally();
 
     /// <summary>A visitor's exchange has ended.</summary>
     public void Exchanged(PipeEntry entry)
@@ -43,6 +52,8 @@ internal sealed class PipeTallies
         Interlocked.Add(ref _carriers, carriers);
         Used?.Invoke(entry);
     }
+
+    private static (string Name, string Client, string Session) KeyOf(PipeEntry entry) => (entry.Name, entry.Client, entry.Session);
 
     /// <summary>The counts of one pipe.</summary>
     internal sealed class Tally

@@ -15,6 +15,9 @@ internal sealed class PipeUrl(IOptions<DuplexityOptions> options, IServer? serve
     /// <summary>The domain under which pipes have their names, without the asterisk.</summary>
     public string Domain => _parts.Domain;
 
+    /// <summary>Whether visitors come by HTTPS.</summary>
+    public bool IsSecure => _parts.Scheme == "https";
+
     /// <summary>What visitors of <paramref name="host"/> open.</summary>
     public string Of(string host)
     {

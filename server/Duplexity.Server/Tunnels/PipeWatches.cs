@@ -14,13 +14,14 @@ internal sealed class PipeWatches
     private readonly BackendRegistry _backend;
     private readonly Sessions _sessions;
     private readonly PipeTallies _tallies;
+    private readonly Node _node;
     private readonly ILogger<PipeWatches> _logger;
 
-    public PipeWatches(BackendRegistry backend, Sessions sessions, PipeTallies tallies, TimeProvider time, ILogger<PipeWatches> logger)
+    public PipeWatches(BackendRegistry backend, Sessions sessions, PipeTallies tallies, Node node, TimeProvider time, ILogger<PipeWatches> logger)
     {
-        (_backend, _sessions, _tallies, _logger) = (backend, sessions, tallies, logger);
+        (_backend, _sessions, _tallies, _node, _logger) = (backend, sessions, tallies, node, logger);
         _watches = new(time, EqualityComparer<Watched>.Create(
-            (one, other) => one?.Entry.Name == other?.Entry.Name && one?.Entry.Client == other?.Entry.Client, w => w.Entry.Name.GetHashCode(StringComparison.Ordinal)));
+            (one, other) => one?.Entry.Name == other?.Entry.Name && one?.Entry.Client == other?.Entry.Client && one?.Entry.Session == other?.Entry.Session, w => w.Entry.Name.GetHashCode(StringComparison.Ordinal)));
         tallies.Used += entry => Mark(entry, PipeChangeKind.Used);
         sessions.LinkChanged += session => _ = MarkAllAsync(session);
     }
@@ -64,15 +65,27 @@ internal sealed class PipeWatches
         Url = entry.Url,
         Resource = entry.Resource,
         Client = entry.Client,
-        State = _sessions.Find(entry.Client, entry.Session)?.Link is null ? "away" : "serving",
+        State = entry.Node == _node.Name && _sessions.Find(entry.Client, entry.Session)?.Link is null ? "away" : "serving",
         Since = entry.Since.ToUnixTimeMilliseconds(),
         Use = tally.Use,
+        Session = entry.Session,
+        Node = entry.Node,
     };
 
-    private async Task<PipeChange> ChangeAsync(Watched pipe, string kind) =>
-        kind != PipeChangeKind.Removed && await _backend.ReadAsync(pipe.Entry.Name, CancellationToken.None) is { } there && there.Client == pipe.Entry.Client
-            ? new() { Kind = kind, Pipe = Info(there) }
-            : new() { Kind = PipeChangeKind.Removed, Pipe = Info(pipe.Entry, pipe.Tally) with { State = "gone" } };
+    private async Task<PipeChange> ChangeAsync(Watched pipe, string kind)
+    {
+        if (kind != PipeChangeKind.Removed)
+        {
+            // Where another session took it over meanwhile, it is what that one made of it.
+            var now = await _backend.ReadAllAsync(pipe.Entry.Name, CancellationToken.None);
+            if ((now.FirstOrDefault(e => e.Session == pipe.Entry.Session) ?? now.FirstOrDefault(e => !e.StandsBeside(pipe.Entry))) is { } there && there.Client == pipe.Entry.Client)
+            {
+                return new() { Kind = kind, Pipe = Info(there) };
+            }
+        }
+
+        return new() { Kind = PipeChangeKind.Removed, Pipe = Info(pipe.Entry, pipe.Tally) with { State = "gone" } };
+    }
 
     private async Task MarkAllAsync(Session session)
     {

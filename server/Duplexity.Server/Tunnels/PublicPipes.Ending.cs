@@ -16,10 +16,10 @@ internal sealed partial class PublicPipes
         RemoveAsync(session, session.Generation, names?.Select(n => PipeNames.KeyOf(n) ?? n).ToArray(), ct);
 
     /// <summary>
-    /// Closes a pipe of whichever session: its visitors are cut off, its session is told, and that session does not get the name for a while. When it completes, no visitor is served any more.
+    /// Closes a pipe of whichever sessions: its visitors are cut off, its sessions are told, and they do not get the name for a while. When it completes, no visitor is served any more.
     /// False: there is none of that name whose owner <paramref name="may"/> covers, and the caller tells nobody which.
     /// </summary>
-    /// <param name="asked">The whole hostname, the label under the domain, or <c>:PORT</c>.</param>
+    /// <param name="asked">The whole hostname, the label under the domain, <c>:PORT</c>, or <c>CLIENT/NAME</c>.</param>
     /// <param name="may">Whose pipes may be closed, by CID.</param>
     /// <param name="reason">What the session is told; null: a sentence of ours.</param>
     /// <param name="by">Who does it, for the log.</param>
@@ -27,27 +27,31 @@ internal sealed partial class PublicPipes
     /// <param name="ct">Gives up.</param>
     public async Task<bool> CloseAsync(string asked, Func<string, bool> may, string? reason, string by, string? session, CancellationToken ct)
     {
-        var name = asked.StartsWith(':') ? asked : _names.ReadHost(asked.Trim()).Name ?? asked;
+        var name = KeyOf(asked);
         var told = string.IsNullOrWhiteSpace(reason) ? "its owner closed it from elsewhere, or an administrator did." : VisibleText.Of(reason, ReasonLength);
-        IReadOnlyList<PipeEntry> removed;
-        bool isBlocked;
+        var (removed, blocked) = (new List<PipeEntry>(), new List<PipeEntry>());
         await _turn.WaitAsync(ct);
         try
         {
-            if (await _backend.ReadAsync(name, ct) is not { } entry || !may(entry.Client))
+            var there = await _backend.ReadAllAsync(name, ct);
+            if (there.Count == 0 || !may(there[0].Client))
             {
                 // Nobody serves it; it may keep requests all the same.
                 return await _queues.CloseAsync(name, may);
             }
 
-            Log.PipeClosed(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), VisibleText.Of(entry.Session, VisibleText.LogLength), VisibleText.Of(by, VisibleText.LogLength));
-            isBlocked = entry.Client != by || entry.Session != session;
-            if (isBlocked)
+            foreach (var entry in there)
             {
-                _closed.Add(entry, told);
+                Log.PipeClosed(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), VisibleText.Of(entry.Session, VisibleText.LogLength), VisibleText.Of(by, VisibleText.LogLength));
+                var isBlocked = entry.Client != by || entry.Session != session;
+                if (isBlocked)
+                {
+                    _closed.Add(entry, told);
+                }
+
+                (isBlocked ? blocked : removed).AddRange(await RemoveUnsynchronizedAsync(entry.Client, entry.Session, entry.Generation, [entry.Name], cut: true, CancellationToken.None));
             }
 
-            removed = await RemoveUnsynchronizedAsync(entry.Client, entry.Session, entry.Generation, [entry.Name], cut: true, CancellationToken.None);
             await _queues.CloseAsync(name, may);
         }
         finally
@@ -55,8 +59,15 @@ internal sealed partial class PublicPipes
             _turn.Release();
         }
 
-        await _news.ClosedAsync(removed, told, isBlocked);
+        await Task.WhenAll(_news.ClosedAsync(removed, told, isBlocked: false), _news.ClosedAsync(blocked, told, isBlocked: true));
         return true;
+    }
+
+    /// <summary>The key of the pipe that somebody means: by its whole hostname, its label under the domain, or <c>:PORT</c>.</summary>
+    public string KeyOf(string asked)
+    {
+        var name = asked.Trim();
+        return name.StartsWith(':') || PrivateNames.IsPrivate(name) ? name : _names.ReadHost(name).Name ?? name;
     }
 
     private async Task LetGoAsync(Session session, long generation)

@@ -2,6 +2,7 @@ using Duplexity.Protocol;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Gates;
 using Duplexity.Server.Tunnels.Names;
 
 namespace Duplexity.Server.Tunnels;
@@ -9,13 +10,64 @@ namespace Duplexity.Server.Tunnels;
 /// <content>Whose names are: reserved ones, domains beside the server's own, and how often a client may ask for what is another's.</content>
 internal sealed partial class PublicPipes
 {
+    /// <summary>Whether a client with these rules may register a name as <see cref="PipeNames"/> reads it; null: it may.</summary>
+    public DuplexityError? Scope(AllowanceRules rules, string name)
+    {
+        if (NameTree.RootOf(name) == _url.Domain)
+        {
+            return rules.MayAdministerAll ? null : DuplexityError.Of(Errors.Denied, $"{name} stands behind the names of all clients, and is an administrator's.") with { Gate = "scope" };
+        }
+
+        // Whoever may have a label under the domain may have what is below it, and nobody else.
+        var label = PrivateNames.IsPrivate(name) ? PrivateNames.LabelOf(name) : _url.LabelOf(name);
+        if (rules.MayPublish(label is null || PrivateNames.IsPrivate(name) ? name : $"{label}.{_url.Domain}", label))
+        {
+            return null;
+        }
+
+        var sentence = rules.Shown.Publish is { Length: > 0 }
+            ? ScopeGate.Uncovered("publish", rules.Shown.Publish, name)
+            : "This client may not publish pipes; the operator allows it by Duplexity:Pipes:Publish or by its role's allowances.";
+        return DuplexityError.Of(Errors.Denied, sentence) with { Gate = "scope" };
+    }
+
+    private PipeResult[] Read(string client, IReadOnlyList<PipeRegistration> pipes)
+    {
+        var results = new PipeResult[pipes.Count];
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < results.Length; i++)
+        {
+            var (name, error) = Read(client, pipes[i]);
+            if (error is null && name != PipeNames.AnyPort && !seen.Add(name!))
+            {
+                error = DuplexityError.Of(Errors.InvalidPipe, $"'{name}' is asked for twice.");
+            }
+
+            results[i] = new() { Requested = pipes[i].Name, Name = error is null ? name : null, Error = error };
+        }
+
+        return results;
+    }
+
+    private (string? Name, DuplexityError? Error) Read(string client, PipeRegistration pipe)
+    {
+        if (pipe.Private == true)
+        {
+            var (own, wrong) = PrivateNames.Read(pipe, client, _names.MadeUp);
+            return (own, wrong ?? PipeSettings.Problem(pipe) ?? VisitorAllotments.Problem(pipe.Limits));
+        }
+
+        var (name, error) = _names.Read(pipe);
+        return (name, error ?? PipeSettings.Problem(pipe) ?? _rules.Problem(pipe, isRaw: PipePorts.IsPort(name!) || ResourceText.IsTls(pipe.Resource)));
+    }
+
     /// <summary>The DNS is asked before the turn begins, and not for those who may not have the name anyway.</summary>
     private async Task<PipeResult[]> ReadAsync(string client, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
     {
-        var results = Read(pipes);
+        var results = Read(client, pipes);
         for (var i = 0; i < results.Length; i++)
         {
-            if (results[i].Name is { } name && _domains.IsForeign(name) && (Scope(rules, name) ?? await ForeignAsync(client, name, ct)) is { } refused)
+            if (results[i].Name is { } name && !PrivateNames.IsPrivate(name) && _domains.IsForeign(name) && (Scope(rules, name) ?? await ForeignAsync(client, name, ct)) is { } refused)
             {
                 results[i] = results[i] with { Name = null, Error = refused };
             }
@@ -44,7 +96,7 @@ internal sealed partial class PublicPipes
         }
 
         var own = (await _backend.ListAsync(client, ct)).Select(e => e.Name).ToHashSet(StringComparer.Ordinal);
-        return results.Zip(pipes).Any(r => r.First.Name is { } name && name != PipeNames.AnyPort && !string.IsNullOrWhiteSpace(r.Second.Name) && !own.Contains(name) && _book.Over(NameTree.RootOf(name))?.Owner != client)
+        return results.Zip(pipes).Any(r => r.First.Name is { } name && name != PipeNames.AnyPort && !PrivateNames.IsPrivate(name) && !string.IsNullOrWhiteSpace(r.Second.Name) && !own.Contains(name) && _book.Over(NameTree.RootOf(name))?.Owner != client)
             ? refused
             : null;
     }
@@ -95,4 +147,10 @@ internal sealed partial class PublicPipes
     }
 
     private string[] Kept(string client, PipeEntry[] entries) => [.. entries.Select(e => e.Name).Where(n => _book.IsAnothers(client, n))];
+
+    private string UrlOf(PipeRegistration pipe, string name) =>
+        PrivateNames.IsPrivate(name) ? PrivateNames.UrlOf(name)
+        : PipePorts.IsPort(name) ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}"
+        : ResourceText.IsTls(pipe.Resource!) ? $"https://{name}:{_options.Pipes.TlsPort}/"
+        : _url.Of(name);
 }

@@ -54,7 +54,7 @@ internal sealed partial class PublicPipes
     public async Task<PipesResponse> RegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
     {
         var results = await ReadAsync(session.Client, rules, pipes, ct);
-        pipes = [.. pipes.Select(_rules.Settled)]; // outside the turn: hashing passwords takes its time
+        pipes = [.. pipes.Select(p => p.Private == true ? p : _rules.Settled(p))]; // outside the turn: hashing passwords takes its time
         if (!await _turn.WaitAsync(_options.Times.Carry, ct))
         {
             return new() { Error = DuplexityError.Of(Errors.Unavailable, "Other pipes are being registered and removed; try again.") };
@@ -63,7 +63,7 @@ internal sealed partial class PublicPipes
         var news = new List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)>();
         try
         {
-            if ((await OverLimitAsync(session, rules, results, ct) ?? await OverClaimsAsync(session.Client, pipes, results, ct)) is { } limit)
+            if ((await OverLimitAsync(session, rules, pipes, results, ct) ?? await OverClaimsAsync(session.Client, pipes, results, ct)) is { } limit)
             {
                 return new() { Error = limit, Pipes = results };
             }
@@ -83,28 +83,7 @@ internal sealed partial class PublicPipes
 
     /// <summary>The public pipes of a client (null: of everybody), of all its sessions, by name.</summary>
     public async Task<IReadOnlyList<PipeInfo>> ListAsync(string? client, CancellationToken ct) =>
-        [.. (await _backend.ListAsync(client, ct)).OrderBy(e => e.Name, StringComparer.Ordinal).Select(_watches.Info)];
-
-    /// <summary>Whether a client with these rules may register a name as <see cref="PipeNames"/> reads it; null: it may.</summary>
-    public DuplexityError? Scope(AllowanceRules rules, string name)
-    {
-        if (NameTree.RootOf(name) == _url.Domain)
-        {
-            return rules.MayAdministerAll ? null : DuplexityError.Of(Errors.Denied, $"{name} stands behind the names of all clients, and is an administrator's.") with { Gate = "scope" };
-        }
-
-        // Whoever may have a label under the domain may have what is below it, and nobody else.
-        var label = _url.LabelOf(name);
-        if (rules.MayPublish(label is null ? name : $"{label}.{_url.Domain}", label))
-        {
-            return null;
-        }
-
-        var sentence = rules.Shown.Publish is { Length: > 0 }
-            ? ScopeGate.Uncovered("publish", rules.Shown.Publish, name)
-            : "This client may not publish pipes; the operator allows it by Duplexity:Pipes:Publish or by its role's allowances.";
-        return DuplexityError.Of(Errors.Denied, sentence) with { Gate = "scope" };
-    }
+        [.. (await _backend.ListAsync(client, ct)).OrderBy(e => e.Name, StringComparer.Ordinal).ThenBy(e => e.Generation).Select(_watches.Info)];
 
     /// <summary>What would become of registering a name: each gate with its refusal, or null.</summary>
     public async Task<(string Gate, DuplexityError? Error)[]> ExplainAsync(HeldIdentity held, string? wanted, CancellationToken ct)
@@ -122,27 +101,17 @@ internal sealed partial class PublicPipes
         return [("name", null), ("scope", scope), ("domain", domain), ("owner", taken)];
     }
 
-    private PipeResult[] Read(IReadOnlyList<PipeRegistration> pipes)
+    private async Task<DuplexityError?> OverLimitAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] asked, CancellationToken ct)
     {
-        var results = new PipeResult[pipes.Count];
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        for (var i = 0; i < results.Length; i++)
+        foreach (var name in asked.Zip(pipes).Where(a => a.First.Name is not null && a.Second.Share == true).Select(a => a.First.Name!))
         {
-            var (name, error) = _names.Read(pipes[i]);
-            error ??= PipeSettings.Problem(pipes[i]) ?? _rules.Problem(pipes[i], isRaw: PipePorts.IsPort(name!) || ResourceText.IsTls(pipes[i].Resource));
-            if (error is null && name != PipeNames.AnyPort && !seen.Add(name!))
+            var others = (await _backend.ReadAllAsync(name, ct)).Count(e => e.IsShared && e.Client == session.Client && e.Session != session.Id);
+            if (others >= _options.Limits.SessionsPerPipe)
             {
-                error = DuplexityError.Of(Errors.InvalidPipe, $"'{name}' is asked for twice.");
+                return DuplexityError.Of(Errors.TooManyPipes, $"{name} is served by {others} sessions already, which is all there may be.") with { Limit = "sessions_per_pipe", Used = others };
             }
-
-            results[i] = new() { Requested = pipes[i].Name, Name = error is null ? name : null, Error = error };
         }
 
-        return results;
-    }
-
-    private async Task<DuplexityError?> OverLimitAsync(Session session, AllowanceRules rules, PipeResult[] asked, CancellationToken ct)
-    {
         var there = (await _backend.ListAsync(session.Client, ct)).Where(e => e.Session == session.Id).Select(e => e.Name).ToHashSet(StringComparer.Ordinal);
         var after = there.Count + asked.Count(r => r.Name is null || !there.Contains(r.Name));
         var most = Math.Min(_options.Limits.PipesPerSession, rules.Limits.Pipes ?? int.MaxValue);
@@ -211,7 +180,7 @@ internal sealed partial class PublicPipes
             {
                 foreach (var entry in entries)
                 {
-                    _tallies.Begin(entry);
+                    _tallies.Begin(entry, registered.Replaced.Where(r => r.Name == entry.Name));
                     _watches.Mark(entry, KindOf(entry, registered.Replaced));
                     Log.PipeRegistered(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), VisibleText.Of(entry.Session, VisibleText.LogLength), generation);
                 }
@@ -258,16 +227,18 @@ internal sealed partial class PublicPipes
         Node = _node.Name,
         Resource = pipe.Resource!,
         HostHeader = pipe.HostHeader ?? "keep",
-        Url = PipePorts.IsPort(name) ? $"tcp://{_options.Url?.Host ?? _url.Domain}{name}" : ResourceText.IsTls(pipe.Resource!) ? $"https://{name}:{_options.Pipes.TlsPort}/" : _url.Of(name),
+        Url = UrlOf(pipe, name),
         Since = _time.GetUtcNow(),
         Exchanges = pipe.Exchanges ?? false,
         Settings = pipe,
         Grant = ResourceText.ReadChannel(pipe.Resource) is null ? null : JsonSerializer.Serialize(PipeOwners.GrantOf(session.Identity!)),
     };
 
-    private static string KindOf(PipeEntry entry, IReadOnlyList<PipeEntry> replaced) => replaced.FirstOrDefault(r => r.Name == entry.Name) is not { } old ? PipeChangeKind.Registered
-        : old.Session == entry.Session ? PipeChangeKind.Changed
-        : PipeChangeKind.TakenOver;
+    private static string KindOf(PipeEntry entry, IReadOnlyList<PipeEntry> replaced)
+    {
+        var older = replaced.Where(r => r.Name == entry.Name).ToArray();
+        return older.Length == 0 ? PipeChangeKind.Registered : Array.TrueForAll(older, old => old.Session == entry.Session) ? PipeChangeKind.Changed : PipeChangeKind.TakenOver;
+    }
 
     private void GiveWay(PipeEntry old, Session session)
     {

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Duplexity.Protocol;
-using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Tunnels.Gates;
@@ -14,7 +13,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Listens on the ports of TCP pipes and carries each visitor connection on a carrier of its own. Thread-safe.</summary>
 internal sealed class TcpFront(
-    BackendRegistry backend, CarrierPools pools, IVisitorEntrance entrance, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
+    Choice choice, IVisitorEntrance entrance, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
     : IDisposable
 {
     private const int Backlog = 128;
@@ -140,7 +139,7 @@ internal sealed class TcpFront(
         try
         {
             using var connection = new TcpVisitor(visitor);
-            if (await backend.LocateAsync(name, CancellationToken.None) is not { } entry || !await TryServeAsync(connection, entry))
+            if (await choice.LocateAsync(name, null, null, null, CancellationToken.None) is not { } entry || !await TryServeAsync(connection, entry))
             {
                 connection.Reset();
             }
@@ -166,24 +165,6 @@ internal sealed class TcpFront(
         return true;
     }
 
-    private async Task<CarrierStream> DialAsync(TcpVisitor connection, PipeEntry entry)
-    {
-        try
-        {
-            return await (pools.Of(entry) ?? throw new CarryException(CarryFailure.Away)).DialFreshAsync(CancellationToken.None);
-        }
-        catch (CarryException e) when (e.Failure is CarryFailure.Elsewhere or CarryFailure.Away)
-        {
-            // What was remembered of the port may not be so any more.
-            if (await backend.ReadAsync(entry.Name, CancellationToken.None) is { } now && now != entry && entrance.Lets(connection.Address, now) && pools.Of(now) is { } another)
-            {
-                return await another.DialFreshAsync(CancellationToken.None);
-            }
-
-            throw;
-        }
-    }
-
     private async Task ServeAsync(TcpVisitor connection, PipeEntry entry, Entered entered, ReadOnlyMemory<byte> first)
     {
         var began = time.GetTimestamp();
@@ -192,10 +173,14 @@ internal sealed class TcpFront(
         visitors.Begin();
         try
         {
-            await using var carrier = await DialAsync(connection, entry);
+            var (pool, stream) = await choice.DialAsync(entry, another => entrance.Lets(connection.Address, another), CancellationToken.None);
+            entry = pool.Entry;
+            await using var carrier = stream;
             carrier.Throttle = entered.Throttle;
+            using var turn = pool.Begin();
             isCarried = true;
             await connection.RunAsync(carrier, first);
+            pool.Ended(carrier);
         }
         catch (CarryException e)
         {

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,7 +12,7 @@ namespace Duplexity.Server.Tunnels;
 /// on the service's HTTPS port Kestrel ends TLS. Thread-safe.
 /// </summary>
 internal sealed class TlsFront(
-    BackendRegistry backend, TcpFront connections, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TlsFront> logger) : IHostedService, IDisposable
+    Choice choice, TcpFront connections, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TlsFront> logger) : IHostedService, IDisposable
 {
     private const int Backlog = 512;
 
@@ -85,7 +84,7 @@ internal sealed class TlsFront(
         {
             using var connection = new TcpVisitor(visitor);
             var (name, bytes) = await GreetAsync(visitor);
-            if (name is not null && PipeNames.KeyOf(name) is { } key && await backend.LocateAsync(key, CancellationToken.None) is { } entry && ResourceText.IsTls(entry.Resource)
+            if (name is not null && PipeNames.KeyOf(name) is { } key && await choice.LocateAsync(key, null, null, null, CancellationToken.None) is { } entry && ResourceText.IsTls(entry.Resource)
                 && await connections.TryServeAsync(connection, entry, bytes))
             {
                 return;

@@ -5,6 +5,7 @@ using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels.Away;
 using Duplexity.Server.Tunnels.Gates;
+using Duplexity.Server.Tunnels.Inspection;
 using Duplexity.Server.Tunnels.Names;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -41,6 +42,9 @@ internal static class TunnelServices
         services.AddSingleton<PipeNews>();
         services.AddSingleton<ISystemListener>(provider => provider.GetRequiredService<PipeNews>());
         services.AddVisitorGates();
+        services.AddDuplexityInspection();
+        services.TryAddSingleton<ClientStreams>();
+        services.AddSingleton<DialEndpoint>();
         services.AddKeeping();
         return services.AddVisitors();
     }
@@ -75,6 +79,7 @@ internal static class TunnelServices
         services.AddSingleton<CarryDesk>();
         services.AddHostedService<CarrierConfirmations>();
         services.AddSingleton<CarryEndpoint>();
+        services.AddSingleton<Choice>();
         services.AddSingleton<CarrierPools>();
         services.AddSingleton<ExchangeFeed>();
 
@@ -95,20 +100,25 @@ internal static class TunnelServices
         return services;
     }
 
-    /// <summary>Maps <c>data/carry</c>, with WebSockets switched on for it alone: the application needs no middleware of its own.</summary>
-    public static IEndpointConventionBuilder MapDuplexityTunnels(this IEndpointRouteBuilder routes) =>
-        routes.MapCarriers(context => context.RequestServices.GetRequiredService<CarryEndpoint>().HandleAsync(context)).WithMetadata(new NeedsEngine());
+    /// <summary>Maps <c>data/carry</c> and <c>data/dial</c>, with WebSockets switched on for them alone: the application needs no middleware of its own.</summary>
+    public static IEndpointConventionBuilder MapDuplexityTunnels(this IEndpointRouteBuilder routes)
+    {
+        var tunnels = routes.MapGroup("data").WithMetadata(new NeedsEngine());
+        tunnels.MapStreams("carry", "Duplexity carriers", context => context.RequestServices.GetRequiredService<CarryEndpoint>().HandleAsync(context));
+        tunnels.MapStreams("dial", "Duplexity dials", context => context.RequestServices.GetRequiredService<DialEndpoint>().HandleAsync(context)).WithMetadata(new ClosedWhileDraining());
+        return tunnels;
+    }
 
-    /// <summary>The same at a front.</summary>
+    /// <summary>The same at a front, where nobody dials.</summary>
     public static IEndpointConventionBuilder MapDuplexityFrontTunnels(this IEndpointRouteBuilder routes) =>
-        routes.MapCarriers(context => context.RequestServices.GetRequiredService<FrontCarry>().HandleAsync(context));
+        routes.MapStreams("data/carry", "Duplexity carriers", context => context.RequestServices.GetRequiredService<FrontCarry>().HandleAsync(context));
 
-    private static IEndpointConventionBuilder MapCarriers(this IEndpointRouteBuilder routes, RequestDelegate handle)
+    private static IEndpointConventionBuilder MapStreams(this IEndpointRouteBuilder routes, string path, string name, RequestDelegate handle)
     {
         var branch = routes.CreateApplicationBuilder();
         branch.UseWebSockets();
         branch.Run(handle);
-        return routes.Map("data/carry", branch.Build()).WithDisplayName("Duplexity carriers");
+        return routes.Map(path, branch.Build()).WithDisplayName(name);
     }
 
     private static BackendRegistry Registry(IServiceProvider services)

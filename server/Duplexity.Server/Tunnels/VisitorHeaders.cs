@@ -1,4 +1,5 @@
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -45,6 +46,11 @@ internal sealed class VisitorHeaders(PeerAddresses peers)
         if (headers.TransferEncoding.Count > 0)
         {
             headers.Remove("X-Content-Length"); // Kestrel's note of a length that stood beside the chunks and counts for nothing
+        }
+
+        if (context.Features.Get<Replayed>() is { } replayed)
+        {
+            headers[Replayed.Header] = replayed.Id;
         }
 
         // Another conversation could begin behind the gates: only WebSockets may.

@@ -22,6 +22,7 @@ public sealed class SurvivalTests
             options.Times.KeepAlive = TimeSpan.FromSeconds(1);
             options.Times.ClientTimeout = TimeSpan.FromSeconds(12);
             options.Times.SessionGrace = TimeSpan.FromSeconds(2);
+            options.Times.HandOver = TimeSpan.Zero;
         });
         await using var resource = new RawResource(connection => connection.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
         await using var up = CliProcess.Start(node, "todd", "up", $"cat1={resource.Authority}");

@@ -29,7 +29,7 @@ internal static class ApiPage
     public static string FilePath { get; } = Path.Combine(ProcessTools.Root, "server", "Duplexity.Server", "Api", "openapi.json");
 
     /// <summary>The operations.</summary>
-    public static ApiRoute[] Routes { get; } = new ApiRoutes(new(null!), new(null!), new(null!, null!, null!, null!), new(null!, null!, null!), new(null!), new(null!, null!), new(null!), new(null!), new(null!), new(null!), new(null!, null!, null!)).All;
+    public static ApiRoute[] Routes { get; } = new ApiRoutes(new(null!), new(null!), new(null!, null!, null!, null!), new(null!, null!, null!), new(null!), new(null!, null!), new(null!), new(null!), new(null!), new(null!), new(null!), new(null!, null!, null!)).All;
 
     /// <summary>The description as it should be.</summary>
     public static string Make()
@@ -179,6 +179,7 @@ internal static class ApiPage
             _ when type == typeof(string) => new() { ["type"] = "string" },
             _ when type == typeof(int) => new() { ["type"] = "integer", ["format"] = "int32" },
             _ when type == typeof(long) => new() { ["type"] = "integer", ["format"] = "int64" },
+            _ when type == typeof(double) => new() { ["type"] = "number", ["format"] = "double" },
             _ when type == typeof(bool) => new() { ["type"] = "boolean" },
             _ when type == typeof(byte[]) => new() { ["type"] = "string", ["format"] = "byte" },
             _ when type == typeof(JsonElement) => [],

@@ -51,7 +51,7 @@ internal sealed class AuthNode : IAsyncDisposable
         builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddSingleton<IEngine>(new VaultOnly(records));
         builder.Services.AddSingleton<Sessions>();
-        builder.Services.AddSingleton<Blocks>().AddSingleton<Standing>().AddSingleton<IdentityHolders>().AddSingleton<IdentityChanges>().AddSingleton<Revocations>();
+        builder.Services.AddSingleton<Blocks>().AddSingleton<Standing>().AddSingleton<IdentityHolders>().AddSingleton<IdentityChanges>().AddSingleton<ClientStreams>().AddSingleton<ClientEnds>().AddSingleton<Revocations>();
         builder.Services.AddSingleton(provider => provider.GetRequiredService<Microsoft.Extensions.Options.IOptions<DuplexityOptions>>().Value);
         builder.Services.AddSingleton<Node>().AddMetrics().AddSingleton<Duplexity.Server.Diagnostics.Metrics>();
         builder.Services.Configure<DuplexityOptions>(options => configure?.Invoke(options));

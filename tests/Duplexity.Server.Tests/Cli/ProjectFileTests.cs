@@ -27,6 +27,20 @@ public sealed class ProjectFileTests
             new PipeSpec(":7001", "tcp://localhost:22"));
     }
 
+    [Fact]
+    public void A_pipe_of_the_file_is_shared_or_private_where_it_says_so()
+    {
+        var file = Parse("""
+            { "pipes": { "shop": { "resource": "3000", "share": true, "sticky": true }, "db": { "resource": "5432", "private": true, "visitors": "client:bob" } } }
+            """);
+
+        file.Pipes.Select(p => (p.Name, p.Resource, p.Share, p.Sticky, p.Private)).Should().Equal(("shop", "http://localhost:3000", true, true, false), ("db", "tcp://localhost:5432", false, false, true));
+        file.Pipes[1].Visitors.Should().Equal("client:bob");
+        var asked = file.Pipes[0].ToOptions((_, _) => { });
+        (asked.Share, asked.Sticky, asked.Private).Should().Be((true, true, false));
+        file.Pipes[1].ToOptions((_, _) => { }).Private.Should().BeTrue();
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("[]")]

@@ -81,8 +81,33 @@ public sealed class UpGrammarTests
     }
 
     [Theory]
-    [InlineData("up", "3000", "--share")]
-    [InlineData("up", "3000", "--private")]
+    [InlineData("db=localhost:5432", "db", "tcp://localhost:5432")]
+    [InlineData("db=5432", "db", "tcp://localhost:5432")]
+    [InlineData("db=tcp://localhost:5432", "db", "tcp://localhost:5432")]
+    [InlineData("Web=http://localhost:3000", "Web", "http://localhost:3000")]
+    [InlineData("db=unix:/run/postgresql/.s.PGSQL.5432", "db", "unix:/run/postgresql/.s.PGSQL.5432")]
+    [InlineData("5432", null, "tcp://localhost:5432")]
+    public void A_private_pipe_has_a_word_for_a_name_and_serves_bytes(string typed, string? name, string resource)
+    {
+        PipeSpec.Parse(typed, isPrivate: true).Should().Be(new PipeSpec(name, resource) { Private = true });
+    }
+
+    [Theory]
+    [InlineData("a.b=5432")]
+    [InlineData(":7001=5432")]
+    [InlineData("-a=5432")]
+    [InlineData("db/x=5432")]
+    [InlineData("db=")]
+    public void What_cannot_be_a_private_pipe_is_a_usage_error(string typed)
+    {
+        FluentActions.Invoking(() => PipeSpec.Parse(typed, isPrivate: true)).Should().Throw<UsageException>().Which.Message.Should().NotBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("up", "a.b=3000", "--private")]
+    [InlineData("up", "--private")]
+    [InlineData("dial")]
+    [InlineData("dial", "db", "--port", "70000")]
     [InlineData("up", "hook=3000", "--offline", "keep")]
     [InlineData("up", "ask=room:orders", "--reply", "soon")]
     [InlineData("up", "3000", "--host-header", "two words")]

@@ -207,9 +207,9 @@ public sealed class OpeningTests
 
         public ValueTask<long> NextGenerationAsync(CancellationToken ct = default) => inner.NextGenerationAsync(ct);
 
-        public ValueTask<PipeEntry?> LocateAsync(string name, CancellationToken ct = default) => inner.LocateAsync(name, ct);
+        public ValueTask<IReadOnlyList<PipeEntry>> LocateAllAsync(string name, CancellationToken ct = default) => inner.LocateAllAsync(name, ct);
 
-        public ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct = default) => inner.ReadAsync(name, ct);
+        public ValueTask<IReadOnlyList<PipeEntry>> ReadAllAsync(string name, CancellationToken ct = default) => inner.ReadAllAsync(name, ct);
 
         public ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct = default) => inner.ListAsync(client, ct);
 

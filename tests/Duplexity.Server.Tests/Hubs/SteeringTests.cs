@@ -185,9 +185,14 @@ public sealed class SteeringTests
                     await alone.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest());
                 }
 
-                if (method.Name == "ClosePipe")
+                if (method.Name is "ClosePipe" or "CreateLink" or "GrantVisit" || method.Name.Contains("Exchange") || method.Name.Contains("Queue"))
                 {
-                    (await both.InvokeAsync<PipesResponse>("RegisterPipes", new RegisterPipesRequest { As = "ben", Pipes = [new() { Name = "bens", Resource = "http://localhost:1" }] })).Error.Should().BeNull();
+                    (await both.InvokeAsync<PipesResponse>("RegisterPipes", new RegisterPipesRequest { As = "ben", Pipes = [new() { Name = "bens", Resource = "http://localhost:1", Inspect = true }] })).Error.Should().BeNull();
+                }
+
+                if (method.Name == "ReleaseName")
+                {
+                    (await both.InvokeAsync<NamesResponse>("ReserveName", new ReserveNameRequest { As = "ben", Name = "bens" })).Error.Should().BeNull();
                 }
 
                 foreach (var request in Cases(method, node))
@@ -230,6 +235,22 @@ public sealed class SteeringTests
         "WatchSockets" => [new WatchSocketsRequest { As = "amy", Client = "*" }, new WatchSocketsRequest { As = "amy" }],
         "WatchPipes" => [new WatchPipesRequest { As = "amy", Client = "*" }, new WatchPipesRequest { As = "amy", Client = "ben" }, new WatchPipesRequest { As = "amy" }],
         "ClosePipe" => [new ClosePipeRequest { As = "amy", Name = "bens" }, new ClosePipeRequest { As = "amy", Name = "nobodys" }],
+        "ListExchanges" => [new ListExchangesRequest { As = "amy", Pipe = "bens" }, new ListExchangesRequest { As = "amy", Pipe = "nobodys" }],
+        "WatchExchanges" => [new WatchExchangesRequest { As = "amy", Pipe = "bens" }, new WatchExchangesRequest { As = "amy", Stop = true }],
+        "ReadExchange" => [new ReadExchangeRequest { As = "amy", Pipe = "bens", Id = "1-n" }],
+        "ReplayExchange" => [new ReplayExchangeRequest { As = "amy", Pipe = "bens", Id = "1-n" }],
+        "ReserveName" => [new ReserveNameRequest { As = "amy", Name = "amys" }, new ReserveNameRequest { As = "amy", Name = "*" }],
+        "ReleaseName" => [new ReleaseNameRequest { As = "amy", Name = "bens" }, new ReleaseNameRequest { As = "amy", Name = "nobodys" }],
+        "ListNames" => [new ListNamesRequest { As = "amy", Client = "*" }, new ListNamesRequest { As = "amy", Client = "ben" }, new ListNamesRequest { As = "amy" }],
+        "CreateLink" => [new CreateLinkRequest { As = "amy", Pipe = "bens" }, new CreateLinkRequest { As = "amy", Pipe = "nobodys" }],
+        "GrantVisit" => [new GrantVisitRequest { As = "amy", Pipe = "bens", Client = "amy" }, new GrantVisitRequest { As = "amy", Pipe = "nobodys", Client = "amy" }],
+        "ListVisitGrants" => [new ListVisitGrantsRequest { As = "amy" }],
+        "WithdrawVisit" => [new WithdrawVisitRequest { As = "amy", Pipe = "bens", Client = "amy" }],
+        "ListQueues" => [new ListQueuesRequest { As = "amy" }],
+        "ReadQueue" => [new ReadQueueRequest { As = "amy", Name = "bens" }, new ReadQueueRequest { As = "amy", Name = "nobodys" }],
+        "ReplayQueued" => [new ReplayQueuedRequest { As = "amy", Id = "bens-1" }],
+        "DiscardQueued" => [new DiscardQueuedRequest { As = "amy", Id = "bens-1" }],
+        "RemoveQueue" => [new RemoveQueueRequest { As = "amy", Name = "bens" }, new RemoveQueueRequest { As = "amy", Name = "nobodys" }],
         "LimitSocket" => [new LimitSocketRequest { As = "amy", SocketId = "x" }],
         "Explain" => [new ExplainRequest { As = "amy", Operation = "administer", Target = "client:ben", Client = "ben" }, new ExplainRequest { As = "amy", Operation = "publish", Target = "cat1" }],
         "Revoke" => [new RevokeRequest { As = "amy", Client = "ben" }, new RevokeRequest { As = "amy", TokenId = "t" }],

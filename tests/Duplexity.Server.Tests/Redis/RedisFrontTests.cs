@@ -93,6 +93,33 @@ public sealed class RedisFrontTests(RedisFixture redis) : IClassFixture<RedisFix
     }
 
     [Fact]
+    [Trait("Requirement", "3.6")]
+    public async Task Programs_at_two_nodes_share_a_name_and_a_wildcard_at_a_front_which_is_told_of_new_ones()
+    {
+        await using var all = await RedisFront.StartAsync(redis);
+        await using var one = RedisFront.Resource("one");
+        await using var two = RedisFront.Resource("two");
+        await using var below = RedisFront.Resource("below");
+        await using var atA = await all.A.ConnectAsync("amy");
+        await using var atB = await all.B.ConnectAsync("amy");
+        var shared = new PipeOptions { Share = true };
+        await using var first = await atA.Pipes.OpenAsync("*.cat1", $"127.0.0.1:{one.Port}", shared).Soon();
+        (await TextAsync(all.Front, "/", "x.cat1")).Should().Be("one /");
+
+        var second = await atB.Pipes.OpenAsync("*.cat1", $"127.0.0.1:{two.Port}", shared).Soon();
+        string[] answers = [await TextAsync(all.Front, "/", "x.cat1"), await TextAsync(all.Front, "/", "x.cat1")];
+        answers.Should().BeEquivalentTo("one /", "two /");
+
+        await using var own = await atA.Pipes.OpenAsync("x.cat1", $"127.0.0.1:{below.Port}", shared).Soon();
+        (await TextAsync(all.Front, "/", "x.cat1")).Should().Be("below /");
+        await second.DisposeAsync().AsTask().Soon();
+        for (var i = 0; i < 4; i++)
+        {
+            (await TextAsync(all.Front, "/", "y.cat1")).Should().Be("one /");
+        }
+    }
+
+    [Fact]
     [Trait("Guarantee", "G7")]
     public async Task A_front_that_was_not_told_finds_out_by_asking_and_cuts_the_visitor_who_is_being_served()
     {
@@ -303,9 +330,9 @@ public sealed class RedisFrontTests(RedisFixture redis) : IClassFixture<RedisFix
 
     private static IReadOnlyDictionary<string, int> Load(TestNode node) => RedisFront.Book(node).Self.Load;
 
-    private static async Task<string> TextAsync(TestNode node, string path)
+    private static async Task<string> TextAsync(TestNode node, string path, string name = "cat1")
     {
-        using var answer = await node.VisitAsync("cat1", path);
+        using var answer = await node.VisitAsync(name, path);
         return await answer.Content.ReadAsStringAsync();
     }
 }

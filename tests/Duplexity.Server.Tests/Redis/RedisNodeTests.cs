@@ -46,6 +46,28 @@ public sealed class RedisNodeTests(RedisFixture redis) : IClassFixture<RedisFixt
     }
 
     [Fact]
+    [Trait("Guarantee", "G16")]
+    public async Task Of_a_name_that_two_nodes_sessions_share_a_dead_nodes_part_lapses_and_comes_back_with_it()
+    {
+        await using var rig = await RedisRig.StartAsync(redis);
+        var (alive, node) = (rig.Engine.Nodes[0], rig.Engine.Engines[1]);
+        PipeEntry Shared(string session) => Pipe("amy.localhost", "AMY") with { Session = session, Settings = new Duplexity.Protocol.PipeRegistration { Share = true } };
+        await alive.Registry.RegisterAsync([Shared("here")]);
+        await node.Registry.RegisterAsync([Shared("there")]);
+        var was = node.Node.Id;
+        await using var admin = await redis.Server.ConnectAsync();
+        await admin.GetDatabase().SortedSetRemoveAsync($"{rig.Engine.Prefix}:1:nodes", was);
+        await admin.GetDatabase().SortedSetAddAsync($"{rig.Engine.Prefix}:1:buried", was, 1);
+        await rig.Engine.Engines[0].Node.RoundAsync();
+
+        (await alive.Registry.LocateAllAsync("amy.localhost")).Select(e => e.Session).Should().Equal("here");
+        await rig.PassAsync(() => Task.FromResult(node.Node.Id != was));
+        await rig.PassAsync(async () => (await alive.Registry.ListAsync("AMY")).Count == 2);
+        (await alive.Registry.RemoveAsync("AMY", "here", 10)).Should().ContainSingle();
+        (await alive.Registry.LocateAllAsync("amy.localhost")).Select(e => e.Session).Should().Equal("there");
+    }
+
+    [Fact]
     public async Task A_node_that_was_buried_is_refused_and_comes_back_with_what_it_has()
     {
         await using var rig = await RedisRig.StartAsync(redis);

@@ -130,6 +130,37 @@ public sealed class RedisTunnelTests(RedisFixture redis) : IClassFixture<RedisFi
     }
 
     [Fact]
+    [Trait("Guarantee", "G7")]
+    [Trait("Guarantee", "G15")]
+    public async Task What_is_kept_at_the_visitors_node_is_listed_read_watched_and_replayed_at_any_and_ends_there_with_the_pipe()
+    {
+        await using var pair = await RedisPair.StartAsync(redis);
+        await using var resource = Resource("one");
+        await using var amy = await pair.B.ConnectAsync("amy");
+        await using var pipe = await amy.Pipes.OpenAsync("cat1", $"127.0.0.1:{resource.Port}", new PipeOptions { Inspect = true });
+        await using var watching = amy.Pipes.WatchExchangesAsync("cat1", 100).GetAsyncEnumerator();
+        (await TextAsync(pair.B, "/own")).Should().Be("one /own");
+        (await watching.MoveNextAsync().Soon()).Should().BeTrue();
+        watching.Current.Target.Should().Be("/own");
+
+        (await TextAsync(pair.A, "/seen")).Should().Be("one /seen");
+        (await watching.MoveNextAsync().Soon()).Should().BeTrue();
+        var seen = watching.Current;
+        var replay = await amy.Pipes.ReplayAsync("cat1", seen.Id).Soon();
+        var ended = await amy.Pipes.ReplayedAsync("cat1", replay).Soon();
+
+        seen.Target.Should().Be("/seen");
+        seen.Id.Should().EndWith(pair.A.Services.GetRequiredService<NodeBook>().Self.Name);
+        (await amy.Pipes.ExchangesAsync("cat1")).Select(e => e.Target).Should().Equal("/own", "/seen", "/seen");
+        ended.Exchange.ReplayOf.Should().Be(seen.Id);
+        System.Text.Encoding.UTF8.GetString(ended.Response.Body!).Should().Be("one /seen");
+        var store = pair.A.Services.GetRequiredService<Duplexity.Server.Tunnels.Inspection.ExchangeStore>();
+        store.Bytes.Should().BeGreaterThan(0);
+        await pipe.DisposeAsync();
+        store.Bytes.Should().Be(0);
+    }
+
+    [Fact]
     [Trait("Requirement", "2.17")]
     public async Task A_tcp_pipe_is_reached_at_its_port_on_every_node_until_it_is_over()
     {

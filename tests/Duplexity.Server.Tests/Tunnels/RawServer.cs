@@ -13,10 +13,10 @@ internal sealed class RawServer : IAsyncDisposable
     private readonly Func<RawVisitor, int, Task> _serve;
     private int _connections;
 
-    public RawServer(Func<RawVisitor, int, Task> serve)
+    public RawServer(Func<RawVisitor, int, Task> serve, int port = 0)
     {
         _serve = serve;
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Bind(new IPEndPoint(IPAddress.Loopback, port));
         _listener.Listen(512);
         _ = AcceptAsync();
     }

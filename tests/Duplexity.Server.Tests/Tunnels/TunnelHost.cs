@@ -65,7 +65,7 @@ internal sealed class TunnelHost : IAsyncDisposable
             }
         });
         builder.Services.AddSingleton(time ?? TimeProvider.System);
-        builder.Services.AddSingleton<Sessions>().AddSingleton<Node>().AddSingleton<IServiceHosts, ServiceHosts>().AddSingleton<ISealing, Sealing>().AddSingleton<IEngine, EmbeddedEngine>().AddDuplexityCluster();
+        builder.Services.AddSingleton<Sessions>().AddSingleton<Blocks>().AddSingleton<Standing>().AddSingleton<Node>().AddSingleton<IServiceHosts, ServiceHosts>().AddSingleton<ISealing, Sealing>().AddSingleton<IEngine, EmbeddedEngine>().AddDuplexityCluster();
         builder.Services.AddRoutingCore().AddDuplexityTunnels();
         builder.Services.Configure<DuplexityOptions>(o =>
         {
@@ -158,8 +158,8 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
     /// <summary>What it does with an order instead of carrying it out.</summary>
     public Func<CarryOrder, Task>? OnCarry { get; set; }
 
-    public Task<PipeResult> ServeAsync(string? name, string resource, string? hostHeader = null, bool exchanges = false) =>
-        ServeAsync(new PipeRegistration { Name = name, Resource = resource, HostHeader = hostHeader, Exchanges = exchanges });
+    public Task<PipeResult> ServeAsync(string? name, string resource, string? hostHeader = null, bool exchanges = false, bool inspect = false) =>
+        ServeAsync(new PipeRegistration { Name = name, Resource = resource, HostHeader = hostHeader, Exchanges = exchanges, Inspect = inspect ? true : null });
 
     public async Task<PipeResult> ServeAsync(PipeRegistration registration, bool anyCertificate = false)
     {
@@ -206,7 +206,10 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
     public void Kill()
     {
         _kill.Cancel();
-        host.Sessions.Lose(Session, Session.Link!.ConnectionId);
+        if (Session.Link is { } link)
+        {
+            host.Sessions.Lose(Session, link.ConnectionId);
+        }
     }
 
     public Task Welcome(WelcomeEvent welcome) => Task.CompletedTask;
@@ -220,6 +223,8 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
         Told.Writer.TryWrite(exchanges);
         return Task.CompletedTask;
     }
+
+    public Task ExchangesKept(ExchangesKeptEvent kept) => Task.CompletedTask;
 
     public Task SocketsChanged(SocketsChangedEvent changed) => Task.CompletedTask;
 

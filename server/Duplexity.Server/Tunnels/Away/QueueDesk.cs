@@ -120,7 +120,8 @@ internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueRunners run
             queues.Add(new QueueInfo
             {
                 Name = queue.Pipe.Name,
-                Waiting = share?.Requests ?? 0,
+                // A count that was cleared while a request came is made good by the log.
+                Waiting = share?.Requests is > 0 and var requests ? requests : await store.AnyWaitsAsync(queue, ct) ? 1 : 0,
                 Bytes = share?.Bytes ?? 0,
                 Dead = (await store.StateAsync(queue, ct)).Dead.Count,
                 IsKeeping = queue.IsKeeping,

@@ -3,6 +3,7 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels.Away;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -19,6 +20,13 @@ internal sealed class VisitorEntrance(VisitorCounts counts, VisitorGates gates, 
         {
             // It came in when it was kept. Nobody waits for it, and of each pipe there is one at a time.
             gates.Vouch(Visitor.Of(context, peers), entry, replay.Request);
+            return new(null);
+        }
+
+        if (context.Features.Get<Replayed>() is not null)
+        {
+            // The owner or an administrator sends it again: a visit of theirs, with which nobody else's identity goes (G15).
+            GateNotes.Add(context, "visitors", "its owner's");
             return new(null);
         }
 

@@ -3,6 +3,7 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels.Away;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Tunnels.Gates;
@@ -53,6 +54,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         {
             if (await gate.LetsAsync(visitor, entry, context.RequestAborted))
             {
+                GateNotes.Add(context, "visitors", $"let in by {NameOf(gate)}");
                 return await EnterAsync(new(visitor, gate), entry, gates);
             }
         }
@@ -63,6 +65,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         }
 
         Log.VisitorRefused(logger, entry.Name, visitor.Identity is null ? "nobody known" : "somebody known");
+        GateNotes.Add(context, "visitors", "refused");
         await door.RefuseAsync(visitor, entry, gates);
         return null;
     }
@@ -99,6 +102,8 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
     public bool MayStay(VisitorPass pass, PipeEntry entry) =>
         (pass.Visitor.Identity is not { } identity || identities!.MayStay(identity)) && pass.Gate?.StillLets(pass.Visitor, entry) != false;
 
+    private static string NameOf(IVisitorGate gate) => gate.GetType().Name.Replace("Gate", "", StringComparison.Ordinal).ToLowerInvariant();
+
     private async ValueTask IdentifyAsync(Visitor visitor, PipeEntry entry, PipeGates gates)
     {
         if (identities is null || visitor.Identity is not null)
@@ -134,6 +139,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
 
         if (pass.Visitor.Identity is { } identity)
         {
+            GateNotes.Client(pass.Visitor.Context, identity.Client);
             pass.Visitor.Context.Request.Headers[IdentityHeader] = identities!.Assert(identity.Client, entry.Name);
         }
 

@@ -30,7 +30,7 @@ internal sealed class DomainDns(IOptions<DuplexityOptions> options)
     }
 
     /// <summary>Reads <c>ADDRESS</c> or <c>ADDRESS:PORT</c>; null where it is neither.</summary>
-    public static IPEndPoint? Read(string text) => IPAddress.TryParse(text, out var bare) ? new(bare, Port) : IPEndPoint.TryParse(text, out var whole) && whole.Port > 0 ? whole : null;
+    public static IPEndPoint? Read(string text) => IPEndPoint.TryParse(text, out var read) ? new(read.Address, read.Port == 0 ? Port : read.Port) : null;
 
     private static LookupClientOptions Of(DuplexityOptions options)
     {

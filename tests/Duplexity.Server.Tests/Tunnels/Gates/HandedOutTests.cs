@@ -68,7 +68,7 @@ public sealed class HandedOutTests
     [Fact]
     public async Task A_link_and_a_grant_are_dead_when_the_name_is_another_owners_and_when_it_is_served_anew()
     {
-        await using var rig = await GateRig.StartAsync();
+        await using var rig = await GateRig.StartAsync(s => s.Options = o => o.Times.HandOver = TimeSpan.Zero);
         var pipe = await rig.OpenAsync("link,bearer,granted");
         var link = (await pipe.CreateLinkAsync().Soon()).Url.Query;
         await rig.Owner.Pipes.GrantAsync("cat1", "bob").Soon();

@@ -217,7 +217,7 @@ public sealed class VisitorGateTests
         await using var rig = await GateRig.StartAsync(s => s.TcpPorts = 1);
 
         (await FluentActions.Awaiting(() => rig.Owner.Pipes.OpenAsync(":", "tcp://127.0.0.1:9", new PipeOptions { Visitors = [rule] })).Should().ThrowAsync<DuplexityException>())
-            .Which.Error.Sentence.Should().Contain("a TCP port sees nothing of its visitors but their addresses");
+            .Which.Error.Sentence.Should().Contain("shows nothing of its visitors but their addresses");
     }
 
     [Theory]

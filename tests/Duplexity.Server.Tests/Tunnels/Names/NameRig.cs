@@ -12,6 +12,7 @@ namespace Duplexity.Server.Tests.Tunnels.Names;
 internal sealed class NameRig : IAsyncDisposable
 {
     private readonly List<RawServer> _resources = [];
+    private readonly List<TunnelClient> _clients = [];
 
     private NameRig(TunnelHost host, FakeTimeProvider time, DnsServer dns) => (Host, Time, Dns) = (host, time, dns);
 
@@ -51,6 +52,7 @@ internal sealed class NameRig : IAsyncDisposable
         });
         _resources.Add(resource);
         var end = Host.Connect(client, session);
+        _clients.Add(end);
         var rules = allowances is null ? TunnelHost.Everything : new AllowanceRules(allowances);
         return (end, await end.TryServeAsync(rules, [.. names.Select(n => new PipeRegistration { Name = n, Resource = resource.Resource })]));
     }
@@ -68,6 +70,8 @@ internal sealed class NameRig : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // Nobody moves the clock on while the host stops, which gives carriers a grace by it.
+        _clients.ForEach(c => c.Kill());
         foreach (var resource in _resources)
         {
             await resource.DisposeAsync();

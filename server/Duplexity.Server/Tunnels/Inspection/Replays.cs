@@ -1,0 +1,68 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Backend;
+using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Tunnels.Inspection;
+
+/// <summary>Sends requests of exchanges again that this node keeps: the front's way whole, gates and carrier included (G15). Nobody waits for the answer; it is kept as any other's. Thread-safe.</summary>
+internal sealed class Replays(ExchangeStore store, BackendRegistry backend, HttpFront front, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<Replays> logger)
+{
+    /// <summary>Begins it. Who asks has the right to.</summary>
+    public async Task<ReplayExchangeResponse> BeginAsync(PipeEntry entry, ReplayExchangeRequest request, string by, CancellationToken ct)
+    {
+        if (ReplayedRequest.Problem(request) is { } problem)
+        {
+            return new() { Error = problem };
+        }
+
+        if (await backend.ReadAsync(entry.Name, ct) is not { } now || now.Client != entry.Client || now.Generation != entry.Generation || store.Read(entry, request.Id ?? "").Exchange is not { } kept)
+        {
+            return new() { Error = NotKept() };
+        }
+
+        var (sent, omitted, wrong) = ReplayContext.Read(kept, request);
+        if (sent is null)
+        {
+            return new() { Error = wrong };
+        }
+
+        var id = store.NewId();
+        var most = options.Value.Limits.ReplaysPerPipe;
+        var book = store.Open(entry);
+        if (!store.TryBegin(book, id, most))
+        {
+            return new() { Error = DuplexityError.Of(Errors.RateLimited, $"{most} replays at this pipe are under way; wait for one.") with { Limit = "replays_per_pipe", Used = most, RetryAfterMs = 1000 } };
+        }
+
+        Log.Replaying(logger, VisibleText.Of(by, VisibleText.LogLength), kept.Exchange.Id, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength));
+        _ = RunAsync(sent, kept.Exchange, id, book, entry);
+        return new() { Id = id, Omitted = omitted };
+    }
+
+    /// <summary>The answer for what is not kept here, or nobody's to know.</summary>
+    public static DuplexityError NotKept() => DuplexityError.Of(Errors.UnknownDestination, "There is no such exchange; they go with their pipe, and the oldest make room for new ones.");
+
+    private async Task RunAsync(ReplayedRequest request, KeptExchange kept, string id, ExchangeBook book, PipeEntry entry)
+    {
+        using var late = new CancellationTokenSource(options.Value.Times.Replay, time);
+        var context = ReplayContext.Of(request, kept, id, late.Token);
+        try
+        {
+            await Task.Yield();
+            await front.ServeAsync(context, entry.Name);
+        }
+        catch (Exception e)
+        {
+            Log.ReplayFailed(logger, entry.Name, e);
+        }
+
+        if (context.Features.Get<ExchangeRecorder>() is null)
+        {
+            // The pipe went meanwhile, or is inspected no longer: nothing comes of it.
+            store.Miss(book, id);
+        }
+    }
+}
