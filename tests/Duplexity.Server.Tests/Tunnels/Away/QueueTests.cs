@@ -217,6 +217,26 @@ public sealed class QueueTests
     }
 
     [Fact]
+    public async Task Of_sessions_that_share_a_name_the_one_that_is_left_replays_what_waits()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        var port = FreePorts.One();
+        var shared = QueueRig.Kept with { Share = true };
+        await using var first = await node.ConnectAsync("amy");
+        await first.Pipes.OpenAsync("hook", $"127.0.0.1:{port}", shared).Soon();
+        string id;
+        await using (var second = await node.ConnectAsync("amy"))
+        {
+            await second.Pipes.OpenAsync("hook", "9", shared).Soon();
+            id = await QueueRig.KeepAsync(node, "waits");
+        }
+
+        await using var app = await HookApp.StartAsync(port);
+
+        (await app.NextAsync()).Replayed.Should().Be(id);
+    }
+
+    [Fact]
     [Trait("Guarantee", "G7")]
     public async Task A_removed_clients_queue_goes_with_it()
     {
