@@ -21,6 +21,7 @@ internal sealed class ProviderKeys(KeptKeys kept, TimeProvider time, IOptions<Du
 
     // The one that signs and seals first.
     private volatile IReadOnlyList<(RsaSecurityKey Signs, SymmetricSecurityKey Seals)> _all = [];
+    private readonly SemaphoreSlim _looking = new(1, 1);
     private CancellationTokenSource _changed = new();
     private IReadOnlyList<string> _read = [];
     private ITimer? _timer;
@@ -37,18 +38,16 @@ internal sealed class ProviderKeys(KeptKeys kept, TimeProvider time, IOptions<Du
     /// <summary>Reads them again, draws another where the newest is too old, and lets it sign when it has been known for long enough.</summary>
     public async Task LookAsync(CancellationToken ct)
     {
-        var all = await kept.LookAsync(Kind, Draw, options.Value.Times.SignedIn, ct);
-        var known = time.GetUtcNow() - Published;
-        var now = all.Where(k => k.DrawnAt <= known).Append(all[^1]).First();
-        string[] read = [now.Text, .. all.Select(k => k.Text).Where(text => text != now.Text)];
-        if (read.SequenceEqual(_read))
+        // One look at a time: whoever has looked knows that what was found is in use.
+        await _looking.WaitAsync(ct);
+        try
         {
-            return;
+            await LookAloneAsync(ct);
         }
-
-        (_read, _all) = (read, [.. read.Select(Read)]);
-        using var before = Interlocked.Exchange(ref _changed, new CancellationTokenSource());
-        await before.CancelAsync();
+        finally
+        {
+            _looking.Release();
+        }
     }
 
     public void Configure(OpenIddictServerOptions server)
@@ -65,7 +64,24 @@ internal sealed class ProviderKeys(KeptKeys kept, TimeProvider time, IOptions<Du
     public void Dispose()
     {
         _timer?.Dispose();
+        _looking.Dispose();
         _changed.Dispose();
+    }
+
+    private async Task LookAloneAsync(CancellationToken ct)
+    {
+        var all = await kept.LookAsync(Kind, Draw, options.Value.Times.SignedIn, ct);
+        var known = time.GetUtcNow() - Published;
+        var now = all.Where(k => k.DrawnAt <= known).Append(all[^1]).First();
+        string[] read = [now.Text, .. all.Select(k => k.Text).Where(text => text != now.Text)];
+        if (read.SequenceEqual(_read))
+        {
+            return;
+        }
+
+        (_read, _all) = (read, [.. read.Select(Read)]);
+        using var before = Interlocked.Exchange(ref _changed, new CancellationTokenSource());
+        await before.CancelAsync();
     }
 
     private static string Draw()

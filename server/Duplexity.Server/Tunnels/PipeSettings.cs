@@ -26,6 +26,7 @@ internal static class PipeSettings
     private static DuplexityError? CheckOffline(PipeRegistration pipe) => pipe.Offline switch
     {
         null or "refuse" => null,
+        "queue" when pipe.Share == true => DuplexityError.Of(Errors.InvalidPipe, "offline: queue gives what it has kept to the one session that has the name; it does not go with share."),
         "queue" => string.IsNullOrWhiteSpace(pipe.Name) || pipe.Name.Trim()[0] is ':' or '*' || pipe.Private == true || ResourceText.IsTls(pipe.Resource)
             ? DuplexityError.Of(Errors.InvalidPipe, "offline: queue keeps HTTP requests under one public name of your choice, such as hook: not at a port, under a wildcard, of a private pipe, or of TLS that passes unread.")
             : null,

@@ -29,7 +29,7 @@ internal sealed class TlsFront(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (options.Value.Pipes.TlsPort is { } port)
+        if (options.Value.ServesVisitors && options.Value.Pipes.TlsPort is { } port)
         {
             var address = options.Value.Pipes.ListenAddress is { } text ? IPAddress.Parse(text) : environment.IsDevelopment() ? IPAddress.Loopback : IPAddress.IPv6Any;
             _listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);

@@ -1,6 +1,7 @@
 using System.Net;
 using Duplexity.Protocol;
 using Duplexity.Server.Tunnels.Gates;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 
 namespace Duplexity.Server.Tunnels;
@@ -25,13 +26,15 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
     /// <summary>What its bytes wait for; null: nothing.</summary>
     public Throttle? Throttle { get; init; }
 
+    // A proxy's connection has many visitors, and what is sent again later comes on none: then the request has a connection of its own.
+    private bool HasOwnHttp2 => pool.IsPerVisitor && (isShared || context.Features.Get<IConnectionItemsFeature>() is null);
+
     /// <summary>Takes a carrier: the visitor connection's own, else one of the pool. HTTP/2 carriers are shared, and dialled when the request is sent.</summary>
     public async Task TakeCarrierAsync(CancellationToken ct)
     {
         if (pool.IsHttp2)
         {
-            // A proxy's connection has many visitors: then each request has a connection of its own.
-            _http2 = !pool.IsPerVisitor ? pool.Http2() : isShared ? new(pool) : Http2Carriers.Of(context.Features, pool);
+            _http2 = !pool.IsPerVisitor ? pool.Http2() : HasOwnHttp2 ? new(pool) : Http2Carriers.Of(context.Features, pool);
             return;
         }
 
@@ -79,7 +82,7 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
     public void Dispose()
     {
         _patience.Dispose();
-        if (_http2 is not null && pool.IsPerVisitor && isShared)
+        if (_http2 is not null && HasOwnHttp2)
         {
             _http2.Dispose();
         }

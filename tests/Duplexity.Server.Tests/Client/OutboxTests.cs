@@ -158,6 +158,7 @@ public sealed class OutboxTests
         hub.Answer(0, new SendResponse { MessageId = "m", Level = "written", Destinations = [] });
         await a.Soon();
         _ = _outbox.SendAsync(Message("d"), default);
+        await hub.Sent(6).Soon();
 
         hub.Requests.Select(r => (r.Text, r.After)).Should().Equal(("a", null), ("b", 1), ("of amy", null), ("c", 2), ("b", 1), ("d", 3));
     }

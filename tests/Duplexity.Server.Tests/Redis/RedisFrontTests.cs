@@ -110,7 +110,7 @@ public sealed class RedisFrontTests(RedisFixture redis) : IClassFixture<RedisFix
         string[] answers = [await TextAsync(all.Front, "/", "x.cat1"), await TextAsync(all.Front, "/", "x.cat1")];
         answers.Should().BeEquivalentTo("one /", "two /");
 
-        await using var own = await atA.Pipes.OpenAsync("x.cat1", $"127.0.0.1:{below.Port}", shared).Soon();
+        await using var own = await atA.Pipes.OpenAsync("x.cat1.localhost", $"127.0.0.1:{below.Port}", shared).Soon();
         (await TextAsync(all.Front, "/", "x.cat1")).Should().Be("below /");
         await second.DisposeAsync().AsTask().Soon();
         for (var i = 0; i < 4; i++)

@@ -289,7 +289,7 @@ public sealed class PrivatePipeTests
     {
         await using var resource = new RawServer((c, _) => c.SendAsync("x"));
         await using var node = await TestNode.StartAsync();
-        foreach (var client in (string[])["team.example", "a.team.example", "cat1.localhost", "*.team.example"])
+        foreach (var client in (string[])["team.example", "a.team.example", "cat1.localhost"])
         {
             await using var own = await node.ConnectAsync(client);
             await own.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true }).Soon();

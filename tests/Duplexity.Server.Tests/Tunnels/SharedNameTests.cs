@@ -149,9 +149,9 @@ public sealed class SharedNameTests
     {
         await using var well = Named("well");
         await using var host = await TunnelHost.StartAsync();
+        await host.Connect(session: "well").ServeAsync(Shared("cat1", well) with { Sticky = true, Visitors = "basic:amy:correct horse" });
         var broken = host.Connect(session: "broken");
         await broken.ServeAsync(new PipeRegistration { Name = "cat1", Resource = $"http://127.0.0.1:{TcpFrontTests.FreePort()}", Share = true, Sticky = true, Visitors = "basic:amy:correct horse" });
-        await host.Connect(session: "well").ServeAsync(Shared("cat1", well) with { Sticky = true, Visitors = "basic:amy:correct horse" });
         using var visitor = host.Visitor();
         using var stranger = host.Visitor();
         visitor.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String("amy:correct horse"u8));

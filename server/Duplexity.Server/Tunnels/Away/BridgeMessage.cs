@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Tunnels.Gates;
 using Microsoft.AspNetCore.Http;
@@ -101,12 +102,12 @@ internal static class BridgeMessage
         var headers = new Dictionary<string, string>
         {
             ["http-method"] = request.Method,
-            ["http-target"] = VisibleText.Of(target, TargetLength),
+            ["http-target"] = VisibleText.Of(Redaction.Url(target), TargetLength),
         };
         var left = HeaderBytes;
         foreach (var (name, values) in request.Headers)
         {
-            if (Hidden.Contains(name) || name.StartsWith(':') || name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("Accept", StringComparison.OrdinalIgnoreCase))
+            if (Hidden.Contains(name) || Redaction.IsSecretHeader(name) || name.StartsWith(':') || name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("Accept", StringComparison.OrdinalIgnoreCase))
             {
                 continue;
             }

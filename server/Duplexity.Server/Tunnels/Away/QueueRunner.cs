@@ -84,13 +84,12 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
     /// <summary>How long to wait before the next step; endless: there is none.</summary>
     private async Task<TimeSpan> StepAsync(CancellationToken ct)
     {
-        if (await parts.Store.FindAsync(entry.Name, ct) is not { } queue || queue.Owner != entry.Client || await parts.Backend.ReadAllAsync(entry.Name, ct) is var there && !there.Any(e => e.IsSameAs(entry)))
+        if (await parts.Store.FindAsync(entry.Name, ct) is not { } queue || queue.Owner != entry.Client || await parts.Backend.ReadAsync(entry.Name, ct) is not { } now || !now.IsSameAs(entry))
         {
             return Timeout.InfiniteTimeSpan;
         }
 
-        // Of sessions that share the name the newest replays, and when it has gone the one before it.
-        if (!there[^1].IsSameAs(entry) || parts.Sessions.Find(entry.Client, entry.Session)?.Link is null)
+        if (parts.Sessions.Find(entry.Client, entry.Session)?.Link is null)
         {
             return _options.Look;
         }

@@ -7,23 +7,17 @@ namespace Duplexity.Server.Tunnels.Away;
 /// <summary>The runners of this node: one for each registration of its clients that has a queue. Thread-safe.</summary>
 internal sealed class QueueRunners : IHostedService
 {
-    private readonly ConcurrentDictionary<(string Name, string Session), QueueRunner> _runners = new();
+    private readonly ConcurrentDictionary<string, QueueRunner> _runners = new(StringComparer.Ordinal);
     private readonly QueueRunnerParts _parts;
     private volatile bool _isOver;
 
     public QueueRunners(QueueRunnerParts parts, QueueBell bell)
     {
         _parts = parts;
-        bell.Rung += name =>
-        {
-            foreach (var runner in _runners.Values.Where(r => r.Entry.Name == name))
-            {
-                runner.Ring();
-            }
-        };
+        bell.Rung += name => _runners.GetValueOrDefault(name)?.Ring();
     }
 
-    /// <summary>A client of this node serves a name that has a queue; the runner of the session's earlier registration gives way, those of other sessions find out by themselves.</summary>
+    /// <summary>A client of this node serves a name that has a queue; an earlier registration's runner gives way.</summary>
     public void Start(PipeEntry entry)
     {
         if (_isOver)
@@ -31,14 +25,14 @@ internal sealed class QueueRunners : IHostedService
             return;
         }
 
-        var (key, runner) = ((entry.Name, entry.Session), new QueueRunner(entry, _parts));
-        _runners.AddOrUpdate(key, runner, (_, old) =>
+        var runner = new QueueRunner(entry, _parts);
+        _runners.AddOrUpdate(entry.Name, runner, (_, old) =>
         {
             old.Dispose();
             return runner;
         });
         runner.Begin();
-        _ = runner.Run.ContinueWith(_ => _runners.TryRemove(new(key, runner)), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        _ = runner.Run.ContinueWith(_ => _runners.TryRemove(new(entry.Name, runner)), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
