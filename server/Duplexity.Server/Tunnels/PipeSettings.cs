@@ -27,8 +27,8 @@ internal static class PipeSettings
     {
         null or "refuse" => null,
         "queue" when pipe.Share == true => DuplexityError.Of(Errors.InvalidPipe, "offline: queue gives what it has kept to the one session that has the name; it does not go with share."),
-        "queue" => string.IsNullOrWhiteSpace(pipe.Name) || pipe.Name.Trim()[0] is ':' or '*' || ResourceText.IsTls(pipe.Resource)
-            ? DuplexityError.Of(Errors.InvalidPipe, "offline: queue keeps HTTP requests under one name of your choice, such as hook: not at a port, under a wildcard, or of TLS that passes unread.")
+        "queue" => string.IsNullOrWhiteSpace(pipe.Name) || pipe.Name.Trim()[0] is ':' or '*' || pipe.Private == true || ResourceText.IsTls(pipe.Resource)
+            ? DuplexityError.Of(Errors.InvalidPipe, "offline: queue keeps HTTP requests under one public name of your choice, such as hook: not at a port, under a wildcard, of a private pipe, or of TLS that passes unread.")
             : null,
         var other => DuplexityError.Of(Errors.InvalidPipe, $"offline is refuse or queue, not '{VisibleText.Of(other, 64)}'."),
     };

@@ -202,7 +202,7 @@ public sealed class QueueTests
 
     [Fact]
     [Trait("Requirement", "2.11")]
-    public async Task What_keeps_requests_goes_before_a_wildcard_and_is_none_itself()
+    public async Task What_keeps_requests_goes_before_a_wildcard_and_is_none_nor_private_nor_shared()
     {
         await using var node = await QueueRig.NodeAsync();
         await using var app = await HookApp.StartAsync();
@@ -213,7 +213,10 @@ public sealed class QueueTests
         await QueueRig.KeepAsync(node, "kept", name: "a.shop");
         (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "live", name: "b.shop"))).Should().Be(200);
         (await app.NextAsync()).Body.Should().Be("live");
-        (await FluentActions.Awaiting(() => amy.Pipes.OpenAsync("*.hook", "9", QueueRig.Kept)).Should().ThrowAsync<DuplexityException>()).Which.Error.Code.Should().Be(108);
+        foreach (var (name, options) in new[] { ("*.hook", QueueRig.Kept), ("own", QueueRig.Kept with { Private = true }), ("both", QueueRig.Kept with { Share = true }) })
+        {
+            (await FluentActions.Awaiting(() => amy.Pipes.OpenAsync(name, "9", options)).Should().ThrowAsync<DuplexityException>()).Which.Error.Code.Should().Be(108, name);
+        }
     }
 
     [Fact]
