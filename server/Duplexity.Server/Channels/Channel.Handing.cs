@@ -18,7 +18,7 @@ internal sealed partial class Channel
         {
             foreach (var delivery in round)
             {
-                if (!subscription.HasRoom)
+                if (!subscription.HasRoom || IsApart(subscription.Cursor, delivery.Entry.Position))
                 {
                     FallBehind(subscription);
                     break;
@@ -37,9 +37,12 @@ internal sealed partial class Channel
         Array.ForEach(spans, span => span.End());
     }
 
+    /// <summary>Whether an entry that is not above a place is another than that it has passed: it was stored instead of what the log has lost, or is from before the log began another epoch.</summary>
+    private static bool IsApart(Position cursor, Position place) => place.Offset <= cursor.Offset && place.Epoch != cursor.Epoch;
+
     /// <summary>
     /// A burst fills a queue faster than any socket empties it. Such a reader goes on from the log at its own pace, and is live again when it has caught up;
-    /// one that does not read at all is found by the age of what waits for it.
+    /// one that does not read at all is found by the age of what waits for it. One whose place may be lost finds out there, too.
     /// </summary>
     private void FallBehind(Subscription subscription)
     {

@@ -27,6 +27,9 @@ internal sealed partial class Channel(Address address, IMessageLog log, TimeProv
 
     public Address Address { get; } = address;
 
+    /// <summary>The epochs of its log that were seen here.</summary>
+    public Epochs Epochs { get; } = new(log, address);
+
     /// <summary>A snapshot of who listens.</summary>
     public IReadOnlyList<Subscription> Subscriptions => Volatile.Read(ref _subscriptions);
 
@@ -147,10 +150,11 @@ internal sealed partial class Channel(Address address, IMessageLog log, TimeProv
         var page = await log.ReadAsync(Address, subscription.Cursor, Page, ct: subscription.Closed);
         if (!page.Recovered)
         {
-            Move(subscription, await log.LastKnownAsync(Address, subscription.Cursor, subscription.Closed) ?? page.Top);
+            Move(subscription, await Epochs.LastKnownAsync(subscription.Cursor, subscription.Closed) ?? page.Top);
             return false;
         }
 
+        Epochs.See(page.Entries);
         foreach (var entry in page.Entries)
         {
             // Before each one: a page counts entries, the queue counts bytes, and a hundred large ones are more than it holds.
@@ -186,6 +190,7 @@ internal sealed partial class Channel(Address address, IMessageLog log, TimeProv
             live = LiveUnsynchronized();
         }
 
+        Epochs.See(round.Select(d => d.Entry));
         Hand(live, round);
         if (mustRead)
         {
@@ -209,6 +214,7 @@ internal sealed partial class Channel(Address address, IMessageLog log, TimeProv
                 continue;
             }
 
+            Epochs.See(page.Entries);
             List<Delivery> round = [.. page.Entries.Select(e => new Delivery(e))];
             Subscription[] live;
             lock (_lock)
@@ -228,7 +234,7 @@ internal sealed partial class Channel(Address address, IMessageLog log, TimeProv
     /// <summary>The log has lost its end: all who were there go on behind what is left of it, and get what was stored instead.</summary>
     private async ValueTask RejoinAsync(Position lost, Position top)
     {
-        var place = await log.LastKnownAsync(Address, lost) ?? top;
+        var place = await Epochs.LastKnownAsync(lost) ?? top;
         Subscription[] live;
         lock (_lock)
         {
@@ -262,9 +268,9 @@ internal sealed partial class Channel(Address address, IMessageLog log, TimeProv
                 _tail = subscription.Cursor;
             }
 
-            if (subscription.Cursor.Offset < _tail.Offset && subscription.Cursor.Epoch != _tail.Epoch)
+            if (subscription.Cursor.Offset < _tail.Offset)
             {
-                // The log may have lost its end, and the pump does not know yet.
+                // The pump was faster; or the log has lost its end, and the pump does not know yet.
                 _hints.IsBehind = true;
                 StartUnsynchronized();
             }

@@ -81,6 +81,10 @@ internal sealed class ChannelIndex(IEngine engine, DuplexityOptions options, Tim
         await subscription.Channel.Watched(channel => new PresenceLine(channel, engine.Presence, options, time, logger)).BeginAsync();
     }
 
+    /// <summary>The last entry that whoever was at a lost place of a channel has surely seen; null: nobody knows.</summary>
+    public ValueTask<Position?> LastKnownAsync(Address address, Position lost) =>
+        _channels.TryGetValue(address, out var channel) ? channel.Epochs.LastKnownAsync(lost) : engine.Log.LastKnownAsync(address, lost);
+
     /// <summary>Ends a subscription; the channel goes with its last one.</summary>
     public void Remove(Subscription subscription)
     {

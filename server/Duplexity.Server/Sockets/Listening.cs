@@ -256,7 +256,7 @@ internal sealed partial class Listening(
         }
 
         bool? recovered = request.Since is null ? null : false;
-        if (since is not null && await engine.Log.LastKnownAsync(address, since) is { } known && (stay is null || stay.Epoch == since.Epoch || known.Offset >= stay.Offset))
+        if (since is not null && await channels.LastKnownAsync(address, since) is { } known && (stay is null || stay.Epoch == since.Epoch || known.Offset >= stay.Offset))
         {
             // What was stored instead of what the log has lost is not the past of whoever was there.
             return (known, recovered);
