@@ -31,7 +31,7 @@ public sealed partial class Pipes
         (await _control.AskAsync(options, (hub, client) => hub.ReadExchange(new ReadExchangeRequest { As = client, Pipe = name, Id = id }), ct).ConfigureAwait(false)).Exchange;
 
     /// <summary>
-    /// Sends the request of an exchange again, as it was or changed: through the same gates as its visitor, with the header <c>Duplexity-Replayed</c>. Returns when it has begun; <see cref="ReplayedAsync"/> waits for what comes of it.
+    /// Sends the request of an exchange again, as it was or changed: as a visit of its owner's, which no gate is asked about, with the header <c>Duplexity-Replayed</c>. Returns when it has begun; <see cref="ReplayedAsync"/> waits for what comes of it.
     /// </summary>
     /// <param name="name">As with <see cref="ExchangesAsync"/>.</param>
     /// <param name="id">The exchange's id.</param>

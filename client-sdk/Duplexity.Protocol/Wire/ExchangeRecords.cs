@@ -92,7 +92,7 @@ public sealed record ReadExchangeResponse : Answer
 }
 
 /// <summary>
-/// Sends the request of an exchange again, as it was or changed: through the same gates as its visitor, over a carrier, and with the header <c>Duplexity-Replayed</c>, which names the exchange. What was redacted is not sent. Answered when it has begun; what came of
+/// Sends the request of an exchange again, as it was or changed: as a visit of its owner's, which no gate is asked about and of which the resource is told no visitor, over a carrier, and with the header <c>Duplexity-Replayed</c>, which names the exchange. What was redacted is not sent. Answered when it has begun; what came of
 /// it is an exchange of its own.
 /// </summary>
 [MessagePackObject]

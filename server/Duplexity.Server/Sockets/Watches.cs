@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Duplexity.Protocol;
 
 namespace Duplexity.Server.Sockets;
@@ -12,19 +11,19 @@ namespace Duplexity.Server.Sockets;
 internal sealed class Watches<T>(TimeProvider time, IEqualityComparer<T>? same = null)
     where T : notnull
 {
-    /// <summary>Watches of one client on one connection: a program with more than these wants one of everybody.</summary>
-    public const int Most = 16;
+    /// <summary>Watches of one client on one connection.</summary>
+    public const int Most = WatchBook<Watch>.Most;
 
     /// <summary>How often a watcher is told at most.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
-    private readonly ConcurrentDictionary<(object Watcher, string ActingAs, string Name), Watch> _watches = new();
+    private readonly WatchBook<Watch> _watches = new();
 
     /// <summary>Whether nobody watches.</summary>
     public bool IsEmpty => _watches.IsEmpty;
 
     /// <summary>Whose things the watches are for which <paramref name="which"/> holds, each once; null: everybody's.</summary>
-    public IReadOnlyList<string?> Clients(Func<object, bool> which) => [.. _watches.Where(w => which(w.Key.Watcher)).Select(w => w.Value.Client).Distinct()];
+    public IReadOnlyList<string?> Clients(Func<object, bool> which) => [.. _watches.All.Where(w => which(w.Watcher)).Select(w => w.Watch.Client).Distinct()];
 
     /// <summary>The holder is told what happens to the things of <paramref name="client"/> (null: of everybody), in the place of its earlier watch of that name. False: it has too many.</summary>
     /// <param name="watcher">The connection, or the other node, that watches.</param>
@@ -32,39 +31,14 @@ internal sealed class Watches<T>(TimeProvider time, IEqualityComparer<T>? same =
     /// <param name="name">The watcher's own name for it; null: the one without a name.</param>
     /// <param name="client">Whose things.</param>
     /// <param name="tell">Tells a page of changes, each a kind and the newest that was marked; completes when it was taken.</param>
-    public bool Start(object watcher, string actingAs, string? name, string? client, Func<(string Kind, T Thing)[], Task> tell)
-    {
-        var key = (watcher, actingAs, name ?? "");
-        Stop(watcher, actingAs, name);
-        if (_watches.Count(w => w.Key.Watcher == watcher && w.Key.ActingAs == actingAs) >= Most)
-        {
-            return false;
-        }
+    public bool Start(object watcher, string actingAs, string? name, string? client, Func<(string Kind, T Thing)[], Task> tell) =>
+        _watches.TryPut(watcher, actingAs, name, new Watch(client, tell, time, same));
 
-        _watches[key] = new Watch(client, tell, time, same);
-        return true;
-    }
+    /// <summary>As <see cref="WatchBook{TWatch}.Stop"/>.</summary>
+    public void Stop(object watcher, string actingAs, string? name) => _watches.Stop(watcher, actingAs, name);
 
-    /// <summary>The holder is told nothing any more by that watch.</summary>
-    public void Stop(object watcher, string actingAs, string? name)
-    {
-        if (_watches.TryRemove((watcher, actingAs, name ?? ""), out var watch))
-        {
-            watch.IsOver = true;
-        }
-    }
-
-    /// <summary>All watches of the holder end; with <paramref name="actingAs"/>, those of that client.</summary>
-    public void StopAll(object watcher, string? actingAs = null)
-    {
-        foreach (var (key, _) in _watches)
-        {
-            if (key.Watcher == watcher && (actingAs is null || key.ActingAs == actingAs))
-            {
-                Stop(watcher, key.ActingAs, key.Name);
-            }
-        }
-    }
+    /// <summary>As <see cref="WatchBook{TWatch}.StopAll"/>.</summary>
+    public void StopAll(object watcher, string? actingAs = null) => _watches.StopAll(watcher, actingAs);
 
     /// <summary>Something happened to a client's thing, a word of <see cref="SocketChangeKind"/> or <see cref="PipeChangeKind"/>.</summary>
     /// <param name="thing">The thing as it is now.</param>
@@ -78,9 +52,9 @@ internal sealed class Watches<T>(TimeProvider time, IEqualityComparer<T>? same =
             return;
         }
 
-        foreach (var (key, watch) in _watches)
+        foreach (var (watcher, watch) in _watches.All)
         {
-            if ((watch.Client is null || watch.Client == client) && who?.Invoke(key.Watcher) != false)
+            if ((watch.Client is null || watch.Client == client) && who?.Invoke(watcher) != false)
             {
                 watch.Mark(thing, kind);
             }
@@ -88,15 +62,16 @@ internal sealed class Watches<T>(TimeProvider time, IEqualityComparer<T>? same =
     }
 
     /// <summary>One watch: what it has not been told yet, by thing, in order. Bounded by the things there are and those that went within one interval.</summary>
-    private sealed class Watch(string? client, Func<(string Kind, T Thing)[], Task> tell, TimeProvider time, IEqualityComparer<T>? same)
+    private sealed class Watch(string? client, Func<(string Kind, T Thing)[], Task> tell, TimeProvider time, IEqualityComparer<T>? same) : IWatch
     {
         private readonly Lock _lock = new();
         private Dictionary<T, (string Kind, T Thing)> _pending = new(same);
         private bool _isTelling;
+        private volatile bool _isOver;
 
         public string? Client { get; } = client;
 
-        public volatile bool IsOver;
+        public void End() => _isOver = true;
 
         public void Mark(T thing, string kind)
         {
@@ -128,7 +103,7 @@ internal sealed class Watches<T>(TimeProvider time, IEqualityComparer<T>? same =
                 Dictionary<T, (string Kind, T Thing)> changes;
                 lock (_lock)
                 {
-                    if (_pending.Count == 0 || IsOver)
+                    if (_pending.Count == 0 || _isOver)
                     {
                         _isTelling = false;
                         return;

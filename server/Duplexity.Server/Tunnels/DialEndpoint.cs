@@ -16,7 +16,7 @@ namespace Duplexity.Server.Tunnels;
 /// are answered alike (G25). It outlives its token's end, as the carrier on the other side does, and not its revocation (G8).
 /// </summary>
 internal sealed class DialEndpoint(
-    BackendRegistry backend, Choice choice, ClientStreams streams, Standing standing, VisitorCounts counts, VisitorAllotments allotments, PeerAddresses peers, IEngine engine, Visitors visitors, ExchangeFeed exchanges, Metrics metrics,
+    BackendRegistry backend, Choice choice, ClientStreams streams, Standing standing, VisitorAdmission admission, PeerAddresses peers, IEngine engine, Visitors visitors, ExchangeFeed exchanges, Metrics metrics,
     IOptions<DuplexityOptions> options, TimeProvider time, ILogger<DialEndpoint> logger)
 {
     private readonly ActingLease? _lease = options.Value.Pipes.KeepStreams ? null : engine.Lease;
@@ -67,7 +67,8 @@ internal sealed class DialEndpoint(
         }
 
         var entry = choice.Among(open);
-        if (TryEnter(context, entry, identity, out var wait) is not { } entered)
+        // The limits of visitors are those of who dials: here each is known.
+        if (admission.TryEnter(entry, PeerAddresses.NetworkOf(peers.Of(context)), $"client:{identity.Client}", out var wait) is not { } entered)
         {
             TooMany(context, wait);
             return;
@@ -88,24 +89,6 @@ internal sealed class DialEndpoint(
     {
         context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
         context.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-    }
-
-    // The limits of visitors are those of who dials: here each is known.
-    private Entered? TryEnter(HttpContext context, PipeEntry entry, Identity identity, out TimeSpan wait)
-    {
-        wait = TimeSpan.FromSeconds(1);
-        if (!counts.TryEnter(entry.Name, PeerAddresses.NetworkOf(peers.Of(context)), out var count, out _))
-        {
-            return null;
-        }
-
-        if (allotments.TryEnter(entry, $"client:{identity.Client}", out wait) is { } allotment)
-        {
-            return new(allotment.Throttle, allotment, count);
-        }
-
-        count?.Dispose();
-        return null;
     }
 
     private async Task CarryAsync(HttpContext context, PipeEntry entry, string client, Func<CarrierStream, bool> keep)

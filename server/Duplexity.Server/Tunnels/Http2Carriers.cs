@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -13,21 +12,7 @@ internal sealed class Http2Carriers(CarrierPool pool) : IDisposable
     // As long as idle HTTP/1.1 carriers (CarrierPools).
     private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(30);
 
-    private readonly HttpMessageInvoker _invoker = new(new SocketsHttpHandler
-    {
-        ConnectCallback = async (_, ct) => await pool.DialFreshAsync(ct),
-        EnableMultipleHttp2Connections = true, // beyond the streams that the resource allows on one
-        PooledConnectionLifetime = Timeout.InfiniteTimeSpan,
-        PooledConnectionIdleTimeout = MaxIdle,
-        MaxResponseDrainSize = 0,
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        UseProxy = false,
-        AutomaticDecompression = System.Net.DecompressionMethods.None,
-        ActivityHeadersPropagator = null,
-        RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-        ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-    });
+    private readonly HttpMessageInvoker _invoker = new(Handler(pool));
 
     public CarrierPool Pool => pool;
 
@@ -62,4 +47,12 @@ internal sealed class Http2Carriers(CarrierPool pool) : IDisposable
 
     /// <summary>No further requests; those under way finish.</summary>
     public void Dispose() => _invoker.Dispose();
+
+    private static SocketsHttpHandler Handler(CarrierPool pool)
+    {
+        var handler = CarrierHandler.Over(async (_, ct) => await pool.DialFreshAsync(ct));
+        handler.EnableMultipleHttp2Connections = true; // beyond the streams that the resource allows on one
+        handler.PooledConnectionIdleTimeout = MaxIdle;
+        return handler;
+    }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Duplexity.Server.Tunnels.Gates;
 
 namespace Duplexity.Server.Tunnels;
@@ -16,21 +15,10 @@ internal sealed class HttpCarrier : IDisposable
     {
         _carrier = carrier;
         Stream = new(carrier);
-        _invoker = new(new SocketsHttpHandler
-        {
-            ConnectCallback = (_, _) => Interlocked.Exchange(ref _connected, 1) == 0 ? new(Stream) : throw new CarrierSpentException(),
-            MaxConnectionsPerServer = 1,
-            PooledConnectionLifetime = Timeout.InfiniteTimeSpan, // the pool of carriers decides, and two timers per carrier are saved
-            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            MaxResponseDrainSize = 0, // who abandons a download does not want the rest of it
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            UseProxy = false,
-            AutomaticDecompression = System.Net.DecompressionMethods.None,
-            ActivityHeadersPropagator = null,
-            RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-            ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-        });
+        var handler = CarrierHandler.Over((_, _) => Interlocked.Exchange(ref _connected, 1) == 0 ? new(Stream) : throw new CarrierSpentException());
+        handler.MaxConnectionsPerServer = 1;
+        handler.PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan;
+        _invoker = new(handler);
     }
 
     public HttpCarrierStream Stream { get; }

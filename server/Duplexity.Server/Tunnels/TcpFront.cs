@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using Duplexity.Protocol;
 using Duplexity.Server.Diagnostics;
@@ -18,11 +17,8 @@ internal sealed class TcpFront(
 {
     private const int Backlog = 128;
 
-    // After an accept that failed for want of file handles, which a tight loop would only make worse.
-    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(200);
-
     private readonly Lock _lock = new();
-    private readonly Dictionary<int, Socket?> _listeners = []; // null: visitors come to fronts only
+    private readonly Dictionary<int, VisitorPort?> _ports = []; // null: visitors come to fronts only
 
     /// <summary>The ports that are open.</summary>
     public IReadOnlyCollection<int> Ports
@@ -31,7 +27,7 @@ internal sealed class TcpFront(
         {
             lock (_lock)
             {
-                return [.. _listeners.Keys];
+                return [.. _ports.Keys];
             }
         }
     }
@@ -41,37 +37,28 @@ internal sealed class TcpFront(
     {
         lock (_lock)
         {
-            if (_listeners.ContainsKey(port))
+            if (_ports.ContainsKey(port))
             {
                 return true;
             }
 
             if (!options.Value.ServesVisitors)
             {
-                _listeners.Add(port, null);
+                _ports.Add(port, null);
                 return true;
             }
 
-            var address = options.Value.Pipes.ListenAddress is { } text ? IPAddress.Parse(text) : environment.IsDevelopment() ? IPAddress.Loopback : IPAddress.IPv6Any;
-            var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                if (address.Equals(IPAddress.IPv6Any))
-                {
-                    listener.DualMode = true;
-                }
-
-                listener.Bind(new IPEndPoint(address, port));
-                listener.Listen(Backlog);
+                // How many wait and how many are carried is bounded by the pipe's pool, which refuses the rest at once.
+                var name = string.Create(CultureInfo.InvariantCulture, $":{port}");
+                _ports.Add(port, VisitorPort.Open(VisitorPort.AddressOf(options.Value.Pipes, environment), port, Backlog, visitor => ServeAsync(visitor, name), time, logger));
             }
             catch (SocketException)
             {
-                listener.Dispose();
                 return false;
             }
 
-            _listeners.Add(port, listener);
-            _ = AcceptAsync(listener, port);
             return true;
         }
     }
@@ -80,7 +67,7 @@ internal sealed class TcpFront(
     {
         lock (_lock)
         {
-            return _listeners.ContainsKey(port);
+            return _ports.ContainsKey(port);
         }
     }
 
@@ -89,9 +76,9 @@ internal sealed class TcpFront(
     {
         lock (_lock)
         {
-            if (_listeners.Remove(port, out var listener))
+            if (_ports.Remove(port, out var open))
             {
-                listener?.Dispose();
+                open?.Dispose();
             }
         }
     }
@@ -100,37 +87,12 @@ internal sealed class TcpFront(
     {
         lock (_lock)
         {
-            foreach (var listener in _listeners.Values)
+            foreach (var open in _ports.Values)
             {
-                listener?.Dispose();
+                open?.Dispose();
             }
 
-            _listeners.Clear();
-        }
-    }
-
-    private async Task AcceptAsync(Socket listener, int port)
-    {
-        while (true)
-        {
-            Socket visitor;
-            try
-            {
-                visitor = await listener.AcceptAsync();
-            }
-            catch (Exception e) when (e is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted or SocketError.InvalidArgument })
-            {
-                return; // closed
-            }
-            catch (SocketException e)
-            {
-                Log.AcceptFailed(logger, port, e.SocketErrorCode);
-                await Task.Delay(AcceptPause, time);
-                continue;
-            }
-
-            // How many wait and how many are carried is bounded by the pipe's pool, which refuses the rest at once.
-            _ = ServeAsync(visitor, string.Create(CultureInfo.InvariantCulture, $":{port}"));
+            _ports.Clear();
         }
     }
 

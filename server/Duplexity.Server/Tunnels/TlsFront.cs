@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using Duplexity.Server.Diagnostics;
 using Microsoft.Extensions.Hosting;
@@ -19,28 +18,17 @@ internal sealed class TlsFront(
     // Each holds a socket and at most 16 KB, for as long as a handshake may take: more at once are an attack.
     private const int MostGreeting = 1024;
 
-    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(200);
-
     // A fatal alert: unrecognized_name. The visitor's browser says so, instead of "the connection was reset".
     private static readonly byte[] Unrecognized = [21, 3, 3, 0, 2, 2, 112];
 
-    private Socket? _listener;
+    private VisitorPort? _port;
     private int _greeting;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
         if (options.Value.ServesVisitors && options.Value.Pipes.TlsPort is { } port)
         {
-            var address = options.Value.Pipes.ListenAddress is { } text ? IPAddress.Parse(text) : environment.IsDevelopment() ? IPAddress.Loopback : IPAddress.IPv6Any;
-            _listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            if (address.Equals(IPAddress.IPv6Any))
-            {
-                _listener.DualMode = true;
-            }
-
-            _listener.Bind(new IPEndPoint(address, port));
-            _listener.Listen(Backlog);
-            _ = AcceptAsync(_listener, port);
+            _port = VisitorPort.Open(VisitorPort.AddressOf(options.Value.Pipes, environment), port, Backlog, ServeAsync, time, logger);
         }
 
         return Task.CompletedTask;
@@ -48,35 +36,11 @@ internal sealed class TlsFront(
 
     public Task StopAsync(CancellationToken cancellationToken)
     {
-        _listener?.Dispose();
+        _port?.Dispose();
         return Task.CompletedTask;
     }
 
-    public void Dispose() => _listener?.Dispose();
-
-    private async Task AcceptAsync(Socket listener, int port)
-    {
-        while (true)
-        {
-            Socket visitor;
-            try
-            {
-                visitor = await listener.AcceptAsync();
-            }
-            catch (Exception e) when (e is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted or SocketError.InvalidArgument })
-            {
-                return; // closed
-            }
-            catch (SocketException e)
-            {
-                Log.AcceptFailed(logger, port, e.SocketErrorCode);
-                await Task.Delay(AcceptPause, time);
-                continue;
-            }
-
-            _ = ServeAsync(visitor);
-        }
-    }
+    public void Dispose() => _port?.Dispose();
 
     private async Task ServeAsync(Socket visitor)
     {

@@ -1,4 +1,5 @@
 using Duplexity.Server.Engine;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
@@ -21,9 +22,6 @@ internal sealed record ReplayResult(bool IsUnsent, int? Status)
 /// <summary>Sends a kept request to the resource by the same way as a visitor's own: gates, transforms, carriers and the owner's exchanges see it as one, marked by <see cref="Replay"/>. Thread-safe.</summary>
 internal sealed class Replaying(HttpFront front, TimeProvider time, IOptions<DuplexityOptions> options)
 {
-    /// <summary>Says to the resource that it may have had the request before; its value is the request's id.</summary>
-    public const string ReplayedHeader = "Duplexity-Replayed";
-
     /// <summary>Says which attempt it is, from 1 on.</summary>
     public const string AttemptHeader = "Duplexity-Attempt";
 
@@ -63,7 +61,7 @@ internal sealed class Replaying(HttpFront front, TimeProvider time, IOptions<Dup
             request.Headers[header.Name] = header.Values;
         }
 
-        request.Headers[ReplayedHeader] = kept.Id;
+        request.Headers[Replayed.Header] = kept.Id;
         request.Headers[AttemptHeader] = attempt.ToString(System.Globalization.CultureInfo.InvariantCulture);
         request.ContentLength = kept.Body.Length > 0 || !HttpMethods.IsDelete(kept.Method) ? kept.Body.Length : null;
         request.Body = new MemoryStream(kept.Body, writable: false);

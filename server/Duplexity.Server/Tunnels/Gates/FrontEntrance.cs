@@ -1,16 +1,14 @@
 using System.Net;
-using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Tunnels.Gates;
 
 /// <summary>
 /// The way in at a front, which knows nobody: it has no tokens, no revocations and no grants (G18). It serves what is public and what addresses alone are let in to; pipes whose visitors have to be known are served by the nodes.
 /// </summary>
-internal sealed class FrontEntrance(VisitorCounts counts, VisitorAllotments allotments, PeerAddresses peers, ILogger<FrontEntrance> logger) : IVisitorEntrance
+internal sealed class FrontEntrance(VisitorAdmission admission, PeerAddresses peers) : IVisitorEntrance
 {
     /// <inheritdoc/>
     public async ValueTask<Entered?> EnterAsync(HttpContext context, PipeEntry entry)
@@ -27,7 +25,7 @@ internal sealed class FrontEntrance(VisitorCounts counts, VisitorAllotments allo
             return new(counted.Throttle);
         }
 
-        if (TryCount(address, entry, out var wait) is { } entered)
+        if (admission.TryEnter(entry, address, out var wait) is { } entered)
         {
             context.Features.Set(new Counted(entered.Throttle));
             return entered;
@@ -38,32 +36,12 @@ internal sealed class FrontEntrance(VisitorCounts counts, VisitorAllotments allo
     }
 
     /// <inheritdoc/>
-    public Entered? TryEnter(IPAddress address, PipeEntry entry) => Lets(address, entry) ? TryCount(address, entry, out _) : null;
+    public Entered? TryEnter(IPAddress address, PipeEntry entry) => Lets(address, entry) ? admission.TryEnter(entry, address, out _) : null;
 
     /// <inheritdoc/>
     public bool Lets(IPAddress address, PipeEntry entry) =>
         VisitorRule.TryRead(entry.Settings.Visitors ?? VisitorRule.Public, out var rules, out _)
         && rules.Any(r => r.Kind == VisitorRule.Public || (r.Kind == VisitorRule.Ip && VisitorRule.NetworkOf(r.Value) is { } network && network.Contains(address)));
-
-    private Entered? TryCount(IPAddress address, PipeEntry entry, out TimeSpan wait)
-    {
-        wait = TimeSpan.FromSeconds(1);
-        var network = PeerAddresses.NetworkOf(address);
-        if (!counts.TryEnter(entry.Name, network, out var count, out var limit))
-        {
-            Log.VisitorHasToWait(logger, entry.Name, limit);
-            return null;
-        }
-
-        if (allotments.TryEnter(entry, $"ip:{network}", out wait) is { } allotment)
-        {
-            return new(allotment.Throttle, allotment, count);
-        }
-
-        Log.VisitorHasToWait(logger, entry.Name, "limits of the pipe");
-        count?.Dispose();
-        return null;
-    }
 
     /// <summary>That a request was counted already.</summary>
     private sealed record Counted(Throttle? Throttle);

@@ -38,5 +38,6 @@ internal static class GateServices
     {
         services.AddSingleton<VisitorCounts>();
         services.AddSingleton<VisitorAllotments>();
+        services.AddSingleton<VisitorAdmission>();
     }
 }

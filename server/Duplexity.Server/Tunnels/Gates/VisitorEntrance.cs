@@ -11,7 +11,8 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Tunnels.Gates;
 
 /// <summary>The way in to a pipe: how many there may be at once, the gates, what each may use, and that it is let go when it may not stay. Thread-safe.</summary>
-internal sealed class VisitorEntrance(VisitorCounts counts, VisitorGates gates, VisitorAllotments allotments, LiveVisits live, PeerAddresses peers, ILogger<VisitorEntrance> logger) : IVisitorEntrance
+internal sealed class VisitorEntrance(
+    VisitorAdmission admission, VisitorCounts counts, VisitorGates gates, VisitorAllotments allotments, LiveVisits live, PeerAddresses peers, ILogger<VisitorEntrance> logger) : IVisitorEntrance
 {
     /// <inheritdoc/>
     public async ValueTask<Entered?> EnterAsync(HttpContext context, PipeEntry entry)
@@ -67,29 +68,7 @@ internal sealed class VisitorEntrance(VisitorCounts counts, VisitorGates gates, 
     }
 
     /// <inheritdoc/>
-    public Entered? TryEnter(IPAddress address, PipeEntry entry)
-    {
-        var network = PeerAddresses.NetworkOf(address);
-        if (!gates.Lets(address, entry))
-        {
-            return null;
-        }
-
-        if (!counts.TryEnter(entry.Name, network, out var count, out var limit))
-        {
-            Log.VisitorHasToWait(logger, entry.Name, limit);
-            return null;
-        }
-
-        if (allotments.TryEnter(entry, $"ip:{network}", out _) is { } allotment)
-        {
-            return new(allotment.Throttle, allotment, count);
-        }
-
-        Log.VisitorHasToWait(logger, entry.Name, "limits of the pipe");
-        count?.Dispose();
-        return null;
-    }
+    public Entered? TryEnter(IPAddress address, PipeEntry entry) => gates.Lets(address, entry) ? admission.TryEnter(entry, address, out _) : null;
 
     /// <inheritdoc/>
     public bool Lets(IPAddress address, PipeEntry entry) => gates.Lets(address, entry);

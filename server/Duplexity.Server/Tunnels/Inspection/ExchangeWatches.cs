@@ -1,9 +1,9 @@
-using System.Collections.Concurrent;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
 using Duplexity.Server.Cluster;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Sockets;
 using Microsoft.Extensions.Logging;
 
 namespace Duplexity.Server.Tunnels.Inspection;
@@ -14,7 +14,7 @@ namespace Duplexity.Server.Tunnels.Inspection;
 internal sealed class ExchangeWatches(ExchangeReach reach, BackendRegistry backend, Node node, NodeBook nodes, TimeProvider time, ILogger<ExchangeWatches> logger)
 {
     /// <summary>Watches of one client on one connection, as of sockets and pipes.</summary>
-    public const int Most = 16;
+    public const int Most = WatchBook<Watch>.Most;
 
     /// <summary>The most of one event.</summary>
     private const int Page = 100;
@@ -27,7 +27,7 @@ internal sealed class ExchangeWatches(ExchangeReach reach, BackendRegistry backe
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
-    private readonly ConcurrentDictionary<(object Watcher, string ActingAs, string Name), Watch> _watches = new();
+    private readonly WatchBook<Watch> _watches = new();
 
     /// <summary>The holder is told of what ends at a pipe, in the place of its earlier watch of that name. False: it has too many.</summary>
     /// <param name="watcher">The connection.</param>
@@ -39,38 +39,21 @@ internal sealed class ExchangeWatches(ExchangeReach reach, BackendRegistry backe
     /// <param name="tell">Tells a page; completes when it was taken.</param>
     public bool Start(object watcher, string actingAs, string? name, PipeEntry entry, Dictionary<string, long> places, Func<string, bool> may, Func<ExchangesKeptEvent, Task> tell)
     {
-        Stop(watcher, actingAs, name);
-        if (_watches.Count(w => w.Key.Watcher == watcher && w.Key.ActingAs == actingAs) >= Most)
+        var watch = new Watch { Entry = entry, Places = places };
+        if (!_watches.TryPut(watcher, actingAs, name, watch))
         {
             return false;
         }
 
-        var watch = new Watch { Entry = entry, Places = places };
-        _watches[(watcher, actingAs, name ?? "")] = watch;
         _ = RunAsync(watch, may, async (exchanges, leftOut) => await tell(new() { Exchanges = exchanges, LeftOut = leftOut, Watch = name }));
         return true;
     }
 
-    /// <summary>The holder is told nothing any more by that watch.</summary>
-    public void Stop(object watcher, string actingAs, string? name)
-    {
-        if (_watches.TryRemove((watcher, actingAs, name ?? ""), out var watch))
-        {
-            watch.IsOver = true;
-        }
-    }
+    /// <summary>As <see cref="WatchBook{TWatch}.Stop"/>.</summary>
+    public void Stop(object watcher, string actingAs, string? name) => _watches.Stop(watcher, actingAs, name);
 
-    /// <summary>All watches of the holder end; with <paramref name="actingAs"/>, those of that client.</summary>
-    public void StopAll(object watcher, string? actingAs = null)
-    {
-        foreach (var (key, _) in _watches)
-        {
-            if (key.Watcher == watcher && (actingAs is null || key.ActingAs == actingAs))
-            {
-                Stop(watcher, key.ActingAs, key.Name);
-            }
-        }
-    }
+    /// <summary>As <see cref="WatchBook{TWatch}.StopAll"/>.</summary>
+    public void StopAll(object watcher, string? actingAs = null) => _watches.StopAll(watcher, actingAs);
 
     private async Task RunAsync(Watch watch, Func<string, bool> may, Func<KeptExchange[], long, Task> tell)
     {
@@ -138,14 +121,18 @@ internal sealed class ExchangeWatches(ExchangeReach reach, BackendRegistry backe
         while (page.Exchanges.Length == Page && !watch.IsOver && ++pages < PagesPerRound);
     }
 
-    private sealed class Watch
+    private sealed class Watch : IWatch
     {
+        private volatile bool _isOver;
+
         public required PipeEntry Entry { get; set; }
 
         public required Dictionary<string, long> Places { get; init; }
 
         public bool IsWell { get; set; } = true;
 
-        public volatile bool IsOver;
+        public bool IsOver => _isOver;
+
+        public void End() => _isOver = true;
     }
 }

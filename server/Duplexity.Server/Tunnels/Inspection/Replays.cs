@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Tunnels.Inspection;
 
-/// <summary>Sends requests of exchanges again that this node keeps: the front's way whole, gates and carrier included (G15). Nobody waits for the answer; it is kept as any other's. Thread-safe.</summary>
+/// <summary>Sends requests of exchanges again that this node keeps: the front's way whole, as a visit of the owner's that no gate is asked about (G15). Nobody waits for the answer; it is kept as any other's. Thread-safe.</summary>
 internal sealed class Replays(ExchangeStore store, BackendRegistry backend, HttpFront front, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<Replays> logger)
 {
     /// <summary>Begins it. Who asks has the right to.</summary>
