@@ -19,6 +19,7 @@ public sealed record DuplexityConnectionOptions
     /// <summary>
     /// Gives the access token; called for every connect and every carrier, so that a reconnect hours later has a fresh one. Must be safe to call from several
     /// threads. Null, or a null result: no token is sent. The token goes to <see cref="DuplexityConnection.Server"/>'s origins only.
+    /// What it throws is tried again after a pause, but for a <see cref="DuplexityException"/> with 207: the sign-in is over, and with it the connection.
     /// </summary>
     public Func<CancellationToken, ValueTask<string?>>? Token { get; init; }
 

@@ -133,7 +133,7 @@ internal static class Credentials
 
             if (there.RefreshToken is null)
             {
-                throw new NotSignedInException($"The sign-in of {client} at {ServerChoice.Origin(server)} is over: {HowTo}.");
+                throw IsOver(server, client);
             }
 
             try
@@ -144,10 +144,14 @@ internal static class Credentials
             }
             catch (DuplexityException e) when (e.Code == Errors.TokenRefused.Code)
             {
-                throw new NotSignedInException($"The sign-in of {client} at {ServerChoice.Origin(server)} is over: {HowTo}.");
+                throw IsOver(server, client);
             }
         }, cancel);
     }
+
+    // In the middle of a connection this ends it: nothing that it could wait for brings the sign-in back.
+    private static DuplexityException IsOver(Uri server, string client) =>
+        new(DuplexityError.Of(Errors.TokenRefused, $"The sign-in of {client} at {ServerChoice.Origin(server)} is over: {HowTo}."));
 
     /// <summary>Whether any name may be signed in there by this user. The secret alone does not say so: a node that was killed leaves it behind, for whatever listens on the port next.</summary>
     public static async Task<bool> IsDevelopmentAsync(Invocation run, Uri server) =>

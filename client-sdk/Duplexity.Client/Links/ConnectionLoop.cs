@@ -123,7 +123,7 @@ internal sealed class ConnectionLoop(Restorer restorer, Uri server, DuplexityCon
 
                 while (await TryRestoreAsync().ConfigureAwait(false) is { } failure)
                 {
-                    if (failure.Kind == ErrorKind.Closed && Retry.Of(failure.Code) == Retry.Never)
+                    if (IsFinal(failure))
                     {
                         Close(new CloseReason(failure.Code, failure.Name, failure.Error.Sentence));
                         return;
@@ -144,6 +144,9 @@ internal sealed class ConnectionLoop(Restorer restorer, Uri server, DuplexityCon
             // Disposed.
         }
     }
+
+    /// <summary>Whether a server has said to stay away, or the source of tokens that the sign-in is over. What else is refused may be let in later.</summary>
+    private static bool IsFinal(DuplexityException failure) => (failure.Kind == ErrorKind.Closed && Retry.Of(failure.Code) == Retry.Never) || failure.Code == Errors.TokenRefused.Code;
 
     private async Task<DuplexityException?> TryRestoreAsync()
     {

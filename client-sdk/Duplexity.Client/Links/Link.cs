@@ -26,6 +26,9 @@ internal sealed record LinkEnd(DuplexityError Error, bool IsFinal)
 /// <summary>One physical hub connection, from its start to its one end. Never restarted: the next attempt makes a new one.</summary>
 internal abstract class Link : IAsyncDisposable
 {
+    // SignalR tells of its close while the events before it may still wait for their handler: the server's last word, which says why, gets this long to come through.
+    private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(2);
+
     private readonly HubConnection _connection;
     private readonly TimeProvider _time;
     private readonly TaskCompletionSource<WelcomeEvent> _welcomed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -118,10 +121,16 @@ internal abstract class Link : IAsyncDisposable
     /// <summary>The error for a server that answers with another client's name or sends elsewhere: hang up and stay away.</summary>
     public static DuplexityException BrokenConnection(string sentence) => new(DuplexityError.Of(Errors.ProtocolViolation, "Broken Connection: " + sentence));
 
-    private Task OnClosed(Exception? exception)
+    private async Task OnClosed(Exception? exception)
     {
-        End(LinkEnd.Of(Errors.Unavailable.Code, exception is null ? "The server closed the connection." : "The connection was lost: " + exception.GetBaseException().Message));
-        return Task.CompletedTask;
+        if (exception is not null)
+        {
+            Abandon(exception);
+            return;
+        }
+
+        await Task.WhenAny(_ended.Task, Task.Delay(LastWord, _time)).ConfigureAwait(false);
+        End(LinkEnd.Of(Errors.Unavailable.Code, "The server closed the connection."));
     }
 
     private void End(LinkEnd end) => _ended.TrySetResult(end);
