@@ -123,7 +123,14 @@ public sealed class RedisAwayTests : IAsyncLifetime
 
         await AgainAsync(() => Nodes[0].SystemLog.TellAsync("revoked", "next", null).AsTask());
         await AgainAsync(() => handlers.All(h => h.Missed > 0) ? Task.FromResult(true) : throw new DuplexityException(DuplexityError.Of(Errors.Unavailable, "Not yet.")));
-        (await Nodes[1].SystemLog.TellAsync("revoked", "last", null)).Should().Be(new Duplexity.Server.Engine.Told(handlers.Length, 0));
+
+        // A node that still puts itself back reads everything again in the place of what it is told meanwhile; nobody is ever pending.
+        await AgainAsync(async () =>
+        {
+            var told = await Nodes[1].SystemLog.TellAsync("revoked", "last", null);
+            told.Pending.Should().Be(0);
+            return told.Hit == handlers.Length ? true : throw new DuplexityException(DuplexityError.Of(Errors.Unavailable, "Not yet."));
+        });
 
         handlers.Should().OnlyContain(h => h.Told.Last().Text == "last");
     }
