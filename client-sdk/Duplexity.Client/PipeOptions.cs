@@ -38,6 +38,12 @@ public sealed record PipeOptions
     public bool Sticky { get; init; }
 
     /// <summary>
+    /// For a shared hostname: a path of the resource, such as <c>/healthz</c>, that nodes ask for (GET, every 5 s while visitors come) to see whether it is well: a status below 400 within 2.5 s. Who is not gets no visitor as long as another one is. Null, the default: visitors find
+    /// out, who are then served by another one where nothing was sent yet.
+    /// </summary>
+    public string? Health { get; init; }
+
+    /// <summary>
     /// Whether it has no public name: the connections of clients who dial it (<see cref="Pipes.DialAsync"/>) reach the resource, whatever it speaks, and nobody else does. Its name is a word (<c>db</c>) of the client's own,
     /// which others write as <c>amy/db</c>. Defaults to false.
     /// </summary>
@@ -82,6 +88,7 @@ public sealed record PipeOptions
         Exchanges = Exchanges ? true : null,
         Share = Share ? true : null,
         Sticky = Sticky ? true : null,
+        Health = Health,
         Private = Private ? true : null,
         Offline = Offline == PipeOffline.Queue ? "queue" : null,
         ReplyTimeoutMs = Reply is { } reply ? (long)reply.TotalMilliseconds : null,

@@ -27,6 +27,9 @@ public sealed class TimeOptions
     /// <summary>How long a visitor waits for a carrier, and a carry ticket is good. Defaults to 10 s (G14).</summary>
     public TimeSpan Carry { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How often a node asks the resources of a shared name whether they are well, where their registrations say how; an answer has half of it. Defaults to 5 s: a frozen program costs few visitors their patience, and a check costs a request.</summary>
+    public TimeSpan HealthCheck { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How long a hostname answers 404 when it goes from one client to another, from the end of the former one's pipe. Defaults to 30 s: what nodes and visitors remember of the former one is over by then (G7).</summary>
     public TimeSpan HandOver { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -24,10 +24,11 @@ internal static class UpCommand
         var noInspect = new Option<bool>("--no-inspect") { Description = "the server keeps nothing of what passes; without it, duplexity inspect shows the last exchanges, secrets left out" };
         var share = new Option<bool>("--share") { Description = "serve together with your other programs of this name; otherwise the newer one takes over" };
         var sticky = new Option<bool>("--sticky") { Description = "with --share: a visitor stays with the program that served it first" };
+        var health = new Option<string?>("--health") { Description = "with --share: a path such as /healthz; whose resource does not answer it below 400 is passed over until it does", HelpName = "PATH" };
         var isPrivate = new Option<bool>("--private") { Description = "no public name; reachable with dial only, by you and by --visitors signed-in or client:bob" };
         var offline = new Option<string?>("--offline") { Description = "queue: POST, PUT, PATCH and DELETE are kept while this program is away, and replayed in order (refuse)", HelpName = "queue" };
         var reply = new Option<string?>("--reply") { Description = "for a channel: wait so long for an answer to the message, which is the response (no answer: 202 at once)", HelpName = "10s" };
-        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, share, sticky, isPrivate, noInspect, offline, reply };
+        var command = new Command("up", "serve RESOURCE at a public name") { resources, hostHeader, visitors, share, sticky, health, isPrivate, noInspect, offline, reply };
         var traffic = new TrafficFlags();
         traffic.AddTo(command);
 
@@ -50,6 +51,7 @@ internal static class UpCommand
                 Visitors = rules ?? spec.Visitors,
                 Share = parsed.GetValue(share) || spec.Share,
                 Sticky = parsed.GetValue(sticky) || spec.Sticky,
+                Health = parsed.GetValue(health) ?? spec.Health,
                 Inspect = spec.Inspect && !parsed.GetValue(noInspect),
                 Offline = away ?? spec.Offline,
                 Reply = wait ?? spec.Reply,

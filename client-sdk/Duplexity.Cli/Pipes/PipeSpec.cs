@@ -35,6 +35,9 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
     /// <summary>Whether a visitor stays with the program that served it first.</summary>
     public bool Sticky { get; init; }
 
+    /// <summary>The path by which nodes ask whether the resource is well; null: they do not.</summary>
+    public string? Health { get; init; }
+
     /// <summary>Whether it is reached by <c>dial</c> only.</summary>
     public bool Private { get; init; }
 
@@ -139,6 +142,7 @@ internal sealed partial record PipeSpec(string? Name, string Resource, string? H
         Visitors = VisitorWords.Complete(Visitors, tellPassword),
         Share = Share,
         Sticky = Sticky,
+        Health = Health,
         Private = Private,
         Offline = Offline,
         Reply = Reply,

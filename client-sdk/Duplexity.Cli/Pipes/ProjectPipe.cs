@@ -26,6 +26,9 @@ internal sealed record ProjectPipe
     /// <summary>Whether a visitor stays with the program that served it first.</summary>
     public bool Sticky { get; init; }
 
+    /// <summary>The path by which nodes ask whether the resource is well.</summary>
+    public string? Health { get; init; }
+
     /// <summary>Whether it is reached by <c>dial</c> only.</summary>
     public bool Private { get; init; }
 
@@ -91,6 +94,7 @@ internal sealed record ProjectPipe
             Visitors = Visitors is null ? null : VisitorWords.Of([Visitors]),
             Share = Share,
             Sticky = Sticky,
+            Health = Health,
             Inspect = Inspect ?? true,
             Offline = Offline is null ? PipeOffline.Refuse : PipeSpec.OfflineOf(Offline),
             Reply = Reply is null ? null : PipeSpec.ReplyOf(Reply),

@@ -80,6 +80,12 @@ public sealed record PipeRegistration
     /// <summary>For a pipe into a channel: how long the first answer to the message is waited for, which then is the response, in milliseconds, at most 120,000. Absent: the response is 202 with the message's id.</summary>
     [Key(17)]
     public long? ReplyTimeoutMs { get; init; }
+
+    /// <summary>
+    /// For a shared hostname: the path by which each node that visitors come to asks each session's resource whether it is well, such as <c>/healthz</c>. One that does not answer below 400 is passed over until it does. Absent: only visitors find out.
+    /// </summary>
+    [Key(18)]
+    public string? Health { get; init; }
 }
 
 /// <summary>A resource for the paths of a pipe that begin in one way.</summary>

@@ -51,4 +51,10 @@ internal static partial class Log
 
     [LoggerMessage(4022, LogLevel.Warning, "The port of the public pipe {Name} is in use by something else here: its visitors reach it at other nodes only.")]
     public static partial void PortNotOpened(ILogger logger, string name);
+
+    [LoggerMessage(4023, LogLevel.Warning, "The resource of {Pipe}, session {Session}, does not answer its health check: visitors go to others of the name")]
+    public static partial void ResourceIll(ILogger logger, string pipe, string session);
+
+    [LoggerMessage(4024, LogLevel.Information, "The resource of {Pipe}, session {Session}, answers its health check again")]
+    public static partial void ResourceWell(ILogger logger, string pipe, string session);
 }

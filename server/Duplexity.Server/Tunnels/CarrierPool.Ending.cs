@@ -3,7 +3,7 @@ namespace Duplexity.Server.Tunnels;
 /// <content>How carriers end, and the pool with them.</content>
 internal sealed partial class CarrierPool
 {
-    /// <summary>Closes what has been idle for too long. A pool that had nothing at three sweeps in a row is over.</summary>
+    /// <summary>Closes what has been idle for too long. A pool that had nothing at three sweeps in a row is over; not while it is known to be ill, which would be forgotten with it.</summary>
     public void Sweep(TimeSpan maxIdle)
     {
         List<HttpCarrier> old;
@@ -12,7 +12,7 @@ internal sealed partial class CarrierPool
         {
             old = _idle.FindAll(c => time.GetElapsedTime(c.IdleSince) > maxIdle);
             _idle.RemoveAll(old.Contains);
-            _emptySweeps = _taken == 0 ? _emptySweeps + 1 : 0;
+            _emptySweeps = _taken == 0 && !_isIll ? _emptySweeps + 1 : 0;
             _over |= _emptySweeps > 2;
             if (_over)
             {

@@ -12,12 +12,17 @@ internal sealed partial class CarrierPool
     private int _visits;
     private int _failures;
     private long _outUntil = long.MinValue;
+    private long _visitedAt = time.GetTimestamp();
+    private volatile bool _isIll;
 
     /// <summary>How many visitors it serves now.</summary>
     public int Visits => Volatile.Read(ref _visits);
 
     /// <summary>Until when others are tried first, as a time stamp.</summary>
-    public long OutUntil => Volatile.Read(ref _outUntil);
+    public long OutUntil => _isIll ? long.MaxValue : Volatile.Read(ref _outUntil);
+
+    /// <summary>Whether a visitor came to it in that time.</summary>
+    public bool WasVisitedWithin(TimeSpan span) => Visits > 0 || time.GetElapsedTime(Volatile.Read(ref _visitedAt)) < span;
 
     /// <summary>Whether others are tried first.</summary>
     public bool IsOut => OutUntil > time.GetTimestamp();
@@ -26,6 +31,7 @@ internal sealed partial class CarrierPool
     public IDisposable Begin()
     {
         Interlocked.Increment(ref _visits);
+        Volatile.Write(ref _visitedAt, time.GetTimestamp());
         return new Turn(this);
     }
 

@@ -64,6 +64,10 @@ internal sealed class CarrierPools : IDisposable
     /// <summary>The pools of pipes whose clients are at other nodes.</summary>
     public IReadOnlyList<CarrierPool> Elsewhere => [.. All.Where(p => p.Entry.Node != _node.Name && !p.IsOver)];
 
+    /// <summary>Those that can be asked whether they are well, of names that visitors had in that time, and that others stand beside.</summary>
+    public IReadOnlyList<CarrierPool> CheckedWhereVisitedWithin(TimeSpan span) =>
+        [.. _pools.Values.Where(beside => beside.Length > 1 && Array.Exists(beside, p => p.WasVisitedWithin(span))).SelectMany(beside => beside).Where(p => p.HasCheck && !p.IsOver)];
+
     /// <summary>A registration is over: nobody gets its carriers any more. Those in use are cut, at once or after a grace in which visitors finish (2.35).</summary>
     public void End(PipeEntry entry, bool cut)
     {

@@ -23,12 +23,7 @@ internal sealed class FrontTransform(Visit visit, Way way) : HttpTransformer
             proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Prefix", prefix);
         }
 
-        proxyRequest.Headers.Host = way.HostHeader switch
-        {
-            "keep" => httpContext.Request.Host.Value,
-            "resource" => ResourceText.Read(way.Resource)?.Authority,
-            _ => way.HostHeader,
-        };
+        proxyRequest.Headers.Host = way.HostOf(httpContext.Request.Host.Value);
     }
 
     public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)

@@ -11,17 +11,30 @@ internal static class PipeSettings
     /// <summary>How long an answer to a message may be waited for: two minutes, beyond which visitors' own programs give up.</summary>
     private const long MostReplyMs = 120_000;
 
+    /// <summary>The longest path of a health check: of the many that are in use none has more than some dozens.</summary>
+    private const int LongestHealth = 255;
+
     /// <summary>What is wrong; null: nothing.</summary>
     public static DuplexityError? Problem(PipeRegistration pipe) =>
         (pipe.Private == true ? DialRules.Problem(pipe.Visitors) : null)
         ?? (pipe.Sticky == true && pipe.Share != true ? DuplexityError.Of(Errors.InvalidPipe, "sticky: visitors stay with one of several sessions, so it goes with share.") : null)
         ?? (pipe.Sticky == true && (pipe.Name?.StartsWith(':') == true || ResourceText.IsTls(pipe.Resource)) ? DuplexityError.Of(Errors.InvalidPipe, "sticky: bytes that pass unread have no cookies; it goes with a hostname and HTTP.") : null)
+        ?? CheckHealth(pipe)
         ?? CheckOffline(pipe)
         ?? CheckChannel(pipe)
         ?? TrafficSettings.Problem(pipe)
         ?? (pipe.Inspect is true && (pipe.Name is [':', ..] || ResourceText.Read(pipe.Resource)?.Scheme is "tcp" or "tls")
             ? DuplexityError.Of(Errors.InvalidPipe, "inspect: what passes unread has no requests to keep; leave it out.")
             : null);
+
+    private static DuplexityError? CheckHealth(PipeRegistration pipe) => pipe.Health switch
+    {
+        null => null,
+        _ when pipe.Share != true || pipe.Name is [':', ..] || ResourceText.ReadChannel(pipe.Resource) is not null || ResourceText.Read(pipe.Resource)?.Scheme is "tcp" or "tls" =>
+            DuplexityError.Of(Errors.InvalidPipe, "health: what is asked chooses among several sessions of a hostname; it goes with share and a resource that speaks HTTP."),
+        { Length: <= LongestHealth } path when path.StartsWith('/') && path.All(c => c is > ' ' and <= '~' and not '#') => null,
+        _ => DuplexityError.Of(Errors.InvalidPipe, $"health is a path such as /healthz, of at most {LongestHealth} visible ASCII characters."),
+    };
 
     private static DuplexityError? CheckOffline(PipeRegistration pipe) => pipe.Offline switch
     {

@@ -79,6 +79,7 @@ internal static class TunnelServices
         services.AddSingleton<PipeTallies>();
         services.AddSingleton<CarryDesk>();
         services.AddHostedService<CarrierConfirmations>();
+        services.AddHostedService<HealthChecks>();
         services.AddSingleton<CarryEndpoint>();
         services.AddSingleton<Choice>();
         services.AddSingleton<CarrierPools>();

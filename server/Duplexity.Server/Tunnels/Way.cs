@@ -13,6 +13,14 @@ internal sealed record Way(PipeEntry Entry, PipeRoute? Route, string Target)
 
     public string HostHeader => Route?.HostHeader ?? Entry.HostHeader;
 
+    /// <summary>The Host header that the resource gets when a visitor came by <paramref name="host"/>.</summary>
+    public string? HostOf(string? host) => HostHeader switch
+    {
+        "keep" => host,
+        "resource" => ResourceText.Read(Resource)?.Authority,
+        var name => name,
+    };
+
     /// <summary>
     /// Finds it, the longest route by whole segments; null where the path is one that two servers may read in two ways (dot segments, encoded slashes and dots): with routes, who reads it decides where it goes.
     /// </summary>

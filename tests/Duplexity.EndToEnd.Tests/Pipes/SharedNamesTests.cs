@@ -57,6 +57,32 @@ public sealed class SharedNamesTests
     }
 
     [Fact]
+    [Trait("Requirement", "3.6")]
+    public async Task A_program_that_has_frozen_is_passed_over_once_its_health_check_is_not_answered_and_comes_back()
+    {
+        await using var service = await RealService.StartAsync("--Duplexity:Times:HealthCheck=00:00:01");
+        await using var first = Site("first");
+        await using var second = Site("second");
+        var frozen = await service.UpAsync("todd", "--share", "--health", "/", $"cat1=http://{first.Authority}");
+        await service.UpAsync("todd", "--share", "--health", "/", $"cat1=http://{second.Authority}");
+        using var visitor = service.Visitor("cat1");
+        string[] both = [await visitor.GetStringAsync(""), await visitor.GetStringAsync("")];
+        both.Should().BeEquivalentTo("first", "second");
+
+        frozen.Freeze();
+        await service.Process.LineAsync("does not answer its health check", TestTimeout.Long);
+        for (var i = 0; i < 20; i++)
+        {
+            (await visitor.GetStringAsync("")).Should().Be("second");
+        }
+
+        frozen.Unfreeze();
+        await service.Process.LineAsync("answers its health check again", TestTimeout.Long);
+        string[] again = [await visitor.GetStringAsync(""), await visitor.GetStringAsync("")];
+        again.Should().BeEquivalentTo("first", "second");
+    }
+
+    [Fact]
     [Trait("Requirement", "2.35")]
     public async Task A_program_of_a_shared_name_that_is_asked_to_stop_finishes_what_it_began()
     {

@@ -1,8 +1,10 @@
 using System.Net;
 using Duplexity.Protocol;
+using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Tunnels;
@@ -90,19 +92,30 @@ public sealed class TrafficSettingsTests
     [InlineData("h2c")]
     public async Task An_answer_that_does_not_begin_in_time_is_a_504_and_the_resource_is_left(string scheme)
     {
-        var left = new TaskCompletionSource();
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var (arrived, left) = (new TaskCompletionSource(), new TaskCompletionSource());
         await using var resource = await Resources.StartAsync(
             app => app.Run(async context =>
             {
                 using var leave = context.RequestAborted.Register(() => left.TrySetResult());
+                arrived.SetResult();
                 await left.Task;
             }),
             scheme == "http" ? Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http1 : Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http2);
-        await using var host = await TunnelHost.StartAsync();
-        await host.Connect().ServeAsync(new PipeRegistration { Name = "cat1", Resource = resource.At(scheme), HeaderTimeoutMs = 50 });
+        await using var host = await TunnelHost.StartAsync(time: time);
+        await host.Connect().ServeAsync(new PipeRegistration { Name = "cat1", Resource = resource.At(scheme), HeaderTimeoutMs = 5_000 });
         using var visitor = host.Visitor();
 
-        using var answer = await visitor.PostAsync("/", new StringContent("x"));
+        var visit = visitor.PostAsync("/", new StringContent("x"));
+        await arrived.Task.WaitAsync(TunnelHost.Patience);
+        while (!visit.IsCompleted)
+        {
+            // Each piece of the visitor's body begins the time anew, and the last may be counted only now.
+            time.Advance(TimeSpan.FromSeconds(6));
+            await Wait.InSilenceAsync(TimeSpan.FromMilliseconds(20));
+        }
+
+        using var answer = await visit;
         answer.StatusCode.Should().Be(HttpStatusCode.GatewayTimeout);
         await left.Task.WaitAsync(TunnelHost.Patience);
     }

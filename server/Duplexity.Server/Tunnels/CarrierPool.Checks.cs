@@ -1,0 +1,65 @@
+using System.Net;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <content>How the resource is asked whether it is well, where the registration says by which path.</content>
+internal sealed partial class CarrierPool
+{
+    /// <summary>Whether it can be asked. Those of routes fare as their visitors find.</summary>
+    public bool HasCheck => route is null && entry.Settings is { Share: true, Health: not null };
+
+    /// <summary>
+    /// Asks, over a carrier of its own: that tells whether the next visitor who needs one gets it. Whoever does not answer below 400 before <paramref name="ct"/> ends is passed over until it does. True or false: that has changed to well or ill just now. Where the carriers are all in
+    /// use nobody is asked: their visitors are the answer.
+    /// </summary>
+    public async Task<bool?> CheckAsync(CancellationToken ct)
+    {
+        bool isWell;
+        try
+        {
+            isWell = await IsWellAsync(ct);
+        }
+        catch (CarryException e) when (e.Failure is CarryFailure.Crowded or CarryFailure.Elsewhere)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is CarryException or HttpRequestException or IOException or OperationCanceledException)
+        {
+            isWell = false;
+        }
+
+        if (isWell)
+        {
+            Worked();
+        }
+
+        var wasIll = _isIll;
+        _isIll = !isWell;
+        return wasIll == isWell ? isWell : null;
+    }
+
+    private async Task<bool> IsWellAsync(CancellationToken ct)
+    {
+        lock (_lock)
+        {
+            if (_taken >= options.Limits.CarriersPerPipe)
+            {
+                throw new CarryException(CarryFailure.Crowded);
+            }
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, FrontTransform.Prefix + entry.Settings.Health) { Version = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        request.Headers.Host = new Way(entry, null, "").HostOf(entry.Name.StartsWith("*.", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name);
+        request.Headers.TryAddWithoutValidation("User-Agent", "Duplexity-Health");
+        if (IsHttp2)
+        {
+            using var own = new Http2Carriers(this);
+            using var shared = await own.SendAsync(request, ct);
+            return (int)shared.StatusCode < 400;
+        }
+
+        using var carrier = await RentAsync(fresh: true, ct);
+        using var answer = await carrier.SendAsync(request, null, ct);
+        return (int)answer.StatusCode < 400;
+    }
+}
