@@ -17,6 +17,7 @@ internal static class AwayServices
         services.AddSingleton<QueueRunnerParts>();
         services.AddSingleton<QueueRunners>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueRunners>());
+        services.AddSingleton<QueueNames>();
         services.AddSingleton<QueueDesk>();
         services.AddSingleton<IBelongings>(provider => provider.GetRequiredService<QueueDesk>());
     }

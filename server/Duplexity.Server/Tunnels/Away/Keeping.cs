@@ -97,12 +97,6 @@ internal sealed class Keeping(
     /// <inheritdoc/>
     public async ValueTask<bool> KeepAsync(HttpContext context, PipeEntry entry, bool isWhole)
     {
-        if (context.Features.Get<Replay>() is { } replay)
-        {
-            replay.IsUnsent = true;
-            return true;
-        }
-
         var read = context.Features.Get<ReadBody>();
         if (!QueueRecord.Keeps(entry) || !MayKeep(context.Request) || (read is null && !isWhole)
             || await store.FindAsync(entry.Name, context.RequestAborted) is not { IsKeeping: true } queue || queue.Owner != entry.Client)

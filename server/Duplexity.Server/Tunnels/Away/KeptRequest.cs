@@ -59,6 +59,12 @@ internal sealed class Replay(KeptRequest request)
 {
     public KeptRequest Request => request;
 
-    /// <summary>Whether nothing of it reached the resource.</summary>
+    /// <summary>Whether nothing of it reached the resource, for a reason that is not its own.</summary>
     public bool IsUnsent { get; set; }
+
+    /// <summary>The status of the resource's whole answer; null: there was none, and what the front said for it is nobody's word.</summary>
+    public int? Status { get; private set; }
+
+    /// <summary>The resource has answered.</summary>
+    public void Answer(int status) => Status = status;
 }

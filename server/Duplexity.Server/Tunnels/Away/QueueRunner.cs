@@ -123,7 +123,7 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
             return TimeSpan.Zero;
         }
 
-        var result = await parts.Replaying.SendAsync(entry, request, request.Attempts + trying.Attempts, ct);
+        var result = await SendAsync(request, trying, ct);
         if (result.IsUnsent)
         {
             // It did not count.
@@ -148,6 +148,24 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
         var pause = Pause(trying.Attempts, result.RetryAfter);
         await ChangeAsync(queue, trying, s => s with { Due = parts.Time.GetUtcNow() + pause });
         return pause;
+    }
+
+    private async Task<ReplayResult> SendAsync(KeptRequest request, QueueState trying, CancellationToken ct)
+    {
+        try
+        {
+            return await parts.Replaying.SendAsync(entry, request, request.Attempts + trying.Attempts, ct);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            // A fault of ours that this request alone may bring about: it counts, or all behind it would wait for ever.
+            if (trying.Attempts == 1)
+            {
+                Log.RequestFailed(parts.Logger, request.Id, entry.Name, e);
+            }
+
+            return new ReplayResult(IsUnsent: false, Status: null);
+        }
     }
 
     private static bool IsAt(QueueState one, QueueState other) => one.Place == other.Place && one.Attempts == other.Attempts;

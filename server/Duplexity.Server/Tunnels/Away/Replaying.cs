@@ -7,8 +7,8 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Tunnels.Away;
 
 /// <summary>What a replay came to.</summary>
-/// <param name="IsUnsent">Nothing of it reached the resource.</param>
-/// <param name="Status">The status of the whole answer; null: there was none.</param>
+/// <param name="IsUnsent">Nothing of it reached the resource, for a reason that is not its own: it counts as no try.</param>
+/// <param name="Status">The status of the resource's whole answer; null: there was none.</param>
 internal sealed record ReplayResult(bool IsUnsent, int? Status)
 {
     /// <summary>Whether it is settled: an answer below 500 is the resource's word, but for those by which it asks to be asked again.</summary>
@@ -39,9 +39,9 @@ internal sealed class Replaying(HttpFront front, TimeProvider time, IOptions<Dup
         context.RequestAborted = either.Token;
         await front.ReplayAsync(context, entry);
         ct.ThrowIfCancellationRequested();
-        return new ReplayResult(replay.IsUnsent, late.IsCancellationRequested ? null : context.Response.StatusCode)
+        return new ReplayResult(replay.IsUnsent, replay.Status)
         {
-            RetryAfter = int.TryParse(context.Response.Headers.RetryAfter, out var seconds) && seconds >= 0 ? TimeSpan.FromSeconds(seconds) : null,
+            RetryAfter = replay.Status is not null && int.TryParse(context.Response.Headers.RetryAfter, out var seconds) && seconds >= 0 ? TimeSpan.FromSeconds(seconds) : null,
         };
     }
 

@@ -249,6 +249,23 @@ public sealed class BridgeTests
     }
 
     [Fact]
+    public async Task What_waits_for_a_server_becomes_messages_where_the_name_leads_into_a_channel_instead()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await QueueRig.AwayAsync(node);
+        await QueueRig.KeepAsync(node, "1");
+        await QueueRig.KeepAsync(node, "2");
+        await using var amy = await node.ConnectAsync("amy");
+        await using var room = await amy.JoinAsync("orders").Soon();
+        using var heard = new Heard(room);
+
+        await amy.Pipes.OpenAsync("hook", "room:orders").Soon();
+
+        (await heard.TextsAsync(2)).Should().Equal("1", "2");
+        await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Count == 0);
+    }
+
+    [Fact]
     public async Task Whoever_may_close_a_pipe_ends_what_stands_in_for_it_too()
     {
         await using var node = await QueueRig.NodeAsync();
