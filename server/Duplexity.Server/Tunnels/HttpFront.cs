@@ -92,7 +92,7 @@ internal sealed partial class HttpFront(
     private async Task ServeAsync(HttpContext context, PipeEntry entry, string? had, Activity? span, long began)
     {
         var at = time.GetUtcNow();
-        var isReplay = context.Features.Get<Replay>() is not null;
+        var isReplay = context.Features.Get<Replay>() is QueuedReplay;
         var status = Metrics.VisitorGone;
         var recorder = inspector?.Begin(context, entry, began);
         var tried = new List<PipeEntry> { entry };
@@ -189,10 +189,10 @@ internal sealed partial class HttpFront(
             return;
         }
 
-        if (context.Features.Get<Replay>() is { } replay)
+        if (context.Features.Get<Replay>() is QueuedReplay replay)
         {
             // It is for this registration and no other, and kept already.
-            replay.IsUnsent = !failure.Counts;
+            replay.Fail(failure.Counts);
             await failure.ExplainAsync();
             return;
         }
@@ -227,7 +227,7 @@ internal sealed partial class HttpFront(
 
         if (await keeping.TakesAsync(context, entry))
         {
-            context.Features.Get<Replay>()?.Answer(context.Response.StatusCode);
+            (context.Features.Get<Replay>() as QueuedReplay)?.Answer(context.Response);
             return null;
         }
 
@@ -259,7 +259,7 @@ internal sealed partial class HttpFront(
         if (error == ForwarderError.None || visit.EndedEarly)
         {
             pool.Worked();
-            context.Features.Get<Replay>()?.Answer(context.Response.StatusCode);
+            (context.Features.Get<Replay>() as QueuedReplay)?.Answer(context.Response);
             if (!VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade))
             {
                 await visit.CompleteAsync(context.RequestAborted);

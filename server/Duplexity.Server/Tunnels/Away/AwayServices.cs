@@ -13,7 +13,7 @@ internal static class AwayServices
         services.AddSingleton<QueueBell>();
         services.AddSingleton<Bodies>();
         services.AddSingleton<IKeeping, Keeping>();
-        services.AddSingleton<Replaying>();
+        services.AddSingleton<QueueReplayer>();
         services.AddSingleton<QueueRunnerParts>();
         services.AddSingleton<QueueRunners>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueRunners>());

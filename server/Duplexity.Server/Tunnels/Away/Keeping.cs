@@ -58,7 +58,7 @@ internal sealed class Keeping(
             return true;
         }
 
-        if (!QueueRecord.Keeps(entry) || context.Features.Get<Replay>() is not null)
+        if (!QueueRecord.Keeps(entry) || context.Features.Get<Replay>() is QueuedReplay)
         {
             return false;
         }

@@ -52,19 +52,3 @@ internal sealed record KeptRequest
 /// <summary>A header and its values.</summary>
 [MessagePackObject]
 internal sealed record KeptHeader([property: Key(0)] string Name, [property: Key(1)] string[] Values);
-
-/// <summary>Rides on a request that is replayed, from its queue to whatever asks: the front, gates and transforms.</summary>
-/// <param name="request">What was kept.</param>
-internal sealed class Replay(KeptRequest request)
-{
-    public KeptRequest Request => request;
-
-    /// <summary>Whether nothing of it reached the resource, for a reason that is not its own.</summary>
-    public bool IsUnsent { get; set; }
-
-    /// <summary>The status of the resource's whole answer; null: there was none, and what the front said for it is nobody's word.</summary>
-    public int? Status { get; private set; }
-
-    /// <summary>The resource has answered.</summary>
-    public void Answer(int status) => Status = status;
-}

@@ -9,7 +9,7 @@ namespace Duplexity.Server.Tunnels.Away;
 
 /// <summary>What runners need, of which a node has one each.</summary>
 internal sealed record QueueRunnerParts(
-    QueueStore Store, QueueUse Use, Replaying Replaying, BackendRegistry Backend, Sessions Sessions, TimeProvider Time, IOptions<DuplexityOptions> Options, ILogger<QueueRunner> Logger);
+    QueueStore Store, QueueUse Use, QueueReplayer Replayer, BackendRegistry Backend, Sessions Sessions, TimeProvider Time, IOptions<DuplexityOptions> Options, ILogger<QueueRunner> Logger);
 
 /// <summary>
 /// Replays what a name keeps to one registration of its owner, one request after the other in the order in which they came, from the node that holds the client's control connection. A try is written down before it
@@ -150,11 +150,11 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
         return pause;
     }
 
-    private async Task<ReplayResult> SendAsync(KeptRequest request, QueueState trying, CancellationToken ct)
+    private async Task<QueuedReplay> SendAsync(KeptRequest request, QueueState trying, CancellationToken ct)
     {
         try
         {
-            return await parts.Replaying.SendAsync(entry, request, request.Attempts + trying.Attempts, ct);
+            return await parts.Replayer.SendAsync(entry, request, request.Attempts + trying.Attempts, ct);
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
@@ -164,7 +164,7 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
                 Log.RequestFailed(parts.Logger, request.Id, entry.Name, e);
             }
 
-            return new ReplayResult(IsUnsent: false, Status: null);
+            return new QueuedReplay(request);
         }
     }
 
