@@ -62,7 +62,7 @@ internal sealed partial class HttpFront(
         if (entry is null || entry.Name != name)
         {
             // What keeps requests under its own name goes before a wildcard, as if it were there.
-            entry = await keeping.FindAsync(name, context.RequestAborted) ?? entry;
+            entry = await keeping.FindAsync(name, isCovered: entry is not null, context.RequestAborted) ?? entry;
         }
 
         if (entry is null)

@@ -9,6 +9,7 @@ internal static class AwayServices
     public static void AddKeeping(this IServiceCollection services)
     {
         services.AddSingleton<QueueUse>();
+        services.AddSingleton<QueuelessNames>();
         services.AddSingleton<QueueStore>();
         services.AddSingleton<QueueBell>();
         services.AddSingleton<Bodies>();

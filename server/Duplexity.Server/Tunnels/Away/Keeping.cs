@@ -30,9 +30,9 @@ internal sealed class Keeping(
     };
 
     /// <inheritdoc/>
-    public async ValueTask<PipeEntry?> FindAsync(string name, CancellationToken ct)
+    public async ValueTask<PipeEntry?> FindAsync(string name, bool isCovered, CancellationToken ct)
     {
-        if (await store.FindAsync(name, ct) is not { IsKeeping: true } queue || standing?.IsOut(queue.Owner) == true || store.IsHandedOver(queue))
+        if (await (isCovered ? store.FindUnderWildcardAsync(name, ct) : store.FindAsync(name, ct)) is not { IsKeeping: true } queue || standing?.IsOut(queue.Owner) == true || store.IsHandedOver(queue))
         {
             return null;
         }
