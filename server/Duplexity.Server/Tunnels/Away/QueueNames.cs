@@ -116,14 +116,14 @@ internal sealed class QueueNames(QueueStore store, QueueRunners runners, Backend
         {
             runners.Start(entry);
         }
-        else if (!queue.IsKeeping)
+        else if (!queue.IsKeeping && !await store.HasDeadAsync(queue, ct))
         {
             await store.RemoveAsync(queue, ct);
         }
     }
 
     /// <summary>The newest registration replays what waits; when it left, those that share the name with it would not.</summary>
-    private async ValueTask<DuplexityError?> SharingProblemAsync(QueueRecord queue, CancellationToken ct) => await store.AnyWaitsAsync(queue, ct)
-        ? DuplexityError.Of(Errors.InvalidPipe, $"Requests wait for {queue.Pipe.Name}, and are replayed to one session: serve it without share first, or throw them away with duplexity queue remove {queue.Pipe.Name}.")
+    private async ValueTask<DuplexityError?> SharingProblemAsync(QueueRecord queue, CancellationToken ct) => await store.AnyWaitsAsync(queue, ct) || await store.HasDeadAsync(queue, ct)
+        ? DuplexityError.Of(Errors.InvalidPipe, $"Requests are kept for {queue.Pipe.Name}, and are replayed to one session: serve it without share first, or throw them away with duplexity queue remove {queue.Pipe.Name}.")
         : null;
 }

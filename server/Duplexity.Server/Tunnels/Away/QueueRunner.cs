@@ -204,6 +204,11 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
     {
         if (!queue.IsKeeping)
         {
+            if (await parts.Store.HasDeadAsync(queue, ct))
+            {
+                return _options.AgainMost; // those are up to the owner
+            }
+
             await parts.Store.RemoveAsync(queue, CancellationToken.None);
             return Timeout.InfiniteTimeSpan;
         }

@@ -100,6 +100,10 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
         return state.Place != await engine.Log.TopAsync(queue.Channel, ct) && await NextAsync(queue, state, ct) is not null;
     }
 
+    /// <summary>Whether requests were given up that their owner can still replay: the log lets the oldest go first.</summary>
+    public async ValueTask<bool> HasDeadAsync(QueueRecord queue, CancellationToken ct) =>
+        (await StateAsync(queue, ct)).Dead is [.., var newest] && await FindDeadAsync(queue, newest, ct) is not null;
+
     /// <summary>The request that is to be replayed next; null: none waits.</summary>
     public async ValueTask<LogEntry?> NextAsync(QueueRecord queue, QueueState state, CancellationToken ct) => (await ReadAsync(queue, state, null, 1, ct)).FirstOrDefault();
 
