@@ -5,6 +5,7 @@ using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Tunnels.Gates;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 
 namespace Duplexity.Server.Tunnels.Away;
@@ -52,7 +53,7 @@ internal static class BridgeMessage
             Bytes = text is null ? body : null,
             ContentType = request.ContentType is { Length: <= Wire.MaxNameLength } type ? type : null,
             Type = First(request, Types),
-            IdempotencyKey = First(request, Ids) is { } id ? KeyOf(entry, context.Features.Get<Visitor>()?.KnownAs, id) : null,
+            IdempotencyKey = IdOf(context) is { } id ? KeyOf(entry, context.Features.Get<Visitor>()?.KnownAs, id) : null,
             Headers = HeadersOf(context),
         };
     }
@@ -70,6 +71,14 @@ internal static class BridgeMessage
 
     private static string? First(HttpRequest request, string[] names) =>
         names.Select(n => request.Headers[n].ToString()).FirstOrDefault(v => v.Length is > 0 and <= Wire.MaxNameLength);
+
+    /// <summary>The id that a request keeps when it comes again; null: each is another one.</summary>
+    private static string? IdOf(HttpContext context) => context.Features.Get<Replay>() switch
+    {
+        ExchangeReplay => null, // asked for by hand: once more
+        QueuedReplay kept => First(context.Request, Ids) ?? kept.Id, // after a crash it is sent twice
+        _ => First(context.Request, Ids),
+    };
 
     /// <summary>What of a request is the same when its sender repeats it. Headers are not: senders of webhooks sign each try anew.</summary>
     public static string FingerprintOf(HttpContext context, byte[] body) => Fingerprint.Of([context.Request.Method, FrontTransform.TargetOf(context)], body);

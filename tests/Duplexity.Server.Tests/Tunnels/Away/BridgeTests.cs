@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Duplexity.Server.Backend;
 using Duplexity.Server.Tunnels.Away;
 using Duplexity.Testing;
 using FluentAssertions;
@@ -263,6 +264,31 @@ public sealed class BridgeTests
 
         (await heard.TextsAsync(2)).Should().Equal("1", "2");
         await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Count == 0);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G4")]
+    public async Task An_attempt_that_is_made_twice_is_one_message_and_a_replay_by_hand_another_one()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await using var amy = await node.ConnectAsync("amy");
+        await using var room = await amy.JoinAsync("orders").Soon();
+        using var heard = new Heard(room);
+        await amy.Pipes.OpenAsync("hook", "room:orders", new PipeOptions { Inspect = true }).Soon();
+        (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "live", change: r => r.Headers.Add("Idempotency-Key", "1")))).Should().Be(202);
+        var live = await QueueRig.UntilAsync(() => amy.Pipes.ExchangesAsync("hook"), all => all.Count == 1);
+        await amy.Pipes.ReplayAsync("hook", live[0].Id);
+        (await heard.TextsAsync(2)).Should().Equal("live", "live");
+
+        var (entry, replayer) = ((await node.Services.GetRequiredService<BackendRegistry>().LocateAsync("hook.localhost", default))!, node.Services.GetRequiredService<QueueReplayer>());
+        var kept = new KeptRequest { Id = "0123-4567", Method = "POST", Target = "/", Host = "hook.localhost", Scheme = "http", Headers = [new("Content-Type", ["text/plain"])], Body = "kept"u8.ToArray() };
+        for (var attempt = 1; attempt <= 2; attempt++)
+        {
+            (await replayer.SendAsync(entry, kept, attempt, default)).Should().Match<QueuedReplay>(r => r.IsSettled && r.Status == 202);
+        }
+
+        (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "last"))).Should().Be(202);
+        (await heard.TextsBeforeAsync("last")).Should().Equal("kept");
     }
 
     [Fact]
