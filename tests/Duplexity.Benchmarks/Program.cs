@@ -12,6 +12,7 @@ using Duplexity.Benchmarks;
     ("neighbours", "what a hundred quiet clients feel of one that floods (G24)", Neighbours.RunAsync),
     ("redis-appends", "the same on Redis, by appendfsync", Appends.RunOnRedisAsync),
     ("inspections", "requests a second at a public pipe that is inspected, and at one that is not", Inspections.RunAsync),
+    ("wildcards", "requests a second at a name of its own, and at one under a wildcard", Wildcards.RunAsync),
     ("nodes", "a message and a visitor's request within one node and over two, on Redis", Nodes.RunAsync),
     ("front", "a visitor's request at a node and at a front, and what /locate adds (2.20)", Fronts.RunAsync),
     ("sends", "sends of one socket: one after the other, and pipelined", Sends.RunAsync),

@@ -1,9 +1,11 @@
+using System.Net;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -41,10 +43,14 @@ public sealed class HookApp : IAsyncDisposable
     public bool HasNothing => !_came.Reader.TryPeek(out _);
 
     /// <summary>Starts it on a loopback port, a free one unless named.</summary>
-    public static async Task<HookApp> StartAsync(int port = 0)
+    public static async Task<HookApp> StartAsync(int port = 0, HttpProtocols protocols = HttpProtocols.Http1)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AllowAlternateSchemes = true; // as the front's HTTP/2 client says them
+            kestrel.Listen(IPAddress.Loopback, port, listen => listen.Protocols = protocols);
+        });
         builder.Logging.ClearProviders();
         var app = builder.Build();
         var hooks = new HookApp(app);

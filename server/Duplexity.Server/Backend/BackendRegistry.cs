@@ -83,6 +83,9 @@ internal sealed class BackendRegistry(IRegistry registry, bool isShared, TimePro
     /// <summary>The newest of those; null: there is none.</summary>
     public async ValueTask<PipeEntry?> ReadAsync(string name, CancellationToken ct) => await ReadAllAsync(name, ct) is [.., var newest] ? newest : null;
 
+    /// <summary>Raised when names are registered or over, as far as this node hears of it: whatever was found out of them may not be so any more. Handlers must not throw or wait.</summary>
+    public event Action? Forgotten;
+
     /// <summary>What was found under these names is not so any more.</summary>
     public void Forget(IEnumerable<string> names)
     {
@@ -98,6 +101,8 @@ internal sealed class BackendRegistry(IRegistry registry, bool isShared, TimePro
                 }
             }
         }
+
+        Forgotten?.Invoke();
     }
 
     public ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct) => registry.ListAsync(client, ct);

@@ -24,6 +24,9 @@ internal static partial class Log
     [LoggerMessage(4186, LogLevel.Warning, "A request for {Pipe} could not be kept; its sender was told to come again")]
     public static partial void RequestNotKept(ILogger logger, string pipe, Exception exception);
 
+    [LoggerMessage(4187, LogLevel.Warning, "Request {Request} of {Pipe} could not be sent for a fault of the node's own; it is tried again as often as one that is not answered")]
+    public static partial void RequestFailed(ILogger logger, string request, string pipe, Exception exception);
+
     [LoggerMessage(4185, LogLevel.Information, "The queue of {Pipe} of {Client} is over, with all that it kept")]
     public static partial void QueueRemoved(ILogger logger, string pipe, string client);
 }

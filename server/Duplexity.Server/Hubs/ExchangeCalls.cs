@@ -40,7 +40,7 @@ internal sealed class ExchangeCalls(BackendRegistry backend, PublicPipes pipes, 
     public async Task<ReplayExchangeResponse> ReplayAsync(HeldIdentity acting, ReplayExchangeRequest request, CancellationToken ct)
     {
         // What is wrong with it is told before it goes to the node that keeps the exchange, and there again.
-        if ((NotAnId(request.Id) ?? ReplayedRequest.Problem(request)) is { } wrong)
+        if ((NotAnId(request.Id) ?? ExchangeChanges.Problem(request)) is { } wrong)
         {
             return new() { Error = wrong };
         }

@@ -30,6 +30,19 @@ internal static class Fingerprint
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
     }
 
+    /// <summary>Of parts, each with its bounds.</summary>
+    public static string Of(ReadOnlySpan<string?> parts, byte[] body)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var part in parts)
+        {
+            Add(hash, part);
+        }
+
+        Add(hash, body);
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
+    }
+
     private static void Add(IncrementalHash hash, string? part) => Add(hash, part is null ? null : Encoding.UTF8.GetBytes(part));
 
     private static void Add(IncrementalHash hash, byte[]? part)

@@ -52,30 +52,34 @@ internal sealed partial class PipeMachine
     public Holds Holds { get; }
 
     /// <summary>Sends to the listed destinations.</summary>
-    public ValueTask<SendResponse> SendAsync(Sender sender, SendRequest request, MessageTrace? trace = null)
+    /// <param name="sender">Who sends.</param>
+    /// <param name="request">What.</param>
+    /// <param name="trace">A trace that it goes on; null: its own, where it has one.</param>
+    /// <param name="fingerprint">What a repeat under the same key has to have in common with the first time; null: everything that the request says.</param>
+    public ValueTask<SendResponse> SendAsync(Sender sender, SendRequest request, MessageTrace? trace = null, string? fingerprint = null)
     {
         if (Destinations.Read(request.To, out var destinations) is { } error)
         {
             return Measured(new(new SendResponse { Error = error }), null);
         }
 
-        return DropAsync(sender, request, destinations, trace);
+        return DropAsync(sender, request, destinations, trace, fingerprint);
     }
 
-    /// <summary>Sends without destinations: to the sender's feed (followers and the sender's other sockets) and the rooms in which its socket stands.</summary>
-    public ValueTask<SendResponse> EmitAsync(Sender sender, EmitRequest request, MessageTrace? trace = null) =>
-        DropAsync(sender, request, [.. new[] { Address.Feed(sender.Client) }.Concat(sender.Rooms).Select(a => new Destination(a, a.ToString(), null))], trace);
+    /// <summary>Sends without destinations: to the sender's feed (followers and the sender's other sockets) and the rooms in which its socket stands. Otherwise as <see cref="SendAsync"/>.</summary>
+    public ValueTask<SendResponse> EmitAsync(Sender sender, EmitRequest request, MessageTrace? trace = null, string? fingerprint = null) =>
+        DropAsync(sender, request, [.. new[] { Address.Feed(sender.Client) }.Concat(sender.Rooms).Select(a => new Destination(a, a.ToString(), null))], trace, fingerprint);
 
-    private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace)
+    private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace, string? fingerprint)
     {
         var span = BeginMessage(destinations);
-        return Measured(NoteAnswer(sender, request, DropAsync(sender, request, destinations, trace, span)), span);
+        return Measured(NoteAnswer(sender, request, DropAsync(sender, request, destinations, trace, fingerprint, span)), span);
     }
 
-    private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace, Activity? span)
+    private ValueTask<SendResponse> DropAsync(Sender sender, MessageRequest request, List<Destination> destinations, MessageTrace? trace, string? fingerprint, Activity? span)
     {
         IdempotencyKey? key = null;
-        if ((Check(_ingress, new Passage(Step.Ingress, sender, default, request, null)) ?? ReadKey(sender, request, out key) ?? ReadLevel(sender, request)) is { } wrong)
+        if ((Check(_ingress, new Passage(Step.Ingress, sender, default, request, null)) ?? ReadKey(sender, request, fingerprint, out key) ?? ReadLevel(sender, request)) is { } wrong)
         {
             _announcer.SayRefused(sender, wrong);
             return new(new SendResponse { Error = wrong });
@@ -214,7 +218,7 @@ internal sealed partial class PipeMachine
         return null;
     }
 
-    private static DuplexityError? ReadKey(Sender sender, MessageRequest request, out IdempotencyKey? key)
+    private static DuplexityError? ReadKey(Sender sender, MessageRequest request, string? fingerprint, out IdempotencyKey? key)
     {
         key = null;
         if (request.IdempotencyKey is not null && (request.Session is not null || request.Sequence is not null))
@@ -232,7 +236,7 @@ internal sealed partial class PipeMachine
             return null;
         }
 
-        key = new IdempotencyKey(sender.Client, request.Session, request.Sequence ?? 0, request.IdempotencyKey, Fingerprint.Of(request));
+        key = new IdempotencyKey(sender.Client, request.Session, request.Sequence ?? 0, request.IdempotencyKey, fingerprint ?? Fingerprint.Of(request));
         return null;
     }
 

@@ -12,6 +12,9 @@ internal sealed class Http2Carriers(CarrierPool pool) : IDisposable
     // As long as idle HTTP/1.1 carriers (CarrierPools).
     private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(30);
 
+    /// <summary>Resources for which one visitor connection keeps carriers, the one that was used longest ago gives way: a page is of two or three, and each is a connection at its resource.</summary>
+    public const int MostOfVisitor = 8;
+
     private readonly HttpMessageInvoker _invoker = new(Handler(pool));
 
     public CarrierPool Pool => pool;
@@ -24,23 +27,21 @@ internal sealed class Http2Carriers(CarrierPool pool) : IDisposable
             throw new InvalidOperationException("The server knows no connections.");
         }
 
+        OfConnection own;
         lock (items)
         {
-            if (items.TryGetValue(typeof(Http2Carriers), out var there) && there is Http2Carriers own)
+            if (items.TryGetValue(typeof(Http2Carriers), out var there))
             {
-                if (own.Pool == pool)
-                {
-                    return own;
-                }
-
-                own.Dispose(); // the pipe is another one by now
+                own = (OfConnection)there!;
             }
-
-            var carriers = new Http2Carriers(pool);
-            items[typeof(Http2Carriers)] = carriers;
-            lifetime.ConnectionClosed.Register(carriers.Dispose);
-            return carriers;
+            else
+            {
+                items[typeof(Http2Carriers)] = own = new();
+                lifetime.ConnectionClosed.Register(own.Close);
+            }
         }
+
+        return own.Of(pool);
     }
 
     public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct) => _invoker.SendAsync(request, ct);
@@ -54,5 +55,60 @@ internal sealed class Http2Carriers(CarrierPool pool) : IDisposable
         handler.EnableMultipleHttp2Connections = true; // beyond the streams that the resource allows on one
         handler.PooledConnectionIdleTimeout = MaxIdle;
         return handler;
+    }
+
+    /// <summary>Those of one visitor connection, which may be for several names, routes and sessions. Thread-safe.</summary>
+    private sealed class OfConnection
+    {
+        private readonly Lock _lock = new();
+        private readonly List<Http2Carriers> _all = []; // the last one is the one used last
+        private bool _isClosed;
+
+        public Http2Carriers Of(CarrierPool pool)
+        {
+            lock (_lock)
+            {
+                var own = _all.Find(c => c.Pool == pool) ?? new(pool);
+                _all.Remove(own);
+                foreach (var old in _all.FindAll(c => c.Pool.IsOver))
+                {
+                    Drop(old); // the pipe is another one by now
+                }
+
+                if (_all.Count == MostOfVisitor)
+                {
+                    Drop(_all[0]);
+                }
+
+                if (_isClosed)
+                {
+                    own.Dispose(); // nobody is left to be answered
+                }
+                else
+                {
+                    _all.Add(own);
+                }
+
+                return own;
+            }
+        }
+
+        public void Close()
+        {
+            lock (_lock)
+            {
+                _isClosed = true;
+                while (_all.Count > 0)
+                {
+                    Drop(_all[^1]);
+                }
+            }
+        }
+
+        private void Drop(Http2Carriers carriers)
+        {
+            _all.Remove(carriers);
+            carriers.Dispose();
+        }
     }
 }

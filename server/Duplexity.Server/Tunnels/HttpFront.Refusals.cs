@@ -1,6 +1,5 @@
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
-using Duplexity.Server.Tunnels.Away;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
@@ -14,7 +13,7 @@ internal sealed partial class HttpFront
     {
         Log.NoCarrier(logger, pool.Entry.Name, refusal.Failure);
         pool.Failed(refusal.Failure);
-        return new(mayTryAgain, refusal.Failure == CarryFailure.Crowded ? null : isWhole, () => refusal.Failure switch
+        return new(mayTryAgain, refusal.Failure == CarryFailure.Crowded ? null : isWhole, Counts: false, () => refusal.Failure switch
         {
             CarryFailure.Crowded => Pages.CrowdedAsync(context),
             CarryFailure.Late => Pages.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The machine behind this address did not answer in time."),
@@ -24,7 +23,7 @@ internal sealed partial class HttpFront
 
     /// <summary>At a node that is being left another one is asked first: the client may be there.</summary>
     private async ValueTask<bool> KeepAsync(HttpContext context, PipeEntry entry, bool isWhole) =>
-        (!nodes.SendsAway || context.Features.Get<Replay>() is not null) && await keeping.KeepAsync(context, entry, isWhole);
+        !nodes.SendsAway && await keeping.KeepAsync(context, entry, isWhole);
 
     /// <summary>Nobody brings a carrier. At a node that is being left that says nothing of the client: a balancer asks another one.</summary>
     private Task AwayAsync(HttpContext context)
@@ -67,16 +66,16 @@ internal sealed partial class HttpFront
                     context.Response.Clear();
                     return Refused(context, pool, refusal, isWhole || pool.IsHttp2, isWhole: false);
                 case ResourceLateException:
-                    return new(false, null, () => ExplainAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The server behind this address did not answer in time."));
+                    return new(false, null, Counts: true, () => ExplainAsync(context, StatusCodes.Status504GatewayTimeout, "No answer", "The server behind this address did not answer in time."));
                 case ResourceAwayException:
                     pool.Failed();
                     context.Response.Clear();
-                    return new(isWhole, false, () => ExplainAsync(
+                    return new(isWhole, false, Counts: false, () => ExplainAsync(
                         context, StatusCodes.Status502BadGateway, "Nothing answers", "The machine behind this address is there, but the server on it that should answer is not running."));
             }
         }
 
-        return new(false, null, () => context.Response.StatusCode >= 500
+        return new(false, null, Counts: true, () => context.Response.StatusCode >= 500
             ? ExplainAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.")
             : Task.CompletedTask);
     }
@@ -90,6 +89,7 @@ internal sealed partial class HttpFront
     /// <summary>The request was not served.</summary>
     /// <param name="MayTryAgain">Whether it may be offered to another registration.</param>
     /// <param name="IsWhole">Where nothing of it has reached the resource, so that it may be kept: whether nobody has read any of its body. Null: it may not be kept.</param>
+    /// <param name="Counts">Whether it is a try of a kept request. False where nothing of that has reached the resource and any other would fare alike: then it waits.</param>
     /// <param name="ExplainAsync">Tells the visitor.</param>
-    private sealed record Failure(bool MayTryAgain, bool? IsWhole, Func<Task> ExplainAsync);
+    private sealed record Failure(bool MayTryAgain, bool? IsWhole, bool Counts, Func<Task> ExplainAsync);
 }

@@ -62,7 +62,7 @@ internal sealed partial class HttpFront(
         if (entry is null || entry.Name != name)
         {
             // What keeps requests under its own name goes before a wildcard, as if it were there.
-            entry = await keeping.FindAsync(name, context.RequestAborted) ?? entry;
+            entry = await keeping.FindAsync(name, isCovered: entry is not null, context.RequestAborted) ?? entry;
         }
 
         if (entry is null)
@@ -92,7 +92,7 @@ internal sealed partial class HttpFront(
     private async Task ServeAsync(HttpContext context, PipeEntry entry, string? had, Activity? span, long began)
     {
         var at = time.GetUtcNow();
-        var isReplay = context.Features.Get<Replay>() is not null;
+        var isReplay = context.Features.Get<Replay>() is QueuedReplay;
         var status = Metrics.VisitorGone;
         var recorder = inspector?.Begin(context, entry, began);
         var tried = new List<PipeEntry> { entry };
@@ -189,7 +189,15 @@ internal sealed partial class HttpFront(
             return;
         }
 
-        if (failure.MayTryAgain && context.Features.Get<Replay>() is null && await choice.InsteadAsync(tried, _ => true, FrontTransform.TargetOf(context), context.RequestAborted) is { } another)
+        if (context.Features.Get<Replay>() is QueuedReplay replay)
+        {
+            // It is for this registration and no other, and kept already.
+            replay.Fail(failure.Counts);
+            await failure.ExplainAsync();
+            return;
+        }
+
+        if (failure.MayTryAgain && await choice.InsteadAsync(tried, _ => true, FrontTransform.TargetOf(context), context.RequestAborted) is { } another)
         {
             context.Response.Clear();
             tried.Add(another);
@@ -208,23 +216,24 @@ internal sealed partial class HttpFront(
     {
         if (ResourceText.IsTls(entry.Resource))
         {
-            return new(false, null, () => Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one."));
+            return new(false, null, Counts: false, () => Pages.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "Not here", "The server behind this address speaks TLS by itself; its port is another one."));
         }
 
         if (Way.Find(entry, FrontTransform.TargetOf(context)) is not { } way)
         {
-            return new(false, null, () => Pages.WriteAsync(
+            return new(false, null, Counts: true, () => Pages.WriteAsync(
                 context, StatusCodes.Status400BadRequest, "Not understood", "This address has paths of several servers: dot segments and encoded slashes, backslashes or dots in a path are not taken here."));
         }
 
         if (await keeping.TakesAsync(context, entry))
         {
+            (context.Features.Get<Replay>() as QueuedReplay)?.Answer(context.Response);
             return null;
         }
 
         if ((entry.Node == node.Name && sessions.Find(entry.Client, entry.Session)?.Link is null) || pools.Of(entry, way.Route) is not { } pool)
         {
-            return new(true, true, () => AwayAsync(context));
+            return new(true, true, Counts: false, () => AwayAsync(context));
         }
 
         FaithfulFront.Unlimit(context);
@@ -250,6 +259,7 @@ internal sealed partial class HttpFront(
         if (error == ForwarderError.None || visit.EndedEarly)
         {
             pool.Worked();
+            (context.Features.Get<Replay>() as QueuedReplay)?.Answer(context.Response);
             if (!VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade))
             {
                 await visit.CompleteAsync(context.RequestAborted);

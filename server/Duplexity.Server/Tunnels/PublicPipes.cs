@@ -28,7 +28,7 @@ internal sealed partial class PublicPipes
     private readonly PipeWatches _watches;
     private readonly ClosedPipes _closed;
     private readonly PipeNews _news;
-    private readonly QueueDesk _queues;
+    private readonly QueueNames _queues;
     private readonly NameBook _book;
     private readonly NameClaims _claims;
     private readonly DomainProofs _domains;
@@ -41,7 +41,7 @@ internal sealed partial class PublicPipes
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PublicPipes(
-        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news, QueueDesk queues, NameBook book, NameClaims claims, DomainProofs domains, VisitorRules rules,
+        BackendRegistry backend, PipeNames names, PipeUrl url, Node node, Sessions sessions, CarrierPools pools, PipePorts ports, PipeTallies tallies, PipeWatches watches, ClosedPipes closed, PipeNews news, QueueNames queues, NameBook book, NameClaims claims, DomainProofs domains, VisitorRules rules,
         IOptions<DuplexityOptions> options, TimeProvider time, ILogger<PublicPipes> logger)
     {
         (_backend, _names, _url, _node, _sessions, _pools, _ports) = (backend, names, url, node, sessions, pools, ports);

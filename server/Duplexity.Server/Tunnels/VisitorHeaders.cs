@@ -1,5 +1,4 @@
 using Duplexity.Server.Sockets;
-using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -48,9 +47,9 @@ internal sealed class VisitorHeaders(PeerAddresses peers)
             headers.Remove("X-Content-Length"); // Kestrel's note of a length that stood beside the chunks and counts for nothing
         }
 
-        if (context.Features.Get<Replayed>() is { } replayed)
+        if (context.Features.Get<Replay>() is { } replay)
         {
-            headers[Replayed.Header] = replayed.Id;
+            headers[Replay.Header] = replay.Id;
         }
 
         // Another conversation could begin behind the gates: only WebSockets may.

@@ -47,6 +47,22 @@ public sealed class RedisQueueTests(RedisFixture redis) : IClassFixture<RedisFix
     }
 
     [Fact]
+    [Trait("Requirement", "2.11")]
+    [Trait("Guarantee", "G7")]
+    public async Task A_queue_under_a_wildcard_goes_before_it_at_the_other_node_too_and_from_its_first_request_on()
+    {
+        await using var pair = await RedisPair.StartAsync(redis, configure: Quick);
+        await using var app = await HookApp.StartAsync();
+        await using var amy = await pair.A.ConnectAsync("amy");
+        await amy.Pipes.OpenAsync("*.shop", $"127.0.0.1:{app.Port}").Soon();
+        (await QueueRig.StatusAsync(QueueRig.PostAsync(pair.B, "x", name: "a.shop"))).Should().Be(200);
+
+        await QueueRig.AwayAsync(pair.A, name: "a.shop.localhost");
+
+        await QueueRig.KeepAsync(pair.B, "kept", name: "a.shop");
+    }
+
+    [Fact]
     public async Task An_answer_finds_the_visitor_at_another_node()
     {
         await using var pair = await RedisPair.StartAsync(redis, configure: Quick);

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Duplexity.Protocol;
+using Duplexity.Server.Tunnels;
 using FluentAssertions;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
@@ -192,6 +194,63 @@ public sealed class GrpcTests
         using var answer = await visitor.GetAsync("/");
         answer.StatusCode.Should().Be(HttpStatusCode.BadGateway);
         (await answer.Content.ReadAsStringAsync()).Should().Contain("Nothing answers");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task A_visitor_connection_has_carriers_of_its_own_for_each_of_several_resources_and_they_end_with_it()
+    {
+        var (connections, ended) = (new ConcurrentDictionary<string, int>(), new ConcurrentBag<Task>());
+        await using var resource = await Resources.StartAsync(
+            app => app.Run(context =>
+            {
+                if (connections.TryAdd(context.Connection.Id, 0))
+                {
+                    var closed = new TaskCompletionSource();
+                    context.Features.Get<IConnectionLifetimeFeature>()!.ConnectionClosed.Register(closed.SetResult);
+                    ended.Add(closed.Task);
+                }
+
+                return context.Response.WriteAsync(context.Request.Path);
+            }),
+            HttpProtocols.Http2);
+        await using var host = await TunnelHost.StartAsync();
+        var owner = host.Connect();
+        string[] paths = ["/a", "/b", "/c"];
+        await owner.ServeAsync(new() { Name = "cat1", Resource = resource.At("h2c"), Carriers = "per-visitor", Routes = [.. paths.Select(p => new PipeRoute { Path = p, Resource = resource.At("h2c") })] });
+        var visitor = host.Visitor(version: HttpVersion.Version20);
+
+        for (var i = 0; i < 5; i++)
+        {
+            foreach (var path in paths)
+            {
+                (await visitor.GetStringAsync(path)).Should().Be(path);
+            }
+        }
+
+        owner.Orders.Should().HaveCount(3, "one resource's does not throw out another's");
+        connections.Should().HaveCount(3);
+        visitor.Dispose();
+        await Task.WhenAll(ended).WaitAsync(TunnelHost.Patience);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task A_visitor_connection_that_uses_more_resources_than_it_may_keep_is_served_all_the_same()
+    {
+        await using var resource = await Resources.StartAsync(app => app.Run(context => context.Response.WriteAsync(context.Request.Path)), HttpProtocols.Http2);
+        await using var host = await TunnelHost.StartAsync();
+        var owner = host.Connect();
+        string[] paths = [.. Enumerable.Range(0, Http2Carriers.MostOfVisitor + 1).Select(i => $"/{i}")];
+        await owner.ServeAsync(new() { Name = "cat1", Resource = resource.At("h2c"), Carriers = "per-visitor", Routes = [.. paths.Select(p => new PipeRoute { Path = p, Resource = resource.At("h2c") })] });
+        using var visitor = host.Visitor(version: HttpVersion.Version20);
+
+        foreach (var path in paths.Append(paths[^1]).Append(paths[0]))
+        {
+            (await visitor.GetStringAsync(path)).Should().Be(path);
+        }
+
+        owner.Orders.Should().HaveCount(paths.Length + 1, "the first one gave way, and was dialled anew");
     }
 
     private sealed class Rig(WebApplication resource, TunnelHost host, TunnelClient owner, Echo echo) : IAsyncDisposable

@@ -9,14 +9,16 @@ internal static class AwayServices
     public static void AddKeeping(this IServiceCollection services)
     {
         services.AddSingleton<QueueUse>();
+        services.AddSingleton<QueuelessNames>();
         services.AddSingleton<QueueStore>();
         services.AddSingleton<QueueBell>();
         services.AddSingleton<Bodies>();
         services.AddSingleton<IKeeping, Keeping>();
-        services.AddSingleton<Replaying>();
+        services.AddSingleton<QueueReplayer>();
         services.AddSingleton<QueueRunnerParts>();
         services.AddSingleton<QueueRunners>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueRunners>());
+        services.AddSingleton<QueueNames>();
         services.AddSingleton<QueueDesk>();
         services.AddSingleton<IBelongings>(provider => provider.GetRequiredService<QueueDesk>());
     }

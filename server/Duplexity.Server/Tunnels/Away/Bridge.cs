@@ -19,6 +19,8 @@ internal sealed class Bridge(PipeMachine machine, IPipeOwners owners, BridgeRepl
     /// <summary>The message header in which an answer says its status.</summary>
     public const string StatusHeader = "http-status";
 
+    private const string OtherContent = "This Idempotency-Key or delivery id came before with another method, address or body; nothing was stored. Send what is new under an id of its own.";
+
     /// <summary>Owners whose rates are counted; of more the one that was idle longest begins anew: some megabytes.</summary>
     private const int MostOwners = 10_000;
 
@@ -52,15 +54,15 @@ internal sealed class Bridge(PipeMachine machine, IPipeOwners owners, BridgeRepl
         }
         else if (await bodies.ReadAsync(context, Wire.MaxMessageBytes, $"What is sent here becomes a message, and a message has at most {Wire.MaxMessageBytes} bytes.") is { } body)
         {
-            await SendAsync(context, entry, sender with { Meter = MeterOf(entry.Client) }, BridgeMessage.Of(context, entry, body));
+            await SendAsync(context, entry, sender with { Meter = MeterOf(entry.Client) }, BridgeMessage.Of(context, entry, body), BridgeMessage.FingerprintOf(context, body));
         }
     }
 
-    private async Task SendAsync(HttpContext context, PipeEntry entry, Sender sender, SendRequest request)
+    private async Task SendAsync(HttpContext context, PipeEntry entry, Sender sender, SendRequest request, string fingerprint)
     {
         if (entry.Settings.ReplyTimeoutMs is not { } wait)
         {
-            var stored = await TrySendAsync(entry, sender, request);
+            var stored = await TrySendAsync(entry, sender, request, fingerprint);
             await (stored.Error is { } error ? AnswerAsync(context, StatusOf(error), new { error }) : AnswerAsync(context, StatusCodes.Status202Accepted, new { id = stored.MessageId }));
             return;
         }
@@ -68,21 +70,15 @@ internal sealed class Bridge(PipeMachine machine, IPipeOwners owners, BridgeRepl
         // The address that answers go to is the node's own: it stands for a socket that waits.
         await replies.BeginAsync();
         var headers = new Dictionary<string, string>(request.Headers!) { [Wire.ReplyHeader] = "socket" };
-        var sent = await TrySendAsync(entry, sender with { SocketId = replies.Desk }, request with { Headers = headers });
+        var sent = await TrySendAsync(entry, sender with { SocketId = replies.Desk }, request with { Headers = headers }, fingerprint);
         if (sent.Error is { } refused)
         {
             await AnswerAsync(context, StatusOf(refused), new { error = refused });
             return;
         }
 
-        if (sent.MessageId is not { } id)
-        {
-            await AnswerAsync(context, StatusCodes.Status202Accepted, new { id = (string?)null });
-            return;
-        }
-
-        context.Response.Headers["Duplexity-Message"] = id;
-        if (await replies.WaitAsync(id, TimeSpan.FromMilliseconds(wait), time, context.RequestAborted) is { } reply)
+        context.Response.Headers["Duplexity-Message"] = sent.MessageId;
+        if (await replies.WaitAsync(sent.MessageId!, TimeSpan.FromMilliseconds(wait), time, context.RequestAborted) is { } reply)
         {
             await ReplyAsync(context, reply);
         }
@@ -92,16 +88,15 @@ internal sealed class Bridge(PipeMachine machine, IPipeOwners owners, BridgeRepl
         }
     }
 
-    private async Task<SendResponse> TrySendAsync(PipeEntry entry, Sender sender, SendRequest request)
+    private async Task<SendResponse> TrySendAsync(PipeEntry entry, Sender sender, SendRequest request, string fingerprint)
     {
         try
         {
             var sent = await (ResourceText.ReadChannel(entry.Resource) is { Kind: AddressKind.Feed }
-                ? machine.EmitAsync(sender, BridgeMessage.ToEmit(request))
-                : machine.SendAsync(sender, request));
+                ? machine.EmitAsync(sender, BridgeMessage.ToEmit(request), fingerprint: fingerprint)
+                : machine.SendAsync(sender, request, fingerprint: fingerprint));
 
-            // Senders of webhooks sign each try anew: what came under the same id is the same, whatever stands beside it.
-            return sent.Error?.Is(Errors.IdempotencyMismatch) == true ? new SendResponse { MessageId = null } : sent;
+            return sent.Error?.Is(Errors.IdempotencyMismatch) == true ? sent with { Error = sent.Error with { Sentence = OtherContent } } : sent;
         }
         catch (DuplexityException e)
         {
@@ -124,6 +119,7 @@ internal sealed class Bridge(PipeMachine machine, IPipeOwners owners, BridgeRepl
 
     private static int StatusOf(DuplexityError error) => error switch
     {
+        _ when error.Is(Errors.IdempotencyMismatch) => StatusCodes.Status409Conflict,
         _ when error.Is(Errors.MessageTooLarge) => StatusCodes.Status413PayloadTooLarge,
         { Kind: "denied" } => StatusCodes.Status403Forbidden,
         { Kind: "limit" } => StatusCodes.Status429TooManyRequests,

@@ -1,10 +1,11 @@
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using System.Text;
 using Duplexity.Protocol;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
+using Duplexity.Server.Pipes;
 using Duplexity.Server.Tunnels.Gates;
+using Duplexity.Server.Tunnels.Inspection;
 using Microsoft.AspNetCore.Http;
 
 namespace Duplexity.Server.Tunnels.Away;
@@ -20,8 +21,8 @@ internal static class BridgeMessage
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    // Under which names senders give a request an id that stays when they repeat it.
-    private static readonly string[] Ids = ["Idempotency-Key", "Webhook-Id", "Svix-Id", "X-GitHub-Delivery", "X-Gitlab-Event-UUID", "X-Shopify-Webhook-Id"];
+    // Under which names senders give a request an id that stays when they repeat it. Not X-Gitlab-Event-UUID: hooks that set each other off share one; GitLab says Idempotency-Key as well.
+    private static readonly string[] Ids = ["Idempotency-Key", "Webhook-Id", "Svix-Id", "X-GitHub-Delivery", "X-Shopify-Webhook-Id"];
 
     // Under which they say what it is about.
     private static readonly string[] Types = ["X-GitHub-Event", "X-Gitlab-Event", "X-Shopify-Topic", "X-Event-Type", "X-Event-Key"];
@@ -52,7 +53,7 @@ internal static class BridgeMessage
             Bytes = text is null ? body : null,
             ContentType = request.ContentType is { Length: <= Wire.MaxNameLength } type ? type : null,
             Type = First(request, Types),
-            IdempotencyKey = First(request, Ids) is { } id ? KeyOf(entry, id) : null,
+            IdempotencyKey = IdOf(context) is { } id ? KeyOf(entry, context.Features.Get<Visitor>()?.KnownAs, id) : null,
             Headers = HeadersOf(context),
         };
     }
@@ -71,8 +72,19 @@ internal static class BridgeMessage
     private static string? First(HttpRequest request, string[] names) =>
         names.Select(n => request.Headers[n].ToString()).FirstOrDefault(v => v.Length is > 0 and <= Wire.MaxNameLength);
 
-    /// <summary>Of two pipes, and of a pipe and its owner's other messages, keys never meet.</summary>
-    private static string KeyOf(PipeEntry entry, string id) => "pipe-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{entry.Name}\n{id}")));
+    /// <summary>The id that a request keeps when it comes again; null: each is another one.</summary>
+    private static string? IdOf(HttpContext context) => context.Features.Get<Replay>() switch
+    {
+        ExchangeReplay => null, // asked for by hand: once more
+        QueuedReplay kept => First(context.Request, Ids) ?? kept.Id, // after a crash it is sent twice
+        _ => First(context.Request, Ids),
+    };
+
+    /// <summary>What of a request is the same when its sender repeats it. Headers are not: senders of webhooks sign each try anew.</summary>
+    public static string FingerprintOf(HttpContext context, byte[] body) => Fingerprint.Of([context.Request.Method, FrontTransform.TargetOf(context)], body);
+
+    /// <summary>Of two pipes, of two visitors who are known, and of a pipe and its owner's other messages, keys never meet (G4).</summary>
+    private static string KeyOf(PipeEntry entry, string? visitor, string id) => "pipe-" + Fingerprint.Of([entry.Name, visitor, id], []);
 
     private static string? TextOf(string? contentType, byte[] body)
     {

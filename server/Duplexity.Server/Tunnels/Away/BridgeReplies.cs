@@ -13,7 +13,7 @@ internal sealed class BridgeReplies
     private const int MostEarly = 1_000;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, TaskCompletionSource<StoredMessage>> _waiting = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Question> _waiting = new(StringComparer.Ordinal);
     private readonly Recent<string, StoredMessage> _early = new(MostEarly);
     private readonly IEngine _engine;
     private readonly Address _address;
@@ -42,10 +42,10 @@ internal sealed class BridgeReplies
         await following;
     }
 
-    /// <summary>The first answer to a message; null: there is none in time.</summary>
+    /// <summary>The first answer to a message; null: there is none in time. A request that is repeated under one key is one message, for which several wait, each as long as it may.</summary>
     public async Task<StoredMessage?> WaitAsync(string messageId, TimeSpan wait, TimeProvider time, CancellationToken ct)
     {
-        var mine = new TaskCompletionSource<StoredMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Question? question;
         lock (_lock)
         {
             if (_early.TryPeek(messageId, out var early))
@@ -54,15 +54,17 @@ internal sealed class BridgeReplies
                 return early;
             }
 
-            if (!_waiting.TryAdd(messageId, mine))
+            if (!_waiting.TryGetValue(messageId, out question))
             {
-                mine = _waiting[messageId];
+                _waiting.Add(messageId, question = new());
             }
+
+            question.Waiters++;
         }
 
         try
         {
-            return await mine.Task.WaitAsync(wait, time, ct);
+            return await question.Answer.Task.WaitAsync(wait, time, ct);
         }
         catch (TimeoutException)
         {
@@ -72,7 +74,10 @@ internal sealed class BridgeReplies
         {
             lock (_lock)
             {
-                _waiting.Remove(messageId);
+                if (--question.Waiters == 0)
+                {
+                    _waiting.Remove(messageId);
+                }
             }
         }
     }
@@ -86,9 +91,9 @@ internal sealed class BridgeReplies
 
         lock (_lock)
         {
-            if (_waiting.Remove(re, out var waiting))
+            if (_waiting.TryGetValue(re, out var question))
             {
-                waiting.SetResult(entry.Message);
+                question.Answer.TrySetResult(entry.Message); // a later one counts for nothing
             }
 
             if (!_early.TryPeek(re, out _))
@@ -96,5 +101,13 @@ internal sealed class BridgeReplies
                 _early.Set(re, entry.Message);
             }
         }
+    }
+
+    /// <summary>A message whose answer is waited for.</summary>
+    private sealed class Question
+    {
+        public TaskCompletionSource<StoredMessage> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Waiters { get; set; }
     }
 }

@@ -9,7 +9,7 @@ namespace Duplexity.Server.Tunnels.Away;
 internal sealed class FrontKeeping : IKeeping
 {
     /// <inheritdoc/>
-    public ValueTask<PipeEntry?> FindAsync(string name, CancellationToken ct) => new((PipeEntry?)null);
+    public ValueTask<PipeEntry?> FindAsync(string name, bool isCovered, CancellationToken ct) => new((PipeEntry?)null);
 
     /// <inheritdoc/>
     public async ValueTask<bool> TakesAsync(HttpContext context, PipeEntry entry)

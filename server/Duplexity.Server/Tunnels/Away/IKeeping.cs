@@ -7,7 +7,10 @@ namespace Duplexity.Server.Tunnels.Away;
 internal interface IKeeping
 {
     /// <summary>What stands for a name while nobody serves it; null: nothing does.</summary>
-    ValueTask<PipeEntry?> FindAsync(string name, CancellationToken ct);
+    /// <param name="name">The name.</param>
+    /// <param name="isCovered">Whether a wildcard serves its visitors otherwise: these are asked about again and again.</param>
+    /// <param name="ct">Gives up.</param>
+    ValueTask<PipeEntry?> FindAsync(string name, bool isCovered, CancellationToken ct);
 
     /// <summary>Takes a request before anything is asked of the client. True: it is answered.</summary>
     ValueTask<bool> TakesAsync(HttpContext context, PipeEntry entry);

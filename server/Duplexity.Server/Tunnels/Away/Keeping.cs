@@ -30,9 +30,9 @@ internal sealed class Keeping(
     };
 
     /// <inheritdoc/>
-    public async ValueTask<PipeEntry?> FindAsync(string name, CancellationToken ct)
+    public async ValueTask<PipeEntry?> FindAsync(string name, bool isCovered, CancellationToken ct)
     {
-        if (await store.FindAsync(name, ct) is not { IsKeeping: true } queue || standing?.IsOut(queue.Owner) == true || store.IsHandedOver(queue))
+        if (await (isCovered ? store.FindUnderWildcardAsync(name, ct) : store.FindAsync(name, ct)) is not { IsKeeping: true } queue || standing?.IsOut(queue.Owner) == true || store.IsHandedOver(queue))
         {
             return null;
         }
@@ -58,7 +58,7 @@ internal sealed class Keeping(
             return true;
         }
 
-        if (!QueueRecord.Keeps(entry) || context.Features.Get<Replay>() is not null)
+        if (!QueueRecord.Keeps(entry) || context.Features.Get<Replay>() is QueuedReplay)
         {
             return false;
         }
@@ -97,12 +97,6 @@ internal sealed class Keeping(
     /// <inheritdoc/>
     public async ValueTask<bool> KeepAsync(HttpContext context, PipeEntry entry, bool isWhole)
     {
-        if (context.Features.Get<Replay>() is { } replay)
-        {
-            replay.IsUnsent = true;
-            return true;
-        }
-
         var read = context.Features.Get<ReadBody>();
         if (!QueueRecord.Keeps(entry) || !MayKeep(context.Request) || (read is null && !isWhole)
             || await store.FindAsync(entry.Name, context.RequestAborted) is not { IsKeeping: true } queue || queue.Owner != entry.Client)

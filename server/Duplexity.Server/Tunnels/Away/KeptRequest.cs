@@ -52,13 +52,3 @@ internal sealed record KeptRequest
 /// <summary>A header and its values.</summary>
 [MessagePackObject]
 internal sealed record KeptHeader([property: Key(0)] string Name, [property: Key(1)] string[] Values);
-
-/// <summary>Rides on a request that is replayed, from its queue to whatever asks: the front, gates and transforms.</summary>
-/// <param name="request">What was kept.</param>
-internal sealed class Replay(KeptRequest request)
-{
-    public KeptRequest Request => request;
-
-    /// <summary>Whether nothing of it reached the resource.</summary>
-    public bool IsUnsent { get; set; }
-}

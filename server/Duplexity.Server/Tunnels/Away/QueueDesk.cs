@@ -1,5 +1,4 @@
 using Duplexity.Protocol;
-using Duplexity.Server.Backend;
 using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
@@ -8,8 +7,8 @@ using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Tunnels.Away;
 
-/// <summary>What registrations and their owners do about queues. Thread-safe.</summary>
-internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueRunners runners, QueueBell bell, BackendRegistry backend, PipeUrl url, IOptions<DuplexityOptions> options, ILogger<QueueDesk> logger) : IBelongings
+/// <summary>What owners do about their queues. Thread-safe.</summary>
+internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueBell bell, PipeUrl url, IOptions<DuplexityOptions> options, ILogger<QueueDesk> logger) : IBelongings
 {
     /// <summary>Ids that may be thrown away while they wait, of one queue.</summary>
     private const int MostDiscarded = 1_000;
@@ -18,96 +17,6 @@ internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueRunners run
     private const int MostOfPage = 1_000;
 
     private readonly QueueOptions _options = options.Value.Queue;
-
-    /// <summary>Whether a name, or one above it, keeps requests for somebody else (G7).</summary>
-    public async ValueTask<bool> IsAnothersAsync(string client, string name, CancellationToken ct)
-    {
-        foreach (var root in NameTree.Of(name, url.Domain).Split(' ', StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (await store.FindAsync(root, ct) is { } queue && queue.Owner != client)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Why a client may not have a queue at its name; null: it may.</summary>
-    public async ValueTask<DuplexityError?> ProblemAsync(string client, string name, PipeRegistration pipe, CancellationToken ct)
-    {
-        if (pipe.Offline != "queue" || await store.FindAsync(name, ct) is not null)
-        {
-            return null;
-        }
-
-        var own = await store.ListAsync(client, ct);
-        return own.Count < _options.QueuesPerOwner
-            ? null
-            : DuplexityError.Of(Errors.TooManyPipes, $"{own.Count} pipes of this client keep requests already; end one with duplexity queue remove NAME.") with { Limit = "queues_per_owner", Used = own.Count };
-    }
-
-    /// <summary>Names are registered: those that ask for it have a queue from now on; what waits for a name is replayed to its owner. Null, or why it cannot be.</summary>
-    public async ValueTask<DuplexityError?> RegisteredAsync(IReadOnlyList<PipeEntry> entries, CancellationToken ct)
-    {
-        try
-        {
-            foreach (var entry in entries)
-            {
-                if (QueueRecord.Keeps(entry))
-                {
-                    // What is registered and found by nobody had another owner just now.
-                    await store.PutAsync(entry, isHandedOver: await backend.LocateAsync(entry.Name, ct) is null, ct);
-                }
-                else if (await store.FindAsync(entry.Name, ct) is { } queue)
-                {
-                    if (queue.Owner != entry.Client)
-                    {
-                        // Its name has another owner: what was kept goes to nobody.
-                        await store.RemoveAsync(queue, ct);
-                        continue;
-                    }
-
-                    // Nothing is kept any more; what waits is replayed first.
-                    await store.PutAsync(entry, isHandedOver: false, ct);
-                }
-                else
-                {
-                    continue;
-                }
-
-                if (!Bridge.IsAt(entry))
-                {
-                    runners.Start(entry);
-                }
-                else if (!QueueRecord.Keeps(entry) && await store.FindAsync(entry.Name, ct) is { } over)
-                {
-                    // It never had anything to replay.
-                    await store.RemoveAsync(over, ct);
-                }
-            }
-
-            return null;
-        }
-        catch (DuplexityException e)
-        {
-            return e.Error;
-        }
-    }
-
-    /// <summary>A pipe was closed by somebody with the right to: nothing is kept for it any more until its owner serves it again; what waits stays its owner's. False: there is no queue whose owner <paramref name="may"/> covers.</summary>
-    public async ValueTask<bool> CloseAsync(string name, Func<string, bool> may)
-    {
-        if (await store.FindAsync(name, CancellationToken.None) is not { } queue || !may(queue.Owner))
-        {
-            return false;
-        }
-
-        await (Bridge.IsAt(queue.Pipe)
-            ? store.RemoveAsync(queue, CancellationToken.None)
-            : store.PutAsync(queue.Pipe with { Settings = queue.Pipe.Settings with { Offline = null } }, isHandedOver: false, CancellationToken.None));
-        return true;
-    }
 
     /// <summary>The queues of a client.</summary>
     public async Task<ListQueuesResponse> ListAsync(string owner, CancellationToken ct)

@@ -9,7 +9,7 @@ namespace Duplexity.Server.Tunnels.Away;
 
 /// <summary>What runners need, of which a node has one each.</summary>
 internal sealed record QueueRunnerParts(
-    QueueStore Store, QueueUse Use, Replaying Replaying, BackendRegistry Backend, Sessions Sessions, TimeProvider Time, IOptions<DuplexityOptions> Options, ILogger<QueueRunner> Logger);
+    QueueStore Store, QueueUse Use, QueueReplayer Replayer, BackendRegistry Backend, Sessions Sessions, TimeProvider Time, IOptions<DuplexityOptions> Options, ILogger<QueueRunner> Logger);
 
 /// <summary>
 /// Replays what a name keeps to one registration of its owner, one request after the other in the order in which they came, from the node that holds the client's control connection. A try is written down before it
@@ -123,7 +123,7 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
             return TimeSpan.Zero;
         }
 
-        var result = await parts.Replaying.SendAsync(entry, request, request.Attempts + trying.Attempts, ct);
+        var result = await SendAsync(request, trying, ct);
         if (result.IsUnsent)
         {
             // It did not count.
@@ -148,6 +148,24 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
         var pause = Pause(trying.Attempts, result.RetryAfter);
         await ChangeAsync(queue, trying, s => s with { Due = parts.Time.GetUtcNow() + pause });
         return pause;
+    }
+
+    private async Task<QueuedReplay> SendAsync(KeptRequest request, QueueState trying, CancellationToken ct)
+    {
+        try
+        {
+            return await parts.Replayer.SendAsync(entry, request, request.Attempts + trying.Attempts, ct);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            // A fault of ours that this request alone may bring about: it counts, or all behind it would wait for ever.
+            if (trying.Attempts == 1)
+            {
+                Log.RequestFailed(parts.Logger, request.Id, entry.Name, e);
+            }
+
+            return new QueuedReplay(request);
+        }
     }
 
     private static bool IsAt(QueueState one, QueueState other) => one.Place == other.Place && one.Attempts == other.Attempts;
@@ -186,6 +204,11 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
     {
         if (!queue.IsKeeping)
         {
+            if (await parts.Store.HasDeadAsync(queue, ct))
+            {
+                return _options.AgainMost; // those are up to the owner
+            }
+
             await parts.Store.RemoveAsync(queue, CancellationToken.None);
             return Timeout.InfiniteTimeSpan;
         }

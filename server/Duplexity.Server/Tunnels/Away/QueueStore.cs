@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Tunnels.Away;
 
 /// <summary>What is kept of queues, for all nodes: which there are, how far each has come, and the requests, sealed, in the log. Thread-safe.</summary>
-internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use, TimeProvider time, IOptions<DuplexityOptions> options)
+internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use, QueuelessNames queueless, TimeProvider time, IOptions<DuplexityOptions> options)
 {
     private const string Kind = QueueUse.QueueKind;
     private const string StateKind = "pipe-queue-state";
@@ -17,6 +17,9 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
 
     /// <summary>The queue of a name; null: there is none.</summary>
     public async ValueTask<QueueRecord?> FindAsync(string name, CancellationToken ct) => Read(await engine.Records.ReadAsync(Kind, name, ct));
+
+    /// <summary>The same for each visitor of a wildcard, without a look into the records each.</summary>
+    public ValueTask<QueueRecord?> FindUnderWildcardAsync(string name, CancellationToken ct) => queueless.FindAsync(name, FindAsync, ct);
 
     /// <summary>All queues of a client, by name.</summary>
     public async ValueTask<IReadOnlyList<QueueRecord>> ListAsync(string owner, CancellationToken ct) =>
@@ -40,6 +43,10 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
         var id = before?.Id ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
         var record = new QueueRecord { Id = id, Pipe = pipe with { Node = "", Session = "" }, Until = until, From = before?.From ?? (isHandedOver ? now + options.Value.Times.HandOver : now) };
         await engine.Records.PutAsync(Kind, pipe.Name, JsonSerializer.Serialize(record), until, ct);
+        if (before is null)
+        {
+            queueless.Forget();
+        }
     }
 
     /// <summary>Whether half of the time is over for which a name stays its owner's.</summary>
@@ -92,6 +99,10 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
         var state = await StateAsync(queue, ct);
         return state.Place != await engine.Log.TopAsync(queue.Channel, ct) && await NextAsync(queue, state, ct) is not null;
     }
+
+    /// <summary>Whether requests were given up that their owner can still replay: the log lets the oldest go first.</summary>
+    public async ValueTask<bool> HasDeadAsync(QueueRecord queue, CancellationToken ct) =>
+        (await StateAsync(queue, ct)).Dead is [.., var newest] && await FindDeadAsync(queue, newest, ct) is not null;
 
     /// <summary>The request that is to be replayed next; null: none waits.</summary>
     public async ValueTask<LogEntry?> NextAsync(QueueRecord queue, QueueState state, CancellationToken ct) => (await ReadAsync(queue, state, null, 1, ct)).FirstOrDefault();

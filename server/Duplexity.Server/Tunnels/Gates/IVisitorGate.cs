@@ -57,6 +57,7 @@ internal sealed class BasicGate(string user, string hash, Passwords passwords) :
             return false;
         }
 
+        visitor.User = user;
         visitor.TakeAuthorization();
         return true;
     }

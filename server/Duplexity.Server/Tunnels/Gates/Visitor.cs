@@ -37,6 +37,15 @@ internal sealed class Visitor
     /// <summary>Whether it brought a token or a key, and no cookie.</summary>
     public bool IsByToken { get; set; }
 
+    /// <summary>The user whose password it knew; null: none that was asked for.</summary>
+    public string? User { get; set; }
+
+    /// <summary>What it has shown to be, for where one visitor's must not be taken for another's; null: nobody known. An address is nobody: many share one, and senders have several.</summary>
+    public string? KnownAs => Identity is { } identity ? $"client:{identity.Client}"
+        : User is not null ? $"user:{User}"
+        : Link is not null ? $"link:{Query.GetValueOrDefault(OwnNames.Link) ?? Cookies.GetValueOrDefault(OwnNames.LinkCookie)}"
+        : null;
+
     /// <summary>The link that it came by; null: none that is good.</summary>
     public VisitorLink? Link { get; set; }
 

@@ -17,14 +17,15 @@ internal sealed class VisitorEntrance(
     /// <inheritdoc/>
     public async ValueTask<Entered?> EnterAsync(HttpContext context, PipeEntry entry)
     {
-        if (context.Features.Get<Replay>() is { } replay)
+        var replay = context.Features.Get<Replay>();
+        if (replay is QueuedReplay { Request: var kept })
         {
             // It came in when it was kept. Nobody waits for it, and of each pipe there is one at a time.
-            gates.Vouch(Visitor.Of(context, peers), entry, replay.Request);
+            gates.Vouch(Visitor.Of(context, peers), entry, kept);
             return new(null);
         }
 
-        if (context.Features.Get<Replayed>() is not null)
+        if (replay is not null)
         {
             // The owner or an administrator sends it again: a visit of theirs, with which nobody else's identity goes (G15).
             GateNotes.Add(context, "visitors", "its owner's");

@@ -62,7 +62,7 @@ internal static class ExchangeEncoding
             foreach (var value in values)
             {
                 // Ours, and no secret: it names an exchange.
-                kept.Add(new() { Name = name, Value = name == Replayed.Header ? value : Redaction.Header(name, value ?? "", found) });
+                kept.Add(new() { Name = name, Value = name == Replay.Header ? value : Redaction.Header(name, value ?? "", found) });
             }
         }
 

@@ -5,7 +5,7 @@ using Duplexity.Server.Engine;
 namespace Duplexity.Server.Tunnels.Inspection;
 
 /// <summary>The exchanges of a registration wherever they are kept: at each node where there were visitors. Who asks has the right to. Thread-safe.</summary>
-internal sealed class ExchangeReach(ExchangeStore store, Replays replays, Node node, NodeBook nodes, NodeCalls calls)
+internal sealed class ExchangeReach(ExchangeStore store, ExchangeReplayer replayer, Node node, NodeBook nodes, NodeCalls calls)
 {
     /// <summary>The newest of all nodes that answer, oldest first; and each node's place behind them.</summary>
     public async Task<(KeptExchange[] Exchanges, Dictionary<string, long> Places)> LastAsync(PipeEntry entry, int most, CancellationToken ct)
@@ -29,22 +29,22 @@ internal sealed class ExchangeReach(ExchangeStore store, Replays replays, Node n
     {
         { IsHere: true } => ReadHere(entry, id),
         { There: { } there } => await calls.AskAsync<ReadQuestion, ReadExchangeResponse>(there, ReadExchangeCall.Word, new(entry, id), ct),
-        _ => new() { Error = Replays.NotKept() },
+        _ => new() { Error = ExchangeReplayer.NotKept() },
     };
 
     /// <summary>One exchange that this node keeps.</summary>
     public ReadExchangeResponse ReadHere(PipeEntry entry, string id) => store.Read(entry, id) switch
     {
-        (null, false) => new() { Error = Replays.NotKept() },
+        (null, false) => new() { Error = ExchangeReplayer.NotKept() },
         var (exchange, _) => new() { Exchange = exchange },
     };
 
     /// <summary>Begins a replay, at the node that keeps the exchange.</summary>
     public async Task<ReplayExchangeResponse> ReplayAsync(PipeEntry entry, ReplayExchangeRequest request, string by, CancellationToken ct) => await FindAsync(request.Id ?? "", ct) switch
     {
-        { IsHere: true } => await replays.BeginAsync(entry, request, by, ct),
+        { IsHere: true } => await replayer.BeginAsync(entry, request, by, ct),
         { There: { } there } => await calls.AskAsync<ReplayQuestion, ReplayExchangeResponse>(there, ReplayExchangeCall.Word, new(entry, request, by), ct),
-        _ => new() { Error = Replays.NotKept() },
+        _ => new() { Error = ExchangeReplayer.NotKept() },
     };
 
     private async ValueTask<(bool IsHere, NodeInfo? There)> FindAsync(string id, CancellationToken ct)
@@ -87,13 +87,13 @@ internal sealed class ReadExchangeCall(ExchangeReach reach) : NodeCall<ReadQuest
 internal sealed record ReadQuestion(PipeEntry Entry, string Id);
 
 /// <summary>Another node asks for a replay of an exchange that is kept here.</summary>
-internal sealed class ReplayExchangeCall(Replays replays) : NodeCall<ReplayQuestion, ReplayExchangeResponse>(Word)
+internal sealed class ReplayExchangeCall(ExchangeReplayer replayer) : NodeCall<ReplayQuestion, ReplayExchangeResponse>(Word)
 {
     public const string Word = "exchange-replay";
 
     /// <inheritdoc/>
     protected override async ValueTask<ReplayExchangeResponse> AnswerAsync(ReplayQuestion question, NodeInfo from, CancellationToken ct) =>
-        await replays.BeginAsync(question.Entry, question.Request, question.By, ct);
+        await replayer.BeginAsync(question.Entry, question.Request, question.By, ct);
 }
 
 /// <param name="Entry">The registration as the asking node has it.</param>

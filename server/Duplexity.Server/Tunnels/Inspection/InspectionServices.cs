@@ -12,7 +12,7 @@ internal static class InspectionServices
         services.AddSingleton<ExchangeStore>();
         services.AddSingleton<Inspector>();
         services.AddHostedService(provider => provider.GetRequiredService<Inspector>());
-        services.AddSingleton<Replays>();
+        services.AddSingleton<ExchangeReplayer>();
         services.AddSingleton<ExchangeReach>();
         services.AddSingleton<ExchangeWatches>();
         services.AddSingleton<INodeCall, ExchangePageCall>();

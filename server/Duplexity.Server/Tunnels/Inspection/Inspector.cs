@@ -30,14 +30,14 @@ internal sealed class Inspector(
 
     /// <summary>A visitor's request at a pipe begins; null where nobody inspects it.</summary>
     public ExchangeRecorder? Begin(HttpContext context, PipeEntry entry, long began) => entry.Settings.Inspect == true
-        ? new ExchangeRecorder(context, entry, store.Open(entry), context.Features.Get<Replayed>()?.NewId ?? store.NewId(), room, options.Value.Limits.InspectorBodyBytes, began, time)
+        ? new ExchangeRecorder(context, entry, store.Open(entry), (context.Features.Get<Replay>() as ExchangeReplay)?.NewId ?? store.NewId(), room, options.Value.Limits.InspectorBodyBytes, began, time)
         : null;
 
     /// <summary>It is over.</summary>
     public void End(ExchangeRecorder recorder, HttpContext context, DateTimeOffset at, string target, int status)
     {
         recorder.End(context);
-        var replayed = context.Features.Get<Replayed>();
+        var replayed = context.Features.Get<Replay>() as ExchangeReplay;
         recorder.Client ??= replayed?.Client;
         var line = new ExchangeLine(at, context.Request.Method, target, status, peers.Of(context).ToString(), replayed?.Id);
         if (!_ended.Writer.TryWrite((recorder, line)))

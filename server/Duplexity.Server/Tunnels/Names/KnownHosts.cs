@@ -13,7 +13,7 @@ internal sealed class KnownHosts(BackendRegistry backend, IKeeping keeping, Name
             return false;
         }
 
-        return await backend.LocateAsync(name, ct) is not null || (await keeping.FindAsync(name, ct) is { } kept && !IsLost(kept.Client, name)) || (book.Over(name) is { } reserved && !IsLost(reserved.Owner, reserved.Name));
+        return await backend.LocateAsync(name, ct) is not null || (await keeping.FindAsync(name, isCovered: false, ct) is { } kept && !IsLost(kept.Client, name)) || (book.Over(name) is { } reserved && !IsLost(reserved.Owner, reserved.Name));
     }
 
     private bool IsLost(string owner, string name) => proofs.IsForeign(name) && proofs.IsLost(owner, name);

@@ -12,7 +12,7 @@ namespace Duplexity.Server.Tunnels.Names;
 
 /// <summary>Reserves names for clients and lets go of them. What a removed client had rests like what it would have released. Thread-safe.</summary>
 internal sealed class Reservations(
-    NameBook book, NameClaims claims, PipeNames names, PipeUrl url, DomainProofs domains, PublicPipes pipes, QueueDesk queues, BackendRegistry backend, IOptions<DuplexityOptions> options, ILogger<Reservations> logger) : IBelongings
+    NameBook book, NameClaims claims, PipeNames names, PipeUrl url, DomainProofs domains, PublicPipes pipes, QueueNames queues, BackendRegistry backend, IOptions<DuplexityOptions> options, ILogger<Reservations> logger) : IBelongings
 {
     /// <summary>Keeps a name, and what is below it, for a client; the client's own already is no error.</summary>
     public async Task<(ReservedName? Name, DuplexityError? Error)> ReserveAsync(string client, AllowanceRules rules, string? asked, CancellationToken ct)

@@ -1,7 +1,11 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json;
+using Duplexity.Server.Backend;
+using Duplexity.Server.Tunnels.Away;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Tunnels.Away;
@@ -39,7 +43,7 @@ public sealed class BridgeTests
         }
 
         var message = await heard.NextAsync();
-        message.Id.Should().Be(ids[0]);
+        ids.Should().OnlyContain(id => id == message.Id, "whoever signs each try anew is told the same");
         message.From.Client.Should().Be("amy");
         message.Text.Should().Be("{\"n\":1}");
         message.Type.Should().Be("push");
@@ -68,6 +72,90 @@ public sealed class BridgeTests
         message.Text.Should().Be("bob's");
         message.Headers.Keys.Should().NotContain(k => k.StartsWith("duplexity") || k == "authorization");
         (await FluentActions.Awaiting(() => amy.Pipes.OpenAsync("ask", "room:orders", new PipeOptions { HeaderTimeout = TimeSpan.FromSeconds(1) })).Should().ThrowAsync<DuplexityException>()).Which.Error.Code.Should().Be(108);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G4")]
+    public async Task What_is_new_under_an_old_id_is_refused_and_never_dropped()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await using var amy = await node.ConnectAsync("amy");
+        await amy.Pipes.OpenAsync("hook", "room:orders", new PipeOptions { Reply = TimeSpan.FromSeconds(30) }).Soon();
+        await using var worker = await node.ConnectAsync("ben");
+        await using var room = await worker.JoinAsync("orders").Soon();
+        using var heard = new Heard(room);
+        var first = QueueRig.PostAsync(node, "mine", "/pay?n=1", change: Key);
+        await (await heard.NextAsync()).ReplyAsync("secret");
+        (await Text(await first.Soon())).Should().Be("secret");
+
+        foreach (var (method, target, body) in new[] { ("POST", "/pay?n=1", "other"), ("POST", "/pay?n=2", "mine"), ("PUT", "/pay?n=1", "mine") })
+        {
+            using var other = await QueueRig.PostAsync(node, body, target, change: r =>
+            {
+                Key(r);
+                r.Method = new HttpMethod(method);
+            });
+            (other.StatusCode, await Text(other)).Should().Match<(HttpStatusCode Status, string Text)>(a => a.Status == HttpStatusCode.Conflict && a.Text.Contains("idempotency_mismatch") && a.Text.Contains("an id of its own"));
+        }
+
+        (await Text(await QueueRig.PostAsync(node, "mine", "/pay?n=1", change: Key).Soon())).Should().Be("secret", "its sender asks again");
+        heard.HasNothing.Should().BeTrue();
+
+        static void Key(HttpRequestMessage request) => request.Headers.Add("Idempotency-Key", "1");
+
+        static async Task<string> Text(HttpResponseMessage answer) => await answer.Content.ReadAsStringAsync();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G4")]
+    [Trait("Guarantee", "G13")]
+    public async Task Visitors_who_are_known_have_ids_of_their_own_and_none_gets_anothers_answer()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await using var amy = await node.ConnectAsync("amy");
+        await amy.Pipes.OpenAsync("hook", "room:orders", new PipeOptions { Visitors = ["bearer", "client:bob", "client:carl", "basic:zoe:correct horse"], Reply = TimeSpan.FromSeconds(30) }).Soon();
+        await using var worker = await node.ConnectAsync("ben");
+        await using var room = await worker.JoinAsync("orders").Soon();
+        using var heard = new Heard(room);
+        AuthenticationHeaderValue[] all = [new("Bearer", node.Token("bob")), new("Bearer", node.Token("carl")), new("Basic", Convert.ToBase64String("zoe:correct horse"u8))];
+
+        foreach (var (who, at) in all.Select((who, at) => (who, at)))
+        {
+            var visit = QueueRig.PostAsync(node, "the same", change: r =>
+            {
+                r.Headers.Authorization = who;
+                r.Headers.Add("Idempotency-Key", "1");
+            });
+            await (await heard.NextAsync()).ReplyAsync($"for {at}");
+            using var answer = await visit.Soon();
+            (await answer.Content.ReadAsStringAsync()).Should().Be($"for {at}");
+        }
+    }
+
+    [Fact]
+    public async Task Of_several_who_wait_for_one_answer_each_has_its_own_time()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await using var amy = await node.ConnectAsync("amy");
+        await amy.Pipes.OpenAsync("hook", "room:orders", new PipeOptions { Reply = TimeSpan.FromSeconds(30) }).Soon();
+        await using var worker = await node.ConnectAsync("ben");
+        await using var room = await worker.JoinAsync("orders").Soon();
+        using var heard = new Heard(room);
+        var replies = node.Services.GetRequiredService<BridgeReplies>();
+        var visit = QueueRig.PostAsync(node, "x");
+        var question = await heard.NextAsync();
+
+        (await replies.WaitAsync(question.Id, TimeSpan.FromMilliseconds(1), TimeProvider.System, CancellationToken.None)).Should().BeNull();
+        var patient = replies.WaitAsync(question.Id, TimeSpan.FromSeconds(30), TimeProvider.System, CancellationToken.None);
+        using var gone = new CancellationTokenSource();
+        var leaving = replies.WaitAsync(question.Id, TimeSpan.FromSeconds(30), TimeProvider.System, gone.Token);
+        await gone.CancelAsync();
+        await FluentActions.Awaiting(() => leaving).Should().ThrowAsync<OperationCanceledException>();
+        await question.ReplyAsync("here");
+
+        (await patient.Soon())!.Text.Should().Be("here");
+        using var answer = await visit.Soon();
+        (await answer.Content.ReadAsStringAsync()).Should().Be("here");
     }
 
     [Fact]
@@ -159,6 +247,48 @@ public sealed class BridgeTests
         await using var root = await StockSocket.DiscoveredAsync(node, "root", ("role", "admin"));
         (await root.InvokeAsync<Duplexity.Protocol.RevokeResponse>("Disable", new Duplexity.Protocol.DisableRequest { Client = "amy" })).Error.Should().BeNull();
         (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "x"))).Should().Be(404);
+    }
+
+    [Fact]
+    public async Task What_waits_for_a_server_becomes_messages_where_the_name_leads_into_a_channel_instead()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await QueueRig.AwayAsync(node);
+        await QueueRig.KeepAsync(node, "1");
+        await QueueRig.KeepAsync(node, "2");
+        await using var amy = await node.ConnectAsync("amy");
+        await using var room = await amy.JoinAsync("orders").Soon();
+        using var heard = new Heard(room);
+
+        await amy.Pipes.OpenAsync("hook", "room:orders").Soon();
+
+        (await heard.TextsAsync(2)).Should().Equal("1", "2");
+        await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Count == 0);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G4")]
+    public async Task An_attempt_that_is_made_twice_is_one_message_and_a_replay_by_hand_another_one()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await using var amy = await node.ConnectAsync("amy");
+        await using var room = await amy.JoinAsync("orders").Soon();
+        using var heard = new Heard(room);
+        await amy.Pipes.OpenAsync("hook", "room:orders", new PipeOptions { Inspect = true }).Soon();
+        (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "live", change: r => r.Headers.Add("Idempotency-Key", "1")))).Should().Be(202);
+        var live = await QueueRig.UntilAsync(() => amy.Pipes.ExchangesAsync("hook"), all => all.Count == 1);
+        await amy.Pipes.ReplayAsync("hook", live[0].Id);
+        (await heard.TextsAsync(2)).Should().Equal("live", "live");
+
+        var (entry, replayer) = ((await node.Services.GetRequiredService<BackendRegistry>().LocateAsync("hook.localhost", default))!, node.Services.GetRequiredService<QueueReplayer>());
+        var kept = new KeptRequest { Id = "0123-4567", Method = "POST", Target = "/", Host = "hook.localhost", Scheme = "http", Headers = [new("Content-Type", ["text/plain"])], Body = "kept"u8.ToArray() };
+        for (var attempt = 1; attempt <= 2; attempt++)
+        {
+            (await replayer.SendAsync(entry, kept, attempt, default)).Should().Match<QueuedReplay>(r => r.IsSettled && r.Status == 202);
+        }
+
+        (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "last"))).Should().Be(202);
+        (await heard.TextsBeforeAsync("last")).Should().Equal("kept");
     }
 
     [Fact]

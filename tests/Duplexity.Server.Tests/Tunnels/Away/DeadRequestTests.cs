@@ -53,6 +53,33 @@ public sealed class DeadRequestTests
     }
 
     [Fact]
+    public async Task What_was_given_up_stays_its_owners_where_nothing_is_kept_any_more()
+    {
+        await using var node = await QueueRig.NodeAsync(queue => (queue.Attempts, queue.AgainMost) = (1, TimeSpan.FromMilliseconds(50)));
+        await using var app = await HookApp.StartAsync();
+        var isBroken = true;
+        app.Answer = (_, response) =>
+        {
+            response.StatusCode = isBroken ? StatusCodes.Status500InternalServerError : StatusCodes.Status200OK;
+            return Task.CompletedTask;
+        };
+        await QueueRig.AwayAsync(node);
+        var bad = await QueueRig.KeepAsync(node, "bad");
+        await using var amy = await node.ConnectAsync("amy");
+        await amy.Pipes.OpenAsync("hook", $"127.0.0.1:{app.Port}").Soon();
+        await app.NextAsync();
+        await node.Logs.WaitForAsync("it is given up", l => l.Event.Name == "RequestGivenUp");
+
+        (await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all is [{ Waiting: 0, Dead: 1 }])).Single().IsKeeping.Should().BeFalse();
+        (await FluentActions.Awaiting(() => amy.Pipes.OpenAsync("hook", $"127.0.0.1:{app.Port}", new PipeOptions { Share = true })).Should().ThrowAsync<DuplexityException>()).Which.Error.Code.Should().Be(108);
+        isBroken = false;
+        await amy.Pipes.Queues.ReplayAsync(bad);
+
+        (await app.NextAsync()).Should().Match<Hooked>(h => h.Replayed == bad && h.Attempt == "2");
+        await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Count == 0);
+    }
+
+    [Fact]
     public async Task A_connection_that_ends_without_an_answer_is_a_failure_and_the_next_try_says_so()
     {
         await using var node = await QueueRig.NodeAsync();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -48,6 +49,30 @@ public sealed class KnownVisitorTests
             hooked.Body.Should().Be(client);
             hooked.Headers.Keys.Should().NotContain("Duplexity-Identity", why);
         }
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G13")]
+    public async Task A_gated_pipe_to_an_HTTP_2_resource_is_sent_what_was_kept_for_it()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await using var app = await HookApp.StartAsync(protocols: HttpProtocols.Http2);
+        var gated = QueueRig.Kept with { Visitors = All };
+        await using (var amy = await node.ConnectAsync("amy"))
+        {
+            await amy.Pipes.OpenAsync("hook", $"h2c://127.0.0.1:{app.Port}", gated).Soon();
+        }
+
+        string[] ids = [await QueueRig.KeepAsync(node, "1", change: As(node, "bob")), await QueueRig.KeepAsync(node, "2", change: As(node, "carl"))];
+        await using var back = await node.ConnectAsync("amy");
+        await back.Pipes.OpenAsync("hook", $"h2c://127.0.0.1:{app.Port}", gated).Soon();
+
+        foreach (var id in ids)
+        {
+            (await app.NextAsync()).Should().Match<Hooked>(h => h.Replayed == id && h.Attempt == "1" && h.Headers.ContainsKey("Duplexity-Identity"));
+        }
+
+        await QueueRig.UntilAsync(() => back.Pipes.Queues.ListAsync(), all => all.Single().Waiting == 0);
     }
 
     private static Action<HttpRequestMessage> As(TestNode node, string client) => request =>

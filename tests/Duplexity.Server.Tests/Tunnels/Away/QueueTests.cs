@@ -256,6 +256,31 @@ public sealed class QueueTests
     }
 
     [Fact]
+    [Trait("Requirement", "2.11")]
+    public async Task A_name_for_which_requests_wait_is_not_shared_until_they_are_replayed()
+    {
+        await using var node = await QueueRig.NodeAsync();
+        await using var app = await HookApp.StartAsync();
+        await QueueRig.AwayAsync(node);
+        await QueueRig.KeepAsync(node, "1");
+        await using var amy = await node.ConnectAsync("amy");
+        var (resource, shared) = ($"127.0.0.1:{app.Port}", new PipeOptions { Share = true });
+
+        var refused = await FluentActions.Awaiting(() => amy.Pipes.OpenAsync("hook", resource, shared)).Should().ThrowAsync<DuplexityException>();
+
+        (refused.Which.Error.Code, refused.Which.Error.Sentence).Should().Match<(int Code, string Sentence)>(e => e.Code == 108 && e.Sentence.Contains("without share") && e.Sentence.Contains("queue remove hook"));
+        await QueueRig.KeepAsync(node, "2");
+        await using (await amy.Pipes.OpenAsync("hook", resource).Soon())
+        {
+            (await app.NextAsync()).Body.Should().Be("1");
+            (await app.NextAsync()).Body.Should().Be("2", "what was refused has changed nothing");
+            await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Count == 0);
+        }
+
+        await amy.Pipes.OpenAsync("hook", resource, shared).Soon();
+    }
+
+    [Fact]
     public async Task A_request_for_a_program_that_is_there_and_whose_server_is_not_is_kept_with_its_body()
     {
         await using var node = await QueueRig.NodeAsync();

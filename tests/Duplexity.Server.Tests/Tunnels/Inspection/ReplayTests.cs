@@ -1,6 +1,7 @@
 using System.Text;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Tunnels.Inspection;
@@ -52,6 +53,27 @@ public sealed class ReplayTests
         body.Should().Be("other");
         head.Should().StartWith("PUT /two?q=%20 HTTP/1.1\r\n").And.Contain("X-New: 3").And.Contain("X-Keep: 2").And.Contain("Authorization: Bearer again").And.Contain($"Host: cat1.localhost:{cat.Node.Port}")
             .And.NotContainAny("X-Old", "evil", "forged");
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G13")]
+    public async Task A_gated_pipe_to_an_HTTP_2_resource_is_sent_a_replay_too()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var app = await HookApp.StartAsync(protocols: HttpProtocols.Http2);
+        await using var amy = await node.ConnectAsync("amy");
+        await amy.Pipes.OpenAsync("cat1", $"h2c://127.0.0.1:{app.Port}", new PipeOptions { Inspect = true, Visitors = ["bearer", "client:bob"] }).Soon();
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(node.Listening, "/x"));
+        request.Headers.Authorization = new("Bearer", node.Token("bob"));
+        (await node.VisitAsync("cat1", request).Soon()).Dispose();
+        await app.NextAsync();
+        await using var kept = amy.Pipes.WatchExchangesAsync("cat1", 100).GetAsyncEnumerator();
+        (await kept.MoveNextAsync().Soon()).Should().BeTrue();
+
+        var replay = await amy.Pipes.ReplayAsync("cat1", kept.Current.Id).Soon();
+
+        (await app.NextAsync()).Should().Match<Hooked>(h => h.Target == "/x" && h.Replayed == kept.Current.Id);
+        (await amy.Pipes.ReplayedAsync("cat1", replay).Soon()).Exchange.Status.Should().Be(200);
     }
 
     [Fact]

@@ -8,12 +8,12 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Tunnels.Inspection;
 
 /// <summary>Sends requests of exchanges again that this node keeps: the front's way whole, as a visit of the owner's that no gate is asked about (G15). Nobody waits for the answer; it is kept as any other's. Thread-safe.</summary>
-internal sealed class Replays(ExchangeStore store, BackendRegistry backend, HttpFront front, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<Replays> logger)
+internal sealed class ExchangeReplayer(ExchangeStore store, BackendRegistry backend, HttpFront front, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<ExchangeReplayer> logger)
 {
     /// <summary>Begins it. Who asks has the right to.</summary>
     public async Task<ReplayExchangeResponse> BeginAsync(PipeEntry entry, ReplayExchangeRequest request, string by, CancellationToken ct)
     {
-        if (ReplayedRequest.Problem(request) is { } problem)
+        if (ExchangeChanges.Problem(request) is { } problem)
         {
             return new() { Error = problem };
         }
@@ -23,7 +23,7 @@ internal sealed class Replays(ExchangeStore store, BackendRegistry backend, Http
             return new() { Error = NotKept() };
         }
 
-        var (sent, omitted, wrong) = ReplayContext.Read(kept, request);
+        var (sent, omitted, wrong) = ExchangeChanges.Read(kept, request);
         if (sent is null)
         {
             return new() { Error = wrong };
@@ -48,7 +48,7 @@ internal sealed class Replays(ExchangeStore store, BackendRegistry backend, Http
     private async Task RunAsync(ReplayedRequest request, KeptExchange kept, string id, ExchangeBook book, PipeEntry entry)
     {
         using var late = new CancellationTokenSource(options.Value.Times.Replay, time);
-        var context = ReplayContext.Of(request, kept, id, late.Token);
+        var context = request.ToContext(new ExchangeReplay(kept.Id, id, kept.Client), kept.Visitor, late.Token);
         try
         {
             await Task.Yield();

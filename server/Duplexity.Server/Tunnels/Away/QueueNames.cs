@@ -1,0 +1,129 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Backend;
+using Duplexity.Server.Engine;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Tunnels.Away;
+
+/// <summary>What becomes of queues when the names on which they hang are registered or closed. Thread-safe.</summary>
+internal sealed class QueueNames(QueueStore store, QueueRunners runners, BackendRegistry backend, PipeUrl url, IOptions<DuplexityOptions> options)
+{
+    private readonly QueueOptions _options = options.Value.Queue;
+
+    /// <summary>Whether a name, or one above it, keeps requests for somebody else (G7).</summary>
+    public async ValueTask<bool> IsAnothersAsync(string client, string name, CancellationToken ct)
+    {
+        foreach (var root in NameTree.Of(name, url.Domain).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (await store.FindAsync(root, ct) is { } queue && queue.Owner != client)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Why a client may not register its name so, for the queue that it has or would have; null: it may.</summary>
+    public async ValueTask<DuplexityError?> ProblemAsync(string client, string name, PipeRegistration pipe, CancellationToken ct)
+    {
+        if (pipe.Share == true)
+        {
+            return await store.FindAsync(name, ct) is { } there ? await SharingProblemAsync(there, ct) : null;
+        }
+
+        if (pipe.Offline != "queue" || await store.FindAsync(name, ct) is not null)
+        {
+            return null;
+        }
+
+        var own = await store.ListAsync(client, ct);
+        return own.Count < _options.QueuesPerOwner
+            ? null
+            : DuplexityError.Of(Errors.TooManyPipes, $"{own.Count} pipes of this client keep requests already; end one with duplexity queue remove NAME.") with { Limit = "queues_per_owner", Used = own.Count };
+    }
+
+    /// <summary>Names are registered: those that ask for it have a queue from now on; what waits for a name is replayed to its owner. Null, or why it cannot be.</summary>
+    public async ValueTask<DuplexityError?> RegisteredAsync(IReadOnlyList<PipeEntry> entries, CancellationToken ct)
+    {
+        try
+        {
+            foreach (var entry in entries)
+            {
+                if (QueueRecord.Keeps(entry))
+                {
+                    // What is registered and found by nobody had another owner just now.
+                    await store.PutAsync(entry, isHandedOver: await backend.LocateAsync(entry.Name, ct) is null, ct);
+                }
+                else if (await LeaveOffAsync(entry, ct) is { } problem)
+                {
+                    return problem;
+                }
+
+                await ReplayAsync(entry, ct);
+            }
+
+            return null;
+        }
+        catch (DuplexityException e)
+        {
+            return e.Error;
+        }
+    }
+
+    /// <summary>A pipe was closed by somebody with the right to: nothing is kept for it any more until its owner serves it again; what waits stays its owner's. False: there is no queue whose owner <paramref name="may"/> covers.</summary>
+    public async ValueTask<bool> CloseAsync(string name, Func<string, bool> may)
+    {
+        if (await store.FindAsync(name, CancellationToken.None) is not { } queue || !may(queue.Owner))
+        {
+            return false;
+        }
+
+        await (Bridge.IsAt(queue.Pipe) && !await store.AnyWaitsAsync(queue, CancellationToken.None)
+            ? store.RemoveAsync(queue, CancellationToken.None)
+            : store.PutAsync(queue.Pipe with { Settings = queue.Pipe.Settings with { Offline = null } }, isHandedOver: false, CancellationToken.None));
+        return true;
+    }
+
+    /// <summary>A name is registered without a queue: if it has one, nothing is kept any more, and what waits is replayed first.</summary>
+    private async ValueTask<DuplexityError?> LeaveOffAsync(PipeEntry entry, CancellationToken ct)
+    {
+        if (await store.FindAsync(entry.Name, ct) is not { } queue)
+        {
+            return null;
+        }
+
+        if (queue.Owner != entry.Client)
+        {
+            // Its name has another owner: what was kept goes to nobody.
+            await store.RemoveAsync(queue, ct);
+            return null;
+        }
+
+        await store.PutAsync(entry, isHandedOver: false, ct);
+        return entry.IsShared ? await SharingProblemAsync(queue, ct) : null; // something may have come since that was asked
+    }
+
+    private async ValueTask ReplayAsync(PipeEntry entry, CancellationToken ct)
+    {
+        if (await store.FindAsync(entry.Name, ct) is not { } queue)
+        {
+            return;
+        }
+
+        // What is to become a message is never kept; but the name may have led to a server before.
+        if (!Bridge.IsAt(entry) || await store.AnyWaitsAsync(queue, ct))
+        {
+            runners.Start(entry);
+        }
+        else if (!queue.IsKeeping && !await store.HasDeadAsync(queue, ct))
+        {
+            await store.RemoveAsync(queue, ct);
+        }
+    }
+
+    /// <summary>The newest registration replays what waits; when it left, those that share the name with it would not.</summary>
+    private async ValueTask<DuplexityError?> SharingProblemAsync(QueueRecord queue, CancellationToken ct) => await store.AnyWaitsAsync(queue, ct) || await store.HasDeadAsync(queue, ct)
+        ? DuplexityError.Of(Errors.InvalidPipe, $"Requests are kept for {queue.Pipe.Name}, and are replayed to one session: serve it without share first, or throw them away with duplexity queue remove {queue.Pipe.Name}.")
+        : null;
+}
