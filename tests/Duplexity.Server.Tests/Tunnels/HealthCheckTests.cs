@@ -1,4 +1,3 @@
-using System.Net;
 using Duplexity.Protocol;
 using Duplexity.Server.Tunnels;
 using FluentAssertions;
