@@ -74,6 +74,9 @@ install_programs() {
   have redis-sentinel || missing+=(redis-sentinel)
   have node || missing+=(nodejs)
   have npm || missing+=(npm)
+  have git || missing+=(git)
+  have litmus || missing+=(litmus)
+  have apache2 || missing+=(apache2-bin) # the program alone; apache2 would start a service
   [ ${#missing[@]} -eq 0 ] && return
   local as_root=()
   [ "$(id -u)" -eq 0 ] || as_root=(sudo)
