@@ -76,6 +76,9 @@ install_programs() {
   have npm || missing+=(npm)
   have git || missing+=(git)
   have litmus || missing+=(litmus)
+  local python=/usr/lib/python3/dist-packages
+  [ -d "$python/httpbin" ] || missing+=(python3-httpbin)
+  [ -d "$python/gunicorn" ] || missing+=(python3-gunicorn)
   have apache2 || missing+=(apache2-bin) # the program alone; apache2 would start a service
   [ ${#missing[@]} -eq 0 ] && return
   local as_root=()

@@ -1,0 +1,93 @@
+using Duplexity.EndToEnd.Tests.Real;
+using Duplexity.Testing;
+using FluentAssertions;
+using Xunit;
+
+namespace Duplexity.EndToEnd.Tests.Pipes.Suites;
+
+/// <summary>The same bytes to httpbin, directly and through a pipe: the same answer, in status, headers, framing and body.</summary>
+[Collection(nameof(SuiteCollection))]
+[Trait("Requirement", "2.16")]
+[Trait("Requirement", "3.4")]
+public sealed class HttpbinTests(SuiteStage stage, HttpbinFixture httpbin) : IClassFixture<HttpbinFixture>
+{
+    // They are about the connection or the moment, not about the answer; how the body is framed is compared by itself.
+    private static readonly string[] NotCompared = ["Date", "Connection", "Keep-Alive", "Transfer-Encoding"];
+
+    public static TheoryData<string> Names => [.. HttpbinRequests.All.Keys];
+
+    private string Host => stage.Service.Host("httpbin");
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task The_answer_is_the_same_through_a_pipe(string name)
+    {
+        var request = HttpbinRequests.All[name];
+        await using var straight = await RawVisitor.ConnectAsync(httpbin.Httpbin.Port);
+        await using var visitor = await RawVisitor.ConnectAsync(stage.Service.Port);
+
+        Same(await AskAsync(visitor, request), await AskAsync(straight, Forwarded(request)), name);
+    }
+
+    [Fact]
+    public async Task A_connection_on_which_everything_is_asked_in_turn_stays_in_step()
+    {
+        await using var visitor = await RawVisitor.ConnectAsync(stage.Service.Port);
+        foreach (var (name, request) in HttpbinRequests.All.Where(r => !r.Key.StartsWith("HTTP/1.0", StringComparison.Ordinal)))
+        {
+            await using var straight = await RawVisitor.ConnectAsync(httpbin.Httpbin.Port);
+
+            Same(await AskAsync(visitor, request), await AskAsync(straight, Forwarded(request)), name);
+        }
+    }
+
+    [Fact]
+    public async Task Every_status_passes()
+    {
+        await using var visitor = await RawVisitor.ConnectAsync(stage.Service.Port);
+        foreach (var status in HttpbinRequests.Statuses)
+        {
+            var request = new HttpbinRequest($"GET /status/{status} HTTP/1.1", []);
+            await using var straight = await RawVisitor.ConnectAsync(httpbin.Httpbin.Port);
+
+            Same(await AskAsync(visitor, request), await AskAsync(straight, Forwarded(request)), $"status {status}");
+        }
+    }
+
+    private static void Same(RawAnswer piped, RawAnswer direct, string name)
+    {
+        piped.Status.Should().Be(direct.Status, name);
+        piped.Framing.Should().Be(direct.Framing, name);
+        Compared(piped).Should().Equal(Compared(direct), name);
+        piped.Body.Should().Be(direct.Body, name);
+    }
+
+    // In the order of names, however they are written: neither that nor the order of lines is anybody's promise, but for those of one name.
+    private static IEnumerable<string> Compared(RawAnswer answer) => answer.Headers
+        .Where(h => !NotCompared.Contains(h.Name, StringComparer.OrdinalIgnoreCase))
+        .Select(h => $"{h.Name.ToLowerInvariant()}: {h.Value}")
+        .OrderBy(h => h.Split(':')[0], StringComparer.Ordinal);
+
+    // What a pipe makes of a request: it says who forwarded, joins the lines of one name, and writes down that there is no body where a body is usual.
+    private HttpbinRequest Forwarded(HttpbinRequest request)
+    {
+        var lines = request.Headers
+            .Select(h => h.Split(':', 2))
+            .GroupBy(h => h[0], h => h[1].TrimStart(' '))
+            .Select(g => $"{g.Key}: {string.Join(g.Key == "Cookie" ? "; " : ", ", g)}");
+        string[] length = request is { Headers: [], Method: "POST" or "TRACE" or "PURGE" } ? ["Content-Length: 0"] : [];
+        return request with { Headers = [.. lines, .. length, "X-Forwarded-For: 127.0.0.1", $"X-Forwarded-Host: {Host}", "X-Forwarded-Proto: http"] };
+    }
+
+    private async Task<RawAnswer> AskAsync(RawVisitor connection, HttpbinRequest request)
+    {
+        await connection.RequestAsync(request.Line.Replace("httpbin.example", Host), Host, request.Headers);
+        if (request.Expects)
+        {
+            (await RawAnswer.ReadAsync(connection, request.Method)).Status.Should().Be(100);
+        }
+
+        await connection.SendAsync(request.Body);
+        return await RawAnswer.ReadAsync(connection, request.Method);
+    }
+}
