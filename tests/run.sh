@@ -76,6 +76,8 @@ install_programs() {
   have npm || missing+=(npm)
   have git || missing+=(git)
   have litmus || missing+=(litmus)
+  have rsync || missing+=(rsync)
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
   local python=/usr/lib/python3/dist-packages
   [ -d "$python/httpbin" ] || missing+=(python3-httpbin)
   [ -d "$python/gunicorn" ] || missing+=(python3-gunicorn)

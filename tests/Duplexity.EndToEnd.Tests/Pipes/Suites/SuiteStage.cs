@@ -31,10 +31,10 @@ public sealed class SuiteStage : IAsyncLifetime
         return new Uri(line.Split(' ')[1]).Port;
     }
 
-    /// <summary>Runs a program to its good end; what it printed.</summary>
+    /// <summary>Runs a program, by its name or its path, to its good end; what it printed.</summary>
     public async Task<string> RunAsync(string program, params string[] arguments)
     {
-        await using var process = Service.Run(ProcessTools.Find(program), arguments);
+        await using var process = Service.Run(Path.IsPathRooted(program) ? program : ProcessTools.Find(program), arguments);
         (await process.ExitAsync(TestTimeout.Long)).Should().Be(0, $"{program} {string.Join(' ', arguments)} printed:\n{process.Output}");
         return process.Output;
     }
