@@ -80,6 +80,7 @@ install_programs() {
   compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
   local python=/usr/lib/python3/dist-packages
   [ -d "$python/httpbin" ] || missing+=(python3-httpbin)
+  [ -d "$python/grpc" ] || missing+=(python3-grpcio)
   [ -d "$python/gunicorn" ] || missing+=(python3-gunicorn)
   have apache2 || missing+=(apache2-bin) # the program alone; apache2 would start a service
   [ ${#missing[@]} -eq 0 ] && return
