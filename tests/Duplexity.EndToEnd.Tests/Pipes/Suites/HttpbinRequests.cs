@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Net;
 using System.Text;
 
 namespace Duplexity.EndToEnd.Tests.Pipes.Suites;
@@ -13,6 +14,30 @@ internal sealed record HttpbinRequest(string Line, string[] Headers, string Body
 
     /// <summary>The body is sent only when the other side has asked for it.</summary>
     public bool Expects => Headers.Any(h => h.StartsWith("Expect:", StringComparison.Ordinal));
+
+    /// <summary>It has nothing that there is in HTTP/1 alone.</summary>
+    public bool IsForHttp2 => Line.Contains(" /", StringComparison.Ordinal) && Line.EndsWith("/1.1", StringComparison.Ordinal) && !Headers.Any(h => h.StartsWith("Transfer-Encoding:", StringComparison.Ordinal));
+
+    /// <summary>The same for HTTP/2, to this machine.</summary>
+    public HttpRequestMessage ToMessage(int port)
+    {
+        var target = new Uri($"http://127.0.0.1:{port}{Line.Split(' ')[1]}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var message = new HttpRequestMessage(new HttpMethod(Method), target) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        if (Body.Length > 0 || Headers.Contains("Content-Length: 0"))
+        {
+            message.Content = new ByteArrayContent(Encoding.Latin1.GetBytes(Body));
+        }
+
+        foreach (var header in Headers.Select(h => h.Split(':', 2)))
+        {
+            if (!message.Headers.TryAddWithoutValidation(header[0], header[1].TrimStart(' ')) && header[0] != "Content-Length")
+            {
+                message.Content!.Headers.TryAddWithoutValidation(header[0], header[1].TrimStart(' '));
+            }
+        }
+
+        return message;
+    }
 }
 
 /// <summary>What the differential client asks httpbin, each request by a sentence.</summary>

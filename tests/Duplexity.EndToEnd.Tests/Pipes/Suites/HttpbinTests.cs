@@ -1,3 +1,4 @@
+using System.Text;
 using Duplexity.EndToEnd.Tests.Real;
 using Duplexity.Testing;
 using FluentAssertions;
@@ -30,14 +31,49 @@ public sealed class HttpbinTests(SuiteStage stage, HttpbinFixture httpbin) : ICl
     }
 
     [Fact]
-    public async Task A_connection_on_which_everything_is_asked_in_turn_stays_in_step()
+    [Trait("Guarantee", "G13")]
+    public async Task Visitors_at_once_who_ask_everything_in_turn_on_one_connection_each_get_their_own_answers()
     {
-        await using var visitor = await RawVisitor.ConnectAsync(stage.Service.Port);
-        foreach (var (name, request) in HttpbinRequests.All.Where(r => !r.Key.StartsWith("HTTP/1.0", StringComparison.Ordinal)))
+        // HTTP/1.0 would end the connection; the slow ones have been asked above.
+        var asked = HttpbinRequests.All.Where(r => !r.Value.Line.EndsWith("/1.0", StringComparison.Ordinal) && r.Key is not ("drops" or "a late answer")).ToArray();
+        var direct = new Dictionary<string, RawAnswer>();
+        foreach (var (name, request) in asked)
         {
             await using var straight = await RawVisitor.ConnectAsync(httpbin.Httpbin.Port);
+            direct[name] = await AskAsync(straight, Forwarded(request));
+        }
 
-            Same(await AskAsync(visitor, request), await AskAsync(straight, Forwarded(request)), name);
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(async v =>
+        {
+            await using var visitor = await RawVisitor.ConnectAsync(stage.Service.Port);
+
+            // Each begins elsewhere, so that carriers go from a request of one kind to one of another.
+            foreach (var (name, request) in asked.Skip(v * 13).Concat(asked.Take(v * 13)))
+            {
+                Same(await AskAsync(visitor, request), direct[name], $"{name}, visitor {v}");
+            }
+        })).Soon(TestTimeout.Long);
+    }
+
+    [Fact]
+    public async Task The_answers_are_the_same_to_visitors_by_HTTP_2()
+    {
+        using var visitor = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            UseCookies = false, UseProxy = false, AllowAutoRedirect = false, RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1, ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        });
+        foreach (var (name, request) in HttpbinRequests.All.Where(r => r.Value.IsForHttp2))
+        {
+            await using var straight = await RawVisitor.ConnectAsync(httpbin.Httpbin.Port);
+            var direct = await AskAsync(straight, Forwarded(request));
+            using var message = request.ToMessage(stage.H2Port);
+            message.Headers.Host = Host;
+            using var answer = await visitor.SendAsync(message, CancellationToken.None).Soon();
+            var headers = answer.Headers.NonValidated.Concat(answer.Content.Headers.NonValidated).SelectMany(h => h.Value.Select(value => (h.Key, value))).ToList();
+            var body = Encoding.Latin1.GetString(await answer.Content.ReadAsByteArrayAsync().Soon());
+
+            answer.Version.Major.Should().Be(2);
+            Same(new RawAnswer((int)answer.StatusCode, headers, direct.Framing, body), direct, name);
         }
     }
 
@@ -59,8 +95,11 @@ public sealed class HttpbinTests(SuiteStage stage, HttpbinFixture httpbin) : ICl
         piped.Status.Should().Be(direct.Status, name);
         piped.Framing.Should().Be(direct.Framing, name);
         Compared(piped).Should().Equal(Compared(direct), name);
-        piped.Body.Should().Be(direct.Body, name);
+        Timeless(piped).Should().Be(Timeless(direct), name);
     }
+
+    // gzip writes down when it was made.
+    private static string Timeless(RawAnswer answer) => answer.Headers.Contains(("Content-Encoding", "gzip")) ? answer.Body[..4] + answer.Body[8..] : answer.Body;
 
     // In the order of names, however they are written: neither that nor the order of lines is anybody's promise, but for those of one name.
     private static IEnumerable<string> Compared(RawAnswer answer) => answer.Headers
