@@ -1,11 +1,12 @@
 using System.Security.Cryptography;
 using Duplexity.EndToEnd.Tests.Real;
+using Duplexity.Testing;
 using FluentAssertions;
 using Xunit;
 
 namespace Duplexity.EndToEnd.Tests.Pipes.Suites;
 
-/// <summary>PostgreSQL's own programs against a database behind a TCP pipe.</summary>
+/// <summary>PostgreSQL's own programs against a database behind a TCP pipe, and behind a private one.</summary>
 [Collection(nameof(SuiteCollection))]
 [Trait("Requirement", "3.4")]
 public sealed class PostgresTests(SuiteStage stage) : IAsyncLifetime
@@ -14,11 +15,7 @@ public sealed class PostgresTests(SuiteStage stage) : IAsyncLifetime
     private Postgres _postgres = null!;
     private int _port;
 
-    public async Task InitializeAsync()
-    {
-        _postgres = await Postgres.StartAsync();
-        _port = await stage.TcpAsync(_postgres.Port);
-    }
+    public async Task InitializeAsync() => _postgres = await Postgres.StartAsync();
 
     public async Task DisposeAsync()
     {
@@ -28,6 +25,23 @@ public sealed class PostgresTests(SuiteStage stage) : IAsyncLifetime
 
     [Fact]
     public async Task Psql_reads_and_copies_some_MB_and_cancels_and_pgbench_loses_nothing()
+    {
+        _port = await stage.TcpAsync(_postgres.Port);
+        await EverythingAsync();
+    }
+
+    [Fact]
+    [Trait("Requirement", "2.22")]
+    public async Task All_of_it_works_through_a_private_pipe_that_another_client_dials()
+    {
+        var up = stage.Service.Cli("todd", "up", "--private", $"db=localhost:{_postgres.Port}", "--visitors", "client:bob");
+        await up.LineAsync("ready todd/db");
+        _port = FreePorts.One();
+        await stage.Service.Cli("bob", "dial", "todd/db", "--port", $"{_port}").LineAsync("ready localhost:");
+        await EverythingAsync();
+    }
+
+    private async Task EverythingAsync()
     {
         const string Rows = "select i, md5(i::text), repeat('\u00e9', i % 60) from generate_series(1, 50000) i";
         await PsqlAsync(_postgres.Port, "--output", In("direct"), "--command", Rows);
