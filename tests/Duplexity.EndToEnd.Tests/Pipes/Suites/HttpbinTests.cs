@@ -34,8 +34,8 @@ public sealed class HttpbinTests(SuiteStage stage, HttpbinFixture httpbin) : ICl
     [Trait("Guarantee", "G13")]
     public async Task Visitors_at_once_who_ask_everything_in_turn_on_one_connection_each_get_their_own_answers()
     {
-        // HTTP/1.0 would end the connection; the slow ones have been asked above.
-        var asked = HttpbinRequests.All.Where(r => !r.Value.Line.EndsWith("/1.0", StringComparison.Ordinal) && r.Key is not ("drops" or "a late answer")).ToArray();
+        // HTTP/1.0 would end the connection, the slow ones have been asked above, and the random bytes that httpbin gives to several at once come from one seed.
+        var asked = HttpbinRequests.All.Where(r => !r.Value.Line.EndsWith("/1.0", StringComparison.Ordinal) && r.Key is not ("drops" or "a late answer" or "bytes" or "a stream of bytes")).ToArray();
         var direct = new Dictionary<string, RawAnswer>();
         foreach (var (name, request) in asked)
         {
