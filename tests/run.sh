@@ -76,6 +76,7 @@ install_programs() {
   have npm || missing+=(npm)
   have git || missing+=(git)
   have litmus || missing+=(litmus)
+  [ -x /usr/bin/python3 ] || missing+=(python3)
   have rsync || missing+=(rsync)
   compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
   local python=/usr/lib/python3/dist-packages
