@@ -133,6 +133,8 @@ internal static class HttpbinRequests
         ["the right password"] = Get("/basic-auth/amy/secret", "Authorization: Basic YW15OnNlY3JldA=="),
         ["a bearer's token"] = Get("/bearer", "Authorization: Bearer abc"),
         ["HTTP/1.0"] = new("GET /get HTTP/1.0", []),
+        ["HTTP/1.0 of a stream"] = new("GET /stream/3 HTTP/1.0", []),
+        ["HTTP/1.0 that would stay"] = new("GET /get HTTP/1.0", ["Connection: keep-alive"]),
     };
 
     /// <summary>Codes that mean something to those on the way, and some that nobody has defined.</summary>

@@ -56,6 +56,26 @@ public sealed class HttpbinTests(SuiteStage stage, HttpbinFixture httpbin) : ICl
     }
 
     [Fact]
+    public async Task Requests_that_wait_for_no_answer_are_answered_in_their_order()
+    {
+        string[] names = ["cookies", "a form", "a picture", "HEAD", "a stream of lines", "no chunks", "a range", "a path that there is not"];
+        await using var visitor = await RawVisitor.ConnectAsync(stage.Service.Port);
+        foreach (var request in names.Select(name => HttpbinRequests.All[name]))
+        {
+            await visitor.RequestAsync(request.Line, Host, request.Headers);
+            await visitor.SendAsync(request.Body);
+        }
+
+        foreach (var name in names)
+        {
+            var request = HttpbinRequests.All[name];
+            await using var straight = await RawVisitor.ConnectAsync(httpbin.Httpbin.Port);
+
+            Same(await RawAnswer.ReadAsync(visitor, request.Method), await AskAsync(straight, Forwarded(request)), name);
+        }
+    }
+
+    [Fact]
     public async Task The_answers_are_the_same_to_visitors_by_HTTP_2()
     {
         using var visitor = new HttpMessageInvoker(new SocketsHttpHandler
@@ -107,10 +127,11 @@ public sealed class HttpbinTests(SuiteStage stage, HttpbinFixture httpbin) : ICl
         .Select(h => $"{h.Name.ToLowerInvariant()}: {h.Value}")
         .OrderBy(h => h.Split(':')[0], StringComparer.Ordinal);
 
-    // What a pipe makes of a request: it says who forwarded, joins the lines of one name, and writes down that there is no body where a body is usual.
+    // What a pipe makes of a request: it leaves out what is for the connection, says who forwarded, joins the lines of one name, and writes down that there is no body where a body is usual.
     private HttpbinRequest Forwarded(HttpbinRequest request)
     {
         var lines = request.Headers
+            .Where(h => !h.StartsWith("Connection:", StringComparison.Ordinal))
             .Select(h => h.Split(':', 2))
             .GroupBy(h => h[0], h => h[1].TrimStart(' '))
             .Select(g => $"{g.Key}: {string.Join(g.Key == "Cookie" ? "; " : ", ", g)}");
