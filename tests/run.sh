@@ -74,6 +74,16 @@ install_programs() {
   have redis-sentinel || missing+=(redis-sentinel)
   have node || missing+=(nodejs)
   have npm || missing+=(npm)
+  have git || missing+=(git)
+  have litmus || missing+=(litmus)
+  [ -x /usr/bin/python3 ] || missing+=(python3)
+  have rsync || missing+=(rsync)
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
+  local python=/usr/lib/python3/dist-packages
+  [ -d "$python/httpbin" ] || missing+=(python3-httpbin)
+  [ -d "$python/grpc" ] || missing+=(python3-grpcio)
+  [ -d "$python/gunicorn" ] || missing+=(python3-gunicorn)
+  have apache2 || missing+=(apache2-bin) # the program alone; apache2 would start a service
   [ ${#missing[@]} -eq 0 ] && return
   local as_root=()
   [ "$(id -u)" -eq 0 ] || as_root=(sudo)

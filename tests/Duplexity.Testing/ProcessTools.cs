@@ -30,6 +30,9 @@ public static class ProcessTools
     /// <summary>JavaScript without a browser.</summary>
     public static string Node => Find("node");
 
+    /// <summary>The system's own Python, which has the packages of the system; another one on the PATH has not.</summary>
+    public static string SystemPython => File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : throw new InvalidOperationException("There is no /usr/bin/python3 here; tests/run.sh installs what the tests need.");
+
     /// <summary>The .NET command.</summary>
     public static string DotNet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : Find("dotnet");
 

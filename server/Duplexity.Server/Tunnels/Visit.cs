@@ -21,6 +21,7 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
     private Http2Carriers? _http2;
     private VisitBody? _body;
     private bool _pinned = pool.IsPerVisitor;
+    private bool _closes;
     private bool _done;
 
     /// <summary>What its bytes wait for; null: nothing.</summary>
@@ -99,7 +100,7 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
             _body!.Stop();
         }
 
-        if (!_done || !isWhole || !_carrier.Stream.IsUsable)
+        if (!_done || !isWhole || _closes || !_carrier.Stream.IsUsable)
         {
             _carrier.Dispose();
         }
@@ -136,6 +137,8 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
             answer = await _carrier.SendAsync(request, _body, ct);
         }
 
+        // Such a resource closes after its answer. The HTTP client would find that out by its next request, which is not repeated (G12).
+        _closes = answer.Version < HttpVersion.Version11 && !answer.Headers.Connection.Contains("keep-alive", StringComparer.OrdinalIgnoreCase);
         _pinned |= SignsInConnection(request.Headers, "Authorization") || SignsInConnection(answer.Headers, "WWW-Authenticate");
         return answer;
     }

@@ -48,6 +48,30 @@ public sealed class SharedCarrierTests
         (await next.Content.ReadAsStringAsync()).Should().Be("#2");
     }
 
+    [Theory]
+    [Trait("Guarantee", "G12")]
+    [InlineData("HTTP/1.0 200 OK", "#2")]
+    [InlineData("HTTP/1.0 200 OK\r\nConnection: Keep-Alive", "#1")]
+    [InlineData("HTTP/1.1 200 OK\r\nConnection: close", "#2")]
+    public async Task A_resource_that_will_close_after_its_answer_gets_no_second_visitor_on_that_carrier(string head, string next)
+    {
+        await using var resource = new RawServer(async (c, n) =>
+        {
+            // It has not closed yet when the next visitor comes.
+            while ((await c.ReadHeadAsync()).Length > 0)
+            {
+                await c.SendAsync($"{head}\r\nContent-Length: 2\r\n\r\n#{n}");
+            }
+        });
+        await using var host = await TunnelHost.StartAsync();
+        await host.Connect().ServeAsync("cat1", resource.Resource);
+        using var first = host.Visitor();
+        using var second = host.Visitor();
+
+        (await first.GetStringAsync("/")).Should().Be("#1");
+        (await second.GetStringAsync("/")).Should().Be(next);
+    }
+
     [Fact]
     public async Task A_resource_that_ignores_an_upgrade_gets_no_second_visitor_on_that_carrier()
     {

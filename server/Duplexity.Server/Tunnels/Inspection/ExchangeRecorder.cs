@@ -28,7 +28,8 @@ internal sealed class ExchangeRecorder
         _request = new(room, mostOfBody) { Expected = context.Request.ContentLength, NeedsEnd = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false };
         _response = new(room, mostOfBody);
         context.Request.Body = new TeeStream(context.Request.Body, _request);
-        context.Response.Body = new TeeStream(context.Response.Body, _response, Begins);
+        var answer = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        context.Features.Set<IHttpResponseBodyFeature>(new TeeBody(answer, new TeeStream(answer.Stream, _response, Begins)));
         context.Response.OnStarting(
             static recorder =>
             {
