@@ -13,6 +13,9 @@ internal interface IVisitorGate
 
     /// <summary>Whether it would let one in again that it has let in: asked while that one is served, and quick.</summary>
     bool StillLets(Visitor visitor, PipeEntry entry);
+
+    /// <summary>Whether it would let in somebody who is served by another gate's word, by what that one has shown so far. Nothing is read of the request.</summary>
+    ValueTask<bool> WouldLetAsync(Visitor visitor, PipeEntry entry) => new(StillLets(visitor, entry));
 }
 
 /// <summary><c>public</c>.</summary>
@@ -52,7 +55,7 @@ internal sealed class BasicGate(string user, string hash, Passwords passwords) :
 {
     public async ValueTask<bool> LetsAsync(Visitor visitor, PipeEntry entry, CancellationToken ct)
     {
-        if (visitor.Basic() is not var (name, password) || name != user || !await passwords.FitAsync(hash, password, ct))
+        if (!await FitsAsync(visitor.Basic(), ct))
         {
             return false;
         }
@@ -62,6 +65,10 @@ internal sealed class BasicGate(string user, string hash, Passwords passwords) :
     }
 
     public bool StillLets(Visitor visitor, PipeEntry entry) => true;
+
+    public ValueTask<bool> WouldLetAsync(Visitor visitor, PipeEntry entry) => FitsAsync(visitor.ShownBasic, CancellationToken.None);
+
+    private async ValueTask<bool> FitsAsync((string User, string Password)? shown, CancellationToken ct) => shown is var (name, password) && name == user && await passwords.FitAsync(hash, password, ct);
 }
 
 /// <summary><c>link</c>: who came by a link of the owner's.</summary>

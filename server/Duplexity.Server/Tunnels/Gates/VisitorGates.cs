@@ -100,7 +100,29 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
 
     /// <summary>Whether somebody who passed may still be served.</summary>
     public bool MayStay(VisitorPass pass, PipeEntry entry) =>
-        (pass.Visitor.Identity is not { } identity || identities!.MayStay(identity)) && pass.Gate?.StillLets(pass.Visitor, entry) != false;
+        pass.Gate is not { } gate || ((pass.Visitor.Identity is not { } identity || identities!.MayStay(identity)) && gate.StillLets(pass.Visitor, entry));
+
+    /// <summary>How somebody who is served would pass to what its pipe has become, by what it has shown so far: who came when nobody was asked is nobody known. Null: not at all.</summary>
+    public async ValueTask<VisitorPass?> PassAgainAsync(Visitor visitor, PipeEntry now)
+    {
+        var gates = rules.Of(now);
+        if (gates.IsPublic)
+        {
+            return new(visitor, null);
+        }
+
+        // What a token says counts where tokens are asked for; an address is no matter of tokens.
+        var isNobody = visitor.IsByToken && !gates.TakesBearer;
+        foreach (var gate in gates.All)
+        {
+            if ((!isNobody || gate is AddressGate) && await gate.WouldLetAsync(visitor, now))
+            {
+                return new(visitor, gate);
+            }
+        }
+
+        return null;
+    }
 
     private static string NameOf(IVisitorGate gate) => gate.GetType().Name.Replace("Gate", "", StringComparison.Ordinal).ToLowerInvariant();
 

@@ -18,6 +18,13 @@ internal sealed class ExchangeStore
     {
         (_node, _limits, _number) = (node.Name, options.Value.Limits, time.GetUtcNow().ToUnixTimeMilliseconds() << 8);
         pools.Ended += End;
+        pools.Changed += now =>
+        {
+            if (now.Settings.Inspect != true)
+            {
+                End(now);
+            }
+        };
     }
 
     /// <summary>Bytes that are kept.</summary>
