@@ -31,20 +31,21 @@ internal sealed class Replays(ExchangeStore store, BackendRegistry backend, Http
 
         var id = store.NewId();
         var most = options.Value.Limits.ReplaysPerPipe;
-        var book = store.Open(entry);
+        var book = store.Open(now);
         if (!store.TryBegin(book, id, most))
         {
             return new() { Error = DuplexityError.Of(Errors.RateLimited, $"{most} replays at this pipe are under way; wait for one.") with { Limit = "replays_per_pipe", Used = most, RetryAfterMs = 1000 } };
         }
 
         Log.Replaying(logger, VisibleText.Of(by, VisibleText.LogLength), kept.Exchange.Id, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength));
-        _ = RunAsync(sent, kept.Exchange, id, book, entry);
+        _ = RunAsync(sent, kept.Exchange, id, book, now);
         return new() { Id = id, Omitted = omitted };
     }
 
     /// <summary>The answer for what is not kept here, or nobody's to know.</summary>
     public static DuplexityError NotKept() => DuplexityError.Of(Errors.UnknownDestination, "There is no such exchange; they go with their pipe, and the oldest make room for new ones.");
 
+    /// <summary>Sends it to the registration that was checked, which by then may be over: its name is not asked whose it is, for it may be somebody else's (G7), or shared.</summary>
     private async Task RunAsync(ReplayedRequest request, KeptExchange kept, string id, ExchangeBook book, PipeEntry entry)
     {
         using var late = new CancellationTokenSource(options.Value.Times.Replay, time);
@@ -52,16 +53,16 @@ internal sealed class Replays(ExchangeStore store, BackendRegistry backend, Http
         try
         {
             await Task.Yield();
-            await front.ServeAsync(context, entry.Name);
+            await front.ReplayAsync(context, entry);
         }
         catch (Exception e)
         {
             Log.ReplayFailed(logger, entry.Name, e);
         }
 
-        if (context.Features.Get<ExchangeRecorder>() is null)
+        if (context.Features.Get<ExchangeRecorder>()?.Book != book)
         {
-            // The pipe went meanwhile, or is inspected no longer: nothing comes of it.
+            // The pipe went meanwhile, or is inspected no longer: nothing comes of it that is kept here.
             store.Miss(book, id);
         }
     }
