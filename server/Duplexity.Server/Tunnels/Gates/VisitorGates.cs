@@ -142,13 +142,13 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         var isOwnPage = visitor.Cookies.Count > 0 && visitor.IsFromOwnPage(entry);
         if (visitor.Identity is null && isOwnPage && visitor.Cookies.TryGetValue(OwnNames.VisitorCookie, out var kept))
         {
-            visitor.Identity = identities.Read(kept, entry.Name);
+            visitor.Identity = identities.Read(kept, VisitorDoor.PlaceOf(visitor, entry));
         }
 
         if (gates.TakesLinks)
         {
-            visitor.Link = links.Read(visitor.Query.GetValueOrDefault(OwnNames.Link), entry)
-                ?? (isOwnPage ? links.Read(visitor.Cookies.GetValueOrDefault(OwnNames.LinkCookie), entry) : null);
+            visitor.Link = links.Read(visitor.Query.GetValueOrDefault(OwnNames.Link), entry, visitor.HostAt(entry))
+                ?? (isOwnPage ? links.Read(visitor.Cookies.GetValueOrDefault(OwnNames.LinkCookie), entry, visitor.HostAt(entry)) : null);
         }
     }
 
@@ -162,7 +162,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         if (pass.Visitor.Identity is { } identity)
         {
             GateNotes.Client(pass.Visitor.Context, identity.Client);
-            pass.Visitor.Context.Request.Headers[IdentityHeader] = identities!.Assert(identity.Client, entry.Name);
+            pass.Visitor.Context.Request.Headers[IdentityHeader] = identities!.Assert(identity.Client, pass.Visitor.HostAt(entry));
         }
 
         return pass;
