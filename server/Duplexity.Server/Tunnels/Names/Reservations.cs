@@ -44,6 +44,7 @@ internal sealed class Reservations(
             return (null, foreign);
         }
 
+        await pipes.SettleDomainAsync(client, name, ct);
         var count = book.List(client).Count(n => n.FreeAt is null);
         if (count >= options.Value.Limits.NamesPerClient)
         {
