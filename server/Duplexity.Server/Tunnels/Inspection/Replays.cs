@@ -11,17 +11,20 @@ namespace Duplexity.Server.Tunnels.Inspection;
 internal sealed class Replays(ExchangeStore store, BackendRegistry backend, HttpFront front, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<Replays> logger)
 {
     /// <summary>Begins it. Who asks has the right to.</summary>
-    public async Task<ReplayExchangeResponse> BeginAsync(PipeEntry entry, ReplayExchangeRequest request, string by, CancellationToken ct)
+    public async Task<ReplayExchangeResponse> BeginAsync(IReadOnlyList<PipeEntry> entries, ReplayExchangeRequest request, string by, CancellationToken ct)
     {
         if (ReplayedRequest.Problem(request) is { } problem)
         {
             return new() { Error = problem };
         }
 
-        if (await backend.ReadAsync(entry.Name, ct) is not { } now || now.Client != entry.Client || now.Generation != entry.Generation || store.Read(entry, request.Id ?? "").Exchange is not { } kept)
+        PipeEntry[] there = entries.Count == 0 ? [] : [.. (await backend.ReadAllAsync(entries[0].Name, ct)).Where(now => entries.Any(e => e.IsOf(now)))];
+        if (store.Read(there, request.Id ?? "") is not { Of: { } of, Exchange: { } kept })
         {
             return new() { Error = NotKept() };
         }
+
+        var entry = Array.Find(there, now => now.IsOf(of))!;
 
         var (sent, omitted, wrong) = ReplayContext.Read(kept, request);
         if (sent is null)
@@ -31,14 +34,14 @@ internal sealed class Replays(ExchangeStore store, BackendRegistry backend, Http
 
         var id = store.NewId();
         var most = options.Value.Limits.ReplaysPerPipe;
-        var book = store.Open(now);
+        var book = store.Open(entry);
         if (!store.TryBegin(book, id, most))
         {
             return new() { Error = DuplexityError.Of(Errors.RateLimited, $"{most} replays at this pipe are under way; wait for one.") with { Limit = "replays_per_pipe", Used = most, RetryAfterMs = 1000 } };
         }
 
         Log.Replaying(logger, VisibleText.Of(by, VisibleText.LogLength), kept.Exchange.Id, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength));
-        _ = RunAsync(sent, kept.Exchange, id, book, now);
+        _ = RunAsync(sent, kept.Exchange, id, book, entry);
         return new() { Id = id, Omitted = omitted };
     }
 
