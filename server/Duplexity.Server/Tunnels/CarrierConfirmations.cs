@@ -35,7 +35,7 @@ internal sealed class CarrierConfirmations(NodeBook nodes, NodeCalls calls, Carr
         backend.Forget([believed.Name]);
         if ((await backend.ReadAllAsync(believed.Name, ct)).FirstOrDefault(e => e.IsOf(believed) && e.Node == believed.Node) is { } now)
         {
-            await changes.TakeAsync([now]);
+            changes.Take([now]);
         }
         else
         {

@@ -41,7 +41,7 @@ internal sealed class OverCall(Backend.BackendRegistry backend, CarrierPools poo
             pools.End(entry, question.IsCut || (question.Session is { } session && entry.Session != session));
         }
 
-        await changes.TakeAsync(question.Altered ?? []);
+        changes.Take(question.Altered ?? []);
         front.Open(question.Opened.Select(PipePorts.PortOf));
         await ports.CloseUnusedAsync(question.Over);
         return true;

@@ -10,18 +10,14 @@ namespace Duplexity.Server.Tunnels;
 /// </summary>
 internal sealed class PipeChanges(BackendRegistry backend, CarrierPools pools, LiveVisits visits)
 {
-    /// <summary>Completes when nobody is served here by what it was.</summary>
-    public async Task TakeAsync(IReadOnlyList<PipeEntry> changed)
+    /// <summary>When it returns, nobody is served here by what they were.</summary>
+    public void Take(IReadOnlyList<PipeEntry> changed)
     {
         backend.Forget(changed.Select(e => e.Name));
         foreach (var entry in changed)
         {
             pools.Change(entry);
-        }
-
-        foreach (var entry in changed)
-        {
-            await visits.ChangeAsync(entry);
+            visits.Change(entry);
         }
     }
 }

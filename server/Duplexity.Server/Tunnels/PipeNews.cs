@@ -23,7 +23,7 @@ internal sealed class PipeNews(
     /// <param name="altered">Those of <paramref name="entries"/> that their session changed in place, or made anew.</param>
     public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced, IReadOnlyList<PipeEntry> altered)
     {
-        await changes.TakeAsync(altered);
+        changes.Take(altered);
         var opened = entries.Select(e => e.Name).Where(PipePorts.IsPort).ToArray();
         var changed = entries.Where(e => e.IsShared).Select(e => e.Name).ToList();
         foreach (var entry in entries)
@@ -81,7 +81,7 @@ internal sealed class PipeNews(
             }
         }
 
-        await changes.TakeAsync(news.Altered);
+        changes.Take(news.Altered);
         foreach (var entry in news.IsBlocked ? news.Over : [])
         {
             closed.Add(entry, news.Reason ?? "");

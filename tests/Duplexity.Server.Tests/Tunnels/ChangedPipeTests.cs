@@ -67,6 +67,26 @@ public sealed class ChangedPipeTests
         await EndOf(bob); // what it had shown was a token, which the pipe does not take any more
     }
 
+    [Fact]
+    public async Task Who_came_by_a_password_stays_as_long_as_that_is_right()
+    {
+        await using var resource = Halves(new TaskCompletionSource());
+        await using var host = await TunnelHost.StartAsync();
+        var amy = host.Connect();
+        PipeRegistration pipe = new() { Name = "cat1", Resource = resource.Resource, Visitors = "basic:amy:correct horse,basic:bob:correct donkey" };
+        await amy.ServeAsync(pipe);
+        using var visitor = host.Visitor();
+        visitor.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String("amy:correct horse"u8));
+        await using var open = await OpenAsync(visitor);
+        var end = open.ReadAsync(new byte[1]).AsTask();
+
+        await amy.ServeAsync(pipe with { Visitors = "basic:amy:correct horse", HeaderTimeoutMs = 60_000 });
+        end.IsCompleted.Should().BeFalse();
+        await amy.ServeAsync(pipe with { Visitors = "basic:amy:another horse,basic:bob:correct horse" });
+
+        await FluentActions.Awaiting(() => end.Soon()).Should().ThrowAsync<IOException>();
+    }
+
     [Theory]
     [InlineData("ip:10.0.0.0/8", true)]
     [InlineData("ip:127.0.0.1", false)]

@@ -14,8 +14,8 @@ internal abstract class LiveVisit(Action cut)
     /// <summary>Whether it would be let in again by the rule that has let it in; quick.</summary>
     public abstract bool MayStay { get; }
 
-    /// <summary>Whether it is let in by what its registration has become; then that is its registration.</summary>
-    public abstract ValueTask<bool> MayStayAsync(PipeEntry now);
+    /// <summary>Whether it is let in by what its registration has become; then that is its registration. Quick.</summary>
+    public abstract bool TryFollow(PipeEntry now);
 
     /// <summary>Ends it.</summary>
     public void Cut() => cut();
@@ -36,9 +36,9 @@ internal sealed class PassedVisit(VisitorGates gates, VisitorPass pass, PipeEntr
     public override bool MayStay => gates.MayStay(_held.Pass, _held.Entry);
 
     /// <inheritdoc/>
-    public override async ValueTask<bool> MayStayAsync(PipeEntry now)
+    public override bool TryFollow(PipeEntry now)
     {
-        if (await gates.PassAgainAsync(_held.Pass.Visitor, now) is not { } again)
+        if (gates.PassAgain(_held.Pass, now) is not { } again)
         {
             return false;
         }
@@ -63,5 +63,5 @@ internal sealed class PlainVisit(Func<PipeEntry> entry, Func<PipeEntry, bool> le
     public override bool MayStay => lets(entry());
 
     /// <inheritdoc/>
-    public override ValueTask<bool> MayStayAsync(PipeEntry now) => new(lets(now));
+    public override bool TryFollow(PipeEntry now) => lets(now);
 }

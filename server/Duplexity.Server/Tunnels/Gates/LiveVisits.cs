@@ -51,20 +51,23 @@ internal sealed class LiveVisits(TimeProvider time, ILogger<LiveVisits> logger, 
         return live;
     }
 
-    /// <summary>A registration was changed in place, or made anew by its session: whom it does not let in any more is cut.</summary>
-    public Task ChangeAsync(PipeEntry now) => Task.WhenAll(_live.Keys.Where(l => IsAt(l.Visit.Entry, now)).Select(async live =>
+    /// <summary>A registration was changed in place, or made anew by its session: whom it does not let in any more is cut. What is older than what a visit goes by is old knowledge.</summary>
+    public void Change(PipeEntry now)
     {
-        if (!await live.Visit.MayStayAsync(now))
+        foreach (var (live, _) in _live)
         {
-            Cut(live);
+            if (IsAt(live.Visit.Entry, now) && !live.Visit.TryFollow(now))
+            {
+                Cut(live);
+            }
         }
-    }));
+    }
 
-    private static bool IsAt(PipeEntry entry, PipeEntry now) => entry.Name == now.Name && entry.Client == now.Client && entry.Session == now.Session;
+    private static bool IsAt(PipeEntry entry, PipeEntry now) => entry.Name == now.Name && entry.Client == now.Client && entry.Session == now.Session && !now.IsBefore(entry);
 
     private void Look()
     {
-        foreach (var live in _live.Keys)
+        foreach (var (live, _) in _live)
         {
             if (!live.Visit.MayStay)
             {
@@ -81,7 +84,7 @@ internal sealed class LiveVisits(TimeProvider time, ILogger<LiveVisits> logger, 
             return;
         }
 
-        foreach (var live in _live.Keys.Where(l => l.Visit.Client == client))
+        foreach (var (live, _) in _live.Where(l => l.Key.Visit.Client == client))
         {
             Cut(live);
         }

@@ -73,9 +73,6 @@ internal sealed class Visitor
     /// <summary>User and password of the Authorization header; null where there are none. Also after <see cref="TakeAuthorization"/>.</summary>
     public (string User, string Password)? Basic() => _basic ??= ReadBasic();
 
-    /// <summary>As <see cref="Basic"/>, if a gate has asked for it.</summary>
-    public (string User, string Password)? ShownBasic => _basic;
-
     private (string User, string Password)? ReadBasic()
     {
         if (Credential("Basic ") is not { } encoded)

@@ -103,8 +103,9 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         pass.Gate is not { } gate || ((pass.Visitor.Identity is not { } identity || identities!.MayStay(identity)) && gate.StillLets(pass.Visitor, entry));
 
     /// <summary>How somebody who is served would pass to what its pipe has become, by what it has shown so far: who came when nobody was asked is nobody known. Null: not at all.</summary>
-    public async ValueTask<VisitorPass?> PassAgainAsync(Visitor visitor, PipeEntry now)
+    public VisitorPass? PassAgain(VisitorPass pass, PipeEntry now)
     {
+        var visitor = pass.Visitor;
         var gates = rules.Of(now);
         if (gates.IsPublic)
         {
@@ -113,15 +114,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
 
         // What a token says counts where tokens are asked for; an address is no matter of tokens.
         var isNobody = visitor.IsByToken && !gates.TakesBearer;
-        foreach (var gate in gates.All)
-        {
-            if ((!isNobody || gate is AddressGate) && await gate.WouldLetAsync(visitor, now))
-            {
-                return new(visitor, gate);
-            }
-        }
-
-        return null;
+        return Array.Find(gates.All, gate => (!isNobody || gate is AddressGate) && gate.WouldLet(visitor, now, pass.Gate)) is { } lets ? new(visitor, lets) : null;
     }
 
     private static string NameOf(IVisitorGate gate) => gate.GetType().Name.Replace("Gate", "", StringComparison.Ordinal).ToLowerInvariant();
