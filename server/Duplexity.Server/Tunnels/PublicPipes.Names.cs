@@ -118,6 +118,25 @@ internal sealed partial class PublicPipes
         await _queues.YieldAsync(client, name, (owner, kept) => _domains.IsGoneAsync(owner, kept, ct), ct);
     }
 
+    /// <summary>The same for what others serve at, above or below domains that are the client's now; true: something was closed. For when a name was found taken, as it is no small question.</summary>
+    public async Task<bool> CloseUnprovenAsync(string client, IReadOnlyList<string> names, CancellationToken ct)
+    {
+        var isClosed = false;
+        foreach (var name in names.Where(_domains.IsForeign))
+        {
+            foreach (var other in (await _backend.RelatedAsync(name, NameTree.Of(name, _url.Domain), ct)).Where(e => e.Client != client).DistinctBy(e => e.Name))
+            {
+                if (await _domains.ProblemAsync(client, name, ct) is null && await _domains.IsGoneAsync(other.Client, other.Name, ct))
+                {
+                    Log.ProofLost(_logger, other.Name, VisibleText.Of(other.Client, VisibleText.LogLength));
+                    isClosed |= await CloseAsync(other.Name, owner => owner == other.Client, DomainProofs.Lost(other.Name), "the service", null, ct);
+                }
+            }
+        }
+
+        return isClosed;
+    }
+
     private async Task<DuplexityError?> OverClaimsAsync(string client, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, CancellationToken ct)
     {
         if (_claims.Problem(client) is not { } refused)

@@ -53,6 +53,14 @@ internal sealed partial class PublicPipes
     /// <summary>Registers all pipes or none, under the session's generation; every bad one is named in its result. A port listens before the answer is given.</summary>
     public async Task<PipesResponse> RegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
     {
+        var answer = await TryRegisterAsync(session, rules, pipes, ct);
+        return answer.Error?.Is(Errors.NameTaken) == true && await CloseUnprovenAsync(session.Client, [.. pipes.Where(p => p.Private != true).Select(p => _names.Read(p).Name).OfType<string>()], ct)
+            ? await TryRegisterAsync(session, rules, pipes, ct)
+            : answer;
+    }
+
+    private async Task<PipesResponse> TryRegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
+    {
         var results = await ReadAsync(session.Client, rules, pipes, ct);
         pipes = await SettledAsync(session, pipes, results, ct);
         if (!await _turn.WaitAsync(_options.Times.Carry, ct))

@@ -70,7 +70,6 @@ internal sealed class DomainProofs(PipeUrl url, DomainDns dns, ProofKey key, Tim
             return false;
         }
 
-        // Pipes that it may still have there are closed at the next look (DomainWatch).
         if (_proofs.TryGetValue((client, domain), out var last))
         {
             _proofs.TryUpdate((client, domain), new Proof(false, time.GetUtcNow()), last);
@@ -109,6 +108,13 @@ internal sealed class DomainProofs(PipeUrl url, DomainDns dns, ProofKey key, Tim
         }
 
         return proof;
+    }
+
+    /// <summary>What the owner of a pipe is told whose proof is gone.</summary>
+    public static string Lost(string name)
+    {
+        var domain = Engine.NameTree.RootOf(name);
+        return $"the DNS does not say any more that {domain} is this client's: its TXT record at _duplexity.{domain} is gone.";
     }
 
     private DuplexityError Unproven(string name, string domain, string proof) => DuplexityError.Of(
