@@ -1,5 +1,4 @@
 using System.Net;
-using Duplexity.Protocol;
 using Duplexity.Server.Tests.Tunnels;
 using Duplexity.Server.Tunnels;
 using Duplexity.Testing;

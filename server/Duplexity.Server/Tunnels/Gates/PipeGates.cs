@@ -68,7 +68,7 @@ internal sealed class VisitorRules(IOptions<DuplexityOptions> options, Passwords
             return pipe;
         }
 
-        VisitorRule[] old = before is not null && VisitorRule.TryRead(TextOf(before), out var read, out _) ? read : [];
+        var old = before is not null && VisitorRule.TryRead(TextOf(before), out var read, out _) ? read : [];
         return pipe with { Visitors = string.Join(',', rules.Select(r => r.Kind == VisitorRule.Basic ? r with { Secret = HashOf(r) } : r)) };
 
         string HashOf(VisitorRule rule) => Array.Find(old, o => o.Kind == VisitorRule.Basic && o.Value == rule.Value && PasswordHash.Fits(o.Secret, rule.Secret))?.Secret ?? PasswordHash.Of(rule.Secret);
