@@ -91,8 +91,8 @@ public sealed class Pipe : IAsyncDisposable
     public async ValueTask DisposeAsync() => await _desk.RemoveAsync(this).ConfigureAwait(false);
 
     /// <summary>
-    /// Serves another resource, or in another way, under the same name and without a gap: visitors who come when this has returned meet what is new, and what others had begun goes on for the grace that the
-    /// server gives (10 s). The pipe that comes back is in this one's place, which is over (<see cref="Closed"/>: null). Where it is refused, this one serves on.
+    /// Serves another resource, or in another way, under the same name and without a gap: visitors who come when this has returned meet what is new, at every node. What others had begun goes on, at a resource that
+    /// is served no more for the grace that the server gives (10 s); whom the new <see cref="PipeOptions.Visitors"/> do not let in is cut off. The pipe that comes back is in this one's place, which is over (<see cref="Closed"/>: null). Where it is refused, this one serves on.
     /// </summary>
     /// <param name="resource">As with <see cref="Pipes.OpenAsync"/>.</param>
     /// <param name="options">All options anew; the client (<see cref="PipeOptions.As"/>) stays who it is.</param>

@@ -10,7 +10,7 @@ public sealed partial class Pipes
     /// Makes a link by which whoever has it visits a pipe of the client's, whichever of its programs serves it; <see cref="PipeOptions.Visitors"/> has <c>link</c> there. The link is kept nowhere and cannot be taken back; it ends
     /// with its time, and with the session that serves the pipe now.
     /// </summary>
-    /// <param name="pipe">The hostname, or the label under the server's domain.</param>
+    /// <param name="pipe">The hostname, or the label under the server's domain. Of a wildcard's pipe: the host that the link leads to, such as <c>a.cat1.example.org</c>, and is good for.</param>
     /// <param name="link">For how long and for what; null: an hour, for everything.</param>
     /// <param name="options">As whom.</param>
     /// <param name="ct">Gives up waiting.</param>

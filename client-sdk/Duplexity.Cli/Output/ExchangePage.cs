@@ -36,6 +36,11 @@ internal static class ExchangePage
 
         var e = detail.Exchange;
         run.Terminal.Line(Line(e, run.Around.Time));
+        if (e.Session is not null)
+        {
+            run.Terminal.Line($"program  {e.Session}");
+        }
+
         run.Terminal.Line($"times    {string.Join(" · ", Times(detail.Timings))}");
         foreach (var gate in detail.Gates)
         {

@@ -191,6 +191,10 @@ public sealed record KeptExchange
     /// <summary>The exchange whose request it repeated; absent: a visitor's own.</summary>
     [Key(11)]
     public string? ReplayOf { get; init; }
+
+    /// <summary>The session of the program to which it went, or went first: of a shared name, one of several.</summary>
+    [Key(12)]
+    public string? Session { get; init; }
 }
 
 /// <summary>One exchange that is kept, whole. What is secret by its name (<c>Authorization</c>, <c>Cookie</c>, <c>access_token</c> and the like) was redacted before it was kept: its value is <c>[redacted]</c>.</summary>

@@ -8,7 +8,7 @@ namespace Duplexity.Protocol;
 [MessagePackObject]
 public sealed record CreateLinkRequest : Request
 {
-    /// <summary>The pipe's whole hostname, or its label under the server's domain.</summary>
+    /// <summary>The pipe's whole hostname, or its label under the server's domain; of a wildcard's pipe the host that the link leads to, and is good for.</summary>
     [Key(1)]
     public string? Pipe { get; init; }
 

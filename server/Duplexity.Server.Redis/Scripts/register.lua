@@ -17,7 +17,7 @@ for i = 6, #ARGV, 7 do
       may = false
     elseif there[3] < generation then
       replaced[#replaced + 1] = there[5]
-    end -- the same generation again is the same session that repeats itself, and no news to anyone
+    end -- the same generation again is the same session: what it repeats is no news, and what it changes it tells itself
   end
 
   if not may then

@@ -35,16 +35,16 @@ internal sealed class VisitorIdentities(
     }
 
     /// <inheritdoc/>
-    public string? PassFor(Identity identity, string host)
+    public string? PassFor(Identity identity, string place)
     {
         string[] roles = [.. identity.Principal.FindAll("role").Select(c => c.Value)];
-        var text = sealing.Seal(Purpose, JsonSerializer.Serialize(new Pass(host, identity.Client, identity.IssuedAt!.Value, identity.ExpiresAt!.Value, roles, identity.Allowances), AllowanceClaim.Json));
+        var text = sealing.Seal(Purpose, JsonSerializer.Serialize(new Pass(place, identity.Client, identity.IssuedAt!.Value, identity.ExpiresAt!.Value, roles, identity.Allowances), AllowanceClaim.Json));
         return text.Length <= MaxPass ? text : null;
     }
 
     /// <inheritdoc/>
-    public Identity? Read(string pass, string host) =>
-        sealing.Open(Purpose, pass) is { } text && JsonSerializer.Deserialize<Pass>(text, AllowanceClaim.Json)! is var read && read.Host == host && IdentityOf(read) is var identity && MayStay(identity)
+    public Identity? Read(string pass, string place) =>
+        sealing.Open(Purpose, pass) is { } text && JsonSerializer.Deserialize<Pass>(text, AllowanceClaim.Json)! is var read && read.Place == place && IdentityOf(read) is var identity && MayStay(identity)
             ? identity
             : null;
 
@@ -87,13 +87,13 @@ internal sealed class VisitorIdentities(
         return new(pass.Client, pass.Until, own.Issuer, null, PrincipalOf(pass.Client, pass.Roles)) { IssuedAt = pass.IssuedAt, Allowances = allowances.Resolve(pass.Roles, pass.Allowances) };
     }
 
-    /// <param name="Host">Where it is good.</param>
+    /// <param name="Place">Where it is good.</param>
     /// <param name="Client">Who its bearer is.</param>
     /// <param name="IssuedAt">When the person signed in; what is revoked later counts.</param>
     /// <param name="Until">When it ends.</param>
     /// <param name="Roles">As the provider said.</param>
     /// <param name="Allowances">What it may do; null: what its roles give.</param>
-    private sealed record Pass(string Host, string Client, DateTimeOffset IssuedAt, DateTimeOffset Until, string[] Roles, Allowances? Allowances);
+    private sealed record Pass(string Place, string Client, DateTimeOffset IssuedAt, DateTimeOffset Until, string[] Roles, Allowances? Allowances);
 
     /// <param name="Client">Who it is.</param>
     /// <param name="IssuedAt">When its credential was given; what is revoked later counts.</param>

@@ -22,4 +22,7 @@ internal static partial class Log
 
     [LoggerMessage(4105, LogLevel.Warning, "The key of domain proofs could not be opened, and another was drawn: TXT records of clients have to be made anew")]
     public static partial void ProofKeyLost(ILogger logger);
+
+    [LoggerMessage(4106, LogLevel.Warning, "{Name} is not reserved for {Client} any more: its domain is not proven any more, and is {NewOwner}'s")]
+    public static partial void ReservationLost(ILogger logger, string name, string client, string newOwner);
 }

@@ -77,9 +77,17 @@ internal sealed record PipeEntry
     /// <summary>For a pipe into a channel: with which rights it sends there, as it is written down; null: it has none of its own.</summary>
     public string? Grant { get; init; }
 
-    /// <summary>Whether it is the same registration: of the same owner, session, generation and resource.</summary>
-    public bool IsSameAs(PipeEntry other) =>
-        Name == other.Name && Generation == other.Generation && Client == other.Client && Session == other.Session && Resource == other.Resource;
+    /// <summary>Grows with each change of a registration in place: of one registration (<see cref="IsOf"/>) the one with the highest holds, and whoever has another has old knowledge. Compared within a generation, which one node gives.</summary>
+    public long Revision { get; init; }
+
+    /// <summary>Whether it is the same registration, perhaps before or after a change in place: of the same owner, session and generation.</summary>
+    public bool IsOf(PipeEntry other) => Name == other.Name && Generation == other.Generation && Client == other.Client && Session == other.Session;
+
+    /// <summary>Whether it is the same registration, and as it is there.</summary>
+    public bool IsSameAs(PipeEntry other) => IsOf(other) && Revision == other.Revision && Resource == other.Resource;
+
+    /// <summary>Whether it is older than another registration or state of a registration.</summary>
+    public bool IsBefore(PipeEntry other) => Generation < other.Generation || (Generation == other.Generation && Revision < other.Revision);
 }
 
 /// <summary>What a registration did: with conflicts nothing was registered.</summary>

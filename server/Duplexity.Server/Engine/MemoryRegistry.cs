@@ -102,7 +102,7 @@ internal sealed class MemoryRegistry(TimeProvider time, TimeSpan handOver) : IRe
         }
     }
 
-    // The same generation again is the same session that repeats itself, and no news to anyone.
+    // The same generation again is the same session: what it repeats is no news, and what it changes (PipeEntry.Revision) it tells itself.
     private static bool MayReplace(PipeEntry there, PipeEntry entry) =>
         there.Client == entry.Client && (there.Generation < entry.Generation || (there.Generation == entry.Generation && there.Session == entry.Session));
 

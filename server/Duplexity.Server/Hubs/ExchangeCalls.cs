@@ -22,9 +22,9 @@ internal sealed class ExchangeCalls(BackendRegistry backend, PublicPipes pipes, 
             return new() { Error = DuplexityError.Of(Errors.InvalidRequest, $"last is from 1 to {Wire.MaxPage}.") };
         }
 
-        return await FindAsync(acting, request.Pipe, ct) is var (entry, refused) && refused is not null
+        return await FindAsync(acting, request.Pipe, ct) is var (entries, refused) && refused is not null
             ? new() { Error = refused }
-            : new() { Exchanges = (await reach.LastAsync(entry!, request.Last ?? Screen, ct)).Exchanges, At = Now };
+            : new() { Exchanges = (await reach.LastAsync(entries!, request.Last ?? Screen, ct)).Exchanges, At = Now };
     }
 
     public async Task<ReadExchangeResponse> ReadAsync(HeldIdentity acting, ReadExchangeRequest request, CancellationToken ct)
@@ -34,7 +34,7 @@ internal sealed class ExchangeCalls(BackendRegistry backend, PublicPipes pipes, 
             return new() { Error = wrong };
         }
 
-        return await FindAsync(acting, request.Pipe, ct) is var (entry, refused) && refused is not null ? new() { Error = refused } : await reach.ReadAsync(entry!, request.Id!, ct);
+        return await FindAsync(acting, request.Pipe, ct) is var (entries, refused) && refused is not null ? new() { Error = refused } : await reach.ReadAsync(entries!, request.Id!, ct);
     }
 
     public async Task<ReplayExchangeResponse> ReplayAsync(HeldIdentity acting, ReplayExchangeRequest request, CancellationToken ct)
@@ -50,7 +50,7 @@ internal sealed class ExchangeCalls(BackendRegistry backend, PublicPipes pipes, 
             return new() { Error = tooOften };
         }
 
-        return await FindAsync(acting, request.Pipe, ct) is var (entry, refused) && refused is not null ? new() { Error = refused } : await reach.ReplayAsync(entry!, request, acting.Client, ct);
+        return await FindAsync(acting, request.Pipe, ct) is var (entries, refused) && refused is not null ? new() { Error = refused } : await reach.ReplayAsync(entries!, request, acting.Client, ct);
     }
 
     public async Task<ListExchangesResponse> WatchAsync(ControlConnection connection, HeldIdentity acting, WatchExchangesRequest request, Func<ExchangesKeptEvent, Task> tell, CancellationToken ct)
@@ -66,14 +66,14 @@ internal sealed class ExchangeCalls(BackendRegistry backend, PublicPipes pipes, 
             return new() { Error = DuplexityError.Of(Errors.InvalidRequest, $"watch has 1 to {Wire.MaxNameLength} characters, and last is from 0 to {Wire.MaxPage}.") };
         }
 
-        var (entry, refused) = await FindAsync(acting, request.Pipe, ct);
+        var (entries, refused) = await FindAsync(acting, request.Pipe, ct);
         if (refused is not null)
         {
             return new() { Error = refused };
         }
 
-        var (last, places) = await reach.LastAsync(entry!, request.Last ?? 0, ct);
-        if (!watches.Start(connection, acting.Client, request.Watch, entry!, places, owner => connection.Holds(acting) && MaySee(acting, owner), tell))
+        var (last, places) = await reach.LastAsync(entries!, request.Last ?? 0, ct);
+        if (!watches.Start(connection, acting.Client, request.Watch, entries!, places, owner => connection.Holds(acting) && MaySee(acting, owner), tell))
         {
             return new() { Error = DuplexityError.Of(Errors.TooManyWatches, $"This client has {ExchangeWatches.Most} watches of exchanges on this connection already; stop one first.") with { Limit = "watches_per_client", Used = ExchangeWatches.Most } };
         }
@@ -97,7 +97,7 @@ internal sealed class ExchangeCalls(BackendRegistry backend, PublicPipes pipes, 
 
     private static DuplexityError? NotAnId(string? id) => id is { Length: > 0 and <= Wire.MaxNameLength * 2 } ? null : DuplexityError.Of(Errors.InvalidRequest, "id names an exchange, as ListExchanges does.");
 
-    private async Task<(PipeEntry? Entry, DuplexityError? Error)> FindAsync(HeldIdentity acting, string? pipe, CancellationToken ct)
+    private async Task<(PipeEntry[]? Entries, DuplexityError? Error)> FindAsync(HeldIdentity acting, string? pipe, CancellationToken ct)
     {
         if (string.IsNullOrWhiteSpace(pipe) || pipe.Length > Wire.MaxNameLength * 2)
         {
@@ -105,13 +105,14 @@ internal sealed class ExchangeCalls(BackendRegistry backend, PublicPipes pipes, 
         }
 
         // As it is registered now: what a node remembers of another owner must not open this one's.
-        if (await backend.ReadAsync(pipes.KeyOf(pipe), ct) is not { } entry || !MaySee(acting, entry.Client))
+        PipeEntry[] there = [.. await backend.ReadAllAsync(pipes.KeyOf(pipe), ct)];
+        if (there.Length == 0 || !MaySee(acting, there[0].Client))
         {
             return (null, DuplexityError.Of(Errors.UnknownDestination, "There is no pipe of that name that this client may inspect."));
         }
 
-        return entry.Settings.Inspect == true
-            ? (entry, null)
-            : (null, DuplexityError.Of(Errors.InvalidRequest, $"{entry.Name} keeps no exchanges: its program asks for it when it registers the pipe (PipeOptions.Inspect; up without --no-inspect). TCP pipes have none."));
+        return Array.FindAll(there, e => e.Settings.Inspect == true) is { Length: > 0 } inspected
+            ? (inspected, null)
+            : (null, DuplexityError.Of(Errors.InvalidRequest, $"{there[0].Name} keeps no exchanges: its program asks for it when it registers the pipe (PipeOptions.Inspect; up without --no-inspect). TCP pipes have none."));
     }
 }

@@ -1,5 +1,6 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Diagnostics;
+using Duplexity.Server.Engine;
 using Duplexity.Server.Sockets;
 using Duplexity.Server.Tunnels;
 using Duplexity.Server.Tunnels.Gates;
@@ -22,9 +23,14 @@ internal sealed class VisitCalls(PublicPipes pipes, VisitorRules rules, VisitorL
             return new() { Error = problem };
         }
 
-        if (await pipes.FindOwnAsync(acting.Client, request.Pipe, ct) is not { } entry)
+        if (await pipes.FindOwnAtAsync(acting.Client, request.Pipe, ct) is not var (entry, host))
         {
             return new() { Error = NotThere() };
+        }
+
+        if (NameTree.IsWildcard(host))
+        {
+            return new() { Error = DuplexityError.Of(Errors.InvalidPipe, $"{host} stands for many hosts, and a link leads to one: ask for that one's, such as www{host[1..]}.") };
         }
 
         if (!rules.Of(entry).TakesLinks)
@@ -34,7 +40,7 @@ internal sealed class VisitCalls(PublicPipes pipes, VisitorRules rules, VisitorL
 
         var until = UntilOf(request.ForMs);
         Log.LinkMade(logger, VisibleText.Of(acting.Client, VisibleText.LogLength), entry.Name, until);
-        return new() { Url = links.Write(entry, new(Tenure.Of(entry), until, request.Methods, request.Path)), ExpiresAt = until.ToUnixTimeMilliseconds() };
+        return new() { Url = links.Write(entry, new(Tenure.Of(entry), until, request.Methods, request.Path, host == entry.Name ? null : host)), ExpiresAt = until.ToUnixTimeMilliseconds() };
     }
 
     public async Task<GrantVisitResponse> GrantAsync(HeldIdentity acting, GrantVisitRequest request, CancellationToken ct)

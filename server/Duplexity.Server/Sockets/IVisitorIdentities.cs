@@ -14,11 +14,11 @@ internal interface IVisitorIdentities
     /// <summary>Who came back with a code from there, once and in that browser only; null: nobody.</summary>
     Task<Identity?> ArriveAsync(string code, string returnTo, string secret, CancellationToken ct);
 
-    /// <summary>What a visitor's browser keeps at one host to be known there again, good for nothing else; null: it would be too long for a cookie.</summary>
-    string? PassFor(Identity identity, string host);
+    /// <summary>What a visitor's browser keeps to be known again at one place (a host, and whose pipe it is), good for nothing else; null: it would be too long for a cookie.</summary>
+    string? PassFor(Identity identity, string place);
 
-    /// <summary>Who a pass of that host says its bearer is; null: nobody, or not any more.</summary>
-    Identity? Read(string pass, string host);
+    /// <summary>Who a pass of that place says its bearer is; null: nobody, or not any more.</summary>
+    Identity? Read(string pass, string place);
 
     /// <summary>Who an access token or an API key says its bearer is; null: nobody.</summary>
     ValueTask<Identity?> ReadCredentialAsync(string credential, CancellationToken ct);

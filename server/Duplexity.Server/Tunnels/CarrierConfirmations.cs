@@ -11,7 +11,7 @@ namespace Duplexity.Server.Tunnels;
 /// Asks the nodes of the clients whose pipes have carriers here whether they are as they were (G7): a carrier runs from the client straight to this node, and asks nobody. One that is not confirmed is not used again, one of a registration that
 /// is over is cut.
 /// </summary>
-internal sealed class CarrierConfirmations(NodeBook nodes, NodeCalls calls, CarrierPools pools, BackendRegistry backend, TimeProvider time, ILogger<CarrierConfirmations> logger) : BackgroundService
+internal sealed class CarrierConfirmations(NodeBook nodes, NodeCalls calls, CarrierPools pools, PipeChanges changes, BackendRegistry backend, TimeProvider time, ILogger<CarrierConfirmations> logger) : BackgroundService
 {
     /// <summary>G7.</summary>
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
@@ -28,6 +28,20 @@ internal sealed class CarrierConfirmations(NodeBook nodes, NodeCalls calls, Carr
 
     /// <summary>Asks once about all of them.</summary>
     internal Task RoundAsync(CancellationToken ct) => Task.WhenAll(pools.Elsewhere.GroupBy(p => p.Entry.Node).Select(group => AskAsync(group.Key, [.. group], ct)));
+
+    /// <summary>It is not what was believed: changed in place, of which this node has not heard yet, or over.</summary>
+    private async Task RepairAsync(PipeEntry believed, CancellationToken ct)
+    {
+        backend.Forget([believed.Name]);
+        if ((await backend.ReadAllAsync(believed.Name, ct)).FirstOrDefault(e => e.IsOf(believed) && e.Node == believed.Node) is { } now)
+        {
+            changes.Take([now]);
+        }
+        else
+        {
+            pools.End(believed, cut: true);
+        }
+    }
 
     private async Task AskAsync(string node, CarrierPool[] asked, CancellationToken ct)
     {
@@ -49,8 +63,7 @@ internal sealed class CarrierConfirmations(NodeBook nodes, NodeCalls calls, Carr
                 }
                 else
                 {
-                    backend.Forget([pool.Entry.Name]);
-                    pools.End(pool.Entry, cut: true);
+                    await RepairAsync(pool.Entry, ct);
                 }
             }
         }

@@ -6,7 +6,7 @@ namespace Duplexity.Server.Tunnels;
 internal sealed partial class CarrierPool
 {
     /// <summary>Whether it can be asked. Those of routes fare as their visitors find.</summary>
-    public bool HasCheck => route is null && entry.Settings is { Share: true, Health: not null };
+    public bool HasCheck => route is null && Entry.Settings is { Share: true, Health: not null };
 
     /// <summary>
     /// Asks, over a carrier of its own: that tells whether the next visitor who needs one gets it. Whoever does not answer below 400 before <paramref name="ct"/> ends is passed over until it does. True or false: that has changed to well or ill just now. Where the carriers are all in
@@ -48,8 +48,8 @@ internal sealed partial class CarrierPool
             }
         }
 
-        using var request = new HttpRequestMessage(HttpMethod.Get, FrontTransform.Prefix + entry.Settings.Health) { Version = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
-        request.Headers.Host = new Way(entry, null, "").HostOf(entry.Name.StartsWith("*.", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name);
+        using var request = new HttpRequestMessage(HttpMethod.Get, FrontTransform.Prefix + Entry.Settings.Health) { Version = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        request.Headers.Host = new Way(Entry, null, "").HostOf(Entry.Name.StartsWith("*.", StringComparison.Ordinal) ? Entry.Name[2..] : Entry.Name);
         request.Headers.TryAddWithoutValidation("User-Agent", "Duplexity-Health");
         if (IsHttp2)
         {

@@ -4,8 +4,8 @@ using Duplexity.Server.Engine;
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>
-/// The carriers to one resource of a pipe (its own, or a route's) under one owner and generation, idle and in use: never handed on to another owner's or generation's pipe (G7). At most
-/// <see cref="LimitOptions.CarriersPerPipe"/> at once; further visitors wait in line, bounded in number and time. Thread-safe.
+/// The carriers to one resource of a pipe (its own, or a route's) under one owner and generation, idle and in use: never handed on to another owner's or generation's pipe (G7). A registration that is changed in place keeps them
+/// with its resource. At most <see cref="LimitOptions.CarriersPerPipe"/> at once; further visitors wait in line, bounded in number and time. Thread-safe.
 /// </summary>
 internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, bool isElsewhere, CarryDesk desk, PipeTallies tallies, DuplexityOptions options, TimeProvider time)
 {
@@ -17,15 +17,18 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
     private readonly List<HttpCarrier> _idle = []; // the last one is the one used last: the others may then grow old and leave
     private readonly HashSet<CarrierStream> _live = [];
     private readonly LinkedList<CarrierWaiter> _waiting = [];
+    private readonly string _resource = route?.Resource ?? entry.Resource;
+    private volatile PipeEntry _entry = entry;
     private long _confirmed = time.GetTimestamp();
     private int _taken;
     private int _emptySweeps;
     private bool _over;
 
-    public PipeEntry Entry => entry;
+    /// <summary>The registration as it is known here last.</summary>
+    public PipeEntry Entry => _entry;
 
     /// <summary>Whether a carrier stays with its first visitor's connection (G13): where the pipe says so, or has a visitor gate and says nothing.</summary>
-    public bool IsPerVisitor { get; } = entry.Settings.Carriers is { } carriers ? carriers == PipeSettings.PerVisitor : entry.Settings.Visitors is not (null or "public");
+    public bool IsPerVisitor => _entry.Settings.Carriers is { } carriers ? carriers == PipeSettings.PerVisitor : _entry.Settings.Visitors is not (null or "public");
 
     /// <summary>Whether the pool is over: whoever wants the pipe asks for its pool again.</summary>
     public bool IsOver
@@ -41,6 +44,29 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
 
     /// <summary>The node of the pipe's client says that it is as it was at <paramref name="from"/>, a time stamp: idle carriers may be used for a while.</summary>
     public void Confirm(long from) => Volatile.Write(ref _confirmed, from);
+
+    /// <summary>Whether it is the pool of a registration, before or after a change in place that has left it its resource.</summary>
+    public bool IsFor(PipeEntry other, PipeRoute? at) => _entry.IsOf(other) && _resource == (at?.Resource ?? other.Resource);
+
+    /// <summary>Takes the settings that its registration has by now; false: it has newer ones already.</summary>
+    public bool TryTake(PipeEntry now)
+    {
+        if (_entry.Revision == now.Revision)
+        {
+            return true;
+        }
+
+        lock (_lock)
+        {
+            if (now.IsBefore(_entry))
+            {
+                return false;
+            }
+
+            _entry = now;
+            return true;
+        }
+    }
 
     /// <summary>An idle carrier, or a new one; <paramref name="fresh"/>: a new one.</summary>
     /// <exception cref="CarryException">There is none to be had; the exception says why.</exception>
@@ -180,7 +206,7 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
         try
         {
             var from = time.GetTimestamp();
-            stream = await desk.CarryAsync(entry, route?.Path, ct);
+            stream = await desk.CarryAsync(_entry, route?.Path, ct);
             Confirm(from);
         }
         catch
@@ -196,7 +222,7 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
             _live.Add(stream);
         }
 
-        tallies.Carried(entry, _tally, 1);
+        tallies.Carried(_entry, _tally, 1);
         _ = stream.Finished.ContinueWith(_ => Release(stream), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         if (over)
         {
@@ -242,7 +268,7 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
         next?.Grant(null);
         if (stream is not null)
         {
-            tallies.Carried(entry, _tally, -1);
+            tallies.Carried(_entry, _tally, -1);
         }
     }
 

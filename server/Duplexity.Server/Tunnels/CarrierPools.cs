@@ -26,20 +26,27 @@ internal sealed class CarrierPools : IDisposable
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
     }
 
-    /// <summary>The pool of a registration, or of one of its routes; null if a newer one has taken its place. Registrations that stand beside each other have a pool each.</summary>
+    /// <summary>
+    /// The pool of a registration, or of one of its routes; null if a newer one has taken its place, or it was changed since. What it was changed to is taken over. Registrations that stand beside each other have a pool each.
+    /// </summary>
     public CarrierPool? Of(PipeEntry entry, PipeRoute? route = null)
     {
+        if (route is not null && Array.Exists(_pools.GetValueOrDefault((entry.Name, null)) ?? [], p => p.Entry.IsOf(entry) && entry.IsBefore(p.Entry)))
+        {
+            return null; // also where it has no such route any more
+        }
+
         var key = (entry.Name, route?.Path);
         while (true)
         {
             var there = _pools.GetValueOrDefault(key);
-            if (Array.Find(there ?? [], p => p.Entry.IsSameAs(entry) && !p.IsOver) is { } pool)
+            if (Array.Find(there ?? [], p => p.IsFor(entry, route) && !p.IsOver) is { } pool)
             {
-                return pool;
+                return pool.TryTake(entry) ? pool : null;
             }
 
             CarrierPool[] older = [.. (there ?? []).Where(p => p.IsOver || !p.Entry.StandsBeside(entry))];
-            if (Array.Exists(older, p => p.Entry.Generation > entry.Generation && !p.IsOver))
+            if (Array.Exists(older, p => entry.IsBefore(p.Entry) && !p.IsOver))
             {
                 return null;
             }
@@ -61,6 +68,9 @@ internal sealed class CarrierPools : IDisposable
     /// <summary>Raised when this node hears that a registration is over, whether it had a pool or not. Handlers must not throw or wait.</summary>
     public event Action<PipeEntry>? Ended;
 
+    /// <summary>Raised when this node hears that a registration was changed in place, with what it is now. Handlers must not throw or wait.</summary>
+    public event Action<PipeEntry>? Changed;
+
     /// <summary>The pools of pipes whose clients are at other nodes.</summary>
     public IReadOnlyList<CarrierPool> Elsewhere => [.. All.Where(p => p.Entry.Node != _node.Name && !p.IsOver)];
 
@@ -71,15 +81,46 @@ internal sealed class CarrierPools : IDisposable
     /// <summary>A registration is over: nobody gets its carriers any more. Those in use are cut, at once or after a grace in which visitors finish (2.35).</summary>
     public void End(PipeEntry entry, bool cut)
     {
-        _desk.Withdraw(entry);
+        _desk.Withdraw(entry, isOver: true);
         Ended?.Invoke(entry);
-        foreach (var path in (entry.Settings.Routes ?? []).Select(r => r.Path).Prepend(null))
+        foreach (var key in KeysOf(entry.Name))
         {
-            foreach (var pool in Remove((entry.Name, path), p => p.Entry.IsSameAs(entry)))
+            foreach (var pool in Remove(key, p => p.Entry.IsOf(entry) && !entry.IsBefore(p.Entry)))
             {
                 Finish(pool, cut);
             }
         }
+    }
+
+    /// <summary>
+    /// A registration was changed in place: its pools go on with the new settings; what they carry to a resource that it has no more ends after a grace. Who waits for a carrier of what it was asks again, by what it is.
+    /// </summary>
+    public void Change(PipeEntry now)
+    {
+        foreach (var key in KeysOf(now.Name))
+        {
+            var route = key.Path is null ? null : Array.Find(now.Settings.Routes ?? [], r => r.Path == key.Path);
+            if (key.Path is not null && route is null)
+            {
+                foreach (var pool in Remove(key, p => p.Entry.IsOf(now)))
+                {
+                    Finish(pool, cut: false);
+                }
+            }
+            else if (Array.Exists(_pools.GetValueOrDefault(key) ?? [], p => p.Entry.IsOf(now)))
+            {
+                Of(now, route);
+            }
+        }
+
+        if (now.Node == _node.Name)
+        {
+            // Here carriers are ordered without asking anybody: whoever still has what it was finds by this that it is over.
+            Of(now);
+        }
+
+        _desk.Withdraw(now);
+        Changed?.Invoke(now);
     }
 
     /// <summary>Another node is being emptied: what came by it ends with what it carries.</summary>
@@ -120,6 +161,8 @@ internal sealed class CarrierPools : IDisposable
     }
 
     private IEnumerable<CarrierPool> All => _pools.Values.SelectMany(pools => pools);
+
+    private IEnumerable<(string Name, string? Path)> KeysOf(string name) => _pools.Select(p => p.Key).Where(k => k.Name == name);
 
     private CarrierPool[] Remove((string Name, string? Path) key, Func<CarrierPool, bool> which)
     {

@@ -99,16 +99,18 @@ internal sealed class CarryDesk
     public Order? Claim(string? ticket, string client) =>
         ticket is not null && _open.TryGetValue(ticket, out var order) && order.Entry.Client == client && _open.TryRemove(new(ticket, order)) ? order : null;
 
-    /// <summary>Whoever waits for a carrier of this registration waits in vain.</summary>
-    public void Withdraw(PipeEntry entry) => Withdraw(o => o.Entry.Name == entry.Name && o.Entry.Client == entry.Client && o.Entry.Session == entry.Session && o.Entry.Generation <= entry.Generation);
+    /// <summary>Whoever waits for a carrier of what this registration was before a change waits in vain; with <paramref name="isOver"/>, for one of what it is as well.</summary>
+    public void Withdraw(PipeEntry entry, bool isOver = false) => Withdraw(
+        o => o.Entry.Name == entry.Name && o.Entry.Client == entry.Client && o.Entry.Session == entry.Session && (isOver ? !entry.IsBefore(o.Entry) : o.Entry.IsBefore(entry)),
+        isOver ? CarryFailure.Away : CarryFailure.Elsewhere);
 
-    private void Withdraw(Func<Order, bool> which)
+    private void Withdraw(Func<Order, bool> which, CarryFailure failure = CarryFailure.Away)
     {
         foreach (var (ticket, order) in _open)
         {
             if (which(order) && _open.TryRemove(new(ticket, order)))
             {
-                order.Withdraw();
+                order.Withdraw(failure);
             }
         }
     }
@@ -126,9 +128,9 @@ internal sealed class CarryDesk
         public bool TryDeliver(CarrierStream stream) => _arrival.TrySetResult(stream);
 
         /// <summary>Ends the wait; a carrier that came in the same moment is cut.</summary>
-        public void Withdraw()
+        public void Withdraw(CarryFailure failure = CarryFailure.Away)
         {
-            if (!_arrival.TrySetException(new CarryException(CarryFailure.Away)) && _arrival.Task.IsCompletedSuccessfully)
+            if (!_arrival.TrySetException(new CarryException(failure)) && _arrival.Task.IsCompletedSuccessfully)
             {
                 _arrival.Task.Result.Abort();
             }

@@ -16,7 +16,7 @@ namespace Duplexity.Server.Tunnels;
 /// are answered alike (G25). It outlives its token's end, as the carrier on the other side does, and not its revocation (G8).
 /// </summary>
 internal sealed class DialEndpoint(
-    BackendRegistry backend, Choice choice, ClientStreams streams, Standing standing, VisitorAdmission admission, PeerAddresses peers, IEngine engine, Visitors visitors, ExchangeFeed exchanges, Metrics metrics,
+    BackendRegistry backend, Choice choice, ClientStreams streams, Standing standing, VisitorAdmission admission, LiveVisits live, PeerAddresses peers, IEngine engine, Visitors visitors, ExchangeFeed exchanges, Metrics metrics,
     IOptions<DuplexityOptions> options, TimeProvider time, ILogger<DialEndpoint> logger)
 {
     private readonly ActingLease? _lease = options.Value.Pipes.KeepStreams ? null : engine.Lease;
@@ -101,6 +101,11 @@ internal sealed class DialEndpoint(
             entry = pool.Entry;
             await using var carrier = stream;
             using var turn = pool.Begin();
+            using var visit = live.Begin(new PlainVisit(() => pool.Entry, now => DialRules.May(now, client), () =>
+            {
+                context.Abort();
+                stream.Abort();
+            }));
             if (!keep(carrier))
             {
                 return;

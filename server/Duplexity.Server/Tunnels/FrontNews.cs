@@ -28,7 +28,7 @@ internal sealed class FrontNews(NodeBook nodes, NodeCalls calls, ILogger<FrontNe
 }
 
 /// <summary>At a front: registrations have changed.</summary>
-internal sealed class OverCall(Backend.BackendRegistry backend, CarrierPools pools, FrontPorts front, PipePorts ports) : NodeCall<OverQuestion, bool>(Word)
+internal sealed class OverCall(Backend.BackendRegistry backend, CarrierPools pools, PipeChanges changes, FrontPorts front, PipePorts ports) : NodeCall<OverQuestion, bool>(Word)
 {
     public const string Word = "over";
 
@@ -41,6 +41,7 @@ internal sealed class OverCall(Backend.BackendRegistry backend, CarrierPools poo
             pools.End(entry, question.IsCut || (question.Session is { } session && entry.Session != session));
         }
 
+        changes.Take(question.Altered ?? []);
         front.Open(question.Opened.Select(PipePorts.PortOf));
         await ports.CloseUnusedAsync(question.Over);
         return true;
@@ -52,7 +53,8 @@ internal sealed class OverCall(Backend.BackendRegistry backend, CarrierPools poo
 /// <param name="Session">Whose the new ones are; others of the same owner were taken over. Null: nobody's.</param>
 /// <param name="Opened">Ports of TCP pipes that are new, as <c>:PORT</c>.</param>
 /// <param name="Changed">New names that other sessions, or a wildcard, served before.</param>
-internal sealed record OverQuestion(PipeEntry[] Over, bool IsCut, string? Session, string[] Opened, string[] Changed);
+/// <param name="Altered">Registrations that were changed in place, or made anew by their session, as they are now.</param>
+internal sealed record OverQuestion(PipeEntry[] Over, bool IsCut, string? Session, string[] Opened, string[] Changed, PipeEntry[]? Altered = null);
 
 /// <summary>At a front: a node is being emptied, by way of which carriers came here.</summary>
 internal sealed class FrontLeaveCall(CarrierPools pools) : NodeCall<object, int>(Word)

@@ -75,7 +75,7 @@ internal sealed partial class HttpFront(
         await ServeAsync(context, entry, had, span, began);
     }
 
-    /// <summary>Serves a request that was kept, from the registration that it is for and no other.</summary>
+    /// <summary>Serves a request that was kept, from the registration that it is for, as it is by now, and no other.</summary>
     public async Task ReplayAsync(HttpContext context, PipeEntry entry)
     {
         var span = Spans.Begin("replay", ActivityKind.Server, default);
@@ -197,7 +197,8 @@ internal sealed partial class HttpFront(
             return;
         }
 
-        if (failure.MayTryAgain && await choice.InsteadAsync(tried, _ => true, FrontTransform.TargetOf(context), context.RequestAborted) is { } another)
+        var isPinned = context.Features.Get<ExchangeReplay>() is not null;
+        if (failure.MayTryAgain && await choice.InsteadAsync(tried, e => !isPinned || e.IsOf(tried[0]), FrontTransform.TargetOf(context), context.RequestAborted) is { } another)
         {
             context.Response.Clear();
             tried.Add(another);

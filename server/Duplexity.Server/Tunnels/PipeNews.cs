@@ -10,16 +10,20 @@ using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Tunnels;
 
-/// <summary>Tells the other nodes which registrations are over, so that no visitor there is served by them (G7, G8), and which ports of TCP pipes to listen on. Thread-safe.</summary>
+/// <summary>Tells the other nodes which registrations are over or are changed, so that no visitor there is served by what they were (G7, G8), and which ports of TCP pipes to listen on. Thread-safe.</summary>
 internal sealed class PipeNews(
-    IEngine engine, Node node, BackendRegistry backend, CarrierPools pools, Sessions sessions, TcpFront tcp, PipePorts ports, ClosedPipes closed, FrontNews fronts, IOptions<DuplexityOptions> options, ILogger<PipeNews> logger) : ISystemListener
+    IEngine engine, Node node, BackendRegistry backend, CarrierPools pools, PipeChanges changes, Sessions sessions, TcpFront tcp, PipePorts ports, ClosedPipes closed, FrontNews fronts, IOptions<DuplexityOptions> options, ILogger<PipeNews> logger) : ISystemListener
 {
     /// <inheritdoc/>
     public string Kind => "pipe";
 
     /// <summary>These have been registered, and took the place of those; completes when no node serves visitors by the old ones any more, or after <see cref="TimeOptions.Confirm"/>.</summary>
-    public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced)
+    /// <param name="entries">What is registered, and was not so before.</param>
+    /// <param name="replaced">Older registrations that gave way.</param>
+    /// <param name="altered">Those of <paramref name="entries"/> that their session changed in place, or made anew.</param>
+    public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced, IReadOnlyList<PipeEntry> altered)
     {
+        changes.Take(altered);
         var opened = entries.Select(e => e.Name).Where(PipePorts.IsPort).ToArray();
         var changed = entries.Where(e => e.IsShared).Select(e => e.Name).ToList();
         foreach (var entry in entries)
@@ -30,9 +34,9 @@ internal sealed class PipeNews(
             }
         }
 
-        if (opened.Length > 0 || replaced.Count > 0 || changed.Count > 0)
+        if (opened.Length > 0 || replaced.Count > 0 || changed.Count > 0 || altered.Count > 0)
         {
-            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Changed = [.. changed], Session = entries[0].Session });
+            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Changed = [.. changed], Altered = [.. altered], Session = entries[0].Session });
         }
     }
 
@@ -77,6 +81,7 @@ internal sealed class PipeNews(
             }
         }
 
+        changes.Take(news.Altered);
         foreach (var entry in news.IsBlocked ? news.Over : [])
         {
             closed.Add(entry, news.Reason ?? "");
@@ -139,7 +144,7 @@ internal sealed class PipeNews(
 
     private async Task TellAsync(News news)
     {
-        var toldFronts = fronts.TellAsync(new(news.Over, news.IsCut, news.Session, news.Opened, news.Changed));
+        var toldFronts = fronts.TellAsync(new(news.Over, news.IsCut, news.Session, news.Opened, news.Changed, news.Altered));
         if (engine.Lease is not null)
         {
             await engine.SystemLog.TellAsync(Kind, JsonSerializer.Serialize(news), options.Value.Times.Confirm);
@@ -157,6 +162,9 @@ internal sealed class PipeNews(
 
         /// <summary>New names that other sessions, or a wildcard, served before: who serves their visitors is not what was found.</summary>
         public string[] Changed { get; init; } = [];
+
+        /// <summary>Registrations that were changed in place, or made anew by their session, as they are now.</summary>
+        public PipeEntry[] Altered { get; init; } = [];
 
         /// <summary>Whose the new ones are; others of the same owner were taken over. Null: nobody's.</summary>
         public string? Session { get; init; }

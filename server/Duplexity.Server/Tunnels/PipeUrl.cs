@@ -27,6 +27,9 @@ internal sealed class PipeUrl(IOptions<DuplexityOptions> options, IServer? serve
             : string.Create(CultureInfo.InvariantCulture, $"{_parts.Scheme}://{host}:{port}/");
     }
 
+    /// <summary>What visitors of a registration open at one of its hosts, without a slash at the end.</summary>
+    public static string At(Engine.PipeEntry entry, string host) => entry.Url.Replace($"://{entry.Name}", $"://{host}", StringComparison.Ordinal).TrimEnd('/');
+
     /// <summary>Whether a host is under the domain; the domain itself is not.</summary>
     public bool Covers(string host) => host.Length > Domain.Length + 1 && host.EndsWith(Domain, StringComparison.Ordinal) && host[^(Domain.Length + 1)] == '.';
 

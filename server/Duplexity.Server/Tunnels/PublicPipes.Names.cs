@@ -1,4 +1,5 @@
 using Duplexity.Protocol;
+using Duplexity.Server.Diagnostics;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes;
 using Duplexity.Server.Sockets;
@@ -67,9 +68,18 @@ internal sealed partial class PublicPipes
         var results = Read(client, pipes);
         for (var i = 0; i < results.Length; i++)
         {
-            if (results[i].Name is { } name && !PrivateNames.IsPrivate(name) && _domains.IsForeign(name) && (Scope(rules, name) ?? await ForeignAsync(client, name, ct)) is { } refused)
+            if (results[i].Name is not { } name || PrivateNames.IsPrivate(name) || !_domains.IsForeign(name))
+            {
+                continue;
+            }
+
+            if ((Scope(rules, name) ?? await ForeignAsync(client, name, ct)) is { } refused)
             {
                 results[i] = results[i] with { Name = null, Error = refused };
+            }
+            else
+            {
+                await SettleDomainAsync(client, name, ct);
             }
         }
 
@@ -88,6 +98,45 @@ internal sealed partial class PublicPipes
         return refused;
     }
 
+    /// <summary>Who has a domain now, by the DNS or the operator's word, goes before those who kept it and have it no more: what they have reserved there and what waits for them there is over.</summary>
+    public async ValueTask SettleDomainAsync(string client, string name, CancellationToken ct)
+    {
+        if (!_domains.IsForeign(name))
+        {
+            return;
+        }
+
+        foreach (var other in _book.Others(client, name).ToArray())
+        {
+            if (await _domains.IsGoneAsync(other.Owner, other.Name, ct))
+            {
+                Log.ReservationLost(_logger, other.Name, VisibleText.Of(other.Owner, VisibleText.LogLength), VisibleText.Of(client, VisibleText.LogLength));
+                await _book.ForgetAsync(other, CancellationToken.None);
+            }
+        }
+
+        await _queues.YieldAsync(client, name, (owner, kept) => _domains.IsGoneAsync(owner, kept, ct), ct);
+    }
+
+    /// <summary>The same for what others serve at, above or below domains that are the client's now; true: something was closed. For when a name was found taken, as it is no small question.</summary>
+    public async Task<bool> CloseUnprovenAsync(string client, IReadOnlyList<string> names, CancellationToken ct)
+    {
+        var isClosed = false;
+        foreach (var name in names.Where(_domains.IsForeign))
+        {
+            foreach (var other in (await _backend.RelatedAsync(name, NameTree.Of(name, _url.Domain), ct)).Where(e => e.Client != client).DistinctBy(e => e.Name))
+            {
+                if (await _domains.ProblemAsync(client, name, ct) is null && await _domains.IsGoneAsync(other.Client, other.Name, ct))
+                {
+                    Log.ProofLost(_logger, other.Name, VisibleText.Of(other.Client, VisibleText.LogLength));
+                    isClosed |= await CloseAsync(other.Name, owner => owner == other.Client, DomainProofs.Lost(other.Name), "the service", null, ct);
+                }
+            }
+        }
+
+        return isClosed;
+    }
+
     private async Task<DuplexityError?> OverClaimsAsync(string client, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, CancellationToken ct)
     {
         if (_claims.Problem(client) is not { } refused)
@@ -104,7 +153,7 @@ internal sealed partial class PublicPipes
     /// <summary>Whether a name is another client's, or above or below such a one; asking is counted.</summary>
     private async ValueTask<DuplexityError?> TakenAsync(string client, string name, CancellationToken ct)
     {
-        if (!_book.IsAnothers(client, name) && !(await _backend.RelatedAsync(name, NameTree.Of(name, _url.Domain), ct)).Any(e => e.Client != client))
+        if (!_book.IsAnothers(client, name) && !await _queues.IsAnothersAsync(client, name, ct) && !(await _backend.RelatedAsync(name, NameTree.Of(name, _url.Domain), ct)).Any(e => e.Client != client))
         {
             return null;
         }

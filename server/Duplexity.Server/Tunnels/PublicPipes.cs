@@ -53,14 +53,22 @@ internal sealed partial class PublicPipes
     /// <summary>Registers all pipes or none, under the session's generation; every bad one is named in its result. A port listens before the answer is given.</summary>
     public async Task<PipesResponse> RegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
     {
+        var answer = await TryRegisterAsync(session, rules, pipes, ct);
+        return answer.Error?.Is(Errors.NameTaken) == true && await CloseUnprovenAsync(session.Client, [.. pipes.Where(p => p.Private != true).Select(p => _names.Read(p).Name).OfType<string>()], ct)
+            ? await TryRegisterAsync(session, rules, pipes, ct)
+            : answer;
+    }
+
+    private async Task<PipesResponse> TryRegisterAsync(Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, CancellationToken ct)
+    {
         var results = await ReadAsync(session.Client, rules, pipes, ct);
-        pipes = [.. pipes.Select(p => p.Private == true ? p : _rules.Settled(p))]; // outside the turn: hashing passwords takes its time
+        pipes = await SettledAsync(session, pipes, results, ct);
         if (!await _turn.WaitAsync(_options.Times.Carry, ct))
         {
             return new() { Error = DuplexityError.Of(Errors.Unavailable, "Other pipes are being registered and removed; try again.") };
         }
 
-        var news = new List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)>();
+        var news = new List<Registered>();
         try
         {
             if ((await OverLimitAsync(session, rules, pipes, results, ct) ?? await OverClaimsAsync(session.Client, pipes, results, ct)) is { } limit)
@@ -73,10 +81,10 @@ internal sealed partial class PublicPipes
         finally
         {
             _turn.Release();
-            foreach (var (entries, replaced) in news)
+            foreach (var (entries, replaced, altered) in news)
             {
                 // Others' turns do not wait for the other nodes; whoever registers does.
-                await _news.RegisteredAsync(entries, replaced);
+                await _news.RegisteredAsync(entries, replaced, altered);
             }
         }
     }
@@ -121,7 +129,7 @@ internal sealed partial class PublicPipes
     }
 
     private async Task<PipesResponse> OpenAndRegisterAsync(
-        Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)> news, CancellationToken ct)
+        Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, List<Registered> news, CancellationToken ct)
     {
         var opened = new List<int>();
         try
@@ -157,7 +165,7 @@ internal sealed partial class PublicPipes
     }
 
     private async Task<PipesResponse> RegisterAsync(
-        Session session, long generation, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)> news, CancellationToken ct)
+        Session session, long generation, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, List<Registered> news, CancellationToken ct)
     {
         for (var draw = 1; ; draw++)
         {
@@ -174,14 +182,14 @@ internal sealed partial class PublicPipes
                 return denied;
             }
 
-            var entries = results.Select((r, i) => EntryOf(session, generation, pipes[i], r.Name!)).ToArray();
+            var asked = await EntriesAsync(session, generation, pipes, results, ct);
+            PipeEntry[] entries = [.. asked.Select(a => a.Entry)];
             var registered = await RegisterAsync(session, generation, entries, ct);
             if (registered.Conflicts.Count == 0)
             {
                 foreach (var entry in entries)
                 {
                     _tallies.Begin(entry, registered.Replaced.Where(r => r.Name == entry.Name));
-                    _watches.Mark(entry, KindOf(entry, registered.Replaced));
                     Log.PipeRegistered(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), VisibleText.Of(entry.Session, VisibleText.LogLength), generation);
                 }
 
@@ -190,7 +198,8 @@ internal sealed partial class PublicPipes
                     GiveWay(old, session);
                 }
 
-                news.Add((entries, registered.Replaced));
+                news.Add(NewsOf(asked, registered.Replaced));
+                Mark(news[^1]);
                 if (await _queues.RegisteredAsync(entries, CancellationToken.None) is { } unkept)
                 {
                     await RemoveUnsynchronizedAsync(session, generation, [.. entries.Select(e => e.Name)], CancellationToken.None);
@@ -233,24 +242,6 @@ internal sealed partial class PublicPipes
         Settings = pipe,
         Grant = ResourceText.ReadChannel(pipe.Resource) is null ? null : JsonSerializer.Serialize(PipeOwners.GrantOf(session.Identity!)),
     };
-
-    private static string KindOf(PipeEntry entry, IReadOnlyList<PipeEntry> replaced)
-    {
-        var older = replaced.Where(r => r.Name == entry.Name).ToArray();
-        return older.Length == 0 ? PipeChangeKind.Registered : Array.TrueForAll(older, old => old.Session == entry.Session) ? PipeChangeKind.Changed : PipeChangeKind.TakenOver;
-    }
-
-    private void GiveWay(PipeEntry old, Session session)
-    {
-        var takenOver = old.Session != session.Id;
-        if (takenOver)
-        {
-            Log.PipeTakenOver(_logger, old.Name, VisibleText.Of(old.Client, VisibleText.LogLength), VisibleText.Of(session.Id, VisibleText.LogLength));
-            _sessions.TakeOver(old.Client, old.Session, $"{old.Name} is served by a newer session of yours.");
-        }
-
-        _pools.End(old, cut: takenOver);
-    }
 
     private static PipesResponse? Refusal(PipeResult[] results) =>
         Array.Find(results, r => r.Error is not null) is { } bad ? new() { Error = bad.Error, Pipes = [.. results.Select(r => r with { Name = null })] } : null;

@@ -12,7 +12,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Listens on the ports of TCP pipes and carries each visitor connection on a carrier of its own. Thread-safe.</summary>
 internal sealed class TcpFront(
-    Choice choice, IVisitorEntrance entrance, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
+    Choice choice, IVisitorEntrance entrance, LiveVisits live, Visitors visitors, ExchangeFeed exchanges, Metrics metrics, IOptions<DuplexityOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<TcpFront> logger)
     : IDisposable
 {
     private const int Backlog = 128;
@@ -140,6 +140,7 @@ internal sealed class TcpFront(
             await using var carrier = stream;
             carrier.Throttle = entered.Throttle;
             using var turn = pool.Begin();
+            using var visit = live.Begin(new PlainVisit(() => pool.Entry, now => entrance.Lets(connection.Address, now), () => connection.Break(stream)));
             isCarried = true;
             await connection.RunAsync(carrier, first);
             pool.Ended(carrier);

@@ -54,7 +54,8 @@ internal sealed class TcpVisitor : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    private void Break(CarrierStream carrier)
+    /// <summary>Ends both sides at once.</summary>
+    public void Break(CarrierStream carrier)
     {
         Reset();
         carrier.Abort();

@@ -83,6 +83,7 @@ internal static class TunnelServices
         services.AddSingleton<CarryEndpoint>();
         services.AddSingleton<Choice>();
         services.AddSingleton<CarrierPools>();
+        services.AddSingleton<PipeChanges>();
         services.AddSingleton<ExchangeFeed>();
 
         services.TryAddSingleton<PeerAddresses>();

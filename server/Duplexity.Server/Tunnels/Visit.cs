@@ -16,11 +16,12 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
     public static readonly HttpRequestOptionsKey<Visit> Key = new("duplexity.visit");
 
     private readonly PipeRegistration _settings = pool.Entry.Settings;
+    private readonly bool _isPerVisitor = pool.IsPerVisitor; // as it began, though the pipe is changed
     private readonly VisitPatience _patience = new(time);
     private HttpCarrier? _carrier;
     private Http2Carriers? _http2;
     private VisitBody? _body;
-    private bool _pinned = pool.IsPerVisitor;
+    private bool _pinned;
     private bool _closes;
     private bool _done;
 
@@ -28,20 +29,20 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
     public Throttle? Throttle { get; init; }
 
     // A proxy's connection has many visitors, and what is sent again later comes on none: then the request has a connection of its own.
-    private bool HasOwnHttp2 => pool.IsPerVisitor && (isShared || context.Features.Get<IConnectionItemsFeature>() is null);
+    private bool HasOwnHttp2 => _isPerVisitor && (isShared || context.Features.Get<IConnectionItemsFeature>() is null);
 
     /// <summary>Takes a carrier: the visitor connection's own, else one of the pool. HTTP/2 carriers are shared, and dialled when the request is sent.</summary>
     public async Task TakeCarrierAsync(CancellationToken ct)
     {
         if (pool.IsHttp2)
         {
-            _http2 = !pool.IsPerVisitor ? pool.Http2() : HasOwnHttp2 ? new(pool) : Http2Carriers.Of(context.Features, pool);
+            _http2 = !_isPerVisitor ? pool.Http2() : HasOwnHttp2 ? new(pool) : Http2Carriers.Of(context.Features, pool);
             return;
         }
 
         _carrier = PinnedCarriers.Of(context.Features, create: false)?.Take(pool);
-        _pinned |= _carrier is not null;
-        _carrier ??= await pool.RentAsync(fresh: pool.IsPerVisitor, ct);
+        _pinned = _isPerVisitor || _carrier is not null;
+        _carrier ??= await pool.RentAsync(fresh: _isPerVisitor, ct);
         _carrier.Throttle = Throttle;
     }
 
@@ -131,7 +132,7 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
         {
             _carrier.Dispose();
             _carrier = null;
-            _pinned = pool.IsPerVisitor;
+            _pinned = _isPerVisitor;
             _carrier = await pool.RentAsync(fresh: true, ct);
             _carrier.Throttle = Throttle;
             answer = await _carrier.SendAsync(request, _body, ct);

@@ -42,6 +42,37 @@ public sealed class RedisShareTests(RedisFixture redis) : IClassFixture<RedisFix
     }
 
     [Fact]
+    [Trait("Requirement", "3.6")]
+    [Trait("Guarantee", "G7")]
+    public async Task What_both_nodes_keep_of_both_programs_is_listed_and_replayed_at_any()
+    {
+        await using var pair = await RedisPair.StartAsync(redis);
+        await using var one = Named("one");
+        await using var two = Named("two");
+        await using var atA = await pair.A.ConnectAsync("amy");
+        await using var atB = await pair.B.ConnectAsync("amy");
+        var shared = new PipeOptions { Share = true, Inspect = true };
+        await using var first = await atA.Pipes.OpenAsync("cat1", $"127.0.0.1:{one.Port}", shared).Soon();
+        await using var second = await atB.Pipes.OpenAsync("cat1", $"127.0.0.1:{two.Port}", shared).Soon();
+        await using var kept = atA.Pipes.WatchExchangesAsync("cat1", 100).GetAsyncEnumerator();
+        foreach (var node in (TestNode[])[pair.A, pair.A, pair.B, pair.B])
+        {
+            await TextAsync(node);
+            (await kept.MoveNextAsync().Soon()).Should().BeTrue();
+        }
+
+        var all = await atA.Pipes.ExchangesAsync("cat1").Soon();
+        all.Should().HaveCount(4);
+        all.Select(e => (e.Session, e.Id.Split('-')[1])).Should().OnlyHaveUniqueItems("each program was visited at each node");
+        foreach (var exchange in all)
+        {
+            var had = (await atB.Pipes.ReadExchangeAsync("cat1", exchange.Id).Soon())!;
+            var again = await atB.Pipes.ReplayedAsync("cat1", await atB.Pipes.ReplayAsync("cat1", exchange.Id).Soon()).Soon();
+            (again.Exchange.Session, again.Response.Body).Should().BeEquivalentTo((exchange.Session, had.Response.Body));
+        }
+    }
+
+    [Fact]
     [Trait("Guarantee", "G8")]
     public async Task A_private_pipe_is_dialled_at_the_other_node_until_whoever_dials_is_revoked_at_any()
     {

@@ -10,18 +10,19 @@ internal sealed class QueueNames(QueueStore store, QueueRunners runners, Backend
 {
     private readonly QueueOptions _options = options.Value.Queue;
 
-    /// <summary>Whether a name, or one above it, keeps requests for somebody else (G7).</summary>
-    public async ValueTask<bool> IsAnothersAsync(string client, string name, CancellationToken ct)
+    /// <summary>Whether a name, or one above or below it, keeps requests for somebody else (G7).</summary>
+    public async ValueTask<bool> IsAnothersAsync(string client, string name, CancellationToken ct) => (await store.OthersAsync(client, NameTree.Of(name, url.Domain), ct)).Count > 0;
+
+    /// <summary>Ends the queues of others at, above or below a name where <paramref name="isGone"/> says that their owners have it no more.</summary>
+    public async ValueTask YieldAsync(string client, string name, Func<string, string, ValueTask<bool>> isGone, CancellationToken ct)
     {
-        foreach (var root in NameTree.Of(name, url.Domain).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var queue in await store.OthersAsync(client, NameTree.Of(name, url.Domain), ct))
         {
-            if (await store.FindAsync(root, ct) is { } queue && queue.Owner != client)
+            if (await isGone(queue.Owner, queue.Pipe.Name))
             {
-                return true;
+                await store.RemoveAsync(queue, CancellationToken.None);
             }
         }
-
-        return false;
     }
 
     /// <summary>Why a client may not register its name so, for the queue that it has or would have; null: it may.</summary>

@@ -11,6 +11,9 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
 {
     private const string Kind = QueueUse.QueueKind;
     private const string StateKind = "pipe-queue-state";
+
+    /// <summary>With a name behind it: the queues of names below that one. A kind of its own each, so that who wants a name reads a few records and not all queues.</summary>
+    private const string BelowKind = "pipe-queue-below:";
     private const string Purpose = "queued-request";
 
     private readonly QueueOptions _options = options.Value.Queue;
@@ -20,6 +23,24 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
 
     /// <summary>The same for each visitor of a wildcard, without a look into the records each.</summary>
     public ValueTask<QueueRecord?> FindUnderWildcardAsync(string name, CancellationToken ct) => queueless.FindAsync(name, FindAsync, ct);
+
+    /// <summary>The queues of other clients at a name, or at one above or below it, as its tree says (G7).</summary>
+    public async ValueTask<IReadOnlyList<QueueRecord>> OthersAsync(string client, string tree, CancellationToken ct)
+    {
+        var names = tree.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var below = names.Length == 0 ? [] : await engine.Records.ListAsync(BelowKind + names[0], ct);
+        var others = new List<QueueRecord>();
+        foreach (var name in names.Concat(below.Select(r => r.Key)))
+        {
+            // What stands below may have gone in this moment.
+            if (await FindAsync(name, ct) is { } queue && queue.Owner != client)
+            {
+                others.Add(queue);
+            }
+        }
+
+        return others;
+    }
 
     /// <summary>All queues of a client, by name.</summary>
     public async ValueTask<IReadOnlyList<QueueRecord>> ListAsync(string owner, CancellationToken ct) =>
@@ -42,6 +63,12 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
         var until = now + _options.Name;
         var id = before?.Id ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
         var record = new QueueRecord { Id = id, Pipe = pipe with { Node = "", Session = "" }, Until = until, From = before?.From ?? (isHandedOver ? now + options.Value.Times.HandOver : now) };
+        foreach (var above in Above(pipe))
+        {
+            // First: no queue is without them.
+            await engine.Records.PutAsync(BelowKind + above, pipe.Name, id, until, ct);
+        }
+
         await engine.Records.PutAsync(Kind, pipe.Name, JsonSerializer.Serialize(record), until, ct);
         if (before is null)
         {
@@ -62,6 +89,12 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
         if (await engine.Records.ReadAsync(Kind, queue.Pipe.Name, ct) is { } there && Read(there)!.Id == queue.Id)
         {
             await engine.Records.TakeAsync(Kind, queue.Pipe.Name, ct);
+        }
+
+        foreach (var above in Above(queue.Pipe))
+        {
+            // Unless it is a new queue's by now: it expires at once.
+            await engine.Records.TryReplaceAsync(BelowKind + above, queue.Pipe.Name, queue.Id, "", time.GetUtcNow(), ct);
         }
 
         await engine.Log.RemoveAsync(queue.Channel, ct);
@@ -178,6 +211,8 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
             }
         }
     }
+
+    private static IEnumerable<string> Above(PipeEntry pipe) => pipe.Tree.Split(' ').Skip(1);
 
     private async ValueTask<(QueueState State, string? Text)> ReadStateAsync(QueueRecord queue, CancellationToken ct)
     {

@@ -8,7 +8,7 @@ namespace Duplexity.Server.Tunnels.Gates;
 /// <summary>
 /// The way in at a front, which knows nobody: it has no tokens, no revocations and no grants (G18). It serves what is public and what addresses alone are let in to; pipes whose visitors have to be known are served by the nodes.
 /// </summary>
-internal sealed class FrontEntrance(VisitorAdmission admission, PeerAddresses peers) : IVisitorEntrance
+internal sealed class FrontEntrance(VisitorAdmission admission, LiveVisits live, PeerAddresses peers) : IVisitorEntrance
 {
     /// <inheritdoc/>
     public async ValueTask<Entered?> EnterAsync(HttpContext context, PipeEntry entry)
@@ -22,17 +22,19 @@ internal sealed class FrontEntrance(VisitorAdmission admission, PeerAddresses pe
 
         if (context.Features.Get<Counted>() is { } counted)
         {
-            return new(counted.Throttle);
+            return new(counted.Throttle, Live());
         }
 
         if (admission.TryEnter(entry, address, out var wait) is { } entered)
         {
             context.Features.Set(new Counted(entered.Throttle));
-            return entered;
+            return new(entered.Throttle, entered, Live());
         }
 
         await VisitorPages.TooManyAsync(context, (int)Math.Ceiling(wait.TotalSeconds), VisitorPages.TooMany);
         return null;
+
+        IDisposable Live() => live.Begin(new PlainVisit(() => entry, now => Lets(address, now), context.Abort));
     }
 
     /// <inheritdoc/>

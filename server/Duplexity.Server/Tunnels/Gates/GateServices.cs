@@ -20,8 +20,6 @@ internal static class GateServices
         services.AddSingleton<VisitorLinks>();
         services.AddSingleton<VisitorDoor>();
         services.AddSingleton<VisitorGates>();
-        services.AddSingleton<LiveVisits>();
-        services.AddHostedService(provider => provider.GetRequiredService<LiveVisits>());
         services.AddVisitorCounts();
         services.AddSingleton<IVisitorEntrance, VisitorEntrance>();
         services.AddSingleton<IValidateOptions<DuplexityOptions>, VisitorOptionsCheck>();
@@ -39,5 +37,7 @@ internal static class GateServices
         services.AddSingleton<VisitorCounts>();
         services.AddSingleton<VisitorAllotments>();
         services.AddSingleton<VisitorAdmission>();
+        services.AddSingleton<LiveVisits>();
+        services.AddHostedService(provider => provider.GetRequiredService<LiveVisits>());
     }
 }

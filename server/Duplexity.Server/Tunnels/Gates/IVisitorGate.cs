@@ -13,6 +13,9 @@ internal interface IVisitorGate
 
     /// <summary>Whether it would let one in again that it has let in: asked while that one is served, and quick.</summary>
     bool StillLets(Visitor visitor, PipeEntry entry);
+
+    /// <summary>Whether it would let in somebody who is served by the word of <paramref name="before"/>, a gate of what the pipe was. Nothing is read of the request, and quick.</summary>
+    bool WouldLet(Visitor visitor, PipeEntry entry, IVisitorGate? before) => StillLets(visitor, entry);
 }
 
 /// <summary><c>public</c>.</summary>
@@ -63,6 +66,11 @@ internal sealed class BasicGate(string user, string hash, Passwords passwords) :
     }
 
     public bool StillLets(Visitor visitor, PipeEntry entry) => true;
+
+    // A password that stays has its hash again (VisitorRules.Settled); to check those of all who are served would take minutes of a node.
+    public bool WouldLet(Visitor visitor, PipeEntry entry, IVisitorGate? before) => before is BasicGate same && same.Is(user, hash);
+
+    private bool Is(string otherUser, string otherHash) => (user, hash) == (otherUser, otherHash);
 }
 
 /// <summary><c>link</c>: who came by a link of the owner's.</summary>

@@ -8,10 +8,10 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Server.Tunnels.Gates;
 
 /// <summary>
-/// The visitors that are being served at pipes with gates: each is looked at again when something stands against a client, when a grant is withdrawn, and every second for what time ends; who would not be
-/// let in any more is cut off (G8). Thread-safe.
+/// The visitors that are being served: each is looked at again when something stands against a client, when a grant is withdrawn, every second for what time ends, and when its registration is changed (G7); who would not be
+/// let in any more is cut off (G8). A front has neither clients nor grants. Thread-safe.
 /// </summary>
-internal sealed class LiveVisits(VisitorGates gates, VisitGrants grants, TimeProvider time, ILogger<LiveVisits> logger, ClientEnds? ends = null) : IHostedService, IDisposable
+internal sealed class LiveVisits(TimeProvider time, ILogger<LiveVisits> logger, VisitGrants? grants = null, ClientEnds? ends = null) : IHostedService, IDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
@@ -20,7 +20,11 @@ internal sealed class LiveVisits(VisitorGates gates, VisitGrants grants, TimePro
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        grants.Changed += Look;
+        if (grants is not null)
+        {
+            grants.Changed += Look;
+        }
+
         if (ends is not null)
         {
             ends.Ended += LetGo;
@@ -34,17 +38,12 @@ internal sealed class LiveVisits(VisitorGates gates, VisitGrants grants, TimePro
 
     public void Dispose() => _timer?.Dispose();
 
-    /// <summary>Somebody who passed is being served until the result is disposed; <paramref name="cut"/> ends that at once.</summary>
-    public IDisposable? Begin(VisitorPass pass, PipeEntry entry, Action cut)
+    /// <summary>Somebody who was let in is being served until the result is disposed.</summary>
+    public IDisposable Begin(LiveVisit visit)
     {
-        if (pass.Gate is null)
-        {
-            return null;
-        }
-
-        var live = new Live(this, pass, entry, cut);
+        var live = new Live(this, visit);
         _live[live] = 0;
-        if (!gates.MayStay(pass, entry))
+        if (!visit.MayStay)
         {
             Cut(live); // something stood against it between the gate and here
         }
@@ -52,11 +51,25 @@ internal sealed class LiveVisits(VisitorGates gates, VisitGrants grants, TimePro
         return live;
     }
 
+    /// <summary>A registration was changed in place, or made anew by its session: whom it does not let in any more is cut. What is older than what a visit goes by is old knowledge.</summary>
+    public void Change(PipeEntry now)
+    {
+        foreach (var (live, _) in _live)
+        {
+            if (IsAt(live.Visit.Entry, now) && !live.Visit.TryFollow(now))
+            {
+                Cut(live);
+            }
+        }
+    }
+
+    private static bool IsAt(PipeEntry entry, PipeEntry now) => entry.Name == now.Name && entry.Client == now.Client && entry.Session == now.Session && !now.IsBefore(entry);
+
     private void Look()
     {
-        foreach (var live in _live.Keys)
+        foreach (var (live, _) in _live)
         {
-            if (!gates.MayStay(live.Pass, live.Entry))
+            if (!live.Visit.MayStay)
             {
                 Cut(live);
             }
@@ -71,7 +84,7 @@ internal sealed class LiveVisits(VisitorGates gates, VisitGrants grants, TimePro
             return;
         }
 
-        foreach (var live in _live.Keys.Where(l => l.Pass.Visitor.Identity?.Client == client))
+        foreach (var (live, _) in _live.Where(l => l.Key.Visit.Client == client))
         {
             Cut(live);
         }
@@ -81,19 +94,17 @@ internal sealed class LiveVisits(VisitorGates gates, VisitGrants grants, TimePro
     {
         if (_live.TryRemove(live, out _))
         {
-            Log.VisitorCut(logger, live.Entry.Name);
+            Log.VisitorCut(logger, live.Visit.Entry.Name);
             live.Cut();
         }
     }
 
-    private sealed class Live(LiveVisits all, VisitorPass pass, PipeEntry entry, Action cut) : IDisposable
+    private sealed class Live(LiveVisits all, LiveVisit visit) : IDisposable
     {
         private readonly Lock _lock = new();
         private bool _isOver;
 
-        public VisitorPass Pass => pass;
-
-        public PipeEntry Entry => entry;
+        public LiveVisit Visit => visit;
 
         public void Cut()
         {
@@ -101,7 +112,7 @@ internal sealed class LiveVisits(VisitorGates gates, VisitGrants grants, TimePro
             {
                 if (!_isOver)
                 {
-                    cut();
+                    visit.Cut();
                 }
             }
         }

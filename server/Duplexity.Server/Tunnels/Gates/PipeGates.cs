@@ -57,10 +57,22 @@ internal sealed class VisitorRules(IOptions<DuplexityOptions> options, Passwords
             : VisitorAllotments.Problem(pipe.Limits);
     }
 
-    /// <summary>A registration as it is kept: what was left out is said, and passwords are hashes. What cannot be read stays as it is.</summary>
-    public PipeRegistration Settled(PipeRegistration pipe) => VisitorRule.TryRead(TextOf(pipe), out var rules, out _)
-        ? pipe with { Visitors = string.Join(',', rules.Select(r => r.Kind == VisitorRule.Basic ? r with { Secret = PasswordHash.Of(r.Secret) } : r)) }
-        : pipe;
+    /// <summary>Whether one of a registration's rules has a password.</summary>
+    public bool HasPassword(PipeRegistration pipe) => VisitorRule.TryRead(TextOf(pipe), out var rules, out _) && rules.Any(r => r.Kind == VisitorRule.Basic);
+
+    /// <summary>A registration as it is kept: what was left out is said, and passwords are hashes; those of <paramref name="before"/>, where they fit. What cannot be read stays as it is.</summary>
+    public PipeRegistration Settled(PipeRegistration pipe, PipeRegistration? before)
+    {
+        if (!VisitorRule.TryRead(TextOf(pipe), out var rules, out _))
+        {
+            return pipe;
+        }
+
+        var old = before is not null && VisitorRule.TryRead(TextOf(before), out var read, out _) ? read : [];
+        return pipe with { Visitors = string.Join(',', rules.Select(r => r.Kind == VisitorRule.Basic ? r with { Secret = HashOf(r) } : r)) };
+
+        string HashOf(VisitorRule rule) => Array.Find(old, o => o.Kind == VisitorRule.Basic && o.Value == rule.Value && PasswordHash.Fits(o.Secret, rule.Secret))?.Secret ?? PasswordHash.Of(rule.Secret);
+    }
 
     /// <summary>The gates of a registered pipe.</summary>
     public PipeGates Of(PipeEntry entry)

@@ -10,6 +10,7 @@ namespace Duplexity.Server.Tunnels.Gates;
 /// <summary>One visitor request at the gates: what it says of itself, and what of that has been found true.</summary>
 internal sealed class Visitor
 {
+    private readonly string? _host;
     private (string User, string Password)? _basic;
 
     private Visitor(HttpContext context, IPAddress address)
@@ -18,6 +19,7 @@ internal sealed class Visitor
         Query = OwnNames.TakeQuery(context);
         Cookies = OwnNames.TakeCookies(context.Request.Headers);
         (Method, Target) = (context.Request.Method, FrontTransform.TargetOf(context));
+        _host = PipeNames.KeyOf(context.Request.Host.Host) is { } host && Uri.CheckHostName(host) == UriHostNameType.Dns ? host : null;
     }
 
     public HttpContext Context { get; }
@@ -73,6 +75,9 @@ internal sealed class Visitor
         context.Features.Set(visitor);
         return visitor;
     }
+
+    /// <summary>The host at which it visits a pipe: under a wildcard the one by which it came, for what a browser is given, and what a resource is told, is for one host alone (G5).</summary>
+    public string HostAt(PipeEntry entry) => NameTree.IsWildcard(entry.Name) && _host is not null ? _host : entry.Name;
 
     /// <summary>User and password of the Authorization header; null where there are none. Also after <see cref="TakeAuthorization"/>.</summary>
     public (string User, string Password)? Basic() => _basic ??= ReadBasic();

@@ -16,6 +16,9 @@ internal sealed class VisitorDoor(VisitorLinks links, TimeProvider time, IOption
 
     private const int SecretLength = 43;
 
+    /// <summary>Where what a browser keeps of its visitor is good: at one host, and for whom the person has said yes to, whose pipe it is.</summary>
+    public static string PlaceOf(Visitor visitor, PipeEntry entry) => $"{visitor.HostAt(entry)} {entry.Client}";
+
     /// <summary>Answers a browser that comes back from the sign-in; false: it is none.</summary>
     public async ValueTask<bool> ArriveAsync(Visitor visitor, PipeEntry entry)
     {
@@ -27,9 +30,9 @@ internal sealed class VisitorDoor(VisitorLinks links, TimeProvider time, IOption
 
         var to = visitor.Query.GetValueOrDefault(OwnNames.To);
         var identity = code is not null && visitor.Cookies.GetValueOrDefault(OwnNames.SignInCookie) is { Length: SecretLength } secret
-            ? await identities.ArriveAsync(code, ReturnTo(entry, to), secret, context.RequestAborted)
+            ? await identities.ArriveAsync(code, ReturnTo(visitor, entry, to), secret, context.RequestAborted)
             : null;
-        if (identity is null || identities.PassFor(identity, entry.Name) is not { } pass)
+        if (identity is null || identities.PassFor(identity, PlaceOf(visitor, entry)) is not { } pass)
         {
             await VisitorPages.NotSignedInAsync(context);
             return true;
@@ -45,7 +48,7 @@ internal sealed class VisitorDoor(VisitorLinks links, TimeProvider time, IOption
     /// <summary>A person came by a link: it goes into a cookie, and out of the address, which is shown and kept. False: there is nothing to do.</summary>
     public ValueTask<bool> KeepLinkAsync(Visitor visitor, PipeEntry entry)
     {
-        if (!visitor.IsBrowsing || !visitor.Query.TryGetValue(OwnNames.Link, out var text) || links.Read(text, entry) is not { } link)
+        if (!visitor.IsBrowsing || !visitor.Query.TryGetValue(OwnNames.Link, out var text) || links.Read(text, entry, visitor.HostAt(entry)) is not { } link)
         {
             return new(false);
         }
@@ -87,14 +90,15 @@ internal sealed class VisitorDoor(VisitorLinks links, TimeProvider time, IOption
 
     private string? Leave(Visitor visitor, PipeEntry entry)
     {
-        if (identities?.CanSignIn != true)
+        var host = visitor.HostAt(entry);
+        if (identities?.CanSignIn != true || NameTree.IsWildcard(host))
         {
             return null;
         }
 
         var secret = visitor.Cookies.GetValueOrDefault(OwnNames.SignInCookie) is { Length: SecretLength } there ? there : VisitorSecret.New();
         var target = visitor.Target.Length <= MaxTarget ? visitor.Target : "/";
-        var address = identities.SignInAddress(visitor.Context.Request, new(entry.Name, entry.Client, ReturnTo(entry, OwnNames.Pack(target)), VisitorSecret.Hash(secret)));
+        var address = identities.SignInAddress(visitor.Context.Request, new(host, entry.Client, ReturnTo(visitor, entry, OwnNames.Pack(target)), VisitorSecret.Hash(secret)));
         if (address is not null)
         {
             OwnNames.Give(visitor.Context, entry, OwnNames.SignInCookie, secret, options.Value.Times.SignIn);
@@ -103,7 +107,7 @@ internal sealed class VisitorDoor(VisitorLinks links, TimeProvider time, IOption
         return address;
     }
 
-    private static string ReturnTo(PipeEntry entry, string? to) => $"{entry.Url.TrimEnd('/')}/?{OwnNames.To}={to}";
+    private static string ReturnTo(Visitor visitor, PipeEntry entry, string? to) => $"{PipeUrl.At(entry, visitor.HostAt(entry))}/?{OwnNames.To}={to}";
 
     private static void Lead(HttpContext context, string address)
     {

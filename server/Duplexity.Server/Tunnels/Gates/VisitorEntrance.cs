@@ -57,7 +57,7 @@ internal sealed class VisitorEntrance(
                 return null;
             }
 
-            var entered = new Entered(visitor.Allotment.Throttle, live.Begin(pass, entry, context.Abort), allotment, count);
+            var entered = new Entered(visitor.Allotment.Throttle, live.Begin(new PassedVisit(gates, pass, entry, context.Abort)), allotment, count);
             (allotment, count) = (null, null);
             return entered;
         }

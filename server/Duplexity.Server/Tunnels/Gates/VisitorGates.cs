@@ -100,7 +100,22 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
 
     /// <summary>Whether somebody who passed may still be served.</summary>
     public bool MayStay(VisitorPass pass, PipeEntry entry) =>
-        (pass.Visitor.Identity is not { } identity || identities!.MayStay(identity)) && pass.Gate?.StillLets(pass.Visitor, entry) != false;
+        pass.Gate is not { } gate || ((pass.Visitor.Identity is not { } identity || identities!.MayStay(identity)) && gate.StillLets(pass.Visitor, entry));
+
+    /// <summary>How somebody who is served would pass to what its pipe has become, by what it has shown so far: who came when nobody was asked is nobody known. Null: not at all.</summary>
+    public VisitorPass? PassAgain(VisitorPass pass, PipeEntry now)
+    {
+        var visitor = pass.Visitor;
+        var gates = rules.Of(now);
+        if (gates.IsPublic)
+        {
+            return new(visitor, null);
+        }
+
+        // What a token says counts where tokens are asked for; an address is no matter of tokens.
+        var isNobody = visitor.IsByToken && !gates.TakesBearer;
+        return Array.Find(gates.All, gate => (!isNobody || gate is AddressGate) && gate.WouldLet(visitor, now, pass.Gate)) is { } lets ? new(visitor, lets) : null;
+    }
 
     private static string NameOf(IVisitorGate gate) => gate.GetType().Name.Replace("Gate", "", StringComparison.Ordinal).ToLowerInvariant();
 
@@ -120,13 +135,13 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         var isOwnPage = visitor.Cookies.Count > 0 && visitor.IsFromOwnPage(entry);
         if (visitor.Identity is null && isOwnPage && visitor.Cookies.TryGetValue(OwnNames.VisitorCookie, out var kept))
         {
-            visitor.Identity = identities.Read(kept, entry.Name);
+            visitor.Identity = identities.Read(kept, VisitorDoor.PlaceOf(visitor, entry));
         }
 
         if (gates.TakesLinks)
         {
-            visitor.Link = links.Read(visitor.Query.GetValueOrDefault(OwnNames.Link), entry)
-                ?? (isOwnPage ? links.Read(visitor.Cookies.GetValueOrDefault(OwnNames.LinkCookie), entry) : null);
+            visitor.Link = links.Read(visitor.Query.GetValueOrDefault(OwnNames.Link), entry, visitor.HostAt(entry))
+                ?? (isOwnPage ? links.Read(visitor.Cookies.GetValueOrDefault(OwnNames.LinkCookie), entry, visitor.HostAt(entry)) : null);
         }
     }
 
@@ -140,7 +155,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         if (pass.Visitor.Identity is { } identity)
         {
             GateNotes.Client(pass.Visitor.Context, identity.Client);
-            pass.Visitor.Context.Request.Headers[IdentityHeader] = identities!.Assert(identity.Client, entry.Name);
+            pass.Visitor.Context.Request.Headers[IdentityHeader] = identities!.Assert(identity.Client, pass.Visitor.HostAt(entry));
         }
 
         return pass;

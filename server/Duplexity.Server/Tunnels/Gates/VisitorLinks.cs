@@ -9,7 +9,8 @@ namespace Duplexity.Server.Tunnels.Gates;
 /// <param name="Until">When it ends.</param>
 /// <param name="Methods">With which methods; null: any.</param>
 /// <param name="Path">At or below which path; null: any.</param>
-internal sealed record VisitorLink(Tenure For, DateTimeOffset Until, string[]? Methods, string? Path)
+/// <param name="Host">At which of a wildcard's hosts; null: the pipe has but one.</param>
+internal sealed record VisitorLink(Tenure For, DateTimeOffset Until, string[]? Methods, string? Path, string? Host = null)
 {
     /// <summary>Whether a request is one that it is for.</summary>
     public bool Covers(string method, string target) => (Methods is null || Methods.Contains(method, StringComparer.Ordinal)) && (Path is null || PathRule.Covers(Path, target));
@@ -21,12 +22,12 @@ internal sealed class VisitorLinks(TimeProvider time, IVisitorIdentities? identi
     private const string Purpose = "visitor-link";
 
     /// <summary>The address that a link is.</summary>
-    public string Write(PipeEntry entry, VisitorLink link) => $"{entry.Url.TrimEnd('/')}{link.Path ?? "/"}?{OwnNames.Link}={identities!.Seal(Purpose, JsonSerializer.Serialize(link))}";
+    public string Write(PipeEntry entry, VisitorLink link) => $"{PipeUrl.At(entry, link.Host ?? entry.Name)}{link.Path ?? "/"}?{OwnNames.Link}={identities!.Seal(Purpose, JsonSerializer.Serialize(link))}";
 
-    /// <summary>What a text from such an address, or from the cookie that it was put into, says; null: nothing, or nothing any more, or not for this pipe.</summary>
-    public VisitorLink? Read(string? text, PipeEntry entry) =>
+    /// <summary>What a text from such an address, or from the cookie that it was put into, says; null: nothing, or nothing any more, or not for this pipe and host.</summary>
+    public VisitorLink? Read(string? text, PipeEntry entry, string host) =>
         text is { Length: > 0 and < 4096 } && identities?.Open(Purpose, text) is { } json && JsonSerializer.Deserialize<VisitorLink>(json)! is var link
-        && link.For.Covers(entry) && link.Until > time.GetUtcNow()
+        && link.For.Covers(entry) && (link.Host ?? entry.Name) == host && link.Until > time.GetUtcNow()
             ? link
             : null;
 }

@@ -43,6 +43,7 @@ internal static class ExchangeEncoding
                 RequestBytes = recorder.Passed.Request,
                 ResponseBytes = recorder.Passed.Response,
                 ReplayOf = line.ReplayOf,
+                Session = recorder.Entry.Session,
             },
             Url = recorder.Entry.Url.TrimEnd('/'),
             Request = request with { Redacted = [.. found.Select(f => $"{f} of the query"), .. request.Redacted] },

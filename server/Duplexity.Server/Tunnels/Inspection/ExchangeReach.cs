@@ -4,46 +4,46 @@ using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Tunnels.Inspection;
 
-/// <summary>The exchanges of a registration wherever they are kept: at each node where there were visitors. Who asks has the right to. Thread-safe.</summary>
+/// <summary>The exchanges of the registrations of a name wherever they are kept: at each node where there were visitors. Who asks has the right to. Thread-safe.</summary>
 internal sealed class ExchangeReach(ExchangeStore store, ExchangeReplayer replayer, Node node, NodeBook nodes, NodeCalls calls)
 {
     /// <summary>The newest of all nodes that answer, oldest first; and each node's place behind them.</summary>
-    public async Task<(KeptExchange[] Exchanges, Dictionary<string, long> Places)> LastAsync(PipeEntry entry, int most, CancellationToken ct)
+    public async Task<(KeptExchange[] Exchanges, Dictionary<string, long> Places)> LastAsync(PipeEntry[] entries, int most, CancellationToken ct)
     {
-        var here = store.Page(entry, null, most);
-        var there = await calls.AskAllAsync<PageQuestion, PageAnswer>(nodes.Others, ExchangePageCall.Word, new(entry, null, most), ct);
+        var here = store.Page(entries, null, most);
+        var there = await calls.AskAllAsync<PageQuestion, PageAnswer>(nodes.Others, ExchangePageCall.Word, new(entries, null, most), ct);
         var places = there.ToDictionary(a => a.Node, a => a.Page.Through);
         places[node.Name] = here.Through;
         return ([.. there.SelectMany(a => a.Page.Exchanges).Concat(here.Exchanges).OrderBy(e => e.At).ThenBy(e => e.Id, StringComparer.Ordinal).TakeLast(most)], places);
     }
 
     /// <summary>What this node has behind a place.</summary>
-    public ExchangePage Here(PipeEntry entry, long after, int most) => store.Page(entry, after, most);
+    public ExchangePage Here(PipeEntry[] entries, long after, int most) => store.Page(entries, after, most);
 
     /// <summary>What another node has behind a place.</summary>
-    public async Task<ExchangePage> ThereAsync(NodeInfo at, PipeEntry entry, long after, int most, CancellationToken ct) =>
-        (await calls.AskAsync<PageQuestion, PageAnswer>(at, ExchangePageCall.Word, new(entry, after, most), ct)).Page;
+    public async Task<ExchangePage> ThereAsync(NodeInfo at, PipeEntry[] entries, long after, int most, CancellationToken ct) =>
+        (await calls.AskAsync<PageQuestion, PageAnswer>(at, ExchangePageCall.Word, new(entries, after, most), ct)).Page;
 
     /// <summary>One exchange.</summary>
-    public async Task<ReadExchangeResponse> ReadAsync(PipeEntry entry, string id, CancellationToken ct) => await FindAsync(id, ct) switch
+    public async Task<ReadExchangeResponse> ReadAsync(PipeEntry[] entries, string id, CancellationToken ct) => await FindAsync(id, ct) switch
     {
-        { IsHere: true } => ReadHere(entry, id),
-        { There: { } there } => await calls.AskAsync<ReadQuestion, ReadExchangeResponse>(there, ReadExchangeCall.Word, new(entry, id), ct),
+        { IsHere: true } => ReadHere(entries, id),
+        { There: { } there } => await calls.AskAsync<ReadQuestion, ReadExchangeResponse>(there, ReadExchangeCall.Word, new(entries, id), ct),
         _ => new() { Error = ExchangeReplayer.NotKept() },
     };
 
     /// <summary>One exchange that this node keeps.</summary>
-    public ReadExchangeResponse ReadHere(PipeEntry entry, string id) => store.Read(entry, id) switch
+    public ReadExchangeResponse ReadHere(PipeEntry[] entries, string id) => store.Read(entries, id) switch
     {
-        (null, false) => new() { Error = ExchangeReplayer.NotKept() },
-        var (exchange, _) => new() { Exchange = exchange },
+        (_, null, false) => new() { Error = ExchangeReplayer.NotKept() },
+        var (_, exchange, _) => new() { Exchange = exchange },
     };
 
     /// <summary>Begins a replay, at the node that keeps the exchange.</summary>
-    public async Task<ReplayExchangeResponse> ReplayAsync(PipeEntry entry, ReplayExchangeRequest request, string by, CancellationToken ct) => await FindAsync(request.Id ?? "", ct) switch
+    public async Task<ReplayExchangeResponse> ReplayAsync(PipeEntry[] entries, ReplayExchangeRequest request, string by, CancellationToken ct) => await FindAsync(request.Id ?? "", ct) switch
     {
-        { IsHere: true } => await replayer.BeginAsync(entry, request, by, ct),
-        { There: { } there } => await calls.AskAsync<ReplayQuestion, ReplayExchangeResponse>(there, ReplayExchangeCall.Word, new(entry, request, by), ct),
+        { IsHere: true } => await replayer.BeginAsync(entries, request, by, ct),
+        { There: { } there } => await calls.AskAsync<ReplayQuestion, ReplayExchangeResponse>(there, ReplayExchangeCall.Word, new(entries, request, by), ct),
         _ => new() { Error = ExchangeReplayer.NotKept() },
     };
 
@@ -61,13 +61,13 @@ internal sealed class ExchangePageCall(ExchangeStore store, Node node) : NodeCal
 
     /// <inheritdoc/>
     protected override ValueTask<PageAnswer> AnswerAsync(PageQuestion question, NodeInfo from, CancellationToken ct) =>
-        new(new PageAnswer(node.Name, store.Page(question.Entry, question.After, Math.Clamp(question.Most, 0, Wire.MaxPage))));
+        new(new PageAnswer(node.Name, store.Page(question.Entries, question.After, Math.Clamp(question.Most, 0, Wire.MaxPage))));
 }
 
-/// <param name="Entry">The registration as the asking node has it.</param>
+/// <param name="Entries">The registrations of the name as the asking node has them.</param>
 /// <param name="After">Behind which place; null: the newest.</param>
 /// <param name="Most">At most so many.</param>
-internal sealed record PageQuestion(PipeEntry Entry, long? After, int Most);
+internal sealed record PageQuestion(PipeEntry[] Entries, long? After, int Most);
 
 /// <param name="Node">Who answers.</param>
 /// <param name="Page">What it has.</param>
@@ -79,12 +79,12 @@ internal sealed class ReadExchangeCall(ExchangeReach reach) : NodeCall<ReadQuest
     public const string Word = "exchange";
 
     /// <inheritdoc/>
-    protected override ValueTask<ReadExchangeResponse> AnswerAsync(ReadQuestion question, NodeInfo from, CancellationToken ct) => new(reach.ReadHere(question.Entry, question.Id));
+    protected override ValueTask<ReadExchangeResponse> AnswerAsync(ReadQuestion question, NodeInfo from, CancellationToken ct) => new(reach.ReadHere(question.Entries, question.Id));
 }
 
-/// <param name="Entry">The registration as the asking node has it.</param>
+/// <param name="Entries">The registrations of the name as the asking node has them.</param>
 /// <param name="Id">The exchange.</param>
-internal sealed record ReadQuestion(PipeEntry Entry, string Id);
+internal sealed record ReadQuestion(PipeEntry[] Entries, string Id);
 
 /// <summary>Another node asks for a replay of an exchange that is kept here.</summary>
 internal sealed class ReplayExchangeCall(ExchangeReplayer replayer) : NodeCall<ReplayQuestion, ReplayExchangeResponse>(Word)
@@ -93,10 +93,10 @@ internal sealed class ReplayExchangeCall(ExchangeReplayer replayer) : NodeCall<R
 
     /// <inheritdoc/>
     protected override async ValueTask<ReplayExchangeResponse> AnswerAsync(ReplayQuestion question, NodeInfo from, CancellationToken ct) =>
-        await replayer.BeginAsync(question.Entry, question.Request, question.By, ct);
+        await replayer.BeginAsync(question.Entries, question.Request, question.By, ct);
 }
 
-/// <param name="Entry">The registration as the asking node has it.</param>
+/// <param name="Entries">The registrations of the name as the asking node has them.</param>
 /// <param name="Request">What is asked for.</param>
 /// <param name="By">Who asks.</param>
-internal sealed record ReplayQuestion(PipeEntry Entry, ReplayExchangeRequest Request, string By);
+internal sealed record ReplayQuestion(PipeEntry[] Entries, ReplayExchangeRequest Request, string By);

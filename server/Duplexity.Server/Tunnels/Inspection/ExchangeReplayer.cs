@@ -11,18 +11,20 @@ namespace Duplexity.Server.Tunnels.Inspection;
 internal sealed class ExchangeReplayer(ExchangeStore store, BackendRegistry backend, HttpFront front, IOptions<DuplexityOptions> options, TimeProvider time, ILogger<ExchangeReplayer> logger)
 {
     /// <summary>Begins it. Who asks has the right to.</summary>
-    public async Task<ReplayExchangeResponse> BeginAsync(PipeEntry entry, ReplayExchangeRequest request, string by, CancellationToken ct)
+    public async Task<ReplayExchangeResponse> BeginAsync(IReadOnlyList<PipeEntry> entries, ReplayExchangeRequest request, string by, CancellationToken ct)
     {
         if (ExchangeChanges.Problem(request) is { } problem)
         {
             return new() { Error = problem };
         }
 
-        if (await backend.ReadAsync(entry.Name, ct) is not { } now || now.Client != entry.Client || now.Generation != entry.Generation || store.Read(entry, request.Id ?? "").Exchange is not { } kept)
+        PipeEntry[] there = entries.Count == 0 ? [] : [.. (await backend.ReadAllAsync(entries[0].Name, ct)).Where(now => entries.Any(e => e.IsOf(now)))];
+        if (store.Read(there, request.Id ?? "") is not { Of: { } of, Exchange: { } kept })
         {
             return new() { Error = NotKept() };
         }
 
+        var entry = Array.Find(there, now => now.IsOf(of))!;
         var (sent, omitted, wrong) = ExchangeChanges.Read(kept, request);
         if (sent is null)
         {
@@ -45,6 +47,7 @@ internal sealed class ExchangeReplayer(ExchangeStore store, BackendRegistry back
     /// <summary>The answer for what is not kept here, or nobody's to know.</summary>
     public static DuplexityError NotKept() => DuplexityError.Of(Errors.UnknownDestination, "There is no such exchange; they go with their pipe, and the oldest make room for new ones.");
 
+    /// <summary>Sends it to the registration that was checked, which by then may be over: its name is not asked whose it is, for it may be somebody else's (G7), or shared.</summary>
     private async Task RunAsync(ReplayedRequest request, KeptExchange kept, string id, ExchangeBook book, PipeEntry entry)
     {
         using var late = new CancellationTokenSource(options.Value.Times.Replay, time);
@@ -52,16 +55,16 @@ internal sealed class ExchangeReplayer(ExchangeStore store, BackendRegistry back
         try
         {
             await Task.Yield();
-            await front.ServeAsync(context, entry.Name);
+            await front.ReplayAsync(context, entry);
         }
         catch (Exception e)
         {
             Log.ReplayFailed(logger, entry.Name, e);
         }
 
-        if (context.Features.Get<ExchangeRecorder>() is null)
+        if (context.Features.Get<ExchangeRecorder>()?.Book != book)
         {
-            // The pipe went meanwhile, or is inspected no longer: nothing comes of it.
+            // The pipe went meanwhile, or is inspected no longer: nothing comes of it that is kept here.
             store.Miss(book, id);
         }
     }

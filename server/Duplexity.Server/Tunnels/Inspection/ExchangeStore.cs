@@ -8,16 +8,26 @@ namespace Duplexity.Server.Tunnels.Inspection;
 internal sealed class ExchangeStore
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, ExchangeBook> _books = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ExchangeShelf> _shelves = new(StringComparer.Ordinal);
     private readonly LinkedList<ExchangeBook.Kept> _all = new();
     private readonly LimitOptions _limits;
     private readonly string _node;
     private long _number;
+    private long _place; // the last one of any shelf
 
     public ExchangeStore(Node node, IOptions<DuplexityOptions> options, TimeProvider time, CarrierPools pools)
     {
+        // Both grow also over lives of the node.
         (_node, _limits, _number) = (node.Name, options.Value.Limits, time.GetUtcNow().ToUnixTimeMilliseconds() << 8);
+        _place = _number;
         pools.Ended += End;
+        pools.Changed += now =>
+        {
+            if (now.Settings.Inspect != true)
+            {
+                End(now);
+            }
+        };
     }
 
     /// <summary>Bytes that are kept.</summary>
@@ -30,7 +40,7 @@ internal sealed class ExchangeStore
         {
             lock (_lock)
             {
-                return [.. _books.Values.Select(b => b.Entry)];
+                return [.. _shelves.Values.SelectMany(s => s.Books).Select(b => b.Entry)];
             }
         }
     }
@@ -41,27 +51,31 @@ internal sealed class ExchangeStore
     /// <summary>Which node has an exchange of this id; null: it is none.</summary>
     public static string? NodeOf(string id) => id.IndexOf('-') is > 0 and var dash && dash < id.Length - 1 ? id[(dash + 1)..] : null;
 
-    /// <summary>The registration's book. An older one of the name is over; where a newer one is there already, this one is kept nowhere.</summary>
+    /// <summary>The registration's book, beside those of sessions that share its name. Older ones of the name are over; where a newer one is there already, this one is kept nowhere.</summary>
     public ExchangeBook Open(PipeEntry entry)
     {
         lock (_lock)
         {
-            if (_books.TryGetValue(entry.Name, out var book))
+            if (Find(entry) is { } book)
             {
-                if (book.Is(entry))
-                {
-                    return book;
-                }
-
-                if (book.Entry.Generation > entry.Generation)
-                {
-                    return new(entry) { IsOver = true };
-                }
-
-                Close(book);
+                return book;
             }
 
-            return _books[entry.Name] = new(entry);
+            var others = _shelves.GetValueOrDefault(entry.Name)?.Books.FindAll(b => !b.Entry.StandsBeside(entry)) ?? [];
+            if (others.Exists(b => b.Entry.Generation > entry.Generation))
+            {
+                return new(entry, new(_place)) { IsOver = true };
+            }
+
+            others.ForEach(Close);
+            if (!_shelves.TryGetValue(entry.Name, out var shelf))
+            {
+                _shelves.Add(entry.Name, shelf = new(_place));
+            }
+
+            book = new(entry, shelf);
+            shelf.Books.Add(book);
+            return book;
         }
     }
 
@@ -70,8 +84,7 @@ internal sealed class ExchangeStore
     {
         lock (_lock)
         {
-            book.Count++;
-            book.Running.Remove(exchange.Exchange.Id);
+            Count(book, exchange.Exchange.Id);
             if (book.IsOver || bytes > _limits.InspectorBytesPerPipe)
             {
                 return;
@@ -99,8 +112,7 @@ internal sealed class ExchangeStore
     {
         lock (_lock)
         {
-            book.Count++;
-            book.Running.Remove(id);
+            Count(book, id);
         }
     }
 
@@ -113,41 +125,39 @@ internal sealed class ExchangeStore
         }
     }
 
-    /// <summary>Of a registration's exchanges those behind a place, at most <paramref name="most"/>, the oldest of them; where <paramref name="after"/> is null, the newest.</summary>
-    public ExchangePage Page(PipeEntry entry, long? after, int most)
+    /// <summary>Of the exchanges of registrations of one name those behind a place, at most <paramref name="most"/>, the oldest of them; where <paramref name="after"/> is null, the newest.</summary>
+    public ExchangePage Page(IReadOnlyList<PipeEntry> entries, long? after, int most)
     {
         lock (_lock)
         {
-            if (Find(entry) is not { } book)
+            var books = FindAll(entries);
+            if (books.Count == 0)
             {
-                return ExchangePage.None;
+                return ExchangePage.None(after);
             }
 
+            var shelf = books[0].Shelf;
             if (after is not { } place)
             {
-                return new([.. book.Exchanges.TakeLast(most).Select(k => k.Line)], book.Count, 0);
+                return new([.. books.SelectMany(b => b.Exchanges.TakeLast(most)).OrderBy(k => k.Number).TakeLast(most).Select(k => k.Line)], shelf.End, 0);
             }
 
-            var newer = new List<ExchangeBook.Kept>();
-            for (var kept = book.Exchanges.Last; kept is not null && kept.Value.Number > place; kept = kept.Previous)
-            {
-                newer.Add(kept.Value);
-            }
-
-            newer.Reverse();
+            place = Math.Max(place, shelf.Start);
+            ExchangeBook.Kept[] newer = [.. books.SelectMany(b => b.Behind(place)).OrderBy(k => k.Number)];
             var page = newer.Take(most).ToArray();
-            var through = page.Length < newer.Count ? page[^1].Number : book.Count;
+            var through = page.Length < newer.Length ? page[^1].Number : shelf.End;
             return new([.. page.Select(k => k.Line)], through, Math.Max(0, through - place - page.Length));
         }
     }
 
-    /// <summary>One exchange of a registration; or whether it is a replay that is under way.</summary>
-    public (ExchangeDetail? Exchange, bool IsRunning) Read(PipeEntry entry, string id)
+    /// <summary>One exchange of registrations of one name, and whose it is; or whether it is a replay that is under way.</summary>
+    public (PipeEntry? Of, ExchangeDetail? Exchange, bool IsRunning) Read(IReadOnlyList<PipeEntry> entries, string id)
     {
         lock (_lock)
         {
-            var book = Find(entry);
-            return (book?.Exchanges.FirstOrDefault(k => k.Exchange.Exchange.Id == id)?.Exchange, book?.Running.Contains(id) == true);
+            var books = FindAll(entries);
+            var kept = books.SelectMany(b => b.Exchanges).FirstOrDefault(k => k.Exchange.Exchange.Id == id);
+            return (kept?.Book.Entry, kept?.Exchange, books.Exists(b => b.Running.Contains(id)));
         }
     }
 
@@ -163,12 +173,25 @@ internal sealed class ExchangeStore
         }
     }
 
-    private ExchangeBook? Find(PipeEntry entry) => _books.GetValueOrDefault(entry.Name) is { } book && book.Is(entry) ? book : null;
+    private ExchangeBook? Find(PipeEntry entry) => _shelves.GetValueOrDefault(entry.Name)?.Books.Find(b => b.Is(entry));
+
+    private List<ExchangeBook> FindAll(IReadOnlyList<PipeEntry> entries) => entries.Count > 0 && _shelves.GetValueOrDefault(entries[0].Name) is { } shelf ? shelf.Books.FindAll(b => entries.Any(b.Is)) : [];
+
+    private void Count(ExchangeBook book, string id)
+    {
+        book.Shelf.End++;
+        _place = Math.Max(_place, book.Shelf.End);
+        book.Running.Remove(id);
+    }
 
     private void Close(ExchangeBook book)
     {
         book.IsOver = true;
-        _books.Remove(book.Entry.Name);
+        if (book.Shelf.Books.Remove(book) && book.Shelf.Books.Count == 0)
+        {
+            _shelves.Remove(book.Entry.Name);
+        }
+
         while (book.Exchanges.Count > 0)
         {
             RemoveFirst(book);

@@ -33,13 +33,13 @@ internal sealed class ExchangeWatches(ExchangeReach reach, BackendRegistry backe
     /// <param name="watcher">The connection.</param>
     /// <param name="actingAs">The client whose right it is.</param>
     /// <param name="name">The watcher's own name for it.</param>
-    /// <param name="entry">The pipe as it is registered now.</param>
+    /// <param name="entries">The pipe as it is registered now, by all its programs.</param>
     /// <param name="places">From where on, by node.</param>
     /// <param name="may">Whether the watcher may still see what is of this owner.</param>
     /// <param name="tell">Tells a page; completes when it was taken.</param>
-    public bool Start(object watcher, string actingAs, string? name, PipeEntry entry, Dictionary<string, long> places, Func<string, bool> may, Func<ExchangesKeptEvent, Task> tell)
+    public bool Start(object watcher, string actingAs, string? name, PipeEntry[] entries, Dictionary<string, long> places, Func<string, bool> may, Func<ExchangesKeptEvent, Task> tell)
     {
-        var watch = new Watch { Entry = entry, Places = places };
+        var watch = new Watch { Entries = entries, Places = places };
         if (!_watches.TryPut(watcher, actingAs, name, watch))
         {
             return false;
@@ -67,23 +67,19 @@ internal sealed class ExchangeWatches(ExchangeReach reach, BackendRegistry backe
 
             try
             {
-                if (await backend.LocateAsync(watch.Entry.Name, CancellationToken.None) is not { } entry || !may(entry.Client))
+                PipeEntry[] entries = [.. await backend.LocateAllAsync(watch.Entries[0].Name, CancellationToken.None)];
+                if (entries.Length == 0 || !may(entries[0].Client))
                 {
                     continue;
                 }
 
-                if (entry.Client != watch.Entry.Client || entry.Generation != watch.Entry.Generation)
-                {
-                    watch.Places.Clear();
-                }
-
-                watch.Entry = entry;
-                await TellAsync(watch, node.Name, after => ValueTask.FromResult(reach.Here(entry, after, Page)), tell);
+                watch.Entries = entries;
+                await TellAsync(watch, node.Name, after => ValueTask.FromResult(reach.Here(entries, after, Page)), tell);
                 if (round % RoundsPerAsking == 0)
                 {
                     foreach (var other in nodes.Others)
                     {
-                        await TellAsync(watch, other.Name, after => new(reach.ThereAsync(other, entry, after, Page, CancellationToken.None)), tell);
+                        await TellAsync(watch, other.Name, after => new(reach.ThereAsync(other, entries, after, Page, CancellationToken.None)), tell);
                     }
                 }
 
@@ -97,7 +93,7 @@ internal sealed class ExchangeWatches(ExchangeReach reach, BackendRegistry backe
             {
                 if (watch.IsWell)
                 {
-                    Log.ExchangesNotRead(logger, watch.Entry.Name, e);
+                    Log.ExchangesNotRead(logger, watch.Entries[0].Name, e);
                 }
 
                 watch.IsWell = false;
@@ -125,7 +121,7 @@ internal sealed class ExchangeWatches(ExchangeReach reach, BackendRegistry backe
     {
         private volatile bool _isOver;
 
-        public required PipeEntry Entry { get; set; }
+        public required PipeEntry[] Entries { get; set; }
 
         public required Dictionary<string, long> Places { get; init; }
 

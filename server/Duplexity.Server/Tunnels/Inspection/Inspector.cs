@@ -100,7 +100,7 @@ internal sealed class Inspector(
             {
                 foreach (var entry in store.Entries)
                 {
-                    if (await backend.LocateAsync(entry.Name, ct) is not { } now || now.Client != entry.Client || now.Generation != entry.Generation)
+                    if (!(await backend.LocateAllAsync(entry.Name, ct)).Any(now => now.IsOf(entry)))
                     {
                         store.End(entry);
                     }

@@ -60,6 +60,25 @@ internal sealed class DomainProofs(PipeUrl url, DomainDns dns, ProofKey key, Tim
     public bool IsLost(string client, string domain) => !IsGiven(client, domain) && _proofs.TryGetValue((client, domain), out var proof) && !proof.IsProven;
 
     /// <summary>
+    /// Whether what a client had proven, or been given, is known to be its no more. The DNS is asked anew whatever is remembered: for when somebody else has proven the domain. Where it cannot be asked, nothing is known.
+    /// </summary>
+    public async ValueTask<bool> IsGoneAsync(string client, string name, CancellationToken ct)
+    {
+        var domain = Engine.NameTree.RootOf(name);
+        if (!IsForeign(domain) || IsGiven(client, name) || await AskAsync(client, domain, ct) is not false)
+        {
+            return false;
+        }
+
+        if (_proofs.TryGetValue((client, domain), out var last))
+        {
+            _proofs.TryUpdate((client, domain), new Proof(false, time.GetUtcNow()), last);
+        }
+
+        return true;
+    }
+
+    /// <summary>
     /// Looks for a proof in the DNS where the last look is too long ago; null where it could not be asked, and was not proven before. That a mere claim has none is not remembered: what a client asks for would fill the memory.
     /// </summary>
     public async ValueTask<Proof?> CheckAsync(string client, string domain, bool isClaim, CancellationToken ct)
@@ -89,6 +108,13 @@ internal sealed class DomainProofs(PipeUrl url, DomainDns dns, ProofKey key, Tim
         }
 
         return proof;
+    }
+
+    /// <summary>What the owner of a pipe is told whose proof is gone.</summary>
+    public static string Lost(string name)
+    {
+        var domain = Engine.NameTree.RootOf(name);
+        return $"the DNS does not say any more that {domain} is this client's: its TXT record at _duplexity.{domain} is gone.";
     }
 
     private DuplexityError Unproven(string name, string domain, string proof) => DuplexityError.Of(

@@ -46,7 +46,7 @@ internal sealed class DomainWatch(
             if (await proofs.CheckAsync(entry.Client, domain, isClaim: false, ct) is { IsProven: false })
             {
                 Log.ProofLost(logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength));
-                await pipes.CloseAsync(entry.Name, owner => owner == entry.Client, $"the DNS does not say any more that {domain} is this client's: its TXT record at _duplexity.{domain} is gone.", "the service", null, ct);
+                await pipes.CloseAsync(entry.Name, owner => owner == entry.Client, DomainProofs.Lost(entry.Name), "the service", null, ct);
             }
         }
     }

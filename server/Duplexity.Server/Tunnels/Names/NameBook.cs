@@ -45,17 +45,21 @@ internal sealed class NameBook(IEngine engine, PipeUrl url, TimeProvider time, I
     public ReservedName? Find(string name) => _names.GetValueOrDefault(name) is { } there && there.IsKeptAt(time.GetUtcNow()) ? there : null;
 
     /// <summary>Whether somebody else keeps a name, or one above or below it.</summary>
-    public bool IsAnothers(string client, string name)
+    public bool IsAnothers(string client, string name) => Others(client, name).Any();
+
+    /// <summary>What others keep at a name, above or below it.</summary>
+    public IEnumerable<ReservedName> Others(string client, string name)
     {
         var roots = NameTree.Of(name, url.Domain).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (roots.Any(r => Find(r) is { } there && there.Owner != client))
+        var there = roots.Select(Find).OfType<ReservedName>();
+        if (roots.Length > 0 && !url.Covers(roots[0]))
         {
-            return true;
+            // Under the server's own domain only labels right before it are reserved: nothing is below them.
+            var now = time.GetUtcNow();
+            there = there.Concat(_names.Values.Where(n => n.IsKeptAt(now) && n.Name.EndsWith($".{roots[0]}", StringComparison.Ordinal)));
         }
 
-        // Under the server's own domain only labels right before it are reserved: nothing is below them.
-        var now = time.GetUtcNow();
-        return roots.Length > 0 && !url.Covers(roots[0]) && _names.Values.Any(n => n.Owner != client && n.IsKeptAt(now) && n.Name.EndsWith($".{roots[0]}", StringComparison.Ordinal));
+        return there.Where(n => n.Owner != client);
     }
 
     /// <summary>Whether a host is reserved, or below a name that is; a released one is not.</summary>
@@ -86,6 +90,23 @@ internal sealed class NameBook(IEngine engine, PipeUrl url, TimeProvider time, I
 
         await TellAsync(name);
         return true;
+    }
+
+    /// <summary>Forgets a name that its owner, or whom it was until a while ago, has no more by any proof; where it has another owner by now, nothing changes.</summary>
+    public async ValueTask ForgetAsync(ReservedName lost, CancellationToken ct)
+    {
+        using (await _changes.EnterAsync(lost.Name, ct))
+        {
+            if (await engine.Records.ReadAsync(RecordKind, lost.Name, ct) is not { } text || ReservedName.Read(text).Owner != lost.Owner)
+            {
+                return;
+            }
+
+            await engine.Records.TakeAsync(RecordKind, lost.Name, ct);
+            _names.TryRemove(lost.Name, out _);
+        }
+
+        await TellAsync(lost.Name);
     }
 
     /// <inheritdoc/>

@@ -44,13 +44,15 @@ internal sealed class Reservations(
             return (null, foreign);
         }
 
+        await pipes.SettleDomainAsync(client, name, ct);
         var count = book.List(client).Count(n => n.FreeAt is null);
         if (count >= options.Value.Limits.NamesPerClient)
         {
             return (null, DuplexityError.Of(Errors.RateLimited, $"A client reserves at most {options.Value.Limits.NamesPerClient} names; release one first.") with { Limit = "names_per_client", Used = count });
         }
 
-        if (await IsAnothersAsync(client, name, ct) || !await book.TryReserveAsync(client, name, ct))
+        var isAnothers = await IsAnothersAsync(client, name, ct) && !(await pipes.CloseUnprovenAsync(client, [name], ct) && !await IsAnothersAsync(client, name, ct));
+        if (isAnothers || !await book.TryReserveAsync(client, name, ct))
         {
             return (null, Taken(client, name));
         }

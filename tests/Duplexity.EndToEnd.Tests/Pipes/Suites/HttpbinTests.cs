@@ -80,7 +80,11 @@ public sealed class HttpbinTests(SuiteStage stage, HttpbinFixture httpbin) : ICl
     {
         using var visitor = new HttpMessageInvoker(new SocketsHttpHandler
         {
-            UseCookies = false, UseProxy = false, AllowAutoRedirect = false, RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1, ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+            UseCookies = false,
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+            ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
         });
         foreach (var (name, request) in HttpbinRequests.All.Where(r => r.Value.IsForHttp2))
         {

@@ -1,4 +1,3 @@
-using Duplexity.EndToEnd.Tests.Real;
 using Duplexity.Testing;
 using FluentAssertions;
 using Xunit;

@@ -32,6 +32,26 @@ public sealed class HandedOutTests
     }
 
     [Fact]
+    public async Task Under_a_wildcard_a_link_is_for_one_host()
+    {
+        await using var rig = await GateRig.StartAsync();
+        await using var pipe = await rig.OpenAsync("link", "*.cat1");
+        (await FluentActions.Awaiting(() => pipe.CreateLinkAsync().Soon()).Should().ThrowAsync<DuplexityException>()).Which.Error.Sentence.Should().Contain("www.cat1.localhost");
+        await FluentActions.Awaiting(() => rig.Owner.Pipes.CreateLinkAsync("a.cat2.localhost").Soon()).Should().ThrowAsync<DuplexityException>();
+        var link = await rig.Owner.Pipes.CreateLinkAsync("a.cat1.localhost").Soon();
+        using var browser = new BrowserRobot();
+
+        link.Url.Authority.Should().Be($"a.cat1.localhost:{rig.Node.Port}");
+        await browser.OpenAsync(link.Url);
+        browser.Status.Should().Be(HttpStatusCode.OK);
+        browser.At.PathAndQuery.Should().Be("/");
+        await browser.OpenAsync(new Uri(link.Url, "/again"));
+        browser.Status.Should().Be(HttpStatusCode.OK);
+        (await rig.GetAsync(link.Url.PathAndQuery, name: "a.cat1")).Status.Should().Be(HttpStatusCode.OK);
+        (await rig.GetAsync(link.Url.PathAndQuery, name: "b.cat1")).Status.Should().Be(HttpStatusCode.Forbidden);
+    }
+
+    [Fact]
     public async Task A_program_needs_no_cookie_for_a_link()
     {
         await using var rig = await GateRig.StartAsync();

@@ -168,6 +168,50 @@ public sealed class VisitorSignInTests
     }
 
     [Fact]
+    public async Task Under_a_wildcard_a_person_signs_in_at_the_host_it_came_to_and_is_known_at_that_host_alone()
+    {
+        await using var provider = await TestProvider.StartAsync();
+        await using var rig = await StartAsync(provider);
+        await using var pipe = await rig.OpenAsync("client:bob", "*.cat1");
+        var host = new Uri($"http://a.cat1.localhost:{rig.Node.Port}/");
+        using var browser = new BrowserRobot().As("bob", provider);
+
+        await browser.OpenAsync(new Uri(host, "/x?q=1"));
+        browser.Page.Should().Contain("Visit a.cat1.localhost").And.Contain("<strong>amy</strong>");
+        await browser.GoOnAsync();
+
+        browser.At.Should().Be(new Uri(host, "/x?q=1"));
+        browser.Page.Should().StartWith("GET /x?q=1\n");
+        var statement = new JsonWebToken(VisitorGateTests.IdentityIn(browser.Page)!);
+        (statement.Subject, statement.Audiences.Single()).Should().Be(("bob", "a.cat1.localhost"));
+        var cookie = browser.Cookie(host.Authority, Cookie)!;
+        (await rig.GetAsync(with: GateRig.Cookie(Cookie, cookie), name: "a.cat1")).Status.Should().Be(HttpStatusCode.OK);
+        (await rig.GetAsync(with: GateRig.Cookie(Cookie, cookie), name: "b.cat1")).Status.Should().Be(HttpStatusCode.Forbidden);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G7")]
+    public async Task Who_has_signed_in_at_a_name_is_not_known_to_its_next_owner()
+    {
+        await using var provider = await TestProvider.StartAsync();
+        await using var rig = await GateRig.StartAsync(s =>
+        {
+            s.TrustTestIssuer = false;
+            s.Options = o => o.Times.HandOver = TimeSpan.Zero;
+            provider.Configure(s.Settings);
+        });
+        var pipe = await rig.OpenAsync("signed-in");
+        var cookie = await SignInAsync(pipe, provider, "bob");
+        (await rig.GetAsync(with: GateRig.Cookie(Cookie, cookie))).Status.Should().Be(HttpStatusCode.OK);
+        await pipe.DisposeAsync();
+
+        await using var ben = await rig.Node.ConnectAsync("ben", o => o with { Token = _ => ValueTask.FromResult<string?>(rig.Token("ben")) });
+        await using var bens = await ben.Pipes.OpenAsync("cat1", rig.Resource, new PipeOptions { Visitors = ["signed-in"] }).Soon();
+
+        (await rig.GetAsync(with: GateRig.Cookie(Cookie, cookie))).Status.Should().Be(HttpStatusCode.Forbidden);
+    }
+
+    [Fact]
     public async Task Without_a_sign_in_for_people_a_browser_is_refused_in_words()
     {
         await using var rig = await GateRig.StartAsync();

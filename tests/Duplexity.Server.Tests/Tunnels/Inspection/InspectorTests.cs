@@ -147,6 +147,52 @@ public sealed class InspectorTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G7")]
+    [Trait("Requirement", "3.6")]
+    public async Task Of_a_shared_name_what_all_programs_had_is_kept_and_seen_and_goes_with_each()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var resource = new RawServer(async (connection, _) =>
+        {
+            while (await connection.ReadHeadAsync() is { Length: > 0 })
+            {
+                await connection.SendAsync("HTTP/1.1 204 No Content\r\n\r\n");
+            }
+        });
+        var shared = new PipeOptions { Share = true, Inspect = true };
+        await using var first = await node.ConnectAsync("amy");
+        await using var second = await node.ConnectAsync("amy");
+        var one = await first.Pipes.OpenAsync("cat1", resource.Resource, shared).Soon();
+        await using var two = await second.Pipes.OpenAsync("cat1", resource.Resource, shared).Soon();
+        await using var watching = first.Pipes.WatchExchangesAsync("cat1", 100).GetAsyncEnumerator();
+        string[] targets = ["/0", "/1", "/2", "/3"];
+        foreach (var target in targets)
+        {
+            (await node.VisitAsync("cat1", target).Soon()).Dispose();
+            (await watching.MoveNextAsync().Soon()).Should().BeTrue();
+            (watching.Current.Target, watching.Current.Pipe).Should().Be((target, "cat1.localhost"));
+        }
+
+        var all = await second.Pipes.ExchangesAsync("cat1").Soon();
+        all.Select(e => e.Target).Should().Equal(targets, "in the order in which they ended");
+        all.Select(e => e.Session).Distinct().Should().HaveCount(2, "each program had its part");
+        foreach (var exchange in all)
+        {
+            (await first.Pipes.ReadExchangeAsync("cat1", exchange.Id).Soon())!.Exchange.Session.Should().Be(exchange.Session);
+        }
+
+        // A third program, and a session that leaves, disturb nobody who watches the others.
+        await using var third = await node.ConnectAsync("amy");
+        await using var three = await third.Pipes.OpenAsync("cat1", resource.Resource, shared).Soon();
+        await one.DisposeAsync();
+        var left = await second.Pipes.ExchangesAsync("cat1").Soon();
+        left.Should().HaveCount(2).And.OnlyContain(e => e.Session == left[0].Session, "the other's went with it");
+        (await node.VisitAsync("cat1", "/next").Soon()).Dispose();
+        (await watching.MoveNextAsync().Soon()).Should().BeTrue();
+        watching.Current.Target.Should().Be("/next", "nothing is told twice");
+    }
+
+    [Fact]
     public async Task Of_a_pipe_that_does_not_ask_for_it_nothing_is_kept_and_TCP_cannot_ask()
     {
         await using var cat = await InspectedPipe.StartAsync();

@@ -148,4 +148,43 @@ public sealed class ReplayTests
         await InspectorTests.ShouldBeRefused(() => amy.Pipes.ReplayAsync("cat1", id), Errors.RateLimited.Code);
         (await amy.Pipes.ReplayedAsync("cat1", replay).Soon()).Exchange.Status.Should().Be(499, "nobody waited any longer");
     }
+
+    [Fact]
+    [Trait("Guarantee", "G7")]
+    [Trait("Guarantee", "G13")]
+    public async Task At_a_shared_name_a_replay_goes_to_the_program_that_had_the_request_and_leaves_no_place_taken()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Limits.ReplaysPerPipe = 1);
+        await using var one = Named("one");
+        await using var two = Named("two");
+        await using var first = await node.ConnectAsync("amy");
+        await using var second = await node.ConnectAsync("amy");
+        await using var firstPipe = await first.Pipes.OpenAsync("cat1", one.Resource, new PipeOptions { Share = true, Inspect = true }).Soon();
+        await using var secondPipe = await second.Pipes.OpenAsync("cat1", two.Resource, new PipeOptions { Share = true, Inspect = true }).Soon();
+        await using var kept = first.Pipes.WatchExchangesAsync("cat1", 100).GetAsyncEnumerator();
+        var next = kept.MoveNextAsync();
+        string name;
+        do
+        {
+            using var answer = await node.VisitAsync("cat1").Soon();
+            name = await answer.Content.ReadAsStringAsync();
+        }
+        while (name != "two");
+
+        (await next.Soon()).Should().BeTrue();
+        var id = (await first.Pipes.ExchangesAsync("cat1").Soon())[^1].Id;
+        for (var i = 0; i < 4; i++)
+        {
+            var replay = await first.Pipes.ReplayAsync("cat1", id).Soon();
+            Encoding.UTF8.GetString((await first.Pipes.ReplayedAsync("cat1", replay).Soon(TimeSpan.FromSeconds(5))).Response.Body!).Should().Be("two");
+        }
+    }
+
+    private static RawServer Named(string name) => new(async (connection, _) =>
+    {
+        while (await connection.ReadHeadAsync() is { Length: > 0 })
+        {
+            await connection.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: {name.Length}\r\n\r\n{name}");
+        }
+    });
 }

@@ -92,6 +92,62 @@ public sealed partial class DomainTests
         (await rig.TryServeAsync("amy", [Site], session: "desktop")).Answer.Error.Should().BeNull();
     }
 
+    [Theory]
+    [InlineData(Site, false)]
+    [InlineData(Site, true)]
+    [InlineData("*.cat1.example.com", false)]
+    public async Task Who_proves_a_domain_gets_it_when_who_had_it_reserved_proves_it_no_more(string name, bool isReleased)
+    {
+        await using var rig = await NameRig.StartAsync();
+        var (record, amys) = RecordOf((await rig.TryServeAsync("amy", [Site])).Answer.Error!);
+        rig.Dns.Set(record, amys);
+        (await rig.ReserveAsync("amy", Site)).Should().BeNull();
+        await QueuedNamesTests.QueueAsync(rig, "amy", Site);
+        if (isReleased)
+        {
+            await rig.Reservations.ReleaseAsync("amy", Site, _ => true, CancellationToken.None);
+        }
+
+        var (_, bens) = RecordOf((await rig.TryServeAsync("ben", [Site])).Answer.Error!);
+        rig.Dns.Set(record, amys, bens);
+        (await rig.TryServeAsync("ben", [name])).Answer.Error!.Code.Should().Be(Errors.NameTaken.Code, "both prove it, and she was first");
+        rig.Dns.IsBroken = true;
+        (await rig.TryServeAsync("ben", [name])).Answer.Error!.Code.Should().Be(Errors.NameTaken.Code, "a DNS server that is away says nothing");
+        rig.Dns.IsBroken = false;
+        rig.Dns.Set(record, bens);
+
+        (await rig.ReserveAsync("ben", Site)).Should().BeNull();
+        (await rig.TryServeAsync("ben", [name])).Answer.Error.Should().BeNull();
+        rig.Reservations.List("amy").Should().BeEmpty();
+        rig.Dns.Set(record, amys, bens);
+        (await rig.ReserveAsync("amy", Site))!.Code.Should().Be(Errors.NameTaken.Code, "he was first this time");
+    }
+
+    [Fact]
+    public async Task Who_proves_a_domain_gets_it_from_who_still_serves_it_and_proves_it_no_more()
+    {
+        await using var rig = await NameRig.StartAsync();
+        var (record, amys) = RecordOf((await rig.TryServeAsync("amy", [Site])).Answer.Error!);
+        rig.Dns.Set(record, amys);
+        await rig.TryServeAsync("amy", ["*.cat1.example.com", Site]);
+        var (_, bens) = RecordOf((await rig.TryServeAsync("ben", [Site])).Answer.Error!);
+        rig.Dns.Set(record, amys, bens);
+        (await rig.TryServeAsync("ben", [Site])).Answer.Error!.Code.Should().Be(Errors.NameTaken.Code);
+        (await rig.ReserveAsync("ben", Site))!.Code.Should().Be(Errors.NameTaken.Code);
+        (await rig.VisitAsync(Site)).Body.Should().Be("amy");
+
+        rig.Dns.Set(record, bens);
+        (await rig.TryServeAsync("ben", [Site])).Answer.Error.Should().BeNull();
+
+        (await rig.VisitAsync(Site)).Status.Should().Be(HttpStatusCode.NotFound, "it changes hands");
+        rig.Time.Advance(TimeSpan.FromSeconds(30));
+        (await rig.VisitAsync(Site)).Body.Should().Be("ben");
+        (await rig.TryServeAsync("amy", [Site], session: "desktop")).Answer.Error!.Gate.Should().Be("domain");
+        rig.Dns.Set(record, amys);
+        (await rig.ReserveAsync("amy", Site)).Should().BeNull("and back");
+        (await rig.VisitAsync(Site)).Status.Should().Be(HttpStatusCode.NotFound);
+    }
+
     [Fact]
     public async Task A_dns_server_that_is_away_is_no_refusal_and_failed_proofs_are_counted_as_claims()
     {
