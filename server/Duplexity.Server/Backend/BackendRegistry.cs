@@ -18,6 +18,9 @@ internal sealed class BackendRegistry(IRegistry registry, bool isShared, TimePro
     private readonly ConcurrentDictionary<string, (IReadOnlyList<PipeEntry> Entries, long At)> _found = new(StringComparer.Ordinal);
     private long _forgettings;
 
+    /// <summary>Raised with names under which something has changed. Handlers must not throw or wait.</summary>
+    public event Action<IReadOnlyCollection<string>>? Forgotten;
+
     public async ValueTask<RegisterResult> RegisterAsync(IReadOnlyList<PipeEntry> entries, CancellationToken ct)
     {
         try
@@ -87,7 +90,8 @@ internal sealed class BackendRegistry(IRegistry registry, bool isShared, TimePro
     public void Forget(IEnumerable<string> names)
     {
         Interlocked.Increment(ref _forgettings);
-        foreach (var name in names)
+        string[] changed = [.. names];
+        foreach (var name in changed)
         {
             _found.TryRemove(name, out _);
             if (NameTree.IsWildcard(name))
@@ -98,6 +102,8 @@ internal sealed class BackendRegistry(IRegistry registry, bool isShared, TimePro
                 }
             }
         }
+
+        Forgotten?.Invoke(changed);
     }
 
     public ValueTask<IReadOnlyList<PipeEntry>> ListAsync(string? client, CancellationToken ct) => registry.ListAsync(client, ct);

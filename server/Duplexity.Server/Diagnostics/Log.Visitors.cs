@@ -25,4 +25,7 @@ internal static partial class Log
 
     [LoggerMessage(4126, LogLevel.Debug, "A visitor of {Pipe} has to wait: {Limit}")]
     public static partial void VisitorHasToWait(ILogger logger, string pipe, string limit);
+
+    [LoggerMessage(4127, LogLevel.Debug, "The rules of {Pipe} have changed and cannot be read now; its visitors are looked at in a moment")]
+    public static partial void VisitorsNotLookedAt(ILogger logger, string pipe, Exception exception);
 }

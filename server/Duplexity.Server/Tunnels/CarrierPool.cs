@@ -25,7 +25,11 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
     public PipeEntry Entry => entry;
 
     /// <summary>Whether a carrier stays with its first visitor's connection (G13): where the pipe says so, or has a visitor gate and says nothing.</summary>
-    public bool IsPerVisitor { get; } = entry.Settings.Carriers is { } carriers ? carriers == PipeSettings.PerVisitor : entry.Settings.Visitors is not (null or "public");
+    public bool IsPerVisitor { get; } = IsPerVisitorOf(entry);
+
+    /// <summary>Whether it is the pool of a registration, and nothing has changed there that its carriers depend on.</summary>
+    public bool Serves(PipeEntry other) => other.IsSameAs(entry) && IsPerVisitorOf(other) == IsPerVisitor
+        && (other.Settings.HeaderTimeoutMs, other.Settings.IdleTimeoutMs) == (entry.Settings.HeaderTimeoutMs, entry.Settings.IdleTimeoutMs);
 
     /// <summary>Whether the pool is over: whoever wants the pipe asks for its pool again.</summary>
     public bool IsOver
@@ -206,6 +210,8 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
 
         return stream;
     }
+
+    private static bool IsPerVisitorOf(PipeEntry pipe) => pipe.Settings.Carriers is { } carriers ? carriers == PipeSettings.PerVisitor : pipe.Settings.Visitors is not (null or "public");
 
     private void Drop(HttpCarrier carrier)
     {

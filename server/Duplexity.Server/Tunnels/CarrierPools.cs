@@ -33,7 +33,7 @@ internal sealed class CarrierPools : IDisposable
         while (true)
         {
             var there = _pools.GetValueOrDefault(key);
-            if (Array.Find(there ?? [], p => p.Entry.IsSameAs(entry) && !p.IsOver) is { } pool)
+            if (Array.Find(there ?? [], p => p.Serves(entry) && !p.IsOver) is { } pool)
             {
                 return pool;
             }

@@ -18,13 +18,16 @@ internal sealed class PipeNews(
     public string Kind => "pipe";
 
     /// <summary>These have been registered, and took the place of those; completes when no node serves visitors by the old ones any more, or after <see cref="TimeOptions.Confirm"/>.</summary>
-    public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced)
+    /// <param name="entries">What is registered.</param>
+    /// <param name="replaced">What gave way.</param>
+    /// <param name="again">Names that their session had already: what was found under them may say another thing of resource and visitors.</param>
+    public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced, IReadOnlyList<string> again)
     {
         var opened = entries.Select(e => e.Name).Where(PipePorts.IsPort).ToArray();
-        var changed = entries.Where(e => e.IsShared).Select(e => e.Name).ToList();
+        var changed = entries.Where(e => e.IsShared || again.Contains(e.Name)).Select(e => e.Name).ToList();
         foreach (var entry in entries)
         {
-            if (!entry.IsShared && await backend.IsCoveredAsync(entry, CancellationToken.None))
+            if (!changed.Contains(entry.Name) && await backend.IsCoveredAsync(entry, CancellationToken.None))
             {
                 changed.Add(entry.Name);
             }
@@ -155,7 +158,7 @@ internal sealed class PipeNews(
         /// <summary>Ports of TCP pipes that are new, as <c>:PORT</c>.</summary>
         public string[] Opened { get; init; } = [];
 
-        /// <summary>New names that other sessions, or a wildcard, served before: who serves their visitors is not what was found.</summary>
+        /// <summary>Names that other sessions, or a wildcard, served before, or this one with other settings: what serves their visitors, and who these are, is not what was found.</summary>
         public string[] Changed { get; init; } = [];
 
         /// <summary>Whose the new ones are; others of the same owner were taken over. Null: nobody's.</summary>

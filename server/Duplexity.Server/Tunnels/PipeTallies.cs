@@ -20,8 +20,8 @@ internal sealed class PipeTallies
     /// <summary>Raised when a pipe was used: an exchange has ended, a carrier has opened or closed. Handlers must not throw or wait.</summary>
     public event Action<PipeEntry>? Used;
 
-    /// <summary>A session has the name from now on; where it had it already, or took it over from <paramref name="replaced"/>, the counts go on.</summary>
-    public void Begin(PipeEntry entry, IEnumerable<PipeEntry> replaced)
+    /// <summary>A session has the name from now on; where it had it already, or took it over from <paramref name="replaced"/>, the counts go on. Whether it is the session's first registration of it.</summary>
+    public bool Begin(PipeEntry entry, IEnumerable<PipeEntry> replaced)
     {
         Tally? before = null;
         foreach (var old in replaced.Where(old => old.Session != entry.Session))
@@ -29,7 +29,7 @@ internal sealed class PipeTallies
             before = _tallies.TryRemove(KeyOf(old), out var tally) ? tally : before;
         }
 
-        _tallies.TryAdd(KeyOf(entry), before ?? new Tally());
+        return _tallies.TryAdd(KeyOf(entry), before ?? new Tally());
     }
 
     /// <summary>The session has the name no longer.</summary>

@@ -60,7 +60,7 @@ internal sealed partial class PublicPipes
             return new() { Error = DuplexityError.Of(Errors.Unavailable, "Other pipes are being registered and removed; try again.") };
         }
 
-        var news = new List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)>();
+        var news = new List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced, string[] Changed)>();
         try
         {
             if ((await OverLimitAsync(session, rules, pipes, results, ct) ?? await OverClaimsAsync(session.Client, pipes, results, ct)) is { } limit)
@@ -73,10 +73,10 @@ internal sealed partial class PublicPipes
         finally
         {
             _turn.Release();
-            foreach (var (entries, replaced) in news)
+            foreach (var (entries, replaced, changed) in news)
             {
                 // Others' turns do not wait for the other nodes; whoever registers does.
-                await _news.RegisteredAsync(entries, replaced);
+                await _news.RegisteredAsync(entries, replaced, changed);
             }
         }
     }
@@ -121,7 +121,7 @@ internal sealed partial class PublicPipes
     }
 
     private async Task<PipesResponse> OpenAndRegisterAsync(
-        Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)> news, CancellationToken ct)
+        Session session, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced, string[] Changed)> news, CancellationToken ct)
     {
         var opened = new List<int>();
         try
@@ -157,7 +157,7 @@ internal sealed partial class PublicPipes
     }
 
     private async Task<PipesResponse> RegisterAsync(
-        Session session, long generation, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced)> news, CancellationToken ct)
+        Session session, long generation, AllowanceRules rules, IReadOnlyList<PipeRegistration> pipes, PipeResult[] results, List<(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced, string[] Changed)> news, CancellationToken ct)
     {
         for (var draw = 1; ; draw++)
         {
@@ -178,9 +178,14 @@ internal sealed partial class PublicPipes
             var registered = await RegisterAsync(session, generation, entries, ct);
             if (registered.Conflicts.Count == 0)
             {
+                var changed = new List<string>();
                 foreach (var entry in entries)
                 {
-                    _tallies.Begin(entry, registered.Replaced.Where(r => r.Name == entry.Name));
+                    if (!_tallies.Begin(entry, registered.Replaced.Where(r => r.Name == entry.Name)))
+                    {
+                        changed.Add(entry.Name); // it repeats itself, perhaps with other settings: to the registry that is no news
+                    }
+
                     _watches.Mark(entry, KindOf(entry, registered.Replaced));
                     Log.PipeRegistered(_logger, entry.Name, VisibleText.Of(entry.Client, VisibleText.LogLength), VisibleText.Of(entry.Session, VisibleText.LogLength), generation);
                 }
@@ -190,7 +195,7 @@ internal sealed partial class PublicPipes
                     GiveWay(old, session);
                 }
 
-                news.Add((entries, registered.Replaced));
+                news.Add((entries, registered.Replaced, [.. changed]));
                 if (await _queues.RegisteredAsync(entries, CancellationToken.None) is { } unkept)
                 {
                     await RemoveUnsynchronizedAsync(session, generation, [.. entries.Select(e => e.Name)], CancellationToken.None);

@@ -11,6 +11,9 @@ internal interface IVisitorGate
     /// <summary>Whether it lets a visitor in.</summary>
     ValueTask<bool> LetsAsync(Visitor visitor, PipeEntry entry, CancellationToken ct) => new(StillLets(visitor, entry));
 
+    /// <summary>Whether it would let one in that is being served already, and was let in by a gate that there may be no more.</summary>
+    ValueTask<bool> WouldLetAsync(Visitor visitor, PipeEntry entry, CancellationToken ct) => new(StillLets(visitor, entry));
+
     /// <summary>Whether it would let one in again that it has let in: asked while that one is served, and quick.</summary>
     bool StillLets(Visitor visitor, PipeEntry entry);
 }
@@ -52,7 +55,7 @@ internal sealed class BasicGate(string user, string hash, Passwords passwords) :
 {
     public async ValueTask<bool> LetsAsync(Visitor visitor, PipeEntry entry, CancellationToken ct)
     {
-        if (visitor.Basic() is not var (name, password) || name != user || !await passwords.FitAsync(hash, password, ct))
+        if (!await WouldLetAsync(visitor, entry, ct))
         {
             return false;
         }
@@ -61,7 +64,19 @@ internal sealed class BasicGate(string user, string hash, Passwords passwords) :
         return true;
     }
 
-    public bool StillLets(Visitor visitor, PipeEntry entry) => true;
+    public async ValueTask<bool> WouldLetAsync(Visitor visitor, PipeEntry entry, CancellationToken ct)
+    {
+        if (visitor.Basic() is not var (name, password) || name != user || !await passwords.FitAsync(hash, password, ct))
+        {
+            return false;
+        }
+
+        visitor.Fitted = hash;
+        return true;
+    }
+
+    // One password has another hash each time that its pipe is registered; checking takes too long for here.
+    public bool StillLets(Visitor visitor, PipeEntry entry) => visitor.Fitted == hash && visitor.Basic()?.User == user;
 }
 
 /// <summary><c>link</c>: who came by a link of the owner's.</summary>

@@ -37,6 +37,9 @@ internal sealed class Visitor
     /// <summary>Whether it brought a token or a key, and no cookie.</summary>
     public bool IsByToken { get; set; }
 
+    /// <summary>The hash that its password was found to be of; null: none yet.</summary>
+    public string? Fitted { get; set; }
+
     /// <summary>The link that it came by; null: none that is good.</summary>
     public VisitorLink? Link { get; set; }
 

@@ -102,6 +102,26 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
     public bool MayStay(VisitorPass pass, PipeEntry entry) =>
         (pass.Visitor.Identity is not { } identity || identities!.MayStay(identity)) && pass.Gate?.StillLets(pass.Visitor, entry) != false;
 
+    /// <summary>Somebody who passed is being served while the pipe's rules have changed: as whom it may stay by those of now; null: it may not.</summary>
+    public async ValueTask<VisitorPass?> StayAsync(VisitorPass pass, PipeEntry now, CancellationToken ct)
+    {
+        var gates = rules.Of(now);
+        if (gates.IsPublic)
+        {
+            return pass with { Gate = null };
+        }
+
+        foreach (var gate in gates.All)
+        {
+            if (await gate.WouldLetAsync(pass.Visitor, now, ct))
+            {
+                return pass with { Gate = gate };
+            }
+        }
+
+        return null;
+    }
+
     private static string NameOf(IVisitorGate gate) => gate.GetType().Name.Replace("Gate", "", StringComparison.Ordinal).ToLowerInvariant();
 
     private async ValueTask IdentifyAsync(Visitor visitor, PipeEntry entry, PipeGates gates)
