@@ -28,7 +28,7 @@ internal sealed class Visitor
     /// <summary>What its query said to the front.</summary>
     public IReadOnlyDictionary<string, string> Query { get; }
 
-    /// <summary>What its cookies said to the front.</summary>
+    /// <summary>What its cookies said to the front, by their whole names.</summary>
     public IReadOnlyDictionary<string, string> Cookies { get; }
 
     /// <summary>Who it is; null: nobody known.</summary>
@@ -67,6 +67,9 @@ internal sealed class Visitor
         context.Features.Set(visitor);
         return visitor;
     }
+
+    /// <summary>What one of our cookies says, under the name that it has at a pipe; null: nothing.</summary>
+    public string? Cookie(PipeEntry entry, string name) => Cookies.GetValueOrDefault(OwnNames.CookieAt(entry, name));
 
     /// <summary>User and password of the Authorization header; null where there are none. Also after <see cref="TakeAuthorization"/>.</summary>
     public (string User, string Password)? Basic() => _basic ??= ReadBasic();

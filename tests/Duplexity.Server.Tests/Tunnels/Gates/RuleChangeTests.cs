@@ -1,8 +1,11 @@
 using System.Net;
 using System.Net.WebSockets;
 using System.Text;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Tunnels;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Tunnels.Gates;
@@ -54,6 +57,26 @@ public sealed class RuleChangeTests
 
         await using var other = await same.ChangeAsync(rig.Resource, new PipeOptions { Visitors = ["signed-in"] }).Soon();
         await HandedOutTests.EndOf(bob);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G13")]
+    public async Task The_carriers_of_a_pipe_that_is_changed_are_as_it_says_now()
+    {
+        await using var rig = await GateRig.StartAsync();
+        await using var pipe = await rig.OpenAsync("public");
+        (await rig.GetAsync()).Status.Should().Be(HttpStatusCode.OK);
+        (await PoolAsync()).IsPerVisitor.Should().BeFalse();
+
+        await using var gated = await pipe.ChangeAsync(rig.Resource, new PipeOptions { Visitors = ["signed-in"] }).Soon();
+        (await PoolAsync()).IsPerVisitor.Should().BeTrue("a visitor who is known shares its carriers with nobody");
+        await using var timed = await gated.ChangeAsync(rig.Resource, new PipeOptions { Visitors = ["signed-in"], IdleTimeout = TimeSpan.FromSeconds(9) }).Soon();
+        var pool = await PoolAsync();
+        pool.Entry.Settings.IdleTimeoutMs.Should().Be(9_000);
+        (await PoolAsync()).Should().BeSameAs(pool);
+
+        async Task<CarrierPool> PoolAsync() =>
+            rig.Node.Services.GetRequiredService<CarrierPools>().Of((await rig.Node.Services.GetRequiredService<IEngine>().Registry.ReadAsync("cat1.localhost"))!)!;
     }
 
     private static async Task<ClientWebSocket> ConnectAsync(GateRig rig, Action<HttpRequestMessage> with)
