@@ -94,6 +94,12 @@ public sealed class PipeKindTests
     [InlineData(Private)]
     public void What_is_said_and_is_so_by_itself_is_taken(string kind) => PipeSettings.Problem(Kinds[kind] with
     {
-        HostHeader = "keep", Sticky = false, Offline = "refuse", Routes = [], RequestHeaders = [], ResponseHeaders = [], Inspect = false,
+        HostHeader = "keep",
+        Sticky = false,
+        Offline = "refuse",
+        Routes = [],
+        RequestHeaders = [],
+        ResponseHeaders = [],
+        Inspect = false,
     }).Should().BeNull();
 }

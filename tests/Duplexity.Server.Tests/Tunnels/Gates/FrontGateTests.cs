@@ -56,7 +56,15 @@ public sealed class FrontGateTests
         await using var all = await StartAsync();
         var entry = new PipeEntry
         {
-            Name = "x.localhost", Client = "amy", Session = "s", Generation = 1, Node = "n", Resource = "http://localhost", HostHeader = "keep", Url = "http://x.localhost", Since = default,
+            Name = "x.localhost",
+            Client = "amy",
+            Session = "s",
+            Generation = 1,
+            Node = "n",
+            Resource = "http://localhost",
+            HostHeader = "keep",
+            Url = "http://x.localhost",
+            Since = default,
             Settings = new PipeRegistration { Visitors = visitors },
         };
 
@@ -96,7 +104,11 @@ public sealed class FrontGateTests
         await using var all = await StartAsync();
         await using var pipe = await all.Rig.Owner.Pipes.OpenAsync("cat1", all.Rig.Resource, new PipeOptions
         {
-            Visitors = ["ip:127.0.0.1", "basic:bob:correct-horse", "client:carl"], Inspect = true, Share = true, Sticky = true, Limits = new VisitorLimits { Concurrent = 9 },
+            Visitors = ["ip:127.0.0.1", "basic:bob:correct-horse", "client:carl"],
+            Inspect = true,
+            Share = true,
+            Sticky = true,
+            Limits = new VisitorLimits { Concurrent = 9 },
             RequestHeaders = [new() { Name = "X-A", Value = "b" }],
         }).Soon();
         await using var orders = await all.Rig.Owner.Pipes.OpenAsync("orders", "room:orders", new PipeOptions { Reply = TimeSpan.FromSeconds(5) }).Soon();
