@@ -127,6 +127,25 @@ public sealed class FrontGateTests
     }
 
     [Fact]
+    [Trait("Guarantee", "G18")]
+    public async Task A_front_tells_an_owner_of_visits_to_the_pipes_that_it_may_have_and_of_no_others()
+    {
+        await using var all = await StartAsync();
+        var options = new PipeOptions { Exchanges = true };
+        await using var gated = await all.Rig.Owner.Pipes.OpenAsync("cat1", all.Rig.Resource, options with { Visitors = ["signed-in"] }).Soon();
+        await using var open = await all.Rig.Owner.Pipes.OpenAsync("cat2", all.Rig.Resource, options).Soon();
+        var session = (await all.Rig.Node.Services.GetRequiredService<IEngine>().Registry.ReadAsync("cat2.localhost"))!.Session;
+        var (ofGated, ofOpen) = (gated.Exchanges.GetAsyncEnumerator(), open.Exchanges.GetAsyncEnumerator());
+        ExchangeInfo[] said = [new() { Pipe = "cat1.localhost", Target = "/made-up" }, new() { Pipe = "cat2.localhost", Target = "/seen" }];
+
+        await all.AskAsync<ExchangesQuestion, bool>(ExchangesCall.Word, new("amy", session, new() { Exchanges = said }));
+
+        (await ofOpen.MoveNextAsync().AsTask().Soon()).Should().BeTrue();
+        ofOpen.Current.Target.Should().Be("/seen");
+        ofGated.MoveNextAsync().IsCompleted.Should().BeFalse("it stood before the other one");
+    }
+
+    [Fact]
     [Trait("Guarantee", "G7")]
     [Trait("Guarantee", "G18")]
     public async Task A_pipe_that_begins_to_ask_who_visits_is_gone_from_a_front_when_the_change_is_answered()
