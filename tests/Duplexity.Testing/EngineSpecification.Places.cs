@@ -140,8 +140,9 @@ public abstract partial class EngineSpecification
             refused.Entries.Should().BeEmpty();
         }
 
-        (await log.LastKnownAsync(Lobby, lost[2])).Should().Be(lost[2].Epoch == before[1].Epoch ? before[1] : null, "behind it is what was stored instead, where something of its own life of the store is left");
-        (await log.LastKnownAsync(Lobby, lost[0] with { Epoch = "made up" })).Should().BeNull();
+        var places = new LostPlaces(log);
+        (await places.LastKnownAsync(Lobby, lost[2])).Should().Be(lost[2].Epoch == before[1].Epoch ? before[1] : null, "behind it is what was stored instead, where something of its own life of the store is left");
+        (await places.LastKnownAsync(Lobby, lost[0] with { Epoch = "made up" })).Should().BeNull();
         (await TextsAsync(log, Lobby, before[1])).Should().Equal("other1", "other2", "other3");
         (await log.ReadAsync(Lobby, before[1], 10)).Recovered.Should().BeTrue();
         (await log.ReadAsync(Lobby, before[1], 1)).Entries[0].Before.Should().Be(before[1]);

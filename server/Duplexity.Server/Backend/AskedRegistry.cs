@@ -36,7 +36,7 @@ internal sealed class AskedRegistry(NodeBook nodes, NodeCalls calls) : IRegistry
         {
             try
             {
-                var entries = await calls.AskAsync<LocateQuestion, PipeEntry[]>(node, LocateCall.Word, question, ct);
+                var entries = await calls.AskAsync<LocateQuestion, PipeEntry[]>(node, LocateQuestion.Word, question, ct);
                 _last = node.Name;
                 return entries;
             }

@@ -8,7 +8,7 @@ namespace Duplexity.Server.Channels;
 /// One channel on this node while somebody here listens to it. Entries arrive as hints in any order; a pump, one at a time, brings them into the log's order
 /// (reading what is missing), and hands each to every live subscription. Many entries that wait are one round, so sockets coalesce them into one write.
 /// </summary>
-internal sealed partial class Channel(Address address, IMessageLog log, TimeProvider time, ILogger logger) : IThreadPoolWorkItem
+internal sealed partial class Channel(Address address, IMessageLog log, LostPlaces places, TimeProvider time, ILogger logger) : IThreadPoolWorkItem
 {
     /// <summary>Entries of one read.</summary>
     private const int Page = 100;
@@ -28,7 +28,7 @@ internal sealed partial class Channel(Address address, IMessageLog log, TimeProv
     public Address Address { get; } = address;
 
     /// <summary>The epochs of its log that were seen here.</summary>
-    public Epochs Epochs { get; } = new(log, address);
+    public Epochs Epochs { get; } = new(log, places, address);
 
     /// <summary>A snapshot of who listens.</summary>
     public IReadOnlyList<Subscription> Subscriptions => Volatile.Read(ref _subscriptions);

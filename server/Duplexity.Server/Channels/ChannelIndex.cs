@@ -12,6 +12,7 @@ namespace Duplexity.Server.Channels;
 internal sealed class ChannelIndex(IEngine engine, DuplexityOptions options, TimeProvider time, ILogger<ChannelIndex> logger) : IEngineHandler
 {
     private readonly ConcurrentDictionary<Address, Channel> _channels = new();
+    private readonly LostPlaces _places = new(engine.Log);
 
     /// <summary>How many channels are listened to.</summary>
     public int Count => _channels.Count;
@@ -64,7 +65,7 @@ internal sealed class ChannelIndex(IEngine engine, DuplexityOptions options, Tim
     {
         while (true)
         {
-            var channel = _channels.GetOrAdd(address, a => new Channel(a, engine.Log, time, logger));
+            var channel = _channels.GetOrAdd(address, a => new Channel(a, engine.Log, _places, time, logger));
             var subscription = new Subscription(channel, subscriber, clients) { Start = start, Cursor = start, Told = start, Passed = start };
             prepare?.Invoke(subscription);
             if (channel.TryAdd(subscription))
@@ -83,7 +84,7 @@ internal sealed class ChannelIndex(IEngine engine, DuplexityOptions options, Tim
 
     /// <summary>The last entry that whoever was at a lost place of a channel has surely seen; null: nobody knows.</summary>
     public ValueTask<Position?> LastKnownAsync(Address address, Position lost) =>
-        _channels.TryGetValue(address, out var channel) ? channel.Epochs.LastKnownAsync(lost) : engine.Log.LastKnownAsync(address, lost);
+        _channels.TryGetValue(address, out var channel) ? channel.Epochs.LastKnownAsync(lost) : _places.LastKnownAsync(address, lost);
 
     /// <summary>Ends a subscription; the channel goes with its last one.</summary>
     public void Remove(Subscription subscription)

@@ -5,7 +5,7 @@ namespace Duplexity.Server.Channels;
 /// <summary>
 /// Behind which places the epochs of a channel began, as far as this node has seen it: a log that has lost all entries of an epoch cannot say it any more, and whoever was in that epoch has all that lies before. Thread-safe.
 /// </summary>
-internal sealed class Epochs(IMessageLog log, Address channel)
+internal sealed class Epochs(IMessageLog log, LostPlaces places, Address channel)
 {
     /// <summary>How many are remembered: each is a restart or a failover of the store.</summary>
     private const int Most = 8;
@@ -46,7 +46,7 @@ internal sealed class Epochs(IMessageLog log, Address channel)
                 return (await log.ReadAsync(channel, place, 1, ct: ct)).Recovered ? place : null;
             }
 
-            if (await log.LastKnownAsync(channel, place, ct) is { } known)
+            if (await places.LastKnownAsync(channel, place, ct) is { } known)
             {
                 return known;
             }

@@ -8,7 +8,8 @@ internal sealed class ClientStreams
     private readonly Lock _lock = new();
     private readonly Dictionary<string, HashSet<Entry>> _byClient = new(StringComparer.Ordinal);
 
-    public ClientStreams(ClientEnds ends, Standing standing) => ends.Ended += client => Cut(i => client is null ? standing.Problem(i) is not null : i.Client == client);
+    public ClientStreams(ClientEnds ends, Standing standing) =>
+        ends.Ended += client => Cut(i => client is null ? standing.Problem(i) is not null || standing.Block(i.Client, null) is not null : i.Client == client);
 
     /// <summary>One more, until the result is disposed; null: the client has as many as it may.</summary>
     /// <param name="identity">Whose, and by which token.</param>

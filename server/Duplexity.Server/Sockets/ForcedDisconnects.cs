@@ -70,7 +70,15 @@ internal sealed class ForcedDisconnects(
     }
 
     /// <inheritdoc/>
-    public ValueTask RereadAsync() => default;
+    public async ValueTask RereadAsync()
+    {
+        // An order that was missed is gone; that its client is kept away is written, and who is kept away and here has missed it.
+        await blocks.RereadAsync();
+        foreach (var client in holders.All.SelectMany(h => h.Identities.Clients).Concat(sessions.All.Select(s => s.Client)).Distinct().Where(c => blocks.Find(c, null) is not null).ToArray())
+        {
+            await CloseClientAsync(client, Told(null));
+        }
+    }
 
     private static string Told(string? reason) =>
         string.IsNullOrWhiteSpace(reason) ? "Disconnected by the operator or by the client itself." : VisibleText.Of(reason, ReasonLength);

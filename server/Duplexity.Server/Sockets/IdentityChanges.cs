@@ -132,10 +132,11 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
         DuplexityError.Of(Errors.IdentityNotHeld, $"This connection does not hold {VisibleText.Of(client ?? "nobody", Address.MaxClientLength)}; add it with Authenticate.");
 
     /// <summary>
-    /// Takes an identity off again that was revoked while it was being taken on: a revocation looks for those who hold the client, and this one may have come too late for that.
+    /// Takes an identity off again that was revoked, or forced out, while it was being taken on: that looks for those who hold the client, and this one may have come too late for it.
     /// </summary>
     public async Task<bool> EndIfRevokedAsync(IIdentityHolder holder, Identity identity) => standing.Problem(identity) is not null
-        && await EndAsync(holder, identity.Client, IdentityChange.Revoked, Errors.Revoked, "It was revoked.");
+        ? await EndAsync(holder, identity.Client, IdentityChange.Revoked, Errors.Revoked, "It was revoked.")
+        : standing.Block(identity.Client, null) is { } block && await EndAsync(holder, identity.Client, IdentityChange.Dropped, Errors.ForcedOut, block.Sentence);
 
     private static async Task LetGoAsync(IIdentityHolder holder, string client, string change)
     {

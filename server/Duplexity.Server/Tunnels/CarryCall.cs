@@ -1,11 +1,12 @@
+using System.Text.Json;
 using Duplexity.Server.Backend;
 using Duplexity.Server.Cluster;
 using Duplexity.Server.Engine;
 
 namespace Duplexity.Server.Tunnels;
 
-/// <summary>Another node has a visitor for a pipe of this one's client, who is to bring it a carrier. What is asked for must be what is registered here, and now (G18).</summary>
-internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, Node node) : NodeCall<CarryQuestion, CarryAnswer>(Word)
+/// <summary>Another node has a visitor for a pipe of this one's client, who is to bring it a carrier. What is asked for must be what is registered here, and now; for a front, what fronts have (G18).</summary>
+internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, FrontView front, Node node) : NodeCall<CarryQuestion, CarryAnswer>(Word)
 {
     public const string Word = "carry";
 
@@ -15,8 +16,12 @@ internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, Node no
     /// <inheritdoc/>
     protected override async ValueTask<CarryAnswer> AnswerAsync(CarryQuestion question, NodeInfo from, CancellationToken ct)
     {
-        var asked = question.Entry;
-        if ((await backend.LocateAllAsync(asked.Name, ct)).FirstOrDefault(e => e.IsSameAs(asked) && e.Node == node.Name) is not { } entry)
+        if (question.Entry is not { Name: not null } asked)
+        {
+            throw new JsonException("An order is for a registration.");
+        }
+
+        if ((await backend.LocateAllAsync(asked.Name, ct)).FirstOrDefault(e => e.IsSameAs(asked) && e.Node == node.Name) is not { } entry || (from.IsFront && !front.Has(entry)))
         {
             return new(CarryFailure.Elsewhere);
         }

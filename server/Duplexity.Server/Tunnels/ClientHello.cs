@@ -3,72 +3,88 @@ using System.Text;
 
 namespace Duplexity.Server.Tunnels;
 
-/// <summary>The first message of a TLS connection, of which only the name that is asked for is read (RFC 8446, 4.1.2; RFC 6066, 3).</summary>
-internal static class ClientHello
+/// <summary>
+/// The first message of a TLS connection, of which only the name that is asked for is read (RFC 8446, 4.1.2; RFC 6066, 3). It may come in as many pieces as its sender likes: each look goes on where the last one ended, and copies nothing. For
+/// one connection; not thread-safe.
+/// </summary>
+internal sealed class ClientHello
 {
     /// <summary>No TLS library sends a longer one: with post-quantum key shares they have about 2 KB.</summary>
     public const int Longest = 16 * 1024;
 
     private const int RecordHead = 5;
+    private const int MessageHead = 4;
     private const byte Handshake = 22;
     private const byte Hello = 1;
 
+    // All records before this place are there as a whole, and hold so much of the message, which may be split over several; with its first bytes it says how long it is.
+    private int _at;
+    private int _length;
+    private uint _head;
+
     /// <summary>How far it has come, and the name where it is whole.</summary>
-    public static (HelloState State, string? Name) Read(ReadOnlySpan<byte> bytes)
+    /// <param name="bytes">All that has come so far.</param>
+    public (HelloState State, string? Name) Read(ReadOnlySpan<byte> bytes)
     {
-        // It may be split over several records; their contents together are the message.
-        var message = new byte[Math.Min(bytes.Length, Longest)];
-        var length = 0;
-        var at = 0;
-        while (true)
+        while (bytes.Length - _at >= RecordHead)
         {
-            if (length >= 4)
+            var content = BinaryPrimitives.ReadUInt16BigEndian(bytes[(_at + 3)..]);
+            if (bytes[_at] != Handshake || bytes[_at + 1] != 3 || content is 0 or > Longest)
             {
-                var whole = 4 + (message[1] << 16) + (message[2] << 8) + message[3];
-                if (message[0] != Hello || whole > Longest)
+                return (HelloState.None, null);
+            }
+
+            var here = bytes[(_at + RecordHead)..Math.Min(bytes.Length, _at + RecordHead + content)];
+            var (length, head) = (_length + here.Length, _head);
+            for (var i = 0; i < here.Length && _length + i < MessageHead; i++)
+            {
+                head = (head << 8) | here[i];
+            }
+
+            if (length >= MessageHead)
+            {
+                var whole = MessageHead + (int)(head & 0xFFFFFF);
+                if (head >> 24 != Hello || whole > Longest)
                 {
                     return (HelloState.None, null);
                 }
 
                 if (length >= whole)
                 {
-                    return NameOf(message.AsSpan(4, whole - 4)) is { } name ? (HelloState.Whole, name) : (HelloState.None, null);
+                    return NameOf(Message(bytes, whole)[MessageHead..]) is { } name ? (HelloState.Whole, name) : (HelloState.None, null);
                 }
             }
 
-            if (bytes.Length - at < RecordHead)
-            {
-                return bytes.Length > at && bytes[at] != Handshake ? (HelloState.None, null) : More(bytes.Length);
-            }
-
-            var content = BinaryPrimitives.ReadUInt16BigEndian(bytes[(at + 3)..]);
-            if (bytes[at] != Handshake || bytes[at + 1] != 3 || content is 0 or > Longest)
-            {
-                return (HelloState.None, null);
-            }
-
-            var here = bytes[(at + RecordHead)..Math.Min(bytes.Length, at + RecordHead + content)];
-            if (length + here.Length > message.Length)
-            {
-                return (HelloState.None, null);
-            }
-
-            here.CopyTo(message.AsSpan(length));
-            length += here.Length;
-            at += RecordHead + content;
-            if (at > bytes.Length)
-            {
-                at = bytes.Length;
-            }
-
-            if (here.Length < content && !IsWhole(message.AsSpan(0, length)))
+            if (here.Length < content)
             {
                 return More(bytes.Length);
             }
+
+            (_at, _length, _head) = (_at + RecordHead + content, length, head);
         }
+
+        return bytes.Length > _at && bytes[_at] != Handshake ? (HelloState.None, null) : More(bytes.Length);
     }
 
-    private static bool IsWhole(ReadOnlySpan<byte> message) => message.Length >= 4 && message.Length >= 4 + (message[1] << 16) + (message[2] << 8) + message[3];
+    /// <summary>The message, all of which is there: as it stands, or put together where it is split.</summary>
+    private static ReadOnlySpan<byte> Message(ReadOnlySpan<byte> bytes, int whole)
+    {
+        if (BinaryPrimitives.ReadUInt16BigEndian(bytes[3..]) >= whole)
+        {
+            return bytes.Slice(RecordHead, whole);
+        }
+
+        var message = new byte[whole];
+        for (int length = 0, at = 0; length < whole;)
+        {
+            var content = BinaryPrimitives.ReadUInt16BigEndian(bytes[(at + 3)..]);
+            var here = bytes.Slice(at + RecordHead, Math.Min(content, whole - length));
+            here.CopyTo(message.AsSpan(length));
+            (length, at) = (length + here.Length, at + RecordHead + content);
+        }
+
+        return message;
+    }
 
     private static (HelloState, string?) More(int length) => (length < Longest ? HelloState.More : HelloState.None, null);
 

@@ -39,14 +39,20 @@ internal sealed class DialEndpoint(
         });
         if (place is null)
         {
-            TooMany(context, TimeSpan.FromSeconds(1));
+            Refuse(context, StatusCodes.Status429TooManyRequests, TimeSpan.FromSeconds(1));
             return;
         }
 
-        // A revocation looks for those who are there; this one may have come too late for that.
+        // A revocation or a forced disconnect looks for those who are there; this one may have come too late for that.
         if (standing.Problem(identity) is not null)
         {
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            return;
+        }
+
+        if (standing.Block(identity.Client, context.Request.Query["session"]) is { } blocked)
+        {
+            Refuse(context, StatusCodes.Status403Forbidden, TimeSpan.FromMilliseconds(blocked.RetryAfterMs ?? 0));
             return;
         }
 
@@ -70,7 +76,7 @@ internal sealed class DialEndpoint(
         // The limits of visitors are those of who dials: here each is known.
         if (admission.TryEnter(entry, PeerAddresses.NetworkOf(peers.Of(context)), $"client:{identity.Client}", out var wait) is not { } entered)
         {
-            TooMany(context, wait);
+            Refuse(context, StatusCodes.Status429TooManyRequests, wait);
             return;
         }
 
@@ -85,9 +91,9 @@ internal sealed class DialEndpoint(
         }
     }
 
-    private static void TooMany(HttpContext context, TimeSpan wait)
+    private static void Refuse(HttpContext context, int status, TimeSpan wait)
     {
-        context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+        context.Response.StatusCode = status;
         context.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
     }
 

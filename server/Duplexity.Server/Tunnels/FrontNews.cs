@@ -9,12 +9,19 @@ namespace Duplexity.Server.Tunnels;
 /// Tells the fronts which registrations are over, and at which ports visitors come: the node where it happens does, for a front hears nothing of what all nodes are told. One that does not hear finds out when it asks whether its carriers
 /// are confirmed (G7). Thread-safe.
 /// </summary>
-internal sealed class FrontNews(NodeBook nodes, NodeCalls calls, ILogger<FrontNews> logger)
+internal sealed class FrontNews(NodeBook nodes, NodeCalls calls, FrontView view, ILogger<FrontNews> logger)
 {
     /// <summary>Completes when all fronts have done it, or are known not to answer.</summary>
     public async Task TellAsync(OverQuestion news)
     {
         if (nodes.Fronts is not { Count: > 0 } fronts)
+        {
+            return;
+        }
+
+        // A front has nothing of the others that could be over. Names alone tell it what to ask anew.
+        news = news with { Over = view.Of(news.Over), Changed = [.. news.Changed.Where(name => !PrivateNames.IsPrivate(name))], Altered = view.After(news.Altered ?? []) };
+        if (news.Over.Length + news.Opened.Length + news.Changed.Length + news.Altered.Length == 0)
         {
             return;
         }

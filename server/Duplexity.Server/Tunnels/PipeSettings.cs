@@ -17,45 +17,67 @@ internal static class PipeSettings
     /// <summary>What is wrong; null: nothing.</summary>
     public static DuplexityError? Problem(PipeRegistration pipe) =>
         (pipe.Private == true ? DialRules.Problem(pipe.Visitors) : null)
-        ?? (pipe.Sticky == true && pipe.Share != true ? DuplexityError.Of(Errors.InvalidPipe, "sticky: visitors stay with one of several sessions, so it goes with share.") : null)
-        ?? (pipe.Sticky == true && (pipe.Name?.StartsWith(':') == true || ResourceText.IsTls(pipe.Resource)) ? DuplexityError.Of(Errors.InvalidPipe, "sticky: bytes that pass unread have no cookies; it goes with a hostname and HTTP.") : null)
+        ?? CheckKind(pipe)
+        ?? (pipe.Sticky == true && pipe.Share != true ? Wrong("sticky: visitors stay with one of several sessions, so it goes with share.") : null)
         ?? CheckHealth(pipe)
         ?? CheckOffline(pipe)
-        ?? CheckChannel(pipe)
         ?? TrafficSettings.Problem(pipe)
-        ?? (pipe.Inspect is true && (pipe.Name is [':', ..] || ResourceText.Read(pipe.Resource)?.Scheme is "tcp" or "tls")
-            ? DuplexityError.Of(Errors.InvalidPipe, "inspect: what passes unread has no requests to keep; leave it out.")
-            : null);
+        ?? (pipe.ReplyTimeoutMs is < 1 or > MostReplyMs ? Wrong($"replyTimeoutMs is 1 to {MostReplyMs}.") : null);
+
+    /// <summary>What would be taken and do nothing is refused: whoever asks for it counts on it.</summary>
+    private static DuplexityError? CheckKind(PipeRegistration pipe)
+    {
+        var (what, kind) = pipe switch
+        {
+            { Private: true } => ("A private pipe carries bytes as they are", Kinds.Unread),
+            { Name: [':', ..] } => ("A TCP port passes bytes on unread", Kinds.Unread),
+            _ when ResourceText.IsTls(pipe.Resource) => ("TLS that ends at the resource passes unread", Kinds.Unread),
+            _ when ResourceText.ReadChannel(pipe.Resource) is not null => ("A pipe into a channel dials no resource", Kinds.Channel),
+            _ => ("A pipe to a resource answers by itself, and not by messages", Kinds.Http),
+        };
+        (string Field, bool IsAsked, Kinds For)[] all =
+        [
+            ("hostHeader", pipe.HostHeader is not (null or "keep"), Kinds.Http),
+            ("sticky", pipe.Sticky == true, Kinds.Http),
+            ("health", pipe.Health is not null, Kinds.Http),
+            ("offline", pipe.Offline is not (null or "refuse"), Kinds.Http | Kinds.Channel),
+            ("routes", pipe.Routes is { Length: > 0 }, Kinds.Http),
+            ("requestHeaders", pipe.RequestHeaders is { Length: > 0 }, Kinds.Http),
+            ("responseHeaders", pipe.ResponseHeaders is { Length: > 0 }, Kinds.Http),
+            ("carriers", pipe.Carriers is not null, Kinds.Http),
+            ("inspect", pipe.Inspect == true, Kinds.Http | Kinds.Channel),
+            ("headerTimeoutMs", pipe.HeaderTimeoutMs is not null, Kinds.Http),
+            ("idleTimeoutMs", pipe.IdleTimeoutMs is not null, Kinds.Http),
+            ("replyTimeoutMs", pipe.ReplyTimeoutMs is not null, Kinds.Channel),
+        ];
+        string[] idle = [.. all.Where(f => f.IsAsked && !f.For.HasFlag(kind)).Select(f => f.Field)];
+        return idle.Length == 0 ? null : Wrong($"{what}, so {string.Join(", ", idle)} would do nothing there: leave {(idle.Length == 1 ? "it" : "them")} out.");
+    }
 
     private static DuplexityError? CheckHealth(PipeRegistration pipe) => pipe.Health switch
     {
         null => null,
-        _ when pipe.Share != true || pipe.Name is [':', ..] || ResourceText.ReadChannel(pipe.Resource) is not null || ResourceText.Read(pipe.Resource)?.Scheme is "tcp" or "tls" =>
-            DuplexityError.Of(Errors.InvalidPipe, "health: what is asked chooses among several sessions of a hostname; it goes with share and a resource that speaks HTTP."),
+        _ when pipe.Share != true => Wrong("health: what is asked chooses among several sessions, so it goes with share."),
         { Length: <= LongestHealth } path when path.StartsWith('/') && path.All(c => c is > ' ' and <= '~' and not '#') => null,
-        _ => DuplexityError.Of(Errors.InvalidPipe, $"health is a path such as /healthz, of at most {LongestHealth} visible ASCII characters."),
+        _ => Wrong($"health is a path such as /healthz, of at most {LongestHealth} visible ASCII characters."),
     };
 
     private static DuplexityError? CheckOffline(PipeRegistration pipe) => pipe.Offline switch
     {
         null or "refuse" => null,
-        "queue" when pipe.Share == true => DuplexityError.Of(Errors.InvalidPipe, "offline: queue gives what it has kept to the one session that has the name; it does not go with share."),
-        "queue" => string.IsNullOrWhiteSpace(pipe.Name) || pipe.Name.Trim()[0] is ':' or '*' || pipe.Private == true || ResourceText.IsTls(pipe.Resource)
-            ? DuplexityError.Of(Errors.InvalidPipe, "offline: queue keeps HTTP requests under one public name of your choice, such as hook: not at a port, under a wildcard, of a private pipe, or of TLS that passes unread.")
-            : null,
-        var other => DuplexityError.Of(Errors.InvalidPipe, $"offline is refuse or queue, not '{VisibleText.Of(other, 64)}'."),
+        "queue" when pipe.Share == true => Wrong("offline: queue gives what it has kept to the one session that has the name; it does not go with share."),
+        "queue" => string.IsNullOrWhiteSpace(pipe.Name) || pipe.Name.Trim()[0] == '*' ? Wrong("offline: queue keeps requests under one name of your choice, such as hook, and under no wildcard.") : null,
+        var other => Wrong($"offline is refuse or queue, not '{VisibleText.Of(other, 64)}'."),
     };
 
-    private static DuplexityError? CheckChannel(PipeRegistration pipe) =>
-        ResourceText.ReadChannel(pipe.Resource) is not null && (pipe.Routes ?? (object?)pipe.RequestHeaders ?? pipe.ResponseHeaders ?? (object?)pipe.HeaderTimeoutMs ?? pipe.IdleTimeoutMs ?? (object?)pipe.Carriers) is not null
-            ? DuplexityError.Of(Errors.InvalidPipe, "Routes, headers, carriers and time-outs belong to a resource that is dialled; a pipe into a channel has none of them.")
-            : CheckReply(pipe);
+    private static DuplexityError Wrong(string sentence) => DuplexityError.Of(Errors.InvalidPipe, sentence);
 
-    private static DuplexityError? CheckReply(PipeRegistration pipe) => pipe.ReplyTimeoutMs switch
+    /// <summary>What a pipe leads to, of which its settings are.</summary>
+    [Flags]
+    private enum Kinds
     {
-        null => null,
-        _ when ResourceText.ReadChannel(pipe.Resource) is null => DuplexityError.Of(Errors.InvalidPipe, "replyTimeoutMs is for pipes into a channel, such as room:orders."),
-        < 1 or > MostReplyMs => DuplexityError.Of(Errors.InvalidPipe, $"replyTimeoutMs is 1 to {MostReplyMs}."),
-        _ => null,
-    };
+        Unread = 1,
+        Http = 2,
+        Channel = 4,
+    }
 }

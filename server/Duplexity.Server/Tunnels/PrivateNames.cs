@@ -29,14 +29,9 @@ internal static class PrivateNames
             return (null, Wrong($"'{VisibleText.Of(asked, 128)}' is not the name of a private pipe of yours: a word of 1 to {LongestName} letters, digits and hyphens, such as db."));
         }
 
-        if (ResourceText.Read(pipe.Resource) is null)
-        {
-            return (null, Wrong($"'{VisibleText.Of(pipe.Resource, 128)}' is not a resource: it begins with http://, https://, tcp:// or unix:."));
-        }
-
-        return pipe.HostHeader is null or "keep" && pipe is { Sticky: null or false, Routes: null, RequestHeaders: null, ResponseHeaders: null, Offline: null or "refuse", Inspect: null or false, HeaderTimeoutMs: null, IdleTimeoutMs: null }
-            ? (name, null)
-            : (null, Wrong("A private pipe carries bytes as they are: a Host header, sticky visitors, routes, headers, a queue, an inspector and time-outs need a public name."));
+        return ResourceText.Read(pipe.Resource) is null
+            ? (null, Wrong($"'{VisibleText.Of(pipe.Resource, 128)}' is not a resource: it begins with http://, https://, tcp:// or unix:."))
+            : (name, null);
     }
 
     /// <summary>The key for a name as <paramref name="client"/> writes it: <c>db</c> for its own, <c>amy/db</c> for another's. Null: there can be none.</summary>

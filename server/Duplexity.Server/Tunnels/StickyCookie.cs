@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Duplexity.Server.Engine;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace Duplexity.Server.Tunnels;
@@ -20,45 +19,14 @@ internal static class StickyCookie
     // 96 bits: what two sessions of one name have in common by chance only.
     private const int ValueBytes = 12;
 
+    private static readonly HashSet<string> Names = new(StringComparer.OrdinalIgnoreCase) { Name };
+
     /// <summary>The value that stands for a registration, the same at every node and through its reconnects.</summary>
     public static string Of(PipeEntry entry) =>
         Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes($"{entry.Name}\0{entry.Client}\0{entry.Session}")).AsSpan(0, ValueBytes));
 
     /// <summary>What the visitor brought, which is taken out of its headers; null: nothing.</summary>
-    public static string? Take(HttpRequest request)
-    {
-        var headers = request.Headers.Cookie;
-        if (!headers.Any(h => h?.Contains(Name, StringComparison.Ordinal) == true))
-        {
-            return null;
-        }
-
-        string? value = null;
-        var left = new List<string?>();
-        foreach (var header in headers)
-        {
-            var kept = new List<string>();
-            foreach (var pair in (header ?? "").Split(';'))
-            {
-                if (pair.AsSpan().Trim() is var trimmed && trimmed.StartsWith(Name, StringComparison.Ordinal) && trimmed[Name.Length..].TrimStart() is ['=', .. var rest])
-                {
-                    value ??= rest.Trim().ToString();
-                }
-                else
-                {
-                    kept.Add(pair);
-                }
-            }
-
-            if (kept.Count > 0)
-            {
-                left.Add(string.Join(';', kept).TrimStart());
-            }
-        }
-
-        request.Headers.Cookie = new StringValues([.. left]);
-        return value;
-    }
+    public static string? Take(HttpRequest request) => CookieHeader.Take(request.Headers, Names).GetValueOrDefault(Name);
 
     /// <summary>Where the pipe asks for it and the visitor had another one, or none, the answer brings the cookie of the last of <paramref name="tried"/>, beside whatever the resource sets.</summary>
     public static void Give(HttpContext context, string? had, IReadOnlyList<PipeEntry> tried, bool isSecure)

@@ -76,8 +76,7 @@ internal sealed class TlsFront(
             return default;
         }
 
-        var buffer = new byte[ClientHello.Longest];
-        var length = 0;
+        var (buffer, length, hello) = (new byte[ClientHello.Longest], 0, new ClientHello());
         try
         {
             using var timeout = new CancellationTokenSource(options.Value.Times.Handshake, time);
@@ -85,7 +84,7 @@ internal sealed class TlsFront(
             {
                 var count = await visitor.ReceiveAsync(buffer.AsMemory(length), timeout.Token);
                 length += count;
-                var (state, name) = ClientHello.Read(buffer.AsSpan(0, length));
+                var (state, name) = hello.Read(buffer.AsSpan(0, length));
                 if (count == 0 || state != HelloState.More)
                 {
                     return (name, buffer.AsMemory(0, length));

@@ -3,7 +3,7 @@ using Duplexity.Protocol;
 
 namespace Duplexity.Server.Tunnels;
 
-/// <summary>Checks what a registration asks for concerning its traffic: routes, headers, carriers and time-outs. All of it belongs to HTTP.</summary>
+/// <summary>Checks what a registration asks for concerning its traffic: routes, headers, carriers and time-outs.</summary>
 internal static class TrafficSettings
 {
     // A person writes a handful of each; each request looks at all of them.
@@ -17,18 +17,12 @@ internal static class TrafficSettings
 
     /// <summary>What is wrong; null: nothing.</summary>
     public static DuplexityError? Problem(PipeRegistration pipe) =>
-        OnlyHttp(pipe)
-        ?? Routes(pipe.Routes)
+        Routes(pipe.Routes)
         ?? Headers("requestHeaders", pipe.RequestHeaders)
         ?? Headers("responseHeaders", pipe.ResponseHeaders)
         ?? (pipe.Carriers is null or "shared" or PipeSettings.PerVisitor ? null : Wrong($"carriers is shared or {PipeSettings.PerVisitor}, not '{Shown(pipe.Carriers)}'."))
         ?? Timeout("headerTimeoutMs", pipe.HeaderTimeoutMs)
         ?? Timeout("idleTimeoutMs", pipe.IdleTimeoutMs);
-
-    private static DuplexityError? OnlyHttp(PipeRegistration pipe) =>
-        (pipe.Routes ?? (object?)pipe.RequestHeaders ?? pipe.ResponseHeaders ?? pipe.HeaderTimeoutMs ?? (object?)pipe.IdleTimeoutMs) is not null && ResourceText.Read(pipe.Resource) is ("tcp" or "tls", _)
-            ? Wrong("Routes, headers and time-outs belong to HTTP: bytes of tcp:// and tls:// resources pass unread.")
-            : null;
 
     private static DuplexityError? Routes(PipeRoute[]? routes)
     {

@@ -17,7 +17,7 @@ public sealed class LostEndTests
     private readonly CutLog _log = new();
     private readonly Channel _channel;
 
-    public LostEndTests() => _channel = new(Address.Room("lobby"), _log, TimeProvider.System, NullLogger.Instance);
+    public LostEndTests() => _channel = new(Address.Room("lobby"), _log, new LostPlaces(_log), TimeProvider.System, NullLogger.Instance);
 
     [Theory]
     [InlineData(1)]
@@ -87,6 +87,38 @@ public sealed class LostEndTests
         (await _channel.Epochs.LastKnownAsync(new Position(1, "unknown"))).Should().BeNull();
     }
 
+    [Fact]
+    [Trait("Guarantee", "G24")]
+    public async Task Whoever_makes_places_up_has_the_log_looked_through_once_and_not_again_until_it_has_another_epoch()
+    {
+        var (lobby, places) = (Address.Room("lobby"), new LostPlaces(_log));
+        _log.Append("a", [.. Enumerable.Range(1, 10)]);
+        _log.Append("b", [.. Enumerable.Range(11, 490)]);
+        await Task.WhenAll(Enumerable.Range(0, 64).Select(i => places.LastKnownAsync(lobby, new(5, $"made up {i}")).AsTask()));
+        _log.EntriesRead.Should().BeInRange(500, 600, "64 asked at once");
+
+        for (var i = 0; i < 100; i++)
+        {
+            (await places.LastKnownAsync(lobby, new(5, $"{i} made up"))).Should().BeNull();
+        }
+
+        _log.Append("b", 501);
+        (await places.LastKnownAsync(lobby, new(900, "made up"))).Should().BeNull();
+        _log.EntriesRead.Should().BeLessThan(600);
+        (await places.LastKnownAsync(lobby, new(12, "a"))).Should().Be(new Position(10, "a"));
+        (await places.LastKnownAsync(lobby, new(9, "a"))).Should().BeNull("it has left in some other way than with the end");
+        (await places.LastKnownAsync(lobby, new(502, "b"))).Should().Be(new Position(501, "b"));
+
+        // What was said of a log that has lost its end since, with and without entries instead, is not said again.
+        _log.Cut(5);
+        (await places.LastKnownAsync(lobby, new(12, "a"))).Should().Be(new Position(5, "a"));
+        (await places.LastKnownAsync(lobby, new(502, "b"))).Should().BeNull();
+        _log.Append("c", 6, 7);
+        (await places.LastKnownAsync(lobby, new(12, "a"))).Should().Be(new Position(5, "a"));
+        _log.Trim(6);
+        (await places.LastKnownAsync(lobby, new(12, "a"))).Should().BeNull("its last entry has left by retention");
+    }
+
     private async Task<PipeRig.Listener> ListenAsync(Position start)
     {
         var listener = new PipeRig.Listener("s");
@@ -103,6 +135,8 @@ public sealed class LostEndTests
         private readonly List<LogEntry> _entries = [];
 
         public ReceiptLevel Level => ReceiptLevel.Written;
+
+        public int EntriesRead { get; private set; }
 
         public LogEntry At(int offset)
         {
@@ -121,6 +155,14 @@ public sealed class LostEndTests
                     var message = new StoredMessage { Id = $"{offset}@{epoch}", FromClient = "dan", SentAt = DateTimeOffset.UnixEpoch, Text = $"{offset}@{epoch}", Destinations = [Address.Room("lobby")] };
                     _entries.Add(new(Address.Room("lobby"), new(offset, epoch), Top, message, []));
                 }
+            }
+        }
+
+        public void Trim(int count)
+        {
+            lock (_lock)
+            {
+                _entries.RemoveRange(0, count);
             }
         }
 
@@ -144,6 +186,7 @@ public sealed class LostEndTests
 
                 LogEntry[] left = [.. _entries.Where(e => since is null || (reverse ? e.Position.Offset < since.Offset : e.Position.Offset > since.Offset))];
                 LogEntry[] page = [.. (reverse ? left.Reverse() : left).Take(limit)];
+                EntriesRead += page.Length;
                 return new(true, page, Top, page.Length == left.Length);
             }
         }

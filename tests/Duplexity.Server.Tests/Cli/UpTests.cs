@@ -45,6 +45,19 @@ public sealed class UpTests : IAsyncLifetime
         ((int)after.StatusCode).Should().Be(404, "an orderly stop removes the name at once");
     }
 
+    [Theory]
+    [InlineData(":={0}", "tcp://", "--carriers per-visitor", "so carriers would do nothing there: leave it out")]
+    [InlineData("db={0}", "", "--private --host-header resource", "so hostHeader would do nothing there: leave it out")]
+    public async Task What_would_do_nothing_for_a_pipe_is_refused_by_name(string pipe, string scheme, string flags, string sentence)
+    {
+        using var todd = new CliUnderTest(_node, "todd");
+
+        var exit = await todd.RunAsync(["up", string.Format(System.Globalization.CultureInfo.InvariantCulture, pipe, scheme + _resource.Authority), .. flags.Split(' ')]).Soon();
+
+        exit.Should().Be(ExitCode.Failed);
+        string.Join(" ", todd.Error).Should().Contain(sentence);
+    }
+
     [Fact]
     [Trait("Guarantee", "G25")]
     public async Task A_hostile_path_is_one_harmless_line_and_up_lives_on()

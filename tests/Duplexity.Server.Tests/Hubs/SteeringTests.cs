@@ -1,8 +1,10 @@
 using System.Reflection;
 using System.Threading.Channels;
 using Duplexity.Protocol;
+using Duplexity.Server.Sockets;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Hubs;
@@ -81,6 +83,23 @@ public sealed class SteeringTests
         (await ben.InvokeAsync<ForceDisconnectResponse>("ForceDisconnect", new ForceDisconnectRequest { Target = $"socket:{amy.Id}" })).Error!.Name.Should().Be("denied");
         (await admin.InvokeAsync<ForceDisconnectResponse>("ForceDisconnect", new ForceDisconnectRequest { Target = "client:amy", Reason = "enough" })).Sockets.Should().Be(1);
         (await amy.Disconnected).Should().BeEquivalentTo(new { Code = 521, Reason = "enough", Retry = "never" });
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G21")]
+    public async Task Who_is_forced_out_while_it_is_being_taken_on_does_not_stay()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var amy = await node.ConnectAsync("amy");
+        var socket = node.Services.GetRequiredService<SocketIndex>().OfClient("amy").Single();
+        var held = socket.Identities.Find("amy")!;
+
+        // The order to force amy out has found nobody: this socket was not hers yet.
+        await node.Services.GetRequiredService<Blocks>().KeepAwayAsync("amy", null, TimeSpan.FromMinutes(1));
+        var isEnded = await node.Services.GetRequiredService<IdentityChanges>().EndIfRevokedAsync(socket, held.Identity);
+
+        isEnded.Should().BeTrue();
+        socket.Identities.Find("amy").Should().BeNull();
     }
 
     [Fact]

@@ -141,7 +141,7 @@ internal sealed class SharedInbox : IDisposable
 
         /// <summary>A reading of a reader by its socket, which has not begun.</summary>
         public InboxReading Reading(InboxReader reader, InboxAck mode, int hands) =>
-            new(Inbox, reader, new ChannelSubscription(new Channel(SharedInbox.Address, Log, _shared.Time, NullLogger.Instance), this, ["amy"]), mode, hands);
+            new(Inbox, reader, new ChannelSubscription(new Channel(SharedInbox.Address, Log, new LostPlaces(Log), _shared.Time, NullLogger.Instance), this, ["amy"]), mode, hands);
 
         public void Leave()
         {

@@ -41,4 +41,33 @@ public sealed class RedisVisitorTests(RedisFixture redis) : IClassFixture<RedisF
         await FluentActions.Awaiting(() => stream.ReadAsync(new byte[1]).AsTask().Soon()).Should().ThrowAsync<IOException>();
         (await AtAAsync("/", "bob")).Should().Be(HttpStatusCode.Forbidden);
     }
+
+    [Fact]
+    [Trait("Guarantee", "G7")]
+    [Trait("Guarantee", "G8")]
+    public async Task A_password_that_is_changed_at_one_node_is_over_at_the_other_with_what_it_had_opened()
+    {
+        await using var pair = await RedisPair.StartAsync(redis);
+        await using var rig = await GateRig.StartAsync(() => Task.FromResult(pair.B), isOfTestIssuer: true);
+        await using var pipe = await rig.OpenAsync("basic:bob:correct-horse");
+        using var download = await AtAAsync("/stream", "correct-horse");
+        var stream = await download.Content.ReadAsStreamAsync();
+        await stream.ReadExactlyAsync(new byte[5]).AsTask().Soon();
+
+        await using var changed = await pipe.ChangeAsync(rig.Resource, new PipeOptions { Visitors = ["basic:bob:battery-staple"] }).Soon();
+
+        // With the answer, though A remembers for 5 s what it has found.
+        using var old = await AtAAsync("/", "correct-horse");
+        old.StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+        using var now = await AtAAsync("/", "battery-staple");
+        now.StatusCode.Should().Be(HttpStatusCode.OK);
+        await FluentActions.Awaiting(() => stream.ReadAsync(new byte[1]).AsTask().Soon()).Should().ThrowAsync<IOException>();
+
+        Task<HttpResponseMessage> AtAAsync(string target, string password)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, new Uri(pair.A.Listening, target));
+            GateRig.Basic("bob", password)(request);
+            return pair.A.VisitAsync("cat1", request).Soon();
+        }
+    }
 }

@@ -1,11 +1,14 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Security.Claims;
 using System.Text;
 using Duplexity.Protocol;
 using Duplexity.Server.Sockets;
+using Duplexity.Server.Tunnels;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
@@ -192,6 +195,69 @@ public sealed class PrivatePipeTests
         await node.Services.GetRequiredService<Revocations>().RevokeClientAsync(isDialler ? "ben" : "amy", null, CancellationToken.None).Soon();
 
         await FluentActions.Awaiting(() => stream.ReadAsync(new byte[1]).AsTask().Soon(TimeSpan.FromSeconds(2))).Should().ThrowAsync<IOException>();
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G21")]
+    public async Task Who_is_forced_out_between_the_services_gate_and_the_dial_dials_nothing()
+    {
+        await using var resource = new RawServer((c, _) => c.SendAsync("x"));
+        await using var node = await TestNode.StartAsync();
+        await using var amy = await node.ConnectAsync("amy");
+        await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = ["signed-in"] }).Soon();
+        await node.Services.GetRequiredService<Blocks>().KeepAwayAsync("ben", null, TimeSpan.FromMinutes(1));
+
+        // The service's gate has let ben in; this is what comes behind it.
+        var blocked = await DialAsync("ben");
+        var free = await DialAsync("cleo");
+
+        (blocked.StatusCode, blocked.Headers.RetryAfter.ToString()).Should().Be((StatusCodes.Status403Forbidden, "60"));
+        free.StatusCode.Should().Be(StatusCodes.Status426UpgradeRequired, "to whom it is open, and who asked without an upgrade");
+
+        async Task<HttpResponse> DialAsync(string client)
+        {
+            var context = new DefaultHttpContext { RequestServices = node.Services };
+            context.Request.QueryString = new("?pipe=amy/db");
+            context.Features.Set(new Duplexity.Server.Sockets.Identity(client, null, "", null, new ClaimsPrincipal()) { IssuedAt = DateTimeOffset.UtcNow });
+            await node.Services.GetRequiredService<DialEndpoint>().HandleAsync(context);
+            return context.Response;
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Guarantee", "G21")]
+    public async Task A_node_that_missed_a_forced_disconnect_makes_up_for_it_when_it_reads_all_again(bool isConnected)
+    {
+        await using var resource = new RawServer(async (c, _) =>
+        {
+            await c.SendAsync("x");
+            await c.ReadAllAsync();
+        });
+        await using var node = await TestNode.StartAsync();
+        await using var amy = await node.ConnectAsync("amy");
+        await amy.Pipes.OpenAsync("db", $"tcp://127.0.0.1:{resource.Port}", new PipeOptions { Private = true, Visitors = ["signed-in"] }).Soon();
+        await using var ben = await node.ConnectAsync("ben");
+        await using var stream = await ben.Pipes.DialAsync("amy/db").Soon();
+        await ReadAsync(stream, 1);
+        if (!isConnected)
+        {
+            await ben.DisposeAsync().AsTask().Soon();
+        }
+
+        await node.Services.GetRequiredService<Blocks>().KeepAwayAsync("ben", null, TimeSpan.FromMinutes(1));
+        if (isConnected)
+        {
+            await node.Services.GetRequiredService<ForcedDisconnects>().RereadAsync();
+            node.Services.GetRequiredService<SocketIndex>().OfClient("ben").Should().BeEmpty();
+        }
+        else
+        {
+            await node.Services.GetRequiredService<Revocations>().RereadAsync();
+        }
+
+        await FluentActions.Awaiting(() => stream.ReadAsync(new byte[1]).AsTask().Soon()).Should().ThrowAsync<IOException>();
     }
 
     [Fact]

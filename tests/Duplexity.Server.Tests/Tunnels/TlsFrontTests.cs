@@ -98,18 +98,42 @@ public sealed class TlsFrontTests
     public async Task The_name_is_found_however_the_message_is_cut()
     {
         var hello = await HelloAsync("cat1.localhost");
-        for (var length = 0; length < hello.Length; length++)
+
+        // As it came, and in records of so many bytes.
+        foreach (var message in new[] { hello, InRecords(hello[5..], 1), InRecords(hello[5..], 7), InRecords(hello[5..], 300) })
         {
-            ClientHello.Read(hello.AsSpan(0, length)).State.Should().Be(HelloState.More, $"{length} of {hello.Length} bytes");
+            var byBytes = new ClientHello();
+            for (var length = 0; length < message.Length; length++)
+            {
+                new ClientHello().Read(message.AsSpan(0, length)).State.Should().Be(HelloState.More, $"{length} of {message.Length} bytes");
+                byBytes.Read(message.AsSpan(0, length)).State.Should().Be(HelloState.More);
+            }
+
+            byBytes.Read(message).Should().Be((HelloState.Whole, "cat1.localhost"));
+            new ClientHello().Read(message).Should().Be((HelloState.Whole, "cat1.localhost"));
+        }
+    }
+
+    [Theory]
+    [InlineData(16_000)]
+    [InlineData(1)]
+    [Trait("Guarantee", "G24")]
+    public void A_message_that_comes_byte_by_byte_is_read_once(int record)
+    {
+        // As long as one may be, of which the end does not come.
+        byte[] message = [.. InRecords([1, 0, 0x3F, 0, .. new byte[16_000]], record).Take(ClientHello.Longest - 1)];
+        var (hello, state) = (new ClientHello(), HelloState.More);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var length = 1; length <= message.Length && state == HelloState.More; length++)
+        {
+            state = hello.Read(message.AsSpan(0, length)).State;
         }
 
-        ClientHello.Read(hello).Should().Be((HelloState.Whole, "cat1.localhost"));
-
-        // The same in records of seven bytes.
-        var content = hello[5..];
-        byte[] pieces = [.. content.Chunk(7).SelectMany(c => (byte[])[22, 3, 1, 0, (byte)c.Length, .. c])];
-        ClientHello.Read(pieces).Should().Be((HelloState.Whole, "cat1.localhost"));
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(4_096, "nothing is copied until it is there");
+        state.Should().Be(HelloState.More);
     }
+
+    private static byte[] InRecords(byte[] content, int size) => [.. content.Chunk(size).SelectMany(c => (byte[])[22, 3, 1, (byte)(c.Length >> 8), (byte)c.Length, .. c])];
 
     [Fact]
     public async Task No_message_however_broken_is_taken_for_more_than_it_is()
@@ -124,7 +148,7 @@ public sealed class TlsFrontTests
                 broken[random.Next(broken.Length)] = (byte)random.Next(256);
             }
 
-            ClientHello.Read(broken.AsSpan(0, random.Next(broken.Length + 1))); // throws nothing
+            new ClientHello().Read(broken.AsSpan(0, random.Next(broken.Length + 1))); // throws nothing
         }
     }
 

@@ -53,7 +53,7 @@ internal static class BridgeMessage
             Bytes = text is null ? body : null,
             ContentType = request.ContentType is { Length: <= Wire.MaxNameLength } type ? type : null,
             Type = First(request, Types),
-            IdempotencyKey = IdOf(context) is { } id ? KeyOf(entry, context.Features.Get<Visitor>()?.KnownAs, id) : null,
+            IdempotencyKey = IdOf(context) is { } id ? KeyOf(entry, context.Features.Get<Visitor>()?.KnownAt(entry), id) : null,
             Headers = HeadersOf(context),
         };
     }

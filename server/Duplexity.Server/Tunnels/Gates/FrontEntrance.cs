@@ -6,14 +6,15 @@ using Microsoft.AspNetCore.Http;
 namespace Duplexity.Server.Tunnels.Gates;
 
 /// <summary>
-/// The way in at a front, which knows nobody: it has no tokens, no revocations and no grants (G18). It serves what is public and what addresses alone are let in to; pipes whose visitors have to be known are served by the nodes.
+/// The way in at a front, which knows nobody: it has no tokens, no revocations and no grants (G18). It serves what is public and what addresses alone are let in to; pipes whose visitors have to be known are served by the nodes. What a visitor
+/// says to gates is taken out here as well: the resource has no business with it (G5).
 /// </summary>
 internal sealed class FrontEntrance(VisitorAdmission admission, LiveVisits live, PeerAddresses peers) : IVisitorEntrance
 {
     /// <inheritdoc/>
     public async ValueTask<Entered?> EnterAsync(HttpContext context, PipeEntry entry)
     {
-        var address = peers.Of(context);
+        var address = Visitor.Of(context, peers).Address;
         if (!Lets(address, entry))
         {
             await VisitorPages.NotAtAFrontAsync(context);
@@ -42,7 +43,7 @@ internal sealed class FrontEntrance(VisitorAdmission admission, LiveVisits live,
 
     /// <inheritdoc/>
     public bool Lets(IPAddress address, PipeEntry entry) =>
-        VisitorRule.TryRead(entry.Settings.Visitors ?? VisitorRule.Public, out var rules, out _)
+        entry.Settings.Visitors is { } text && VisitorRule.TryRead(text, out var rules, out _) // a node says it of each pipe; what says nothing lets nobody in
         && rules.Any(r => r.Kind == VisitorRule.Public || (r.Kind == VisitorRule.Ip && VisitorRule.NetworkOf(r.Value) is { } network && network.Contains(address)));
 
     /// <summary>That a request was counted already.</summary>

@@ -65,7 +65,7 @@ internal sealed class BasicGate(string user, string hash, Passwords passwords) :
         return true;
     }
 
-    public bool StillLets(Visitor visitor, PipeEntry entry) => true;
+    public bool StillLets(Visitor visitor, PipeEntry entry) => visitor.User == user;
 
     // A password that stays has its hash again (VisitorRules.Settled); to check those of all who are served would take minutes of a node.
     public bool WouldLet(Visitor visitor, PipeEntry entry, IVisitorGate? before) => before is BasicGate same && same.Is(user, hash);

@@ -2,7 +2,6 @@ using System.Text;
 using Duplexity.Server.Engine;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Primitives;
 
 namespace Duplexity.Server.Tunnels.Gates;
 
@@ -34,49 +33,19 @@ internal static class OwnNames
     public const string To = "duplexity-to";
 
     private const string Prefix = "duplexity-";
-    private const string HostPrefix = "__Host-";
 
     private static readonly HashSet<string> Cookies = new(StringComparer.OrdinalIgnoreCase) { VisitorCookie, LinkCookie, SignInCookie };
     private static readonly HashSet<string> Parameters = new(StringComparer.OrdinalIgnoreCase) { Link, Code, Error, To };
     private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
 
-    /// <summary>Takes our cookies out of a request, and returns them by their plain names.</summary>
-    public static IReadOnlyDictionary<string, string> TakeCookies(IHeaderDictionary headers)
-    {
-        var cookies = headers.Cookie;
-        if (!cookies.Any(line => line?.Contains(Prefix, StringComparison.OrdinalIgnoreCase) == true))
-        {
-            return Empty;
-        }
+    /// <summary>Takes our cookies out of a request, and returns them by their whole names.</summary>
+    public static IReadOnlyDictionary<string, string> TakeCookies(IHeaderDictionary headers) => CookieHeader.Take(headers, Cookies);
 
-        var (taken, left) = (new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase), new List<string?>());
-        foreach (var line in cookies)
-        {
-            var rest = new List<string>();
-            foreach (var part in (line ?? "").Split(';'))
-            {
-                var equals = part.IndexOf('=');
-                var name = (equals < 0 ? part : part[..equals]).Trim();
-                name = name.StartsWith(HostPrefix, StringComparison.OrdinalIgnoreCase) ? name[HostPrefix.Length..] : name;
-                if (!Cookies.Contains(name))
-                {
-                    rest.Add(part);
-                }
-                else if (equals >= 0)
-                {
-                    taken.TryAdd(name, part[(equals + 1)..].Trim());
-                }
-            }
-
-            if (rest.Count > 0)
-            {
-                left.Add(string.Join(';', rest).TrimStart());
-            }
-        }
-
-        headers.Cookie = new StringValues([.. left]);
-        return taken;
-    }
+    /// <summary>
+    /// How one of our cookies is called at a pipe's host: over https by a name that no other host can set, and only that one is listened to. Over plain http, which a pipe has on a developer's own machine only, such a name would be
+    /// kept by some browsers and not by others and by no program, so there it is the plain one.
+    /// </summary>
+    public static string CookieAt(PipeEntry entry, string name) => (IsSecure(entry) ? CookieHeader.HostPrefix : "") + name;
 
     /// <summary>Takes our parameters out of a request's target, and returns them.</summary>
     public static IReadOnlyDictionary<string, string> TakeQuery(HttpContext context)
@@ -110,17 +79,13 @@ internal static class OwnNames
         return taken;
     }
 
-    /// <summary>
-    /// Gives a browser one of our cookies, for this host alone. Over https by a name that no other host can set; over plain http, which a pipe has on a developer's own machine only, such a name would be
-    /// kept by some browsers and not by others and by no program, so there it is the plain one.
-    /// </summary>
+    /// <summary>Gives a browser one of our cookies, for this host alone.</summary>
     public static void Give(HttpContext context, PipeEntry entry, string name, string value, TimeSpan lifetime)
     {
-        var isSecure = entry.Url.StartsWith("https:", StringComparison.Ordinal);
-        context.Response.Cookies.Append((isSecure ? HostPrefix : "") + name, value, new CookieOptions
+        context.Response.Cookies.Append(CookieAt(entry, name), value, new CookieOptions
         {
             HttpOnly = true,
-            Secure = isSecure,
+            Secure = IsSecure(entry),
             SameSite = SameSiteMode.Lax,
             Path = "/",
             MaxAge = lifetime,
@@ -142,4 +107,6 @@ internal static class OwnNames
         // "//elsewhere" and "/\elsewhere" are other hosts to a browser.
         return target is ['/'] || (target is ['/', not ('/' or '\\'), ..] && !target.Any(char.IsControl)) ? target : "/";
     }
+
+    private static bool IsSecure(PipeEntry entry) => entry.Url.StartsWith("https:", StringComparison.Ordinal);
 }

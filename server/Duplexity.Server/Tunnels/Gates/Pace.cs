@@ -64,27 +64,27 @@ internal sealed class Pace(double perSecond, double burst, TimeProvider time)
 }
 
 /// <summary>What bytes wait for on their way to a visitor and from it. Thread-safe.</summary>
-internal sealed class Throttle(TimeProvider time, params Throttle.Way[] ways)
+internal sealed class Throttle(TimeProvider time, params Throttle.ByteRate[] rates)
 {
     /// <summary>Both directions of one limit: they do not wait for each other.</summary>
-    internal sealed record Way(Pace ToVisitor, Pace FromVisitor)
+    internal sealed record ByteRate(Pace ToVisitor, Pace FromVisitor)
     {
-        public static Way Of(long bytesPerSecond, TimeProvider time) => new(PaceOf(bytesPerSecond, time), PaceOf(bytesPerSecond, time));
+        public static ByteRate Of(long bytesPerSecond, TimeProvider time) => new(PaceOf(bytesPerSecond, time), PaceOf(bytesPerSecond, time));
 
         // Half a second's worth at once: a page comes as quick as it can, a download at its rate.
         private static Pace PaceOf(long bytesPerSecond, TimeProvider time) => new(bytesPerSecond, bytesPerSecond / 2.0, time);
     }
 
     /// <summary>How many bytes go at once.</summary>
-    public int Step { get; } = ways.Min(w => w.ToVisitor.Step);
+    public int Step { get; } = rates.Min(r => r.ToVisitor.Step);
 
     /// <summary>Counts bytes, and waits as long as they are too many.</summary>
     public ValueTask WaitAsync(int bytes, bool toVisitor, CancellationToken ct)
     {
         var longest = TimeSpan.Zero;
-        foreach (var way in ways)
+        foreach (var rate in rates)
         {
-            var wait = (toVisitor ? way.ToVisitor : way.FromVisitor).Take(bytes);
+            var wait = (toVisitor ? rate.ToVisitor : rate.FromVisitor).Take(bytes);
             longest = wait > longest ? wait : longest;
         }
 

@@ -30,7 +30,7 @@ internal sealed class Visitor
     /// <summary>What its query said to the front.</summary>
     public IReadOnlyDictionary<string, string> Query { get; }
 
-    /// <summary>What its cookies said to the front.</summary>
+    /// <summary>What its cookies said to the front, by their whole names.</summary>
     public IReadOnlyDictionary<string, string> Cookies { get; }
 
     /// <summary>Who it is; null: nobody known.</summary>
@@ -41,12 +41,6 @@ internal sealed class Visitor
 
     /// <summary>The user whose password it knew; null: none that was asked for.</summary>
     public string? User { get; set; }
-
-    /// <summary>What it has shown to be, for where one visitor's must not be taken for another's; null: nobody known. An address is nobody: many share one, and senders have several.</summary>
-    public string? KnownAs => Identity is { } identity ? $"client:{identity.Client}"
-        : User is not null ? $"user:{User}"
-        : Link is not null ? $"link:{Query.GetValueOrDefault(OwnNames.Link) ?? Cookies.GetValueOrDefault(OwnNames.LinkCookie)}"
-        : null;
 
     /// <summary>The link that it came by; null: none that is good.</summary>
     public VisitorLink? Link { get; set; }
@@ -78,6 +72,15 @@ internal sealed class Visitor
 
     /// <summary>The host at which it visits a pipe: under a wildcard the one by which it came, for what a browser is given, and what a resource is told, is for one host alone (G5).</summary>
     public string HostAt(PipeEntry entry) => NameTree.IsWildcard(entry.Name) && _host is not null ? _host : entry.Name;
+
+    /// <summary>What it has shown to be, for where one visitor's must not be taken for another's; null: nobody known. An address is nobody: many share one, and senders have several.</summary>
+    public string? KnownAt(PipeEntry entry) => Identity is { } identity ? $"client:{identity.Client}"
+        : User is not null ? $"user:{User}"
+        : Link is not null ? $"link:{Query.GetValueOrDefault(OwnNames.Link) ?? Cookie(entry, OwnNames.LinkCookie)}"
+        : null;
+
+    /// <summary>What one of our cookies says, under the name that it has at a pipe; null: nothing.</summary>
+    public string? Cookie(PipeEntry entry, string name) => Cookies.GetValueOrDefault(OwnNames.CookieAt(entry, name));
 
     /// <summary>User and password of the Authorization header; null where there are none. Also after <see cref="TakeAuthorization"/>.</summary>
     public (string User, string Password)? Basic() => _basic ??= ReadBasic();

@@ -114,8 +114,8 @@ internal sealed class VisitorAllotments(TimeProvider time)
 
                 one.Count++;
                 _all.Count++;
-                Throttle.Way[] ways = [.. new[] { one.Bytes, _all.Bytes }.OfType<Throttle.Way>()];
-                return new Allotment(() => Leave(one)) { Throttle = ways.Length == 0 ? null : new Throttle(time, ways) };
+                Throttle.ByteRate[] rates = [.. new[] { one.Bytes, _all.Bytes }.OfType<Throttle.ByteRate>()];
+                return new Allotment(() => Leave(one)) { Throttle = rates.Length == 0 ? null : new Throttle(time, rates) };
             }
         }
 
@@ -157,7 +157,7 @@ internal sealed class VisitorAllotments(TimeProvider time)
         /// <summary>A sixth of a minute's worth at once, ten at least: a page is a handful of requests.</summary>
         public Pace? Rate { get; } = perMinute is { } rate ? new(rate / 60.0, Math.Min(rate, Math.Max(10, rate / 6.0)), time) : null;
 
-        public Throttle.Way? Bytes { get; } = bytesPerSecond is { } bytes ? Throttle.Way.Of(bytes, time) : null;
+        public Throttle.ByteRate? Bytes { get; } = bytesPerSecond is { } bytes ? Throttle.ByteRate.Of(bytes, time) : null;
 
         public bool IsIdle => Count == 0 && Rate?.IsEmpty != false && Bytes?.ToVisitor.IsEmpty != false && Bytes?.FromVisitor.IsEmpty != false;
     }

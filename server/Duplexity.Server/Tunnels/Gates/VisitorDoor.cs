@@ -29,7 +29,7 @@ internal sealed class VisitorDoor(VisitorLinks links, TimeProvider time, IOption
         }
 
         var to = visitor.Query.GetValueOrDefault(OwnNames.To);
-        var identity = code is not null && visitor.Cookies.GetValueOrDefault(OwnNames.SignInCookie) is { Length: SecretLength } secret
+        var identity = code is not null && visitor.Cookie(entry, OwnNames.SignInCookie) is { Length: SecretLength } secret
             ? await identities.ArriveAsync(code, ReturnTo(visitor, entry, to), secret, context.RequestAborted)
             : null;
         if (identity is null || identities.PassFor(identity, PlaceOf(visitor, entry)) is not { } pass)
@@ -96,7 +96,7 @@ internal sealed class VisitorDoor(VisitorLinks links, TimeProvider time, IOption
             return null;
         }
 
-        var secret = visitor.Cookies.GetValueOrDefault(OwnNames.SignInCookie) is { Length: SecretLength } there ? there : VisitorSecret.New();
+        var secret = visitor.Cookie(entry, OwnNames.SignInCookie) is { Length: SecretLength } there ? there : VisitorSecret.New();
         var target = visitor.Target.Length <= MaxTarget ? visitor.Target : "/";
         var address = identities.SignInAddress(visitor.Context.Request, new(host, entry.Client, ReturnTo(visitor, entry, OwnNames.Pack(target)), VisitorSecret.Hash(secret)));
         if (address is not null)

@@ -133,7 +133,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         }
 
         var isOwnPage = visitor.Cookies.Count > 0 && visitor.IsFromOwnPage(entry);
-        if (visitor.Identity is null && isOwnPage && visitor.Cookies.TryGetValue(OwnNames.VisitorCookie, out var kept))
+        if (visitor.Identity is null && isOwnPage && visitor.Cookie(entry, OwnNames.VisitorCookie) is { } kept)
         {
             visitor.Identity = identities.Read(kept, VisitorDoor.PlaceOf(visitor, entry));
         }
@@ -141,7 +141,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         if (gates.TakesLinks)
         {
             visitor.Link = links.Read(visitor.Query.GetValueOrDefault(OwnNames.Link), entry, visitor.HostAt(entry))
-                ?? (isOwnPage ? links.Read(visitor.Cookies.GetValueOrDefault(OwnNames.LinkCookie), entry, visitor.HostAt(entry)) : null);
+                ?? (isOwnPage ? links.Read(visitor.Cookie(entry, OwnNames.LinkCookie), entry, visitor.HostAt(entry)) : null);
         }
     }
 

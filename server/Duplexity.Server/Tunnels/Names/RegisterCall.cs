@@ -5,7 +5,7 @@ using Duplexity.Server.Sockets;
 
 namespace Duplexity.Server.Tunnels.Names;
 
-/// <summary><c>/register</c> on the internal plane: registers pipes of a session whose control connection is here, all or none, and answers as its client would be answered. The node that asks has looked who the client is, and what it may (2.10).</summary>
+/// <summary><c>/register</c> on the internal plane: registers pipes of a session whose control connection is here, all or none, and answers as its client would be answered. The node that asks has looked who the client is, and what it may (2.10). No node of ours has a use for it: it is there for other servers with the nodes' key.</summary>
 internal sealed class RegisterCall(Sessions sessions, PublicPipes pipes) : NodeCall<RegisterQuestion, PipesResponse>(Word)
 {
     public const string Word = "register";

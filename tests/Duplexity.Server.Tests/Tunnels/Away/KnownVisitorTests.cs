@@ -35,7 +35,7 @@ public sealed class KnownVisitorTests
         time.Advance(TimeSpan.FromHours(2)); // their tokens are over by themselves, and the statement of then too
         await node.Services.GetRequiredService<IDuplexity>().RevokeAsync("carl");
         await using var back = await node.ConnectAsync("amy");
-        await back.Pipes.OpenAsync("hook", $"127.0.0.1:{app.Port}", QueueRig.Kept with { Visitors = ["bearer", "client:bob", "client:carl"] }).Soon();
+        await back.Pipes.OpenAsync("hook", $"127.0.0.1:{app.Port}", QueueRig.Kept with { Visitors = ["bearer", "client:bob", "client:carl", "basic:zoe:correct-horse"] }).Soon();
 
         var bob = await app.NextAsync();
         (bob.Body, bob.Replayed is not null).Should().Be(("bob", true));

@@ -1,3 +1,4 @@
+using Duplexity.Server.Tunnels;
 using Duplexity.Server.Tunnels.Gates;
 using FluentAssertions;
 using Microsoft.AspNetCore.Http;
@@ -25,6 +26,60 @@ public sealed class OwnNamesTests
         OwnNames.TakeCookies(headers);
 
         headers.Cookie.ToString().Should().Be(left ?? "");
+    }
+
+    [Theory]
+    [InlineData("duplexity-sticky=s", "", "s")]
+    [InlineData("a=1; duplexity-sticky = s ; b=2", "a=1; b=2", "s")]
+    [InlineData("duplexity-sticky=s; duplexity-sticky=t", "", "s")]
+    [InlineData("duplexity-sticky=\"s\"; a=1", "a=1", "s")]
+    [InlineData("duplexity-sticky; a=1", "a=1", null)]
+    [InlineData("Duplexity-Sticky=s; a=1", "a=1", null)]
+    [InlineData("duplexity-sticky=; a=1", "a=1", "")]
+    [InlineData("duplexity-sticky==s=; a=1", "a=1", "=s=")]
+    [InlineData("; ;duplexity-sticky=s;", "", "s")]
+    [InlineData("a=duplexity-sticky=s", "a=duplexity-sticky=s", null)]
+    [InlineData("duplexity-visitor=v; a=1", "duplexity-visitor=v; a=1", null)]
+    [InlineData("", "", null)]
+    public void A_cookie_of_ours_is_taken_however_it_is_written_and_believed_as_it_was_given(string sent, string left, string? value)
+    {
+        var request = new DefaultHttpContext().Request;
+        request.Headers.Cookie = sent;
+
+        StickyCookie.Take(request).Should().Be(value);
+
+        request.Headers.Cookie.ToString().Should().Be(left);
+    }
+
+    [Fact]
+    public void Cookies_in_several_headers_as_HTTP_2_splits_them_are_taken_from_each_and_what_has_none_of_ours_stays_as_it_is()
+    {
+        IHeaderDictionary headers = new HeaderDictionary();
+        headers.Cookie = new(["a=1", "duplexity-visitor=x", "  b=2;;", "c=3; DUPLEXITY-LINK=y", "__Host-duplexity-visitor=z", ""]);
+
+        var taken = OwnNames.TakeCookies(headers);
+
+        headers.Cookie.Should().Equal("a=1", "  b=2;;", "c=3", "");
+        taken.Should().BeEquivalentTo(new Dictionary<string, string> { ["duplexity-visitor"] = "x", ["DUPLEXITY-LINK"] = "y", ["__Host-duplexity-visitor"] = "z" });
+    }
+
+    [Theory]
+    [InlineData("https://cat1.example.org/", "duplexity-visitor=tossed; __Host-duplexity-visitor=own", "own")]
+    [InlineData("https://cat1.example.org/", "duplexity-visitor=tossed", null)]
+    [InlineData("http://cat1.localhost:5080/", "duplexity-visitor=own", "own")]
+    [InlineData("http://cat1.localhost:5080/", "__Host-duplexity-visitor=other", null)]
+    public void Over_https_only_a_cookie_is_believed_that_no_other_host_can_have_set(string url, string sent, string? expected)
+    {
+        var context = new DefaultHttpContext();
+        context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = "/";
+        context.Request.Headers.Cookie = sent;
+        context.Connection.RemoteIpAddress = System.Net.IPAddress.Loopback;
+        var entry = new Duplexity.Server.Engine.PipeEntry { Name = "cat1", Client = "amy", Session = "s", Generation = 1, Node = "n", Resource = "9", HostHeader = "keep", Url = url, Since = default };
+
+        var visitor = Visitor.Of(context, new Duplexity.Server.Sockets.PeerAddresses(Microsoft.Extensions.Options.Options.Create(new DuplexityOptions())));
+
+        visitor.Cookie(entry, OwnNames.VisitorCookie).Should().Be(expected);
+        context.Request.Headers.Cookie.Should().BeEmpty();
     }
 
     [Theory]

@@ -36,7 +36,7 @@ public sealed class VisitorLimitTests
     [Fact]
     public async Task Bytes_wait_in_each_direction_for_itself_and_for_the_slower_of_two_limits()
     {
-        var throttle = new Throttle(_time, Throttle.Way.Of(1000, _time), Throttle.Way.Of(100, _time));
+        var throttle = new Throttle(_time, Throttle.ByteRate.Of(1000, _time), Throttle.ByteRate.Of(100, _time));
         await throttle.WaitAsync(50, toVisitor: true, default);
         await throttle.WaitAsync(50, toVisitor: false, default);
 

@@ -1,0 +1,61 @@
+using Duplexity.Protocol;
+using Duplexity.Server.Engine;
+using Duplexity.Server.Tunnels.Gates;
+using Microsoft.Extensions.Options;
+
+namespace Duplexity.Server.Tunnels;
+
+/// <summary>
+/// Registrations as fronts have them (G18): those to which an address alone lets visitors in, with what serving these takes. Every other one is not there for a front. Each member is named here, so that what is added to a registration stays
+/// with the nodes until somebody says that fronts need it. Immutable.
+/// </summary>
+internal sealed class FrontView(IOptions<DuplexityOptions> options)
+{
+    /// <summary>Those of several that fronts have.</summary>
+    public PipeEntry[] Of(IEnumerable<PipeEntry> entries) => [.. entries.Select(Of).OfType<PipeEntry>()];
+
+    /// <summary>Registrations that were changed: those that fronts have now, and of the others, which they may have had, that they are there and let nobody in.</summary>
+    public PipeEntry[] After(IEnumerable<PipeEntry> changed) =>
+        [.. changed.Where(e => !PrivateNames.IsPrivate(e.Name)).Select(e => Of(e) ?? Of(e, new PipeRegistration { Share = e.Settings.Share }))];
+
+    /// <summary>Whether fronts have it.</summary>
+    public bool Has(PipeEntry entry) => VisitorsOf(entry) is not null;
+
+    private PipeEntry? Of(PipeEntry entry) => VisitorsOf(entry) is not { } visitors ? null : Of(entry, new PipeRegistration
+    {
+        Visitors = visitors,
+        Share = entry.Settings.Share,
+        Sticky = entry.Settings.Sticky,
+        Health = entry.Settings.Health,
+        Offline = entry.Settings.Offline,
+        Routes = entry.Settings.Routes,
+        RequestHeaders = entry.Settings.RequestHeaders,
+        ResponseHeaders = entry.Settings.ResponseHeaders,
+        Carriers = entry.Settings.Carriers,
+        Limits = entry.Settings.Limits,
+        HeaderTimeoutMs = entry.Settings.HeaderTimeoutMs,
+        IdleTimeoutMs = entry.Settings.IdleTimeoutMs,
+    });
+
+    private static PipeEntry Of(PipeEntry entry, PipeRegistration settings) => new()
+    {
+        Name = entry.Name,
+        Client = entry.Client,
+        Session = entry.Session,
+        Generation = entry.Generation,
+        Revision = entry.Revision,
+        Node = entry.Node,
+        Resource = entry.Resource,
+        HostHeader = entry.HostHeader,
+        Url = entry.Url,
+        Since = default,
+        Exchanges = entry.Exchanges,
+        Settings = settings,
+    };
+
+    /// <summary>The rules that a front can check; null: there are none.</summary>
+    private string? VisitorsOf(PipeEntry entry) =>
+        !PrivateNames.IsPrivate(entry.Name) && VisitorRule.TryRead(entry.Settings.Visitors ?? options.Value.Pipes.Visitors, out var rules, out _) && rules.Any(r => r.IsByAddress)
+            ? string.Join(',', rules.Where(r => r.IsByAddress))
+            : null;
+}
