@@ -92,7 +92,7 @@ public sealed class Pipe : IAsyncDisposable
 
     /// <summary>
     /// Serves another resource, or in another way, under the same name and without a gap: visitors who come when this has returned meet what is new, and what others had begun goes on for the grace that the
-    /// server gives (10 s). The pipe that comes back is in this one's place, which is over (<see cref="Closed"/>: null). Where it is refused, this one serves on.
+    /// server gives (10 s), or where the resource stays the same to its end; visitors whom the new rules would not let in are cut. The pipe that comes back is in this one's place, which is over (<see cref="Closed"/>: null). Where it is refused, this one serves on.
     /// </summary>
     /// <param name="resource">As with <see cref="Pipes.OpenAsync"/>.</param>
     /// <param name="options">All options anew; the client (<see cref="PipeOptions.As"/>) stays who it is.</param>
