@@ -67,7 +67,7 @@ public sealed record PipeOptions
     /// <summary>Headers that are set, or without a value removed, in what the visitor gets.</summary>
     public IReadOnlyList<PipeHeader> ResponseHeaders { get; init; } = [];
 
-    /// <summary>Whether a connection to the resource is used by other visitors once its first one has been answered: <c>shared</c> or <c>per-visitor</c>. Null, the default: shared, and per visitor where the pipe has a visitor gate.</summary>
+    /// <summary>Whether a connection to the resource is used by other visitors once its first one has been answered: <c>shared</c> or <c>per-visitor</c>. Null, the default: shared, and per visitor where the pipe has a visitor gate. For HTTP at a hostname only: refused elsewhere, where each connection has its own.</summary>
     public string? Carriers { get; init; }
 
     /// <summary>How long the resource may take until its answer begins, counted anew with each piece of the visitor's body. Null, the default: as long as it likes. What is upgraded has no limit.</summary>
