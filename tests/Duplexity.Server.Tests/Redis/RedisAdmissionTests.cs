@@ -23,6 +23,7 @@ public sealed class RedisAdmissionTests
             s.Builder = b => b.AddRedis(redis.Connection);
             s.Settings["Duplexity:Redis:Renewal"] = "00:00:00.1";
         });
+        node.Logs.Expect(line => line.Exception is DuplexityException { Error.Code: 400 or 401 });
         await using var amy = await StockSocket.DataAsync(node, "amy");
         await using var cleo = await StockSocket.DataAsync(node, "cleo");
         await cleo.JoinAsync("room:a");

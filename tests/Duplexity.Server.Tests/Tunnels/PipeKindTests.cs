@@ -30,6 +30,7 @@ public sealed class PipeKindTests
         ["exchanges"] = (p => p with { Exchanges = true }, [Http, Port, Tls, Private, Channel]),
         ["share"] = (p => p with { Share = true }, [Http, Port, Tls, Private, Channel]),
         ["sticky"] = (p => p with { Share = true, Sticky = true }, [Http]),
+        ["health"] = (p => p with { Share = true, Health = "/healthz" }, [Http]),
         ["private"] = (p => p, [Http, Port, Tls, Private, Channel]),
         ["offline"] = (p => p with { Offline = "queue" }, [Http, Channel]),
         ["routes"] = (p => p with { Routes = [new() { Path = "/a", Resource = "http://localhost:2" }] }, [Http]),

@@ -116,7 +116,7 @@ public sealed class FrontGateTests
         var told = (await all.LocateAsync("cat1.localhost", isExact: false))[0];
         var toldOfOrders = await all.LocateAsync("orders.localhost", isExact: true);
 
-        Set(told).Should().BeEquivalentTo("Name", "Client", "Session", "Generation", "Node", "Resource", "HostHeader", "Url", "Settings");
+        Set(told).Should().BeEquivalentTo("Name", "Client", "Session", "Generation", "Node", "Resource", "Revision", "HostHeader", "Url", "Settings");
         Set(told.GetProperty("Settings")).Should().BeEquivalentTo("Visitors", "Share", "Sticky", "RequestHeaders", "Limits");
         told.GetProperty("Settings").GetProperty("Visitors").GetString().Should().Be("ip:127.0.0.1/32");
         Set(toldOfOrders[0]).Should().NotContain("Grant");
