@@ -134,6 +134,31 @@ public sealed class OnceTests
     }
 
     [Fact]
+    public async Task Visitors_who_wait_for_a_client_that_dies_are_told_at_once()
+    {
+        await using var host = await TunnelHost.StartAsync(o => o.Times.Carry = o.Times.SessionGrace = 4 * TunnelHost.Patience);
+        var client = host.Connect();
+        var ordered = new SemaphoreSlim(0);
+        client.OnCarry = _ =>
+        {
+            ordered.Release();
+            return Task.CompletedTask;
+        };
+        await client.ServeAsync("cat1", "http://127.0.0.1:1");
+        using var visitor = host.Visitor();
+
+        var requests = Enumerable.Range(0, 5).Select(i => visitor.GetAsync($"/{i}")).ToArray();
+        for (var i = 0; i < requests.Length; i++)
+        {
+            (await ordered.WaitAsync(TunnelHost.Patience)).Should().BeTrue();
+        }
+
+        client.Kill();
+
+        (await Task.WhenAll(requests)).Should().OnlyContain(r => r.StatusCode == HttpStatusCode.BadGateway);
+    }
+
+    [Fact]
     public async Task A_request_of_which_no_byte_was_written_gets_a_new_carrier()
     {
         await using var resource = new RawServer(async (c, _) =>
