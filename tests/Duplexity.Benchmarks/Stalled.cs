@@ -92,9 +92,14 @@ internal static class Stalled
         app.MapGet("/large", async (HttpContext context) =>
         {
             var piece = new byte[64 * 1024];
-            while (!context.RequestAborted.IsCancellationRequested)
+            while (true)
             {
-                await context.Response.Body.WriteAsync(piece, context.RequestAborted);
+                // Throws when the visitor has gone; a plain write to nobody does not.
+                if ((await context.Response.BodyWriter.WriteAsync(piece, context.RequestAborted)).IsCompleted)
+                {
+                    return;
+                }
+
                 Interlocked.Add(ref _written, piece.Length);
             }
         });
@@ -120,11 +125,11 @@ internal static class Stalled
     }
 
     /// <summary>Asks for a large answer, reads its beginning, and then nothing more.</summary>
-    private static async Task<IDisposable> StandStillAsync(HttpClient visitor)
+    private static async Task<HttpResponseMessage> StandStillAsync(HttpClient visitor)
     {
         var answer = await visitor.GetAsync("/large", HttpCompletionOption.ResponseHeadersRead);
         await (await answer.Content.ReadAsStreamAsync()).ReadExactlyAsync(new byte[64 * 1024]);
-        return visitor;
+        return answer;
     }
 
     /// <summary>Each asks, at its own moments; how long the answers took, in order of time.</summary>

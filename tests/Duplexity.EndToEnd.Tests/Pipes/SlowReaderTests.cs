@@ -1,9 +1,15 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using Duplexity.EndToEnd.Tests.Real;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -45,6 +51,28 @@ public sealed class SlowReaderTests(ITestOutputHelper output)
             await ReadAsync(visitor, read, Whole);
             await resource.Done.Soon();
         }
+    }
+
+    [Fact]
+    public async Task What_a_visitor_of_an_http_2_resource_far_away_does_not_read_is_not_kept_either()
+    {
+        const int Read = 40 * Megabyte;
+        await using var service = await RealService.StartAsync();
+        await using var resource = await Http2Resource.StartAsync();
+        await using var line = new FaultProxy(service.Port, isRedis: false) { Delay = TimeSpan.FromMilliseconds(20) };
+        await using var up = CliProcess.Start(new Uri($"http://{line.Connection}"), service.Token("todd"), "up", $"cat1=h2c://127.0.0.1:{resource.Port}");
+        await up.LineAsync("ready ");
+        await using var visitor = await RawVisitor.ConnectAsync(service.Port, receiveBuffer: 64 * 1024);
+        await visitor.RequestAsync("GET / HTTP/1.0", service.Host("cat1")); // an answer without framing of its own
+        await visitor.ReadHeadAsync(TestTimeout.Long);
+        var read = await ReadAsync(visitor, 0, Read);
+
+        await resource.StandsAsync();
+        var (between, kernel) = (resource.Written - read, InKernel(service.Port));
+        output.WriteLine($"HTTP/2 over {2 * line.Delay.TotalMilliseconds:0} ms: {between / 1024} KB lay between, {kernel / 1024} KB in the kernel");
+
+        // The windows of HTTP/2 grow with speed and distance, to 16 MB of the node's memory for each visitor who then stops, where they may.
+        (between - kernel).Should().BeLessThanOrEqualTo(Own + Megabyte);
     }
 
     [Fact]
@@ -162,5 +190,51 @@ public sealed class SlowReaderTests(ITestOutputHelper output)
         public Task Done => _done.Task;
 
         public ValueTask DisposeAsync() => _resource.DisposeAsync();
+    }
+
+    /// <summary>The same over HTTP/2, without an end.</summary>
+    private sealed class Http2Resource : IAsyncDisposable
+    {
+        private readonly WebApplication _app;
+        private long _written;
+
+        private Http2Resource(WebApplication app) => _app = app;
+
+        public int Port => new Uri(_app.Urls.Single()).Port;
+
+        public long Written => Interlocked.Read(ref _written);
+
+        public static async Task<Http2Resource> StartAsync()
+        {
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.Logging.ClearProviders();
+            builder.WebHost.ConfigureKestrel(k =>
+            {
+                k.Limits.MinResponseDataRate = null;
+                k.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2);
+            });
+            var resource = new Http2Resource(builder.Build());
+            resource._app.MapGet("/", async (HttpContext context) =>
+            {
+                while (!(await context.Response.BodyWriter.WriteAsync(SendingResource.Piece, context.RequestAborted)).IsCompleted)
+                {
+                    Interlocked.Add(ref resource._written, SendingResource.Piece.Length);
+                }
+            });
+            await resource._app.StartAsync();
+            return resource;
+        }
+
+        /// <summary>Waits until nothing more has been written for a while.</summary>
+        public async Task StandsAsync()
+        {
+            for (var before = -1L; before != Written;)
+            {
+                before = Written;
+                await Wait.InSilenceAsync(Still);
+            }
+        }
+
+        public ValueTask DisposeAsync() => _app.DisposeAsync();
     }
 }
