@@ -15,6 +15,8 @@ using Duplexity.Benchmarks;
     ("wildcards", "requests a second at a name of its own, and at one under a wildcard", Wildcards.RunAsync),
     ("nodes", "a message and a visitor's request within one node and over two, on Redis", Nodes.RunAsync),
     ("front", "a visitor's request at a node and at a front, and what /locate adds (2.20)", Fronts.RunAsync),
+    ("stalled", "what visitors of a public pipe feel of one who stops reading a large answer (3.3)", Stalled.RunAsync),
+    ("distance", "what the first and the further requests of a visitor cost where the client is far away, and whether warm carriers would save it", Distance.RunAsync),
     ("sends", "sends of one socket: one after the other, and pipelined", Sends.RunAsync),
 ];
 

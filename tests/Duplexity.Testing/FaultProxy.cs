@@ -9,19 +9,21 @@ namespace Duplexity.Testing;
 
 /// <summary>
 /// A line between a node and its Redis that loses pub/sub messages and takes its time, and nothing else: every command and every answer arrives. It reads RESP2, so a node connects with its default protocol.
+/// Without Redis behind it, a line between any two that takes its time.
 /// </summary>
 internal sealed class FaultProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly int _target;
+    private readonly bool _isRedis;
     private readonly Task _accepting;
     private int _lost;
     private int _isDisposed;
 
-    public FaultProxy(int target)
+    public FaultProxy(int target, bool isRedis = true)
     {
-        _target = target;
+        (_target, _isRedis) = (target, isRedis);
         _listener.Start();
         _accepting = AcceptAsync();
     }
@@ -32,7 +34,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     /// <summary>Which share of the pub/sub messages is lost: 0 to 1.</summary>
     public double Loss { get; set; }
 
-    /// <summary>How long everything takes in each direction.</summary>
+    /// <summary>How long everything takes in each direction, from now on; a new connection that is not to Redis once there and back, as its handshake would. After an hour nobody waits any more: the line is dead, and nobody is told.</summary>
     public TimeSpan Delay { get; set; }
 
     /// <summary>How many pub/sub messages were lost.</summary>
@@ -120,9 +122,12 @@ internal sealed class FaultProxy : IAsyncDisposable
         {
             await target.ConnectAsync(IPAddress.Loopback, _target, over.Token);
             client.NoDelay = target.NoDelay = true;
+            await Task.Delay(_isRedis ? TimeSpan.Zero : 2 * Delay, over.Token);
             await using var asks = new Line(target.GetStream(), this, over.Token);
             await using var answers = new Line(client.GetStream(), this, over.Token);
-            await Task.WhenAny(CopyAsync(client.GetStream(), asks.SendAsync, over.Token), ReadAnswersAsync(target.GetStream(), answers, over.Token));
+            await Task.WhenAny(
+                CopyAsync(client.GetStream(), asks.SendAsync, over.Token),
+                _isRedis ? ReadAnswersAsync(target.GetStream(), answers, over.Token) : CopyAsync(target.GetStream(), answers.SendAsync, over.Token));
             await over.CancelAsync();
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or IOException)

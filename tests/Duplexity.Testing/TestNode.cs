@@ -74,8 +74,9 @@ public sealed class TestNode : IAsyncDisposable
         _folder = folder;
         Logs = logs;
         TcpPorts = tcpPorts;
-        var listening = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        Listening = new Uri(listening.TrimEnd('/') + "/");
+        var listening = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        Ports = [.. listening.Select(address => new Uri(address).Port)];
+        Listening = new Uri(listening.First().TrimEnd('/') + "/");
         Address = new Uri(Listening, setup.Prefix.Length == 0 ? "" : setup.Prefix.Trim('/') + "/");
         Http = new HttpClient(new SocketsHttpHandler { UseCookies = false, UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = Address };
     }
@@ -88,6 +89,9 @@ public sealed class TestNode : IAsyncDisposable
 
     /// <summary>The listening port.</summary>
     public int Port => Listening.Port;
+
+    /// <summary>The listening port, and those of further endpoints that the settings have (<c>Kestrel:Endpoints</c>), in the order of their names.</summary>
+    public IReadOnlyList<int> Ports { get; }
 
     /// <summary>The first and last TCP port for pipes; null without.</summary>
     public (int First, int Last)? TcpPorts { get; }

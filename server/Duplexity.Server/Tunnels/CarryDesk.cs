@@ -29,8 +29,16 @@ internal sealed class CarryDesk
         (_sessions, _nodes, _calls, _node, _patience, _time) = (sessions, nodes, calls, node, options.Value.Times.Carry, time);
         sessions.Ended += (session, generation) =>
         {
-            Withdraw(o => o.Entry.Client == session.Client && o.Entry.Session == session.Id && o.Entry.Generation <= generation);
+            Withdraw(session, generation);
             return Task.CompletedTask;
+        };
+        sessions.LinkChanged += session =>
+        {
+            if (session.Link is null)
+            {
+                // What was ordered went with the connection, and is not ordered again when another comes: who waits is told as soon as those who come now.
+                Withdraw(session, session.Generation);
+            }
         };
     }
 
@@ -103,6 +111,9 @@ internal sealed class CarryDesk
     public void Withdraw(PipeEntry entry, bool isOver = false) => Withdraw(
         o => o.Entry.Name == entry.Name && o.Entry.Client == entry.Client && o.Entry.Session == entry.Session && (isOver ? !entry.IsBefore(o.Entry) : o.Entry.IsBefore(entry)),
         isOver ? CarryFailure.Away : CarryFailure.Elsewhere);
+
+    private void Withdraw(Session session, long generation) =>
+        Withdraw(o => o.Entry.Client == session.Client && o.Entry.Session == session.Id && o.Entry.Generation <= generation);
 
     private void Withdraw(Func<Order, bool> which, CarryFailure failure = CarryFailure.Away)
     {

@@ -6,7 +6,10 @@ namespace Duplexity.EndToEnd.Tests.Real;
 public static class CliProcess
 {
     /// <summary>Runs <c>duplexity ARGUMENTS…</c> as <paramref name="client"/>, with a ready-made token and in folders of its own.</summary>
-    public static RealProcess Start(TestNode node, string client, params string[] arguments)
+    public static RealProcess Start(TestNode node, string client, params string[] arguments) => Start(node.Address, node.Token(client), arguments);
+
+    /// <summary>Runs <c>duplexity ARGUMENTS…</c> against a server, with a ready-made token and in folders of its own.</summary>
+    public static RealProcess Start(Uri server, string token, params string[] arguments)
     {
         var home = Directory.CreateTempSubdirectory("duplexity-home-").FullName;
         return RealProcess.Start(
@@ -14,7 +17,7 @@ public static class CliProcess
             [ProcessTools.Built("client-sdk/Duplexity.Cli", "duplexity.dll"), .. arguments],
             [
                 ("HOME", home), ("XDG_STATE_HOME", Path.Combine(home, "state")), ("XDG_CONFIG_HOME", Path.Combine(home, "config")),
-                ("DUPLEXITY_SERVER", node.Address.ToString()), ("DUPLEXITY_AS", null), ("DUPLEXITY_TOKEN", node.Token(client)), ("DOTNET_NOLOGO", "1"),
+                ("DUPLEXITY_SERVER", server.ToString()), ("DUPLEXITY_AS", null), ("DUPLEXITY_TOKEN", token), ("DOTNET_NOLOGO", "1"),
             ],
             home);
     }

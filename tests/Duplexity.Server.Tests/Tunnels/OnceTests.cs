@@ -1,6 +1,11 @@
 using System.Collections.Concurrent;
 using System.Net;
 using FluentAssertions;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Tunnels;
@@ -10,12 +15,14 @@ namespace Duplexity.Server.Tests.Tunnels;
 public sealed class OnceTests
 {
     [Theory]
-    [InlineData("GET", false)]
-    [InlineData("HEAD", false)]
-    [InlineData("DELETE", false)]
-    [InlineData("POST", true)]
-    [InlineData("PUT", true)]
-    public async Task A_request_whose_connection_ends_before_the_answer_is_not_repeated(string method, bool emptyBody)
+    [InlineData("GET", null)]
+    [InlineData("HEAD", null)]
+    [InlineData("DELETE", null)]
+    [InlineData("POST", "")]
+    [InlineData("PUT", "")]
+    [InlineData("POST", "a body")]
+    [InlineData("PUT", "in chunks")]
+    public async Task A_request_whose_connection_ends_before_the_answer_is_not_repeated(string method, string? body)
     {
         var seen = new ConcurrentDictionary<string, int>();
         await using var resource = new RawServer(async (c, _) =>
@@ -40,7 +47,8 @@ public sealed class OnceTests
         for (var i = 0; i < 5; i++)
         {
             (await visitor.GetAsync("/warm")).StatusCode.Should().Be(HttpStatusCode.OK);
-            using var request = new HttpRequestMessage(new HttpMethod(method), $"/pay{i}") { Content = emptyBody ? new ByteArrayContent([]) : null };
+            using var request = new HttpRequestMessage(new HttpMethod(method), $"/pay{i}") { Content = body is null ? null : new StringContent(body) };
+            request.Headers.TransferEncodingChunked = body == "in chunks" ? true : null;
             using var answer = await visitor.SendAsync(request);
             answer.StatusCode.Should().Be(HttpStatusCode.BadGateway);
             using var fresh = await visitor.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"/fresh{i}"));
@@ -48,6 +56,49 @@ public sealed class OnceTests
         }
 
         seen.Where(s => s.Key != "/warm").Should().HaveCount(10).And.OnlyContain(s => s.Value == 1);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_request_to_a_resource_of_http_2_which_drops_it_or_the_whole_connection_is_not_repeated(bool wholeConnection)
+    {
+        var seen = new ConcurrentDictionary<string, int>();
+        await using var resource = await Resources.StartAsync(
+            app => app.Run(context =>
+            {
+                seen.AddOrUpdate(context.Request.Path, 1, (_, n) => n + 1);
+                if (!context.Request.Path.StartsWithSegments("/pay"))
+                {
+                    return context.Response.WriteAsync("ok");
+                }
+
+                if (wholeConnection)
+                {
+                    context.Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
+                }
+                else
+                {
+                    context.Abort();
+                }
+
+                return Task.CompletedTask;
+            }),
+            HttpProtocols.Http2);
+        await using var host = await TunnelHost.StartAsync();
+        await host.Connect().ServeAsync("cat1", resource.At("h2c"));
+        using var visitor = host.Visitor();
+        string?[] bodies = [null, "", "a body"];
+
+        for (var i = 0; i < 12; i++)
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(i % 4 == 0 ? "DELETE" : "POST"), $"/pay/{i}") { Content = i % 4 == 0 || bodies[i % 3] is not { } body ? null : new StringContent(body) };
+            using var answer = await visitor.SendAsync(request);
+            answer.StatusCode.Should().Be(HttpStatusCode.BadGateway);
+            (await visitor.GetStringAsync($"/{i}")).Should().Be("ok");
+        }
+
+        seen.Should().HaveCount(24).And.OnlyContain(s => s.Value == 1);
     }
 
     [Fact]
@@ -80,6 +131,31 @@ public sealed class OnceTests
         (await Task.WhenAll(requests)).Should().OnlyContain(r => r.StatusCode == HttpStatusCode.BadGateway);
         seen.Should().HaveCount(20).And.OnlyContain(s => s.Value == 1);
         (await visitor.GetAsync("/after")).StatusCode.Should().Be(HttpStatusCode.BadGateway, "the client is away, and that is known at once");
+    }
+
+    [Fact]
+    public async Task Visitors_who_wait_for_a_client_that_dies_are_told_at_once()
+    {
+        await using var host = await TunnelHost.StartAsync(o => o.Times.Carry = o.Times.SessionGrace = 4 * TunnelHost.Patience);
+        var client = host.Connect();
+        var ordered = new SemaphoreSlim(0);
+        client.OnCarry = _ =>
+        {
+            ordered.Release();
+            return Task.CompletedTask;
+        };
+        await client.ServeAsync("cat1", "http://127.0.0.1:1");
+        using var visitor = host.Visitor();
+
+        var requests = Enumerable.Range(0, 5).Select(i => visitor.GetAsync($"/{i}")).ToArray();
+        for (var i = 0; i < requests.Length; i++)
+        {
+            (await ordered.WaitAsync(TunnelHost.Patience)).Should().BeTrue();
+        }
+
+        client.Kill();
+
+        (await Task.WhenAll(requests)).Should().OnlyContain(r => r.StatusCode == HttpStatusCode.BadGateway);
     }
 
     [Fact]
