@@ -47,7 +47,7 @@ public sealed class KilledClientsTests(ITestOutputHelper output)
         for (var kill = 0; kill < kills; kill++)
         {
             // One, the other, both.
-            Side[] dying = (kill % 3) switch { 0 => [sides[0]], 1 => [sides[1]], _ => sides };
+            var dying = (kill % 3) switch { 0 => new[] { sides[0] }, 1 => new[] { sides[1] }, _ => sides };
             await dying[0].MoreAsync(random.Next(1, apart), all);
             foreach (var side in dying)
             {
