@@ -71,9 +71,9 @@ internal static class Distance
         var began = Stopwatch.GetTimestamp();
         for (var next = 0.0; next < Load.TotalMilliseconds; next += -Math.Log(1 - random.NextDouble()) * pause)
         {
-            if (next - Stopwatch.GetElapsedTime(began).TotalMilliseconds is var left and > 1)
+            if (TimeSpan.FromMilliseconds(next) - Stopwatch.GetElapsedTime(began) is var left && left > TimeSpan.Zero)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(left));
+                await Task.Delay(left);
             }
 
             asks.Add(AskAsync(visitor));
