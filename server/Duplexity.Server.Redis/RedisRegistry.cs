@@ -65,18 +65,31 @@ internal sealed class RedisRegistry(RedisLink link, RedisNode node, TimeSpan han
     /// <summary>Registers once more what this node has registered, but for what has moved since.</summary>
     public async Task RestoreAsync()
     {
-        foreach (var own in _own.Values)
+        foreach (var key in _own.Keys)
+        {
+            await RestoreAsync(key);
+        }
+    }
+
+    private async Task RestoreAsync((string Name, string Session) key)
+    {
+        // Again while it is changed in the same moment: what was put back may have come behind that.
+        while (_own.TryGetValue(key, out var own))
         {
             // Not by the node's own way: this is part of what that does.
             var answer = (RedisResult[])(await link.RunAsync(RedisScript.Register, [link.Keys.Nodes, link.Keys.Pipes], Said(node.Id, [own])))!;
             if (Read(answer).Conflicts.Count > 0)
             {
                 Log.PipeMoved(logger, own.Name);
-                _own.TryRemove(new((own.Name, own.Session), own));
+                _own.TryRemove(new(key, own));
             }
-            else if (!_own.ContainsKey((own.Name, own.Session)))
+            else if (!_own.TryGetValue(key, out var now))
             {
                 await RemoveAsync(own.Client, own.Session, own.Generation, [own.Name]);
+            }
+            else if (now == own)
+            {
+                return;
             }
         }
     }

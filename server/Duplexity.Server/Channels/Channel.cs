@@ -242,8 +242,8 @@ internal sealed partial class Channel(Address address, IMessageLog log, LostPlac
             live = LiveUnsynchronized();
         }
 
-        // Who came since then is elsewhere already.
-        foreach (var subscription in live.Where(s => s.Cursor.Offset <= lost.Offset))
+        // Who is elsewhere has come since then, or has read on in the log.
+        foreach (var subscription in live.Where(s => s.Cursor == lost))
         {
             Move(subscription, place);
         }

@@ -119,10 +119,10 @@ internal sealed partial class Listening
             return new Done { Error = await inbox.AcknowledgeAsync(reader, position, request.Attempt, socket?.Id) is { } refused ? NotAcknowledged(refused, position) : null };
         }
 
-        var through = request.Through!;
-        if (through.Offset >= reader.Cursor.Offset && through != reader.Cursor)
+        var (through, cursor) = (request.Through!, reader.Cursor); // read once: another socket's acknowledgement moves it
+        if (through.Offset >= cursor.Offset && through != cursor)
         {
-            if (through.Offset == reader.Cursor.Offset || !(await engine.Log.ReadAsync(address, through, 1)).Recovered)
+            if (through.Offset == cursor.Offset || !(await engine.Log.ReadAsync(address, through, 1)).Recovered)
             {
                 return new Done { Error = NotAcknowledged(Errors.PlaceGone, through) };
             }

@@ -14,14 +14,15 @@ internal sealed partial class CarrierPool
     /// </summary>
     public async Task<bool?> CheckAsync(CancellationToken ct)
     {
+        var path = Entry.Settings.Health;
         bool isWell;
         try
         {
-            isWell = await IsWellAsync(ct);
+            isWell = await IsWellAsync(path, ct);
         }
-        catch (CarryException e) when (e.Failure is CarryFailure.Crowded or CarryFailure.Elsewhere)
+        catch (Exception e) when ((e as CarryException ?? e.InnerException as CarryException)?.Failure is CarryFailure.Crowded or CarryFailure.Elsewhere)
         {
-            return null;
+            return null; // at an HTTP/2 resource the client dials, and wraps what it meets
         }
         catch (Exception e) when (e is CarryException or HttpRequestException or IOException or OperationCanceledException)
         {
@@ -33,12 +34,20 @@ internal sealed partial class CarrierPool
             Worked();
         }
 
-        var wasIll = _isIll;
-        _isIll = !isWell;
-        return wasIll == isWell ? isWell : null;
+        lock (_lock)
+        {
+            if (Entry.Settings.Health != path)
+            {
+                return null; // it was changed meanwhile: that was no answer to what is asked now
+            }
+
+            var wasIll = _isIll;
+            _isIll = !isWell;
+            return wasIll == isWell ? isWell : null;
+        }
     }
 
-    private async Task<bool> IsWellAsync(CancellationToken ct)
+    private async Task<bool> IsWellAsync(string? path, CancellationToken ct)
     {
         lock (_lock)
         {
@@ -48,7 +57,7 @@ internal sealed partial class CarrierPool
             }
         }
 
-        using var request = new HttpRequestMessage(HttpMethod.Get, FrontTransform.Prefix + Entry.Settings.Health) { Version = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(HttpMethod.Get, FrontTransform.Prefix + path) { Version = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         request.Headers.Host = new Way(Entry, null, "").HostOf(Entry.Name.StartsWith("*.", StringComparison.Ordinal) ? Entry.Name[2..] : Entry.Name);
         request.Headers.TryAddWithoutValidation("User-Agent", "Duplexity-Health");
         if (IsHttp2)

@@ -48,9 +48,10 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
     /// <summary>Whether it is the pool of a registration, before or after a change in place that has left it its resource.</summary>
     public bool IsFor(PipeEntry other, PipeRoute? at) => _entry.IsOf(other) && _resource == (at?.Resource ?? other.Resource);
 
-    /// <summary>Takes the settings that its registration has by now; false: it has newer ones already.</summary>
-    public bool TryTake(PipeEntry now)
+    /// <summary>Takes the settings that its registration has by now; false: it has newer ones already. <paramref name="isNews"/>: they are newer than those that it had.</summary>
+    public bool TryTake(PipeEntry now, out bool isNews)
     {
+        isNews = false;
         if (_entry.Revision == now.Revision)
         {
             return true;
@@ -63,6 +64,8 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
                 return false;
             }
 
+            isNews = _entry.IsBefore(now);
+            _isIll &= _entry.Settings.Health == now.Settings.Health;
             _entry = now;
             return true;
         }

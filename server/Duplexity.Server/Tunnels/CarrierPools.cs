@@ -42,7 +42,14 @@ internal sealed class CarrierPools : IDisposable
             var there = _pools.GetValueOrDefault(key);
             if (Array.Find(there ?? [], p => p.IsFor(entry, route) && !p.IsOver) is { } pool)
             {
-                return pool.TryTake(entry) ? pool : null;
+                var isTaken = pool.TryTake(entry, out var isNews);
+                if (isNews)
+                {
+                    // Whoever was not told of a change finds it out by a visitor: those who are served are looked at by it, too.
+                    Changed?.Invoke(entry);
+                }
+
+                return isTaken ? pool : null;
             }
 
             CarrierPool[] older = [.. (there ?? []).Where(p => p.IsOver || !p.Entry.StandsBeside(entry))];
@@ -68,7 +75,7 @@ internal sealed class CarrierPools : IDisposable
     /// <summary>Raised when this node hears that a registration is over, whether it had a pool or not. Handlers must not throw or wait.</summary>
     public event Action<PipeEntry>? Ended;
 
-    /// <summary>Raised when this node hears that a registration was changed in place, with what it is now. Handlers must not throw or wait.</summary>
+    /// <summary>Raised when this node hears, or finds, that a registration was changed in place, with what it is now; more than once for one change. Handlers must not throw or wait.</summary>
     public event Action<PipeEntry>? Changed;
 
     /// <summary>The pools of pipes whose clients are at other nodes.</summary>
@@ -97,6 +104,11 @@ internal sealed class CarrierPools : IDisposable
     /// </summary>
     public void Change(PipeEntry now)
     {
+        if (KeysOf(now.Name).Any(key => Array.Exists(_pools.GetValueOrDefault(key) ?? [], p => p.Entry.IsOf(now) && now.IsBefore(p.Entry))))
+        {
+            return; // late: it has been changed again since
+        }
+
         foreach (var key in KeysOf(now.Name))
         {
             var route = key.Path is null ? null : Array.Find(now.Settings.Routes ?? [], r => r.Path == key.Path);

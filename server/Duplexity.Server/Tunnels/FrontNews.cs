@@ -11,8 +11,8 @@ namespace Duplexity.Server.Tunnels;
 /// </summary>
 internal sealed class FrontNews(NodeBook nodes, NodeCalls calls, FrontView view, ILogger<FrontNews> logger)
 {
-    /// <summary>Completes when all fronts have done it, or are known not to answer.</summary>
-    public async Task TellAsync(OverQuestion news)
+    /// <summary>Completes when all fronts have done it, or are known not to answer. Of <paramref name="changed"/> each is told what it may know: <see cref="FrontView"/>.</summary>
+    public async Task TellAsync(OverQuestion news, IReadOnlyList<ChangedPipe> changed)
     {
         if (nodes.Fronts is not { Count: > 0 } fronts)
         {
@@ -20,8 +20,8 @@ internal sealed class FrontNews(NodeBook nodes, NodeCalls calls, FrontView view,
         }
 
         // A front has nothing of the others that could be over. Names alone tell it what to ask anew.
-        news = news with { Over = view.Of(news.Over), Changed = [.. news.Changed.Where(name => !PrivateNames.IsPrivate(name))], Altered = view.After(news.Altered ?? []) };
-        if (news.Over.Length + news.Opened.Length + news.Changed.Length + news.Altered.Length == 0)
+        news = news with { Over = view.Of(news.Over), Joined = [.. news.Joined.Where(name => !PrivateNames.IsPrivate(name))], Changed = view.After(changed) };
+        if (news.Over.Length + news.Opened.Length + news.Joined.Length + news.Changed.Length == 0)
         {
             return;
         }
@@ -42,13 +42,13 @@ internal sealed class OverCall(Backend.BackendRegistry backend, CarrierPools poo
     /// <inheritdoc/>
     protected override async ValueTask<bool> AnswerAsync(OverQuestion question, NodeInfo from, CancellationToken ct)
     {
-        backend.Forget(question.Over.Select(e => e.Name).Concat(question.Changed));
+        backend.Forget(question.Over.Select(e => e.Name).Concat(question.Joined));
         foreach (var entry in question.Over)
         {
             pools.End(entry, question.IsCut || (question.Session is { } session && entry.Session != session));
         }
 
-        changes.Take(question.Altered ?? []);
+        changes.Take(question.Changed);
         front.Open(question.Opened.Select(PipePorts.PortOf));
         await ports.CloseUnusedAsync(question.Over);
         return true;
@@ -59,9 +59,9 @@ internal sealed class OverCall(Backend.BackendRegistry backend, CarrierPools poo
 /// <param name="IsCut">Whether visitors who are being served have no grace.</param>
 /// <param name="Session">Whose the new ones are; others of the same owner were taken over. Null: nobody's.</param>
 /// <param name="Opened">Ports of TCP pipes that are new, as <c>:PORT</c>.</param>
-/// <param name="Changed">New names that other sessions, or a wildcard, served before.</param>
-/// <param name="Altered">Registrations that were changed in place, or made anew by their session, as they are now.</param>
-internal sealed record OverQuestion(PipeEntry[] Over, bool IsCut, string? Session, string[] Opened, string[] Changed, PipeEntry[]? Altered = null);
+/// <param name="Joined">New names that other sessions, or a wildcard, served before.</param>
+/// <param name="Changed">Registrations that were changed in place, or made anew by their session, as they are now.</param>
+internal sealed record OverQuestion(PipeEntry[] Over, bool IsCut, string? Session, string[] Opened, string[] Joined, PipeEntry[] Changed);
 
 /// <summary>At a front: a node is being emptied, by way of which carriers came here.</summary>
 internal sealed class FrontLeaveCall(CarrierPools pools) : NodeCall<object, int>(Word)

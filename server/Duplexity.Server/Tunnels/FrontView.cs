@@ -1,7 +1,6 @@
 using Duplexity.Protocol;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Tunnels.Gates;
-using Microsoft.Extensions.Options;
 
 namespace Duplexity.Server.Tunnels;
 
@@ -9,17 +8,21 @@ namespace Duplexity.Server.Tunnels;
 /// Registrations as fronts have them (G18): those to which an address alone lets visitors in, with what serving these takes. Every other one is not there for a front. Each member is named here, so that what is added to a registration stays
 /// with the nodes until somebody says that fronts need it. Immutable.
 /// </summary>
-internal sealed class FrontView(IOptions<DuplexityOptions> options)
+internal sealed class FrontView
 {
     /// <summary>Those of several that fronts have.</summary>
     public PipeEntry[] Of(IEnumerable<PipeEntry> entries) => [.. entries.Select(Of).OfType<PipeEntry>()];
 
-    /// <summary>Registrations that were changed: those that fronts have now, and of the others, which they may have had, that they are there and let nobody in.</summary>
-    public PipeEntry[] After(IEnumerable<PipeEntry> changed) =>
-        [.. changed.Where(e => !PrivateNames.IsPrivate(e.Name)).Select(e => Of(e) ?? Of(e, new PipeRegistration { Share = e.Settings.Share }))];
+    /// <summary>
+    /// Registrations that were changed, of which fronts have or had one: as they are now, and where that is none of theirs, that the one which they had lets nobody in.
+    /// </summary>
+    public PipeEntry[] After(IEnumerable<ChangedPipe> changed) => [.. changed.Select(After).OfType<PipeEntry>()];
 
     /// <summary>Whether fronts have it.</summary>
     public bool Has(PipeEntry entry) => VisitorsOf(entry) is not null;
+
+    private PipeEntry? After(ChangedPipe change) => Of(change.Now)
+        ?? (Of(change.Before) is { } had ? had with { Generation = change.Now.Generation, Revision = change.Now.Revision, Settings = had.Settings with { Visitors = null } } : null);
 
     private PipeEntry? Of(PipeEntry entry) => VisitorsOf(entry) is not { } visitors ? null : Of(entry, new PipeRegistration
     {
@@ -54,8 +57,8 @@ internal sealed class FrontView(IOptions<DuplexityOptions> options)
     };
 
     /// <summary>The rules that a front can check; null: there are none.</summary>
-    private string? VisitorsOf(PipeEntry entry) =>
-        !PrivateNames.IsPrivate(entry.Name) && VisitorRule.TryRead(entry.Settings.Visitors ?? options.Value.Pipes.Visitors, out var rules, out _) && rules.Any(r => r.IsByAddress)
+    private static string? VisitorsOf(PipeEntry entry) =>
+        !PrivateNames.IsPrivate(entry.Name) && entry.Settings.Visitors is { } text && VisitorRule.TryRead(text, out var rules, out _) && rules.Any(r => r.IsByAddress)
             ? string.Join(',', rules.Where(r => r.IsByAddress))
             : null;
 }

@@ -92,20 +92,20 @@ internal sealed partial class HttpFront(
     private async Task ServeAsync(HttpContext context, PipeEntry entry, string? had, Activity? span, long began)
     {
         var at = time.GetUtcNow();
-        var isReplay = context.Features.Get<Replay>() is QueuedReplay;
+        var isKept = context.Features.Get<Replay>() is QueuedReplay;
         var status = Metrics.VisitorGone;
         var recorder = inspector?.Begin(context, entry, began);
         var tried = new List<PipeEntry> { entry };
         visitors.Begin();
         try
         {
-            if (nodes.Self.IsDraining && !isReplay)
+            if (nodes.Self.IsDraining && !isKept)
             {
                 // The visitor's next request is another node's.
                 context.Connection.RequestClose();
             }
 
-            if (!isReplay)
+            if (!isKept)
             {
                 headers.Clean(context);
             }
@@ -197,7 +197,7 @@ internal sealed partial class HttpFront(
             return;
         }
 
-        var isPinned = context.Features.Get<ExchangeReplay>() is not null;
+        var isPinned = context.Features.Get<Replay>() is ExchangeReplay;
         if (failure.MayTryAgain && await choice.InsteadAsync(tried, e => !isPinned || e.IsOf(tried[0]), FrontTransform.TargetOf(context), context.RequestAborted) is { } another)
         {
             context.Response.Clear();

@@ -18,25 +18,26 @@ internal sealed class PipeNews(
     public string Kind => "pipe";
 
     /// <summary>These have been registered, and took the place of those; completes when no node serves visitors by the old ones any more, or after <see cref="TimeOptions.Confirm"/>.</summary>
+    /// <param name="session">Whose they are.</param>
     /// <param name="entries">What is registered, and was not so before.</param>
     /// <param name="replaced">Older registrations that gave way.</param>
-    /// <param name="altered">Those of <paramref name="entries"/> that their session changed in place, or made anew.</param>
-    public async Task RegisteredAsync(IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced, IReadOnlyList<PipeEntry> altered)
+    /// <param name="changed">Those of <paramref name="entries"/> that their session changed in place, or made anew.</param>
+    public async Task RegisteredAsync(string session, IReadOnlyList<PipeEntry> entries, IReadOnlyList<PipeEntry> replaced, IReadOnlyList<ChangedPipe> changed)
     {
-        changes.Take(altered);
+        changes.Take([.. changed.Select(c => c.Now)]);
         var opened = entries.Select(e => e.Name).Where(PipePorts.IsPort).ToArray();
-        var changed = entries.Where(e => e.IsShared).Select(e => e.Name).ToList();
+        var joined = entries.Where(e => e.IsShared).Select(e => e.Name).ToList();
         foreach (var entry in entries)
         {
             if (!entry.IsShared && await backend.IsCoveredAsync(entry, CancellationToken.None))
             {
-                changed.Add(entry.Name);
+                joined.Add(entry.Name);
             }
         }
 
-        if (opened.Length > 0 || replaced.Count > 0 || changed.Count > 0 || altered.Count > 0)
+        if (opened.Length > 0 || replaced.Count > 0 || joined.Count > 0 || changed.Count > 0)
         {
-            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Changed = [.. changed], Altered = [.. altered], Session = entries[0].Session });
+            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Joined = [.. joined], Changed = [.. changed.Select(c => c.Now)], Session = session }, changed);
         }
     }
 
@@ -45,7 +46,7 @@ internal sealed class PipeNews(
     {
         if (removed.Count > 0)
         {
-            await TellAsync(new News(node.Name, [.. removed]) { IsCut = isCut });
+            await TellAsync(new News(node.Name, [.. removed]) { IsCut = isCut }, []);
         }
     }
 
@@ -58,7 +59,7 @@ internal sealed class PipeNews(
         }
 
         TellOwners(removed, reason);
-        return TellAsync(new News(node.Name, [.. removed]) { IsCut = true, Reason = reason, IsBlocked = isBlocked });
+        return TellAsync(new News(node.Name, [.. removed]) { IsCut = true, Reason = reason, IsBlocked = isBlocked }, []);
     }
 
     /// <inheritdoc/>
@@ -70,7 +71,7 @@ internal sealed class PipeNews(
             return 0;
         }
 
-        backend.Forget(news.Over.Select(e => e.Name).Concat(news.Changed));
+        backend.Forget(news.Over.Select(e => e.Name).Concat(news.Joined));
         foreach (var entry in news.Over)
         {
             var isTakenOver = news.Session is { } session && entry.Session != session;
@@ -81,7 +82,7 @@ internal sealed class PipeNews(
             }
         }
 
-        changes.Take(news.Altered);
+        changes.Take(news.Changed);
         foreach (var entry in news.IsBlocked ? news.Over : [])
         {
             closed.Add(entry, news.Reason ?? "");
@@ -142,9 +143,9 @@ internal sealed class PipeNews(
         }
     }
 
-    private async Task TellAsync(News news)
+    private async Task TellAsync(News news, IReadOnlyList<ChangedPipe> changed)
     {
-        var toldFronts = fronts.TellAsync(new(news.Over, news.IsCut, news.Session, news.Opened, news.Changed, news.Altered));
+        var toldFronts = fronts.TellAsync(new(news.Over, news.IsCut, news.Session, news.Opened, news.Joined, []), changed);
         if (engine.Lease is not null)
         {
             await engine.SystemLog.TellAsync(Kind, JsonSerializer.Serialize(news), options.Value.Times.Confirm);
@@ -161,10 +162,10 @@ internal sealed class PipeNews(
         public string[] Opened { get; init; } = [];
 
         /// <summary>New names that other sessions, or a wildcard, served before: who serves their visitors is not what was found.</summary>
-        public string[] Changed { get; init; } = [];
+        public string[] Joined { get; init; } = [];
 
         /// <summary>Registrations that were changed in place, or made anew by their session, as they are now.</summary>
-        public PipeEntry[] Altered { get; init; } = [];
+        public PipeEntry[] Changed { get; init; } = [];
 
         /// <summary>Whose the new ones are; others of the same owner were taken over. Null: nobody's.</summary>
         public string? Session { get; init; }

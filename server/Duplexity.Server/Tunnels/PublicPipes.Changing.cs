@@ -36,14 +36,31 @@ internal sealed partial class PublicPipes
     private static Registered NewsOf((PipeEntry Entry, PipeEntry? Before)[] asked, IReadOnlyList<PipeEntry> replaced)
     {
         var fresh = asked.Where(a => !ReferenceEquals(a.Entry, a.Before)).ToArray();
-        return new([.. fresh.Select(a => a.Entry)], replaced, [.. fresh.Where(a => a.Before is not null || replaced.Any(r => r.Name == a.Entry.Name && r.Session == a.Entry.Session)).Select(a => a.Entry)]);
+        var changed = fresh.Select(a => (a.Entry, Before: a.Before ?? replaced.FirstOrDefault(r => r.Name == a.Entry.Name && r.Session == a.Entry.Session))).Where(a => a.Before is not null);
+        return new([.. fresh.Select(a => a.Entry)], replaced, [.. changed.Select(a => new ChangedPipe(a.Before!, a.Entry))]);
+    }
+
+    /// <summary>What was registered cannot be after all: what it took the place of is there again, the rest is gone.</summary>
+    private async Task<Registered> TakeBackAsync(Session session, long generation, (PipeEntry Entry, PipeEntry? Before)[] asked, Registered told)
+    {
+        (PipeEntry Entry, PipeEntry? Before)[] again = [.. asked.Where(a => a.Before is not null).Select(a => (a.Before! with { Revision = ++_revision }, (PipeEntry?)a.Entry))];
+        if (again.Length > 0)
+        {
+            PipeEntry[] back = [.. again.Select(a => a.Entry)];
+            await RegisterAsync(session, generation, back, CancellationToken.None);
+            await _queues.RegisteredAsync(back, CancellationToken.None);
+        }
+
+        string[] left = [.. asked.Where(a => a.Before is null).Select(a => a.Entry.Name)];
+        var removed = left.Length == 0 ? [] : await RemoveUnsynchronizedAsync(session, generation, left, CancellationToken.None);
+        return NewsOf(again, [.. told.Replaced, .. removed]);
     }
 
     private void Mark(Registered news)
     {
         foreach (var entry in news.Entries)
         {
-            _watches.Mark(entry, news.Altered.Contains(entry) ? PipeChangeKind.Changed : news.Replaced.Any(r => r.Name == entry.Name) ? PipeChangeKind.TakenOver : PipeChangeKind.Registered);
+            _watches.Mark(entry, Array.Exists(news.Changed, c => c.Now == entry) ? PipeChangeKind.Changed : news.Replaced.Any(r => r.Name == entry.Name) ? PipeChangeKind.TakenOver : PipeChangeKind.Registered);
         }
     }
 
@@ -62,6 +79,6 @@ internal sealed partial class PublicPipes
     /// <summary>What a registration has changed: news to the other nodes, and to those who watch.</summary>
     /// <param name="Entries">What is registered and was not so before.</param>
     /// <param name="Replaced">Older registrations that gave way.</param>
-    /// <param name="Altered">Those of the entries that their session changed in place, or made anew by itself.</param>
-    private sealed record Registered(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced, PipeEntry[] Altered);
+    /// <param name="Changed">Those of the entries that their session changed in place, or made anew by itself.</param>
+    private sealed record Registered(PipeEntry[] Entries, IReadOnlyList<PipeEntry> Replaced, ChangedPipe[] Changed);
 }

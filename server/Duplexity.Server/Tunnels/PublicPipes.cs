@@ -81,10 +81,10 @@ internal sealed partial class PublicPipes
         finally
         {
             _turn.Release();
-            foreach (var (entries, replaced, altered) in news)
+            foreach (var (entries, replaced, changed) in news)
             {
                 // Others' turns do not wait for the other nodes; whoever registers does.
-                await _news.RegisteredAsync(entries, replaced, altered);
+                await _news.RegisteredAsync(session.Id, entries, replaced, changed);
             }
         }
     }
@@ -152,7 +152,8 @@ internal sealed partial class PublicPipes
             if (answer.Error is null && _sessions.Find(session.Client, session.Id) != session)
             {
                 // It ended while this was under way, perhaps before there was anything to remove.
-                await RemoveUnsynchronizedAsync(session, generation, [.. results.Select(r => r.Name!)], CancellationToken.None);
+                var removed = await RemoveUnsynchronizedAsync(session, generation, [.. results.Select(r => r.Name!)], CancellationToken.None);
+                news[^1] = new([], [.. news[^1].Replaced, .. removed], []);
                 return new() { Error = DuplexityError.Of(Errors.ControlNotEstablished, "The session's control connection was lost meanwhile; nothing is registered.") };
             }
 
@@ -200,9 +201,20 @@ internal sealed partial class PublicPipes
 
                 news.Add(NewsOf(asked, registered.Replaced));
                 Mark(news[^1]);
-                if (await _queues.RegisteredAsync(entries, CancellationToken.None) is { } unkept)
+                DuplexityError? unkept;
+                try
                 {
-                    await RemoveUnsynchronizedAsync(session, generation, [.. entries.Select(e => e.Name)], CancellationToken.None);
+                    unkept = await _queues.RegisteredAsync(entries, CancellationToken.None);
+                }
+                catch
+                {
+                    news[^1] = await TakeBackAsync(session, generation, asked, news[^1]);
+                    throw;
+                }
+
+                if (unkept is not null)
+                {
+                    news[^1] = await TakeBackAsync(session, generation, asked, news[^1]);
                     return new() { Error = unkept };
                 }
 

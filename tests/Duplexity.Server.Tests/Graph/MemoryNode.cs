@@ -75,6 +75,9 @@ internal sealed class MemoryNode : IAsyncDisposable
 
             // By the clock, in between: what histories compare is what they brought about.
             o.Times.Advance = TimeSpan.FromDays(1);
+
+            // Histories open connections past the gate that would refuse whoever was forced out.
+            o.Times.Block = TimeSpan.Zero;
             options?.Invoke(o);
         };
     }));

@@ -40,6 +40,12 @@ public sealed class PresenceAgreementTests
         var channels = node.Services.GetRequiredService<ChannelIndex>();
         var presence = node.Services.GetRequiredService<RoomPresence>();
         await Task.WhenAll(node.Services.GetRequiredService<SocketIndex>().All.Select(s => s.Transport.Gone)).Soon();
+        var set = node.Services.GetRequiredService<Duplexity.Server.Engine.IEngine>().Presence;
+        for (var began = Environment.TickCount64; (await set.ListOwnAsync()).Count > 0 && Environment.TickCount64 - began < TestTimeout.Soon.TotalMilliseconds; await Wait.InSilenceAsync(TimeSpan.FromMilliseconds(10)))
+        {
+            // The last ones are on their way out of it.
+        }
+
         await presence.CheckAsync();
         node.Logs.Lines.Should().NotContain(e => e.Text.Contains("mended"), "nothing was left to mend");
         channels.Addresses.Where(a => a.Kind == AddressKind.Room).Should().BeEmpty("no socket is left");

@@ -1,6 +1,7 @@
 using System.Net;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
+using Duplexity.Server.Tests.Sockets;
 using Duplexity.Server.Tests.Tunnels.Gates;
 using Duplexity.Server.Tunnels;
 using Duplexity.Testing;
@@ -282,6 +283,41 @@ public sealed class ChangedPipeTests
                 told(carriers);
             }
         }
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G8")]
+    public async Task Whoever_was_not_told_of_a_change_and_finds_it_by_a_visitor_cuts_those_whom_it_does_not_let_in()
+    {
+        await using var resource = Halves(new TaskCompletionSource());
+        await using var host = await TunnelHost.StartAsync();
+        await host.Connect().ServeAsync(new PipeRegistration { Name = "cat1", Resource = resource.Resource });
+        using var visitor = host.Visitor();
+        await using var open = await OpenAsync(visitor);
+        var was = await EntryAsync(host);
+
+        host.Services.GetRequiredService<CarrierPools>().Of(was with { Revision = was.Revision + 1, Settings = was.Settings with { Visitors = "ip:10.0.0.0/8" } }).Should().NotBeNull();
+
+        await EndOf(open);
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G21")]
+    public async Task A_change_that_is_refused_leaves_what_is_served_as_it_was()
+    {
+        var records = new FullRecords(isFull: false);
+        await using var node = await TestNode.StartAsync(s => s.Services = services => services.AddSingleton<Server.Engine.IRecords>(records));
+        await using var resource = Named("as it was");
+        await using var amy = await node.ConnectAsync("amy");
+        await using var pipe = await amy.Pipes.OpenAsync("cat1", resource.Resource).Soon();
+        records.IsFull = true;
+        node.Logs.Expect(line => line.Exception is IOException);
+
+        await FluentActions.Awaiting(() => pipe.ChangeAsync(resource.Resource, new PipeOptions { Offline = PipeOffline.Queue }).Soon()).Should().ThrowAsync<DuplexityException>();
+
+        using var answer = await node.VisitAsync("cat1").Soon();
+        (await answer.Content.ReadAsStringAsync()).Should().Be("as it was");
+        pipe.Closed.IsCompleted.Should().BeFalse();
     }
 
     private static async Task<Server.Engine.PipeEntry> EntryAsync(TunnelHost host) => (await host.Services.GetRequiredService<BackendRegistry>().ReadAsync("cat1.localhost", CancellationToken.None))!;

@@ -71,6 +71,25 @@ public sealed class HealthCheckTests
     }
 
     [Fact]
+    public async Task Who_was_ill_by_a_check_that_is_changed_or_taken_away_begins_anew()
+    {
+        await using var one = Resource("one", () => "404 Not Found");
+        await using var two = Resource("two", () => "200 OK");
+        await using var host = await TunnelHost.StartAsync(o => o.Times.HealthCheck = TimeSpan.FromDays(1), time: _time);
+        var first = host.Connect(session: "one");
+        await first.ServeAsync(Shared(one));
+        await host.Connect(session: "two").ServeAsync(Shared(two));
+        using var visitor = host.Visitor();
+        await VisitAsync(visitor, 2);
+        await RoundAsync(host);
+        (await VisitAsync(visitor, 4)).Should().OnlyContain(a => a == "two");
+
+        await first.ServeAsync(Shared(one) with { Health = null });
+
+        (await VisitAsync(visitor, 4)).Should().BeEquivalentTo("one", "two", "one", "two");
+    }
+
+    [Fact]
     public async Task Nobody_is_asked_about_a_name_that_nobody_visits_or_that_one_session_serves_alone()
     {
         var asked = 0;

@@ -22,11 +22,11 @@ internal sealed class Keeping(
     /// <summary>Says in an answer that the request was kept, and under which id.</summary>
     public const string Header = "Duplexity-Queued";
 
-    // What concerns the connection that a request came on, or its body's way over it, and the statement of who sends it: that is good for a minute.
+    // What concerns the connection that a request came on, or its body's way over it, and what the service says of it: who sends it is stated for a minute, and that it comes again is said with each replay.
     private static readonly HashSet<string> Connection = new(StringComparer.OrdinalIgnoreCase)
     {
         HeaderNames.Connection, HeaderNames.KeepAlive, HeaderNames.TE, HeaderNames.Trailer, HeaderNames.TransferEncoding, HeaderNames.Upgrade, HeaderNames.Expect, HeaderNames.ProxyAuthorization,
-        "Proxy-Connection", HeaderNames.ContentLength, HeaderNames.Host, VisitorGates.IdentityHeader,
+        "Proxy-Connection", HeaderNames.ContentLength, HeaderNames.Host, VisitorGates.IdentityHeader, Replay.Header,
     };
 
     /// <inheritdoc/>

@@ -25,6 +25,12 @@ internal sealed class QueueRunners : IHostedService
             return;
         }
 
+        if (_runners.TryGetValue(entry.Name, out var there) && there.Entry.IsSameAs(entry) && !there.Run.IsCompleted)
+        {
+            there.Ring(); // it is registered as it was: a try that is under way goes on
+            return;
+        }
+
         var runner = new QueueRunner(entry, _parts);
         _runners.AddOrUpdate(entry.Name, runner, (_, old) =>
         {

@@ -11,7 +11,7 @@ namespace Duplexity.Server.Tunnels.Gates;
 /// The visitors that are being served: each is looked at again when something stands against a client, when a grant is withdrawn, every second for what time ends, and when its registration is changed (G7); who would not be
 /// let in any more is cut off (G8). A front has neither clients nor grants. Thread-safe.
 /// </summary>
-internal sealed class LiveVisits(TimeProvider time, ILogger<LiveVisits> logger, VisitGrants? grants = null, ClientEnds? ends = null) : IHostedService, IDisposable
+internal sealed class LiveVisits(CarrierPools pools, TimeProvider time, ILogger<LiveVisits> logger, VisitGrants? grants = null, ClientEnds? ends = null) : IHostedService, IDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
@@ -20,6 +20,7 @@ internal sealed class LiveVisits(TimeProvider time, ILogger<LiveVisits> logger, 
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        pools.Changed += Change;
         if (grants is not null)
         {
             grants.Changed += Look;
@@ -52,7 +53,7 @@ internal sealed class LiveVisits(TimeProvider time, ILogger<LiveVisits> logger, 
     }
 
     /// <summary>A registration was changed in place, or made anew by its session: whom it does not let in any more is cut. What is older than what a visit goes by is old knowledge.</summary>
-    public void Change(PipeEntry now)
+    private void Change(PipeEntry now)
     {
         foreach (var (live, _) in _live)
         {

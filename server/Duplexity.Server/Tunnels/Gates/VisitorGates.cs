@@ -80,7 +80,7 @@ internal sealed class VisitorGates(VisitorRules rules, VisitorLinks links, Visit
         }
 
         (visitor.Identity, visitor.IsByToken) = (identity, kept.IsByToken);
-        if (gates.All.Any(g => g.StillLets(visitor, entry)))
+        if ((!kept.IsByToken || gates.TakesBearer) && gates.All.Any(g => g.StillLets(visitor, entry)))
         {
             visitor.Context.Request.Headers[IdentityHeader] = identities.Assert(identity.Client, entry.Name);
         }

@@ -67,7 +67,9 @@ internal sealed class ExchangeWatches(ExchangeReach reach, BackendRegistry backe
 
             try
             {
-                PipeEntry[] entries = [.. await backend.LocateAllAsync(watch.Entries[0].Name, CancellationToken.None)];
+                // While it is away, a wildcard above it is found in its place, which is another pipe.
+                var name = watch.Entries[0].Name;
+                PipeEntry[] entries = [.. (await backend.LocateAllAsync(name, CancellationToken.None)).Where(e => e.Name == name)];
                 if (entries.Length == 0 || !may(entries[0].Client))
                 {
                     continue;

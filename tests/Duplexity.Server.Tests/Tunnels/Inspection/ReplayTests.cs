@@ -1,4 +1,5 @@
 using System.Text;
+using Duplexity.Server.Tests.Client;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -178,6 +179,52 @@ public sealed class ReplayTests
             var replay = await first.Pipes.ReplayAsync("cat1", id).Soon();
             Encoding.UTF8.GetString((await first.Pipes.ReplayedAsync("cat1", replay).Soon(TimeSpan.FromSeconds(5))).Response.Body!).Should().Be("two");
         }
+    }
+
+    [Fact]
+    [Trait("Guarantee", "G7")]
+    [Trait("Guarantee", "G13")]
+    public async Task A_replay_for_a_program_that_is_away_goes_to_no_other_of_the_name()
+    {
+        await using var node = await TestNode.StartAsync();
+        await using var one = Named("one");
+        await using var two = Named("two");
+        await using var line = new FaultyLine(node.Port);
+        await using var first = await node.ConnectAsync("amy");
+        await using var second = new DuplexityConnection(line.Address, new() { Token = _ => ValueTask.FromResult<string?>(node.Token("amy")) });
+        await second.ConnectAsync().Soon();
+        await using var secondPipe = await second.Pipes.OpenAsync("cat1", two.Resource, new PipeOptions { Share = true, Inspect = true }).Soon();
+        await using var kept = first.Pipes.WatchExchangesAsync("cat1", 100).GetAsyncEnumerator();
+        (await node.VisitAsync("cat1").Soon()).Dispose();
+        (await kept.MoveNextAsync().Soon()).Should().BeTrue();
+        await using var firstPipe = await first.Pipes.OpenAsync("cat1", one.Resource, new PipeOptions { Share = true, Inspect = true }).Soon();
+
+        line.Cut(stayDown: true);
+        var replay = await first.Pipes.ReplayAsync("cat1", kept.Current.Id).Soon();
+
+        (await first.Pipes.ReplayedAsync("cat1", replay).Soon()).Exchange.Status.Should().BeGreaterThanOrEqualTo(500);
+        one.Connections.Should().Be(0);
+    }
+
+    [Fact]
+    [Trait("Requirement", "3.7")]
+    public async Task A_replay_that_is_kept_comes_later_under_the_queues_id_alone()
+    {
+        await using var node = await TestNode.StartAsync(s => s.Options = Away.QueueRig.Quick);
+        await using var app = await HookApp.StartAsync();
+        await using var amy = await node.ConnectAsync("amy");
+        var pipe = await amy.Pipes.OpenAsync("hook", $"127.0.0.1:{app.Port}", Away.QueueRig.Kept with { Inspect = true }).Soon();
+        (await Away.QueueRig.PostAsync(node, "1").Soon()).Dispose();
+        await app.NextAsync();
+        await using var kept = amy.Pipes.WatchExchangesAsync("hook", 100).GetAsyncEnumerator();
+        (await kept.MoveNextAsync().Soon()).Should().BeTrue();
+        pipe = await pipe.ChangeAsync("http://127.0.0.1:9", Away.QueueRig.Kept with { Inspect = true }).Soon();
+
+        var replay = await amy.Pipes.ReplayAsync("hook", kept.Current.Id).Soon();
+        (await amy.Pipes.ReplayedAsync("hook", replay).Soon()).Exchange.Status.Should().Be(202);
+        await pipe.ChangeAsync($"127.0.0.1:{app.Port}", Away.QueueRig.Kept with { Inspect = true }).Soon();
+
+        (await app.NextAsync()).Should().Match<Hooked>(h => h.Body == "1" && h.Replayed != null && !h.Replayed.Contains(',') && h.Replayed != kept.Current.Id);
     }
 
     private static RawServer Named(string name) => new(async (connection, _) =>
