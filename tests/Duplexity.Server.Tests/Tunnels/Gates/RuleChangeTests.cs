@@ -66,12 +66,12 @@ public sealed class RuleChangeTests
         await using var rig = await GateRig.StartAsync();
         await using var pipe = await rig.OpenAsync("public");
         (await rig.GetAsync()).Status.Should().Be(HttpStatusCode.OK);
-        (await PoolAsync()).IsPerVisitor.Should().BeFalse();
+        var pool = await PoolAsync();
+        pool.IsPerVisitor.Should().BeFalse();
 
         await using var gated = await pipe.ChangeAsync(rig.Resource, new PipeOptions { Visitors = ["signed-in"] }).Soon();
-        (await PoolAsync()).IsPerVisitor.Should().BeTrue("a visitor who is known shares its carriers with nobody");
+        pool.IsPerVisitor.Should().BeTrue("a visitor who is known shares its carriers with nobody");
         await using var timed = await gated.ChangeAsync(rig.Resource, new PipeOptions { Visitors = ["signed-in"], IdleTimeout = TimeSpan.FromSeconds(9) }).Soon();
-        var pool = await PoolAsync();
         pool.Entry.Settings.IdleTimeoutMs.Should().Be(9_000);
         (await PoolAsync()).Should().BeSameAs(pool);
 
