@@ -21,7 +21,7 @@ public sealed class SqliteFileTests : IDisposable
     public static TheoryData<string, string> Damages => new()
     {
         { "empty", "it is empty" },
-        { "text", "not a database" },
+        { "text", "cannot be read" }, // of what: of the file, or where its first page is in the log beside it, of another page
         { "header", "cannot be read" },
         { "middle", "cannot be read" },
         { "short", "cannot be read" },
