@@ -27,6 +27,9 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
     /// <summary>The registration as it is known here last.</summary>
     public PipeEntry Entry => _entry;
 
+    /// <summary>The path of the route whose resource it is; null: the pipe's own.</summary>
+    public string? Path => route?.Path;
+
     /// <summary>Whether a carrier stays with its first visitor's connection (G13): where the pipe says so, or has a visitor gate and says nothing.</summary>
     public bool IsPerVisitor => _entry.Settings.Carriers is { } carriers ? carriers == PipeSettings.PerVisitor : _entry.Settings.Visitors is not (null or "public");
 
@@ -46,7 +49,7 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
     public void Confirm(long from) => Volatile.Write(ref _confirmed, from);
 
     /// <summary>Whether it is the pool of a registration, before or after a change in place that has left it its resource.</summary>
-    public bool IsFor(PipeEntry other, PipeRoute? at) => _entry.IsOf(other) && _resource == (at?.Resource ?? other.Resource);
+    public bool IsFor(PipeEntry other, PipeRoute? at) => Path == at?.Path && _entry.IsOf(other) && _resource == (at?.Resource ?? other.Resource);
 
     /// <summary>Takes the settings that its registration has by now; false: it has newer ones already. <paramref name="isNews"/>: they are newer than those that it had.</summary>
     public bool TryTake(PipeEntry now, out bool isNews)
@@ -209,7 +212,7 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
         try
         {
             var from = time.GetTimestamp();
-            stream = await desk.CarryAsync(_entry, route?.Path, ct);
+            stream = await desk.CarryAsync(_entry, Path, ct);
             Confirm(from);
         }
         catch

@@ -12,7 +12,7 @@ internal sealed class CarrierPools : IDisposable
     private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(10);
 
-    private readonly ConcurrentDictionary<(string Name, string? Path), CarrierPool[]> _pools = new();
+    private readonly ConcurrentDictionary<string, CarrierPool[]> _pools = new(StringComparer.Ordinal); // by name, those of routes among them
     private readonly Node _node;
     private readonly CarryDesk _desk;
     private readonly PipeTallies _tallies;
@@ -31,16 +31,16 @@ internal sealed class CarrierPools : IDisposable
     /// </summary>
     public CarrierPool? Of(PipeEntry entry, PipeRoute? route = null)
     {
-        if (route is not null && Array.Exists(_pools.GetValueOrDefault((entry.Name, null)) ?? [], p => p.Entry.IsOf(entry) && entry.IsBefore(p.Entry)))
-        {
-            return null; // also where it has no such route any more
-        }
-
-        var key = (entry.Name, route?.Path);
         while (true)
         {
-            var there = _pools.GetValueOrDefault(key);
-            if (Array.Find(there ?? [], p => p.IsFor(entry, route) && !p.IsOver) is { } pool)
+            var found = _pools.GetValueOrDefault(entry.Name);
+            var there = found ?? [];
+            if (route is not null && Array.Exists(there, p => p.Path is null && p.Entry.IsOf(entry) && entry.IsBefore(p.Entry)))
+            {
+                return null; // also where it has no such route any more
+            }
+
+            if (Array.Find(there, p => p.IsFor(entry, route) && !p.IsOver) is { } pool)
             {
                 var isTaken = pool.TryTake(entry, out var isNews);
                 if (isNews)
@@ -52,15 +52,15 @@ internal sealed class CarrierPools : IDisposable
                 return isTaken ? pool : null;
             }
 
-            CarrierPool[] older = [.. (there ?? []).Where(p => p.IsOver || !p.Entry.StandsBeside(entry))];
+            var older = Array.FindAll(there, p => p.Path == route?.Path && (p.IsOver || !p.Entry.StandsBeside(entry)));
             if (Array.Exists(older, p => entry.IsBefore(p.Entry) && !p.IsOver))
             {
                 return null;
             }
 
             pool = New(entry, route);
-            CarrierPool[] now = [.. (there ?? []).Except(older), pool];
-            if (there is null ? _pools.TryAdd(key, now) : _pools.TryUpdate(key, now, there))
+            CarrierPool[] now = [.. there.Except(older), pool];
+            if (found is null ? _pools.TryAdd(entry.Name, now) : _pools.TryUpdate(entry.Name, now, found))
             {
                 foreach (var old in older)
                 {
@@ -83,19 +83,16 @@ internal sealed class CarrierPools : IDisposable
 
     /// <summary>Those that can be asked whether they are well, of names that visitors had in that time, and that others stand beside.</summary>
     public IReadOnlyList<CarrierPool> CheckedWhereVisitedWithin(TimeSpan span) =>
-        [.. _pools.Values.Where(beside => beside.Length > 1 && Array.Exists(beside, p => p.WasVisitedWithin(span))).SelectMany(beside => beside).Where(p => p.HasCheck && !p.IsOver)];
+        [.. _pools.Values.Select(pools => Array.FindAll(pools, p => p.Path is null)).Where(beside => beside.Length > 1 && Array.Exists(beside, p => p.WasVisitedWithin(span))).SelectMany(beside => beside).Where(p => p.HasCheck && !p.IsOver)];
 
     /// <summary>A registration is over: nobody gets its carriers any more. Those in use are cut, at once or after a grace in which visitors finish (2.35).</summary>
     public void End(PipeEntry entry, bool cut)
     {
         _desk.Withdraw(entry, isOver: true);
         Ended?.Invoke(entry);
-        foreach (var key in KeysOf(entry.Name))
+        foreach (var pool in Remove(entry.Name, p => p.Entry.IsOf(entry) && !entry.IsBefore(p.Entry)))
         {
-            foreach (var pool in Remove(key, p => p.Entry.IsOf(entry) && !entry.IsBefore(p.Entry)))
-            {
-                Finish(pool, cut);
-            }
+            Finish(pool, cut);
         }
     }
 
@@ -104,24 +101,22 @@ internal sealed class CarrierPools : IDisposable
     /// </summary>
     public void Change(PipeEntry now)
     {
-        if (KeysOf(now.Name).Any(key => Array.Exists(_pools.GetValueOrDefault(key) ?? [], p => p.Entry.IsOf(now) && now.IsBefore(p.Entry))))
+        var own = Array.FindAll(_pools.GetValueOrDefault(now.Name) ?? [], p => p.Entry.IsOf(now));
+        if (Array.Exists(own, p => now.IsBefore(p.Entry)))
         {
             return; // late: it has been changed again since
         }
 
-        foreach (var key in KeysOf(now.Name))
+        foreach (var pool in own)
         {
-            var route = key.Path is null ? null : Array.Find(now.Settings.Routes ?? [], r => r.Path == key.Path);
-            if (key.Path is not null && route is null)
-            {
-                foreach (var pool in Remove(key, p => p.Entry.IsOf(now)))
-                {
-                    Finish(pool, cut: false);
-                }
-            }
-            else if (Array.Exists(_pools.GetValueOrDefault(key) ?? [], p => p.Entry.IsOf(now)))
+            var route = Array.Find(now.Settings.Routes ?? [], r => r.Path == pool.Path);
+            if (pool.Path is null || route is not null)
             {
                 Of(now, route);
+            }
+            else if (Remove(now.Name, p => p == pool).Length > 0)
+            {
+                Finish(pool, cut: false);
             }
         }
 
@@ -174,11 +169,9 @@ internal sealed class CarrierPools : IDisposable
 
     private IEnumerable<CarrierPool> All => _pools.Values.SelectMany(pools => pools);
 
-    private IEnumerable<(string Name, string? Path)> KeysOf(string name) => _pools.Select(p => p.Key).Where(k => k.Name == name);
-
-    private CarrierPool[] Remove((string Name, string? Path) key, Func<CarrierPool, bool> which)
+    private CarrierPool[] Remove(string name, Func<CarrierPool, bool> which)
     {
-        while (_pools.TryGetValue(key, out var there))
+        while (_pools.TryGetValue(name, out var there))
         {
             CarrierPool[] left = [.. there.Where(p => !which(p))];
             if (left.Length == there.Length)
@@ -186,7 +179,7 @@ internal sealed class CarrierPools : IDisposable
                 break;
             }
 
-            if (left.Length == 0 ? _pools.TryRemove(new(key, there)) : _pools.TryUpdate(key, left, there))
+            if (left.Length == 0 ? _pools.TryRemove(new(name, there)) : _pools.TryUpdate(name, left, there))
             {
                 return [.. there.Except(left)];
             }
@@ -197,14 +190,14 @@ internal sealed class CarrierPools : IDisposable
 
     private void Sweep()
     {
-        foreach (var (key, pools) in _pools)
+        foreach (var (name, pools) in _pools)
         {
             foreach (var pool in pools)
             {
                 pool.Sweep(MaxIdle);
             }
 
-            Remove(key, p => p.IsOver);
+            Remove(name, p => p.IsOver);
         }
     }
 }
