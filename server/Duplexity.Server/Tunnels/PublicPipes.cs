@@ -201,21 +201,22 @@ internal sealed partial class PublicPipes
 
                 news.Add(NewsOf(asked, registered.Replaced));
                 Mark(news[^1]);
-                DuplexityError? unkept;
+                var isKept = false;
                 try
                 {
-                    unkept = await _queues.RegisteredAsync(entries, CancellationToken.None);
-                }
-                catch
-                {
-                    news[^1] = await TakeBackAsync(session, generation, asked, news[^1]);
-                    throw;
-                }
+                    if (await _queues.RegisteredAsync(entries, CancellationToken.None) is { } unkept)
+                    {
+                        return new() { Error = unkept };
+                    }
 
-                if (unkept is not null)
+                    isKept = true;
+                }
+                finally
                 {
-                    news[^1] = await TakeBackAsync(session, generation, asked, news[^1]);
-                    return new() { Error = unkept };
+                    if (!isKept)
+                    {
+                        news[^1] = await TakeBackAsync(session, generation, asked, news[^1]);
+                    }
                 }
 
                 return new() { Pipes = [.. results.Zip(entries, (r, e) => r with { Url = e.Url })], Generation = generation };

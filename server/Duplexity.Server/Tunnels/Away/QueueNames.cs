@@ -51,17 +51,10 @@ internal sealed class QueueNames(QueueStore store, QueueRunners runners, Backend
         {
             foreach (var entry in entries)
             {
-                if (QueueRecord.Keeps(entry))
-                {
-                    // What is registered and found by nobody had another owner just now.
-                    await store.PutAsync(entry, isHandedOver: await backend.LocateAsync(entry.Name, ct) is null, ct);
-                }
-                else if (await LeaveOffAsync(entry, ct) is { } problem)
+                if (await RegisteredAsync(entry, ct) is { } problem)
                 {
                     return problem;
                 }
-
-                await ReplayAsync(entry, ct);
             }
 
             return null;
@@ -80,36 +73,44 @@ internal sealed class QueueNames(QueueStore store, QueueRunners runners, Backend
             return false;
         }
 
-        await (Bridge.IsAt(queue.Pipe) && !await store.AnyWaitsAsync(queue, CancellationToken.None)
-            ? store.RemoveAsync(queue, CancellationToken.None)
-            : store.PutAsync(queue.Pipe with { Settings = queue.Pipe.Settings with { Offline = null } }, isHandedOver: false, CancellationToken.None));
+        if (Bridge.IsAt(queue.Pipe) && !await store.AnyWaitsAsync(queue, CancellationToken.None))
+        {
+            await store.RemoveAsync(queue, CancellationToken.None);
+        }
+        else
+        {
+            await store.PutAsync(queue.Pipe with { Settings = queue.Pipe.Settings with { Offline = null } }, isHandedOver: false, CancellationToken.None);
+        }
+
         return true;
     }
 
-    /// <summary>A name is registered without a queue: if it has one, nothing is kept any more, and what waits is replayed first.</summary>
-    private async ValueTask<DuplexityError?> LeaveOffAsync(PipeEntry entry, CancellationToken ct)
+    private async ValueTask<DuplexityError?> RegisteredAsync(PipeEntry entry, CancellationToken ct)
     {
-        if (await store.FindAsync(entry.Name, ct) is not { } queue)
+        QueueRecord? queue;
+        if (QueueRecord.Keeps(entry))
+        {
+            // What is registered and found by nobody had another owner just now.
+            queue = await store.PutAsync(entry, isHandedOver: await backend.LocateAsync(entry.Name, ct) is null, ct);
+        }
+        else if ((queue = await store.FindAsync(entry.Name, ct)) is null)
         {
             return null;
         }
-
-        if (queue.Owner != entry.Client)
+        else if (queue.Owner != entry.Client)
         {
             // Its name has another owner: what was kept goes to nobody.
             await store.RemoveAsync(queue, ct);
             return null;
         }
-
-        await store.PutAsync(entry, isHandedOver: false, ct);
-        return entry.IsShared ? await SharingProblemAsync(queue, ct) : null; // something may have come since that was asked
-    }
-
-    private async ValueTask ReplayAsync(PipeEntry entry, CancellationToken ct)
-    {
-        if (await store.FindAsync(entry.Name, ct) is not { } queue)
+        else
         {
-            return;
+            // Nothing is kept any more; what waits is replayed first.
+            queue = await store.PutAsync(entry, isHandedOver: false, ct);
+            if (entry.IsShared && await SharingProblemAsync(queue, ct) is { } problem)
+            {
+                return problem; // something has come since that was asked
+            }
         }
 
         // What is to become a message is never kept; but the name may have led to a server before.
@@ -121,6 +122,8 @@ internal sealed class QueueNames(QueueStore store, QueueRunners runners, Backend
         {
             await store.RemoveAsync(queue, ct);
         }
+
+        return null;
     }
 
     /// <summary>The newest registration replays what waits; when it left, those that share the name with it would not.</summary>

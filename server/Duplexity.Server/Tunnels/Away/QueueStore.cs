@@ -50,7 +50,7 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
     /// <param name="pipe">The registration.</param>
     /// <param name="isHandedOver">Whether the name's visitors are a former owner's for a while: a new queue keeps nothing until then.</param>
     /// <param name="ct">Gives up.</param>
-    public async ValueTask PutAsync(PipeEntry pipe, bool isHandedOver, CancellationToken ct)
+    public async ValueTask<QueueRecord> PutAsync(PipeEntry pipe, bool isHandedOver, CancellationToken ct)
     {
         var before = await FindAsync(pipe.Name, ct);
         if (before is not null && before.Owner != pipe.Client)
@@ -74,6 +74,8 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
         {
             queueless.Forget();
         }
+
+        return record;
     }
 
     /// <summary>Whether half of the time is over for which a name stays its owner's.</summary>
