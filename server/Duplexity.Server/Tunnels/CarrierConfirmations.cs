@@ -79,7 +79,7 @@ internal sealed class CarrierConfirmations(NodeBook nodes, NodeCalls calls, Carr
 }
 
 /// <summary>Whether registrations are still what another node, which has carriers of theirs, believes, and where it is a front, still for fronts.</summary>
-internal sealed class ConfirmCall(BackendRegistry backend, FrontView front, Node node) : NodeCall<PipeEntry[], bool[]>(Word)
+internal sealed class ConfirmCall(BackendRegistry backend, Node node) : NodeCall<PipeEntry[], bool[]>(Word)
 {
     public const string Word = "confirm";
 
@@ -88,5 +88,5 @@ internal sealed class ConfirmCall(BackendRegistry backend, FrontView front, Node
 
     /// <inheritdoc/>
     protected override async ValueTask<bool[]> AnswerAsync(PipeEntry[] question, NodeInfo from, CancellationToken ct) =>
-        await Task.WhenAll(question.Select(async asked => (await backend.ReadAllAsync(asked.Name, ct)).Any(e => e.IsSameAs(asked) && e.Node == node.Name && (!from.IsFront || front.Has(e)))));
+        await Task.WhenAll(question.Select(async asked => (await backend.ReadAllAsync(asked.Name, ct)).Any(e => e.IsSameAs(asked) && e.Node == node.Name && (!from.IsFront || FrontView.Has(e)))));
 }

@@ -6,7 +6,7 @@ using Duplexity.Server.Engine;
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>Another node has a visitor for a pipe of this one's client, who is to bring it a carrier. What is asked for must be what is registered here, and now; for a front, what fronts have (G18).</summary>
-internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, FrontView front, Node node) : NodeCall<CarryQuestion, CarryAnswer>(Word)
+internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, Node node) : NodeCall<CarryQuestion, CarryAnswer>(Word)
 {
     public const string Word = "carry";
 
@@ -21,7 +21,7 @@ internal sealed class CarryCall(BackendRegistry backend, CarryDesk desk, FrontVi
             throw new JsonException("An order is for a registration.");
         }
 
-        if ((await backend.LocateAllAsync(asked.Name, ct)).FirstOrDefault(e => e.IsSameAs(asked) && e.Node == node.Name) is not { } entry || (from.IsFront && !front.Has(entry)))
+        if ((await backend.LocateAllAsync(asked.Name, ct)).FirstOrDefault(e => e.IsSameAs(asked) && e.Node == node.Name) is not { } entry || (from.IsFront && !FrontView.Has(entry)))
         {
             return new(CarryFailure.Elsewhere);
         }

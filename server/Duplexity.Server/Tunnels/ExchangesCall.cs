@@ -6,7 +6,7 @@ using Duplexity.Server.Cluster;
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>What visitors at another node did with the pipes of a client of this one; a front knows of those that fronts have (G18).</summary>
-internal sealed class ExchangesCall(ExchangeFeed exchanges, BackendRegistry backend, FrontView front) : NodeCall<ExchangesQuestion, bool>(Word)
+internal sealed class ExchangesCall(ExchangeFeed exchanges, BackendRegistry backend) : NodeCall<ExchangesQuestion, bool>(Word)
 {
     public const string Word = "exchanges";
 
@@ -31,7 +31,7 @@ internal sealed class ExchangesCall(ExchangeFeed exchanges, BackendRegistry back
         var known = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in question.Batch.Exchanges.Select(e => e.Pipe).Distinct())
         {
-            if ((await backend.LocateAllAsync(name, ct)).Any(e => e.Client == question.Client && e.Session == question.Session && front.Has(e)))
+            if ((await backend.LocateAllAsync(name, ct)).Any(e => e.Client == question.Client && e.Session == question.Session && FrontView.Has(e)))
             {
                 known.Add(name);
             }

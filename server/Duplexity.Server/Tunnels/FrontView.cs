@@ -6,25 +6,25 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>
 /// Registrations as fronts have them (G18): those to which an address alone lets visitors in, with what serving these takes. Every other one is not there for a front. Each member is named here, so that what is added to a registration stays
-/// with the nodes until somebody says that fronts need it. Immutable.
+/// with the nodes until somebody says that fronts need it.
 /// </summary>
-internal sealed class FrontView
+internal static class FrontView
 {
     /// <summary>Those of several that fronts have.</summary>
-    public PipeEntry[] Of(IEnumerable<PipeEntry> entries) => [.. entries.Select(Of).OfType<PipeEntry>()];
+    public static PipeEntry[] Of(IEnumerable<PipeEntry> entries) => [.. entries.Select(Of).OfType<PipeEntry>()];
 
     /// <summary>
     /// Registrations that were changed, of which fronts have or had one: as they are now, and where that is none of theirs, that the one which they had lets nobody in.
     /// </summary>
-    public PipeEntry[] After(IEnumerable<ChangedPipe> changed) => [.. changed.Select(After).OfType<PipeEntry>()];
+    public static PipeEntry[] After(IEnumerable<ChangedPipe> changed) => [.. changed.Select(After).OfType<PipeEntry>()];
 
     /// <summary>Whether fronts have it.</summary>
-    public bool Has(PipeEntry entry) => VisitorsOf(entry) is not null;
+    public static bool Has(PipeEntry entry) => VisitorsOf(entry) is not null;
 
-    private PipeEntry? After(ChangedPipe change) => Of(change.Now)
+    private static PipeEntry? After(ChangedPipe change) => Of(change.Now)
         ?? (Of(change.Before) is { } had ? had with { Generation = change.Now.Generation, Revision = change.Now.Revision, Settings = had.Settings with { Visitors = null } } : null);
 
-    private PipeEntry? Of(PipeEntry entry) => VisitorsOf(entry) is not { } visitors ? null : Of(entry, new PipeRegistration
+    private static PipeEntry? Of(PipeEntry entry) => VisitorsOf(entry) is not { } visitors ? null : Of(entry, new PipeRegistration
     {
         Visitors = visitors,
         Share = entry.Settings.Share,

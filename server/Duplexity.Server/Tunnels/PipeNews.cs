@@ -12,7 +12,7 @@ namespace Duplexity.Server.Tunnels;
 
 /// <summary>Tells the other nodes which registrations are over or are changed, so that no visitor there is served by what they were (G7, G8), and which ports of TCP pipes to listen on. Thread-safe.</summary>
 internal sealed class PipeNews(
-    IEngine engine, Node node, BackendRegistry backend, CarrierPools pools, PipeChanges changes, Sessions sessions, TcpFront tcp, PipePorts ports, ClosedPipes closed, FrontNews fronts, IOptions<DuplexityOptions> options, ILogger<PipeNews> logger) : ISystemListener
+    IEngine engine, Node node, BackendRegistry backend, PipeChanges changes, Sessions sessions, TcpFront tcp, PipePorts ports, ClosedPipes closed, FrontNews fronts, IOptions<DuplexityOptions> options, ILogger<PipeNews> logger) : ISystemListener
 {
     /// <inheritdoc/>
     public string Kind => "pipe";
@@ -37,7 +37,7 @@ internal sealed class PipeNews(
 
         if (opened.Length > 0 || replaced.Count > 0 || joined.Count > 0 || changed.Count > 0)
         {
-            await TellAsync(new News(node.Name, [.. replaced]) { Opened = opened, Joined = [.. joined], Changed = [.. changed.Select(c => c.Now)], Session = session }, changed);
+            await TellAsync(new(node.Name, new([.. replaced], false, session, opened, [.. joined], [.. changed.Select(c => c.Now)])), changed);
         }
     }
 
@@ -46,7 +46,7 @@ internal sealed class PipeNews(
     {
         if (removed.Count > 0)
         {
-            await TellAsync(new News(node.Name, [.. removed]) { IsCut = isCut }, []);
+            await TellAsync(new(node.Name, new([.. removed], isCut, null, [], [], [])), []);
         }
     }
 
@@ -59,7 +59,7 @@ internal sealed class PipeNews(
         }
 
         TellOwners(removed, reason);
-        return TellAsync(new News(node.Name, [.. removed]) { IsCut = true, Reason = reason, IsBlocked = isBlocked }, []);
+        return TellAsync(new(node.Name, new([.. removed], true, null, [], [], [])) { Reason = reason, IsBlocked = isBlocked }, []);
     }
 
     /// <inheritdoc/>
@@ -71,30 +71,25 @@ internal sealed class PipeNews(
             return 0;
         }
 
-        backend.Forget(news.Over.Select(e => e.Name).Concat(news.Joined));
-        foreach (var entry in news.Over)
+        var what = news.What;
+        changes.Take(what);
+        foreach (var entry in what.Over.Where(what.TakesOver))
         {
-            var isTakenOver = news.Session is { } session && entry.Session != session;
-            pools.End(entry, news.IsCut || isTakenOver);
-            if (isTakenOver)
-            {
-                sessions.TakeOver(entry.Client, entry.Session, $"{entry.Name} is served by a newer session of yours.");
-            }
+            sessions.TakeOver(entry.Client, entry.Session, $"{entry.Name} is served by a newer session of yours.");
         }
 
-        changes.Take(news.Changed);
-        foreach (var entry in news.IsBlocked ? news.Over : [])
+        foreach (var entry in news.IsBlocked ? what.Over : [])
         {
             closed.Add(entry, news.Reason ?? "");
         }
 
         if (news.Reason is { } reason)
         {
-            TellOwners(news.Over, reason);
+            TellOwners(what.Over, reason);
         }
 
-        Open(news.Opened);
-        await ports.CloseUnusedAsync(news.Over);
+        Open(what.Opened);
+        await ports.CloseUnusedAsync(what.Over);
         return 0;
     }
 
@@ -145,7 +140,7 @@ internal sealed class PipeNews(
 
     private async Task TellAsync(News news, IReadOnlyList<ChangedPipe> changed)
     {
-        var toldFronts = fronts.TellAsync(new(news.Over, news.IsCut, news.Session, news.Opened, news.Joined, []), changed);
+        var toldFronts = fronts.TellAsync(news.What, changed);
         if (engine.Lease is not null)
         {
             await engine.SystemLog.TellAsync(Kind, JsonSerializer.Serialize(news), options.Value.Times.Confirm);
@@ -155,24 +150,9 @@ internal sealed class PipeNews(
     }
 
     /// <param name="By">Who has done it already.</param>
-    /// <param name="Over">Registrations that are over.</param>
-    private sealed record News(string By, PipeEntry[] Over)
+    /// <param name="What">What has become of registrations.</param>
+    private sealed record News(string By, OverQuestion What)
     {
-        /// <summary>Ports of TCP pipes that are new, as <c>:PORT</c>.</summary>
-        public string[] Opened { get; init; } = [];
-
-        /// <summary>New names that other sessions, or a wildcard, served before: who serves their visitors is not what was found.</summary>
-        public string[] Joined { get; init; } = [];
-
-        /// <summary>Registrations that were changed in place, or made anew by their session, as they are now.</summary>
-        public PipeEntry[] Changed { get; init; } = [];
-
-        /// <summary>Whose the new ones are; others of the same owner were taken over. Null: nobody's.</summary>
-        public string? Session { get; init; }
-
-        /// <summary>Whether visitors who are being served have no grace.</summary>
-        public bool IsCut { get; init; }
-
         /// <summary>Why they were closed; null: they were not, but removed.</summary>
         public string? Reason { get; init; }
 

@@ -33,7 +33,6 @@ internal static class TunnelServices
         services.AddSingleton<UpgradeForwarding>();
         services.AddSingleton<ForwardedUpgrades>();
         services.AddSingleton<INodeLoad>(provider => provider.GetRequiredService<ForwardedUpgrades>());
-        services.AddSingleton<FrontView>();
         services.AddSingleton<INodeCall, CarryCall>();
         services.AddSingleton<INodeCall, ConfirmCall>();
         services.AddSingleton<INodeCall, ExchangesCall>();

@@ -14,7 +14,7 @@ namespace Duplexity.Server.Tunnels.Gates;
 internal sealed class FrontEntrance(VisitorAdmission admission, LiveVisits live, PeerAddresses peers) : IVisitorEntrance
 {
     // Asked for each request, and each second for each who is served.
-    private readonly ConditionalWeakTable<PipeRegistration, Rules> _rules = [];
+    private readonly ConditionalWeakTable<PipeRegistration, PipeGates> _gates = [];
 
     /// <inheritdoc/>
     public async ValueTask<Entered?> EnterAsync(HttpContext context, PipeEntry entry)
@@ -47,19 +47,7 @@ internal sealed class FrontEntrance(VisitorAdmission admission, LiveVisits live,
     public Entered? TryEnter(IPAddress address, PipeEntry entry) => Lets(address, entry) ? admission.TryEnter(entry, address, out _) : null;
 
     /// <inheritdoc/>
-    public bool Lets(IPAddress address, PipeEntry entry)
-    {
-        var (isPublic, networks) = _rules.GetValue(entry.Settings, static settings => Rules.Of(settings.Visitors));
-        return isPublic || networks.Exists(network => network.Contains(address));
-    }
-
-    /// <summary>The rules that an address alone passes. A node says them of each pipe; what says nothing lets nobody in.</summary>
-    private sealed record Rules(bool IsPublic, List<IPNetwork> Networks)
-    {
-        public static Rules Of(string? text) => text is not null && VisitorRule.TryRead(text, out var rules, out _)
-            ? new(rules.Any(r => r.Kind == VisitorRule.Public), [.. rules.Where(r => r.Kind == VisitorRule.Ip).Select(r => VisitorRule.NetworkOf(r.Value)).OfType<IPNetwork>()])
-            : new(false, []);
-    }
+    public bool Lets(IPAddress address, PipeEntry entry) => _gates.GetValue(entry.Settings, static settings => PipeGates.ByAddress(settings.Visitors)).Lets(address);
 
     /// <summary>That a request was counted already.</summary>
     private sealed record Counted(Throttle? Throttle);

@@ -25,6 +25,11 @@ internal sealed class PipeGates(IReadOnlyList<VisitorRule> rules, IVisitorGate[]
     /// <summary>Whether a person who signs in may be let in.</summary>
     public bool TakesSignIn { get; } = rules.Any(r => r.Kind is VisitorRule.SignedIn or VisitorRule.Client or VisitorRule.Room or VisitorRule.Lockspace or VisitorRule.Granted);
 
+    /// <summary>Those that an address alone passes, all that a front can ask. A node says the rules of each pipe; what says nothing, or what cannot be read, lets nobody in.</summary>
+    public static PipeGates ByAddress(string? text) => VisitorRule.TryRead(text ?? "", out var rules, out _)
+        ? new(rules, [.. rules.Where(r => r.Kind == VisitorRule.Ip).Select(r => new AddressGate(IPNetwork.Parse(r.Value)))])
+        : new([], []);
+
     /// <summary>Whether an address alone is let in: all that a TCP port sees of its visitors.</summary>
     public bool Lets(IPAddress address) => IsPublic || gates.OfType<AddressGate>().Any(g => g.Contains(address));
 }

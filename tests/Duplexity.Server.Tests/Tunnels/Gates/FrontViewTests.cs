@@ -10,16 +10,14 @@ namespace Duplexity.Server.Tests.Tunnels.Gates;
 [Trait("Guarantee", "G18")]
 public sealed class FrontViewTests
 {
-    private readonly FrontView _view = new();
-
     [Fact]
     public void Of_a_pipe_that_fronts_never_had_they_are_told_nothing() =>
-        _view.After([new(Pipe(1, "signed-in"), Pipe(2, "basic:amy:hash")), new(Pipe(1, null), Pipe(2, "granted"))]).Should().BeEmpty();
+        FrontView.After([new(Pipe(1, "signed-in"), Pipe(2, "basic:amy:hash")), new(Pipe(1, null), Pipe(2, "granted"))]).Should().BeEmpty();
 
     [Fact]
     public void Of_one_that_is_theirs_no_more_they_are_told_what_they_had_and_that_it_lets_nobody_in()
     {
-        var told = _view.After([new(Pipe(1, "public"), Pipe(2, "signed-in") with { Resource = "http://10.0.0.5:1", HostHeader = "inner" })]).Should().ContainSingle().Subject;
+        var told = FrontView.After([new(Pipe(1, "public"), Pipe(2, "signed-in") with { Resource = "http://10.0.0.5:1", HostHeader = "inner" })]).Should().ContainSingle().Subject;
 
         (told.Revision, told.Resource, told.HostHeader, told.Settings.Visitors).Should().Be((2, "http://localhost:1", "keep", null));
     }
@@ -28,7 +26,7 @@ public sealed class FrontViewTests
     [InlineData("public", "ip:10.0.0.0/8,client:bob", "ip:10.0.0.0/8")]
     [InlineData("signed-in", "public", "public")]
     public void Of_one_that_is_theirs_now_they_are_told_what_serving_it_takes(string before, string now, string told) =>
-        _view.After([new(Pipe(1, before), Pipe(2, now))]).Should().ContainSingle().Which.Settings.Visitors.Should().Be(told);
+        FrontView.After([new(Pipe(1, before), Pipe(2, now))]).Should().ContainSingle().Which.Settings.Visitors.Should().Be(told);
 
     private static PipeEntry Pipe(long revision, string? visitors) => new()
     {
