@@ -17,8 +17,8 @@ public sealed class RedisShareTests(RedisFixture redis) : IClassFixture<RedisFix
     public async Task Programs_at_two_nodes_share_a_name_at_both_and_one_that_goes_is_missed_by_nobody()
     {
         await using var pair = await RedisPair.StartAsync(redis);
-        await using var one = Named("one");
-        await using var two = Named("two");
+        await using var one = RawServer.Named("one");
+        await using var two = RawServer.Named("two");
         await using var atA = await pair.A.ConnectAsync("amy");
         await using var atB = await pair.B.ConnectAsync("amy");
         var first = await atA.Pipes.OpenAsync("cat1", $"127.0.0.1:{one.Port}", new PipeOptions { Share = true }).Soon();
@@ -47,8 +47,8 @@ public sealed class RedisShareTests(RedisFixture redis) : IClassFixture<RedisFix
     public async Task What_both_nodes_keep_of_both_programs_is_listed_and_replayed_at_any()
     {
         await using var pair = await RedisPair.StartAsync(redis);
-        await using var one = Named("one");
-        await using var two = Named("two");
+        await using var one = RawServer.Named("one");
+        await using var two = RawServer.Named("two");
         await using var atA = await pair.A.ConnectAsync("amy");
         await using var atB = await pair.B.ConnectAsync("amy");
         var shared = new PipeOptions { Share = true, Inspect = true };
@@ -93,14 +93,6 @@ public sealed class RedisShareTests(RedisFixture redis) : IClassFixture<RedisFix
 
         await FluentActions.Awaiting(() => stream.ReadAsync(one).AsTask().Soon(TimeSpan.FromSeconds(2))).Should().ThrowAsync<IOException>();
     }
-
-    private static RawServer Named(string name) => new(async (connection, _) =>
-    {
-        while (await connection.ReadHeadAsync() is { Length: > 0 })
-        {
-            await connection.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: {name.Length}\r\n\r\n{name}");
-        }
-    });
 
     private static async Task<string> TextAsync(TestNode node)
     {

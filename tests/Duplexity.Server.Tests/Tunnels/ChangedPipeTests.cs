@@ -232,8 +232,8 @@ public sealed class ChangedPipeTests
     [Fact]
     public async Task Who_waits_for_a_carrier_of_what_it_was_is_served_by_what_it_is()
     {
-        await using var old = Named("old");
-        await using var fresh = Named("new");
+        await using var old = RawServer.Named("old");
+        await using var fresh = RawServer.Named("new");
         await using var host = await TunnelHost.StartAsync(time: new FakeTimeProvider(DateTimeOffset.UtcNow));
         var amy = host.Connect();
         await amy.ServeAsync("cat1", old.Resource);
@@ -258,8 +258,8 @@ public sealed class ChangedPipeTests
     [Fact]
     public async Task A_route_that_is_gone_has_no_carriers_left()
     {
-        await using var own = Named("own");
-        await using var api = Named("api");
+        await using var own = RawServer.Named("own");
+        await using var api = RawServer.Named("api");
         await using var host = await TunnelHost.StartAsync();
         var amy = host.Connect();
         PipeRegistration pipe = new() { Name = "cat1", Resource = own.Resource, Routes = [new() { Path = "/api", Resource = api.Resource }] };
@@ -307,7 +307,7 @@ public sealed class ChangedPipeTests
     {
         var records = new FullRecords(isFull: false);
         await using var node = await TestNode.StartAsync(s => s.Services = services => services.AddSingleton<Server.Engine.IRecords>(records));
-        await using var resource = Named("as it was");
+        await using var resource = RawServer.Named("as it was");
         await using var amy = await node.ConnectAsync("amy");
         await using var pipe = await amy.Pipes.OpenAsync("cat1", resource.Resource).Soon();
         records.IsFull = true;
@@ -330,14 +330,6 @@ public sealed class ChangedPipeTests
             await c.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
             await go.Task;
             await c.SendAsync("half");
-        }
-    });
-
-    private static RawServer Named(string name) => new(async (c, _) =>
-    {
-        while (await c.ReadHeadAsync() is { Length: > 0 })
-        {
-            await c.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: {name.Length}\r\n\r\n{name}");
         }
     });
 

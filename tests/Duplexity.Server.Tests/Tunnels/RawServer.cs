@@ -21,6 +21,15 @@ internal sealed class RawServer : IAsyncDisposable
         _ = AcceptAsync();
     }
 
+    /// <summary>One that answers each request with its name.</summary>
+    public static RawServer Named(string name) => new(async (connection, _) =>
+    {
+        while (await connection.ReadHeadAsync() is { Length: > 0 })
+        {
+            await connection.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: {name.Length}\r\n\r\n{name}");
+        }
+    });
+
     public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
 
     public string Resource => $"http://127.0.0.1:{Port}";

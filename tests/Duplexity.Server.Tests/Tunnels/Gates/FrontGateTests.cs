@@ -54,19 +54,7 @@ public sealed class FrontGateTests
     public async Task A_front_that_cannot_read_who_may_visit_lets_nobody_in(string? visitors, bool lets)
     {
         await using var all = await StartAsync();
-        var entry = new PipeEntry
-        {
-            Name = "x.localhost",
-            Client = "amy",
-            Session = "s",
-            Generation = 1,
-            Node = "n",
-            Resource = "http://localhost",
-            HostHeader = "keep",
-            Url = "http://x.localhost",
-            Since = default,
-            Settings = new PipeRegistration { Visitors = visitors },
-        };
+        var entry = Entries.Of(new() { Visitors = visitors });
 
         all.Front.Services.GetRequiredService<IVisitorEntrance>().Lets(IPAddress.Loopback, entry).Should().Be(lets);
     }

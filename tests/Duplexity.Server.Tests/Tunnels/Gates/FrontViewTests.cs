@@ -1,4 +1,3 @@
-using Duplexity.Protocol;
 using Duplexity.Server.Engine;
 using Duplexity.Server.Tunnels;
 using FluentAssertions;
@@ -28,18 +27,5 @@ public sealed class FrontViewTests
     public void Of_one_that_is_theirs_now_they_are_told_what_serving_it_takes(string before, string now, string told) =>
         FrontView.After([new(Pipe(1, before), Pipe(2, now))]).Should().ContainSingle().Which.Settings.Visitors.Should().Be(told);
 
-    private static PipeEntry Pipe(long revision, string? visitors) => new()
-    {
-        Name = "cat1.localhost",
-        Client = "amy",
-        Session = "laptop",
-        Generation = 1,
-        Revision = revision,
-        Node = "a",
-        Resource = "http://localhost:1",
-        HostHeader = "keep",
-        Url = "http://cat1.localhost/",
-        Since = default,
-        Settings = new PipeRegistration { Visitors = visitors },
-    };
+    private static PipeEntry Pipe(long revision, string? visitors) => Entries.Of(new() { Visitors = visitors }) with { Revision = revision };
 }

@@ -144,17 +144,5 @@ public sealed class VisitorLimitTests
             .Which.Message.Should().Contain("bytesPerSecond");
     }
 
-    private static PipeEntry Entry(VisitorLimits limits) => new()
-    {
-        Name = "cat1.localhost",
-        Client = "amy",
-        Session = "s",
-        Generation = 1,
-        Node = "n",
-        Resource = "http://localhost",
-        HostHeader = "keep",
-        Url = "http://cat1.localhost/",
-        Since = default,
-        Settings = new() { Limits = limits },
-    };
+    private static PipeEntry Entry(VisitorLimits limits) => Entries.Of(new() { Limits = limits });
 }

@@ -156,8 +156,8 @@ public sealed class ReplayTests
     public async Task At_a_shared_name_a_replay_goes_to_the_program_that_had_the_request_and_leaves_no_place_taken()
     {
         await using var node = await TestNode.StartAsync(s => s.Options = o => o.Limits.ReplaysPerPipe = 1);
-        await using var one = Named("one");
-        await using var two = Named("two");
+        await using var one = RawServer.Named("one");
+        await using var two = RawServer.Named("two");
         await using var first = await node.ConnectAsync("amy");
         await using var second = await node.ConnectAsync("amy");
         await using var firstPipe = await first.Pipes.OpenAsync("cat1", one.Resource, new PipeOptions { Share = true, Inspect = true }).Soon();
@@ -187,8 +187,8 @@ public sealed class ReplayTests
     public async Task A_replay_for_a_program_that_is_away_goes_to_no_other_of_the_name()
     {
         await using var node = await TestNode.StartAsync();
-        await using var one = Named("one");
-        await using var two = Named("two");
+        await using var one = RawServer.Named("one");
+        await using var two = RawServer.Named("two");
         await using var line = new FaultyLine(node.Port);
         await using var first = await node.ConnectAsync("amy");
         await using var second = new DuplexityConnection(line.Address, new() { Token = _ => ValueTask.FromResult<string?>(node.Token("amy")) });
@@ -226,12 +226,4 @@ public sealed class ReplayTests
 
         (await app.NextAsync()).Should().Match<Hooked>(h => h.Body == "1" && h.Replayed != null && !h.Replayed.Contains(',') && h.Replayed != kept.Current.Id);
     }
-
-    private static RawServer Named(string name) => new(async (connection, _) =>
-    {
-        while (await connection.ReadHeadAsync() is { Length: > 0 })
-        {
-            await connection.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: {name.Length}\r\n\r\n{name}");
-        }
-    });
 }
