@@ -40,7 +40,7 @@ internal sealed class Keeping(
         if (Bridge.IsAt(queue.Pipe) && store.IsHalfOver(queue))
         {
             // Nobody comes back to serve it; that it is used keeps it.
-            await store.PutAsync(queue.Pipe, isHandedOver: false, ct);
+            await store.ExtendAsync(queue, ct);
         }
 
         return queue.Pipe;
@@ -150,9 +150,11 @@ internal sealed class Keeping(
     private async Task KeepAsync(HttpContext context, QueueRecord queue, KeptRequest request)
     {
         QueueFull? full;
+        bool isKept;
         try
         {
             full = await store.AppendAsync(queue, request, null, context.RequestAborted);
+            isKept = full is null && await store.IsKeepingAsync(queue, context.RequestAborted);
         }
         catch (Exception e) when (!context.RequestAborted.IsCancellationRequested)
         {
@@ -168,6 +170,13 @@ internal sealed class Keeping(
             await Pages.WriteAsync(context, StatusCodes.Status507InsufficientStorage, "Full", full == QueueFull.Requests
                 ? "The machine behind this address is away, and as many requests wait for it as may."
                 : "The machine behind this address is away, and the requests that wait for its owner take as much room as they may.");
+            return;
+        }
+
+        if (!isKept)
+        {
+            // The queue was ended while the request came.
+            await Pages.AwayAsync(context);
             return;
         }
 

@@ -145,12 +145,11 @@ internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueBell bell, 
     /// <summary>Ends a queue with all that it keeps.</summary>
     public async Task<Done> RemoveAsync(string owner, string? name, CancellationToken ct)
     {
-        if (await FindAsync(owner, name, ct) is not { } queue)
+        if (HostOf(name) is not { } host || await EndAsync(owner, host, ct) is not { } queue)
         {
             return new() { Error = NotThere(name) };
         }
 
-        await store.RemoveAsync(queue, ct);
         Log.QueueRemoved(logger, queue.Pipe.Name, VisibleText.Of(owner, VisibleText.LogLength));
         return new();
     }
@@ -160,7 +159,7 @@ internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueBell bell, 
     {
         foreach (var queue in await store.ListAsync(client, ct))
         {
-            await store.RemoveAsync(queue, ct);
+            await EndAsync(client, queue.Pipe.Name, ct);
         }
     }
 
@@ -178,12 +177,28 @@ internal sealed class QueueDesk(QueueStore store, QueueUse use, QueueBell bell, 
         EndsAt = (entry.Message.SentAt + _options.Keep).ToUnixTimeMilliseconds(),
     };
 
-    private async ValueTask<QueueRecord?> FindAsync(string owner, string? name, CancellationToken ct)
+    /// <summary>Removes a queue as it is by then: its owner's word goes before what he registers in that moment. Null: there is none of his.</summary>
+    private async ValueTask<QueueRecord?> EndAsync(string owner, string host, CancellationToken ct)
+    {
+        while (await store.FindAsync(host, ct) is { } queue && queue.Owner == owner)
+        {
+            if (await store.RemoveAsync(queue, ct))
+            {
+                return queue;
+            }
+        }
+
+        return null;
+    }
+
+    private string? HostOf(string? name)
     {
         var key = string.IsNullOrWhiteSpace(name) ? null : PipeNames.KeyOf(name.Trim());
-        var host = key is null || key.Contains('.') ? key : $"{key}.{url.Domain}";
-        return host is not null && await store.FindAsync(host, ct) is { } queue && queue.Owner == owner ? queue : null;
+        return key is null || key.Contains('.') ? key : $"{key}.{url.Domain}";
     }
+
+    private async ValueTask<QueueRecord?> FindAsync(string owner, string? name, CancellationToken ct) =>
+        HostOf(name) is { } host && await store.FindAsync(host, ct) is { } queue && queue.Owner == owner ? queue : null;
 
     private async ValueTask<QueueRecord?> OfIdAsync(string owner, string? id, CancellationToken ct) =>
         id?.IndexOf('-') is > 0 and var end ? (await store.ListAsync(owner, ct)).FirstOrDefault(q => q.Id == id[..end]) : null;

@@ -68,21 +68,18 @@ internal sealed class QueueNames(QueueStore store, QueueRunners runners, Backend
     /// <summary>A pipe was closed by somebody with the right to: nothing is kept for it any more until its owner serves it again; what waits stays its owner's. False: there is no queue whose owner <paramref name="may"/> covers.</summary>
     public async ValueTask<bool> CloseAsync(string name, Func<string, bool> may)
     {
-        if (await store.FindAsync(name, CancellationToken.None) is not { } queue || !may(queue.Owner))
+        while (true)
         {
-            return false;
-        }
+            if (await store.FindAsync(name, CancellationToken.None) is not { } queue || !may(queue.Owner))
+            {
+                return false;
+            }
 
-        if (Bridge.IsAt(queue.Pipe) && !await store.AnyWaitsAsync(queue, CancellationToken.None))
-        {
-            await store.RemoveAsync(queue, CancellationToken.None);
+            if (Bridge.IsAt(queue.Pipe) && !await store.KeepsAnyAsync(queue, CancellationToken.None) ? await store.RemoveAsync(queue, CancellationToken.None) : await store.TryCloseAsync(queue, CancellationToken.None) is not null)
+            {
+                return true;
+            }
         }
-        else
-        {
-            await store.PutAsync(queue.Pipe with { Settings = queue.Pipe.Settings with { Offline = null } }, isHandedOver: false, CancellationToken.None);
-        }
-
-        return true;
     }
 
     private async ValueTask<DuplexityError?> RegisteredAsync(PipeEntry entry, CancellationToken ct)
@@ -118,7 +115,7 @@ internal sealed class QueueNames(QueueStore store, QueueRunners runners, Backend
         {
             runners.Start(entry);
         }
-        else if (!queue.IsKeeping && !await store.HasDeadAsync(queue, ct))
+        else if (!queue.IsKeeping && !await store.KeepsAnyAsync(queue, ct))
         {
             await store.RemoveAsync(queue, ct);
         }
@@ -127,7 +124,7 @@ internal sealed class QueueNames(QueueStore store, QueueRunners runners, Backend
     }
 
     /// <summary>The newest registration replays what waits; when it left, those that share the name with it would not.</summary>
-    private async ValueTask<DuplexityError?> SharingProblemAsync(QueueRecord queue, CancellationToken ct) => await store.AnyWaitsAsync(queue, ct) || await store.HasDeadAsync(queue, ct)
+    private async ValueTask<DuplexityError?> SharingProblemAsync(QueueRecord queue, CancellationToken ct) => await store.KeepsAnyAsync(queue, ct)
         ? DuplexityError.Of(Errors.InvalidPipe, $"Requests are kept for {queue.Pipe.Name}, and are replayed to one session: serve it without share first, or throw them away with duplexity queue remove {queue.Pipe.Name}.")
         : null;
 }

@@ -21,6 +21,10 @@ internal sealed record QueueRecord
     /// <summary>From when on requests are kept: before that, they are for a former owner of the name (G7).</summary>
     public DateTimeOffset From { get; init; }
 
+    /// <summary>The record as it is written down, which whoever changes it compares; empty until then.</summary>
+    [JsonIgnore]
+    public string Written { get; init; } = "";
+
     [JsonIgnore]
     public string Owner => Pipe.Client;
 

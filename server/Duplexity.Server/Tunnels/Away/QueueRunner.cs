@@ -97,7 +97,7 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
         var state = await parts.Store.StateAsync(queue, ct);
         if (await parts.Store.NextAsync(queue, state, ct) is not { } next)
         {
-            return await EmptyAsync(queue, ct);
+            return await EmptyAsync(queue, state, ct);
         }
 
         _isEmpty = false;
@@ -200,17 +200,16 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
         }
     }
 
-    private async Task<TimeSpan> EmptyAsync(QueueRecord queue, CancellationToken ct)
+    private async Task<TimeSpan> EmptyAsync(QueueRecord queue, QueueState state, CancellationToken ct)
     {
         if (!queue.IsKeeping)
         {
-            if (await parts.Store.HasDeadAsync(queue, ct))
+            if (await parts.Store.HasDeadAsync(queue, state, ct))
             {
                 return _options.AgainMost; // those are up to the owner
             }
 
-            await parts.Store.RemoveAsync(queue, CancellationToken.None);
-            return Timeout.InfiniteTimeSpan;
+            return await parts.Store.RemoveAsync(queue, CancellationToken.None) ? Timeout.InfiniteTimeSpan : TimeSpan.Zero;
         }
 
         if (!_isEmpty)
@@ -221,7 +220,7 @@ internal sealed class QueueRunner(PipeEntry entry, QueueRunnerParts parts) : IDi
 
         if (parts.Store.IsHalfOver(queue))
         {
-            await parts.Store.PutAsync(entry, isHandedOver: false, ct);
+            await parts.Store.ExtendAsync(queue, ct);
         }
 
         return _options.Look;

@@ -16,6 +16,9 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
     private const string BelowKind = "pipe-queue-below:";
     private const string Purpose = "queued-request";
 
+    /// <summary>The expiry of what is over at once, whatever the clocks of nodes say.</summary>
+    private static readonly DateTimeOffset Over = DateTimeOffset.UnixEpoch;
+
     private readonly QueueOptions _options = options.Value.Queue;
 
     /// <summary>The queue of a name; null: there is none.</summary>
@@ -52,31 +55,32 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
     /// <param name="ct">Gives up.</param>
     public async ValueTask<QueueRecord> PutAsync(PipeEntry pipe, bool isHandedOver, CancellationToken ct)
     {
-        var before = await FindAsync(pipe.Name, ct);
-        if (before is not null && before.Owner != pipe.Client)
+        while (true)
         {
-            await RemoveAsync(before, ct);
-            before = null;
-        }
+            // Who replays the queue may end it in this moment: then this is a new one.
+            var before = await FindAsync(pipe.Name, ct);
+            if (before is not null && before.Owner != pipe.Client)
+            {
+                await RemoveAsync(before, ct);
+                continue;
+            }
 
-        var now = time.GetUtcNow();
-        var until = now + _options.Name;
-        var id = before?.Id ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
-        var record = new QueueRecord { Id = id, Pipe = pipe with { Node = "", Session = "" }, Until = until, From = before?.From ?? (isHandedOver ? now + options.Value.Times.HandOver : now) };
-        foreach (var above in Above(pipe))
-        {
-            // First: no queue is without them.
-            await engine.Records.PutAsync(BelowKind + above, pipe.Name, id, until, ct);
+            var now = time.GetUtcNow();
+            var id = before?.Id ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
+            var from = before?.From ?? (isHandedOver ? now + options.Value.Times.HandOver : now);
+            if (await TryWriteAsync(before, new() { Id = id, Pipe = pipe with { Node = "", Session = "" }, Until = now + _options.Name, From = from }, ct) is { } written)
+            {
+                return written;
+            }
         }
-
-        await engine.Records.PutAsync(Kind, pipe.Name, JsonSerializer.Serialize(record), until, ct);
-        if (before is null)
-        {
-            queueless.Forget();
-        }
-
-        return record;
     }
+
+    /// <summary>The name stays its owner's for its whole time from now on. Unless the queue has changed meanwhile: then nothing happens.</summary>
+    public async ValueTask ExtendAsync(QueueRecord queue, CancellationToken ct) => await TryWriteAsync(queue, queue with { Until = time.GetUtcNow() + _options.Name }, ct);
+
+    /// <summary>Nothing is kept any more; what waits stays. Null, and nothing happens, where the queue has changed meanwhile.</summary>
+    public ValueTask<QueueRecord?> TryCloseAsync(QueueRecord queue, CancellationToken ct) =>
+        TryWriteAsync(queue, queue with { Pipe = queue.Pipe with { Settings = queue.Pipe.Settings with { Offline = null } }, Until = time.GetUtcNow() + _options.Name }, ct);
 
     /// <summary>Whether half of the time is over for which a name stays its owner's.</summary>
     public bool IsHalfOver(QueueRecord queue) => queue.Until - time.GetUtcNow() < _options.Name / 2;
@@ -84,24 +88,27 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
     /// <summary>Whether a name's visitors are still a former owner's.</summary>
     public bool IsHandedOver(QueueRecord queue) => time.GetUtcNow() < queue.From;
 
-    /// <summary>Lets a name go, with all that is kept for it.</summary>
-    public async ValueTask RemoveAsync(QueueRecord queue, CancellationToken ct)
+    /// <summary>
+    /// Lets a name go, with all that is kept for it. False, and nothing happens, where the queue is not as it was read any more: whoever found it empty would take away what has been registered since.
+    /// </summary>
+    public async ValueTask<bool> RemoveAsync(QueueRecord queue, CancellationToken ct)
     {
         // First the name: from here on nothing is kept any more, and a new queue of it is another one.
-        if (await engine.Records.ReadAsync(Kind, queue.Pipe.Name, ct) is { } there && Read(there)!.Id == queue.Id)
+        if (!await engine.Records.TryReplaceAsync(Kind, queue.Pipe.Name, queue.Written, "", Over, ct))
         {
-            await engine.Records.TakeAsync(Kind, queue.Pipe.Name, ct);
+            return false;
         }
 
         foreach (var above in Above(queue.Pipe))
         {
-            // Unless it is a new queue's by now: it expires at once.
-            await engine.Records.TryReplaceAsync(BelowKind + above, queue.Pipe.Name, queue.Id, "", time.GetUtcNow(), ct);
+            // Unless it is a new queue's by now.
+            await engine.Records.TryReplaceAsync(BelowKind + above, queue.Pipe.Name, queue.Id, "", Over, ct);
         }
 
         await engine.Log.RemoveAsync(queue.Channel, ct);
         await engine.Records.TakeAsync(StateKind, queue.Id, ct);
         await use.ClearAsync(queue.Owner, queue.Id, ct);
+        return true;
     }
 
     /// <summary>How far a queue has come.</summary>
@@ -135,9 +142,16 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
         return state.Place != await engine.Log.TopAsync(queue.Channel, ct) && await NextAsync(queue, state, ct) is not null;
     }
 
-    /// <summary>Whether requests were given up that their owner can still replay: the log lets the oldest go first.</summary>
-    public async ValueTask<bool> HasDeadAsync(QueueRecord queue, CancellationToken ct) =>
-        (await StateAsync(queue, ct)).Dead is [.., var newest] && await FindDeadAsync(queue, newest, ct) is not null;
+    /// <summary>Whether requests were given up that their owner can still replay, as of a state: the log lets the oldest go first.</summary>
+    public async ValueTask<bool> HasDeadAsync(QueueRecord queue, QueueState state, CancellationToken ct) => state.Dead is [.., var newest] && await FindDeadAsync(queue, newest, ct) is not null;
+
+    /// <summary>Whether anything is kept: requests that wait, or were given up.</summary>
+    public async ValueTask<bool> KeepsAnyAsync(QueueRecord queue, CancellationToken ct)
+    {
+        // The state is read first: what is put back into its queue waits before it is taken from those that were given up.
+        var state = await StateAsync(queue, ct);
+        return await HasDeadAsync(queue, state, ct) || await NextAsync(queue, state, ct) is not null;
+    }
 
     /// <summary>The request that is to be replayed next; null: none waits.</summary>
     public async ValueTask<LogEntry?> NextAsync(QueueRecord queue, QueueState state, CancellationToken ct) => (await ReadAsync(queue, state, null, 1, ct)).FirstOrDefault();
@@ -175,6 +189,12 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
 
     /// <summary>Opens a request; null: its key is gone.</summary>
     public KeptRequest? Open(LogEntry entry) => entry.Message.Bytes is { } bytes && sealing.Open(Purpose, bytes) is { } plain ? StoredBytes.Read<KeptRequest>(plain) : null;
+
+    /// <summary>
+    /// Whether a queue still keeps requests. To be asked behind <see cref="AppendAsync"/> before a visitor is told that his is kept: whoever removes a queue that keeps no more has read that first, and then that nothing
+    /// waits; so either he sees the request, or this says false.
+    /// </summary>
+    public async ValueTask<bool> IsKeepingAsync(QueueRecord queue, CancellationToken ct) => await FindAsync(queue.Pipe.Name, ct) is { IsKeeping: true } now && now.Id == queue.Id;
 
     /// <summary>Keeps a request at the end of a queue. Null: it is kept; else why not.</summary>
     /// <param name="queue">The queue.</param>
@@ -222,5 +242,26 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
         return (text is null ? new QueueState() : JsonSerializer.Deserialize<QueueState>(text)!, text);
     }
 
-    private static QueueRecord? Read(string? text) => text is null ? null : JsonSerializer.Deserialize<QueueRecord>(text);
+    private static QueueRecord? Read(string? text) => text is null ? null : JsonSerializer.Deserialize<QueueRecord>(text)! with { Written = text };
+
+    /// <summary>Writes a queue down in the place of what was read; null: there is something else by now.</summary>
+    private async ValueTask<QueueRecord?> TryWriteAsync(QueueRecord? before, QueueRecord queue, CancellationToken ct)
+    {
+        foreach (var above in Above(queue.Pipe))
+        {
+            // First: no queue is without them.
+            await engine.Records.PutAsync(BelowKind + above, queue.Pipe.Name, queue.Id, queue.Until, ct);
+        }
+
+        var written = queue with { Written = JsonSerializer.Serialize(queue) };
+        var isWritten = before is null
+            ? await engine.Records.TryAddAsync(Kind, queue.Pipe.Name, written.Written, queue.Until, ct)
+            : await engine.Records.TryReplaceAsync(Kind, queue.Pipe.Name, before.Written, written.Written, queue.Until, ct);
+        if (isWritten && before is null)
+        {
+            queueless.Forget();
+        }
+
+        return isWritten ? written : null;
+    }
 }
