@@ -107,6 +107,11 @@ public sealed class LimitOptions
     /// <summary>Carriers of one pipe at once; further visitors wait, bounded. Defaults to 256.</summary>
     public int CarriersPerPipe { get; set; } = 256;
 
+    /// <summary>
+    /// Carriers of one pipe that wait for visitors at a node, brought ahead of them where carriers are not used again (TCP, WebSockets, <c>per-visitor</c>): as many as such visitors came in half a minute, for five minutes. Defaults to 4: a page's handful; 0: none.
+    /// </summary>
+    public int WarmCarriersPerPipe { get; set; } = 4;
+
     /// <summary>Visitor connections of one pipe that wait for a carrier. Defaults to 1,000; then 503.</summary>
     public int CarriesWaitingPerPipe { get; set; } = 1_000;
 

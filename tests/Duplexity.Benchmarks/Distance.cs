@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace Duplexity.Benchmarks;
 
 /// <summary>
-/// What a visitor's request costs where the client is far away: over a carrier that is there, and over one that has to be brought first (an order to the client, its connection, its WebSocket), which is what a pool of warm carriers would save. Then how often that happens:
-/// to visitors who come all at once, and to those who come at random. The client's link takes half of a round trip in each direction, and a whole one to connect; the visitors are near the node. Without TLS, which costs a new carrier one round trip more.
+/// What a visitor's request costs where the client is far away: over a carrier that is there, and over one of its own, which has to be brought (an order to the client, its connection, its WebSocket) or was brought ahead (<c>Limits:WarmCarriersPerPipe</c>).
+/// Then how often one has to be brought where carriers are used again: to visitors who come all at once, and to those who come at random. The client's link takes half of a round trip in each direction, and a whole one to connect; the visitors are near the
+/// node. Without TLS, which costs a new carrier one round trip more.
 /// </summary>
 internal static class Distance
 {
@@ -19,35 +20,44 @@ internal static class Distance
     {
         foreach (var roundTrip in (int[])[0, 20, 80])
         {
-            await using var node = await TestNode.StartAsync(s => s.LogLevel = LogLevel.Warning);
-            await using var line = new FaultProxy(node.Port, isRedis: false) { Delay = TimeSpan.FromMilliseconds(roundTrip / 2.0) };
-            await using var resource = new RawResource(AnswerAsync);
-            await using var owner = new DuplexityConnection(new Uri($"http://{line.Connection}/"), new DuplexityConnectionOptions { Token = _ => ValueTask.FromResult<string?>(node.Token("owner")) });
-            await owner.ConnectAsync();
-            await owner.Pipes.OpenAsync("each", resource.Authority, new PipeOptions { Carriers = "per-visitor" });
-            await owner.Pipes.OpenAsync("cat1", resource.Authority);
-            await owner.Pipes.OpenAsync("load", resource.Authority);
-            await OneByOneAsync(node, roundTrip);
-            await CrowdAsync(node, resource, roundTrip);
-            foreach (var atOnce in (int[])[2, 8])
+            await AtAsync(roundTrip, warm: 0, async (node, _) => await OneByOneAsync(node, roundTrip, warm: 0));
+            await AtAsync(roundTrip, warm: 4, async (node, resource) =>
             {
-                await LoadAsync(node, resource, roundTrip, atOnce);
-            }
+                await OneByOneAsync(node, roundTrip, warm: 4);
+                await CrowdAsync(node, resource, roundTrip);
+                foreach (var atOnce in (int[])[2, 8])
+                {
+                    await LoadAsync(node, resource, roundTrip, atOnce);
+                }
+            });
         }
     }
 
-    private static async Task OneByOneAsync(TestNode node, int roundTrip)
+    private static async Task AtAsync(int roundTrip, int warm, Func<TestNode, RawResource, Task> measure)
+    {
+        await using var node = await TestNode.StartAsync(s => (s.LogLevel, s.Options) = (LogLevel.Warning, o => o.Limits.WarmCarriersPerPipe = warm));
+        await using var line = new FaultProxy(node.Port, isRedis: false) { Delay = TimeSpan.FromMilliseconds(roundTrip / 2.0) };
+        await using var resource = new RawResource(AnswerAsync);
+        await using var owner = new DuplexityConnection(new Uri($"http://{line.Connection}/"), new DuplexityConnectionOptions { Token = _ => ValueTask.FromResult<string?>(node.Token("owner")) });
+        await owner.ConnectAsync();
+        await owner.Pipes.OpenAsync("each", resource.Authority, new PipeOptions { Carriers = "per-visitor" });
+        await owner.Pipes.OpenAsync("cat1", resource.Authority);
+        await owner.Pipes.OpenAsync("load", resource.Authority);
+        await measure(node, resource);
+    }
+
+    private static async Task OneByOneAsync(TestNode node, int roundTrip, int warm)
     {
         var (first, further) = (new List<double>(), new List<double>());
         for (var i = 0; i < Visits; i++)
         {
-            // A carrier that stays with its visitor's connection is a new one for each visitor, as for WebSockets and TCP.
+            // A carrier that stays with its visitor's connection is another one for each visitor, as for WebSockets and TCP.
             using var visitor = Visitor(node, "each");
             first.Add(await AskAsync(visitor));
             further.Add(await AskAsync(visitor));
         }
 
-        Conditions.Say($"{roundTrip} ms to the client and back: over a new carrier {Line(first)}, over one that is there {Line(further)}; a warm one would save {Saved(P(first, 50) - P(further, 50), roundTrip)} ({Visits} visitors, one after the other)");
+        Conditions.Say($"{roundTrip} ms to the client and back, {warm} warm at most: over a carrier of its own {Line(first)}, over one that it has {Line(further)}; {Costs(P(first, 50) - P(further, 50), roundTrip)} more ({Visits} visitors, one after the other)");
     }
 
     private static async Task CrowdAsync(TestNode node, RawResource resource, int roundTrip)
@@ -109,7 +119,7 @@ internal static class Distance
 
     private static double P(IReadOnlyCollection<double> took, int percent) => took.Order().ElementAt(took.Count * percent / 100);
 
-    private static string Saved(double ms, int roundTrip) => roundTrip == 0 ? FormattableString.Invariant($"{ms:0.0} ms") : FormattableString.Invariant($"{ms:0.0} ms, {ms / roundTrip:0.0} round trips");
+    private static string Costs(double ms, int roundTrip) => roundTrip == 0 ? FormattableString.Invariant($"{ms:0.0} ms") : FormattableString.Invariant($"{ms:0.0} ms, {ms / roundTrip:0.0} round trips");
 
     private static string Line(IReadOnlyCollection<double> took) => FormattableString.Invariant($"median {P(took, 50):0.0} ms, p90 {P(took, 90):0.0} ms, p99 {P(took, 99):0.0} ms");
 }

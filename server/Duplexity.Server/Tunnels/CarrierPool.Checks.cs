@@ -49,17 +49,10 @@ internal sealed partial class CarrierPool
 
     private async Task<bool> IsWellAsync(string? path, CancellationToken ct)
     {
-        lock (_lock)
-        {
-            if (_taken >= options.Limits.CarriersPerPipe)
-            {
-                throw new CarryException(CarryFailure.Crowded);
-            }
-        }
-
         using var request = new HttpRequestMessage(HttpMethod.Get, FrontTransform.Prefix + path) { Version = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         request.Headers.Host = new Way(Entry, null, "").HostOf(Entry.Name.StartsWith("*.", StringComparison.Ordinal) ? Entry.Name[2..] : Entry.Name);
         request.Headers.TryAddWithoutValidation("User-Agent", "Duplexity-Health");
+        TakePlace();
         if (IsHttp2)
         {
             using var own = new Http2Carriers(this);
@@ -67,8 +60,23 @@ internal sealed partial class CarrierPool
             return (int)shared.StatusCode < 400;
         }
 
-        using var carrier = await RentAsync(fresh: true, ct);
+        // Brought now: one that was brought ahead would not tell whether the client still brings any.
+        using var carrier = new HttpCarrier(await DialAsync(ct));
         using var answer = await carrier.SendAsync(request, null, ct);
         return (int)answer.StatusCode < 400;
+    }
+
+    /// <summary>Waits for nobody. An HTTP/2 client takes a slot itself, when it dials.</summary>
+    private void TakePlace()
+    {
+        lock (_lock)
+        {
+            if (_taken >= options.Limits.CarriersPerPipe)
+            {
+                throw new CarryException(CarryFailure.Crowded);
+            }
+
+            _taken += IsHttp2 ? 0 : 1;
+        }
     }
 }

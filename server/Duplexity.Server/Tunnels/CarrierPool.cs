@@ -16,7 +16,6 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
     private readonly Lock _lock = new();
     private readonly List<HttpCarrier> _idle = []; // the last one is the one used last: the others may then grow old and leave
     private readonly HashSet<CarrierStream> _live = [];
-    private readonly LinkedList<CarrierWaiter> _waiting = [];
     private readonly string _resource = route?.Resource ?? entry.Resource;
     private volatile PipeEntry _entry = entry;
     private long _confirmed = time.GetTimestamp();
@@ -74,19 +73,21 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
         }
     }
 
-    /// <summary>An idle carrier, or a new one; <paramref name="fresh"/>: a new one.</summary>
+    /// <summary>An idle carrier, or a new one; <paramref name="fresh"/>: one that has carried nothing.</summary>
     /// <exception cref="CarryException">There is none to be had; the exception says why.</exception>
     public async Task<HttpCarrier> RentAsync(bool fresh, CancellationToken ct)
     {
-        return await TakeAsync(fresh, ct) ?? new HttpCarrier(await DialAsync(ct));
+        var place = await TakeAsync(fresh, ct);
+        return place.Idle ?? new HttpCarrier(await CarryAsync(place, ct));
     }
 
-    /// <summary>A new carrier for a connection of its own.</summary>
+    /// <summary>A carrier that has carried nothing, for a connection of its own.</summary>
     /// <exception cref="CarryException">There is none to be had; the exception says why.</exception>
     public async Task<CarrierStream> DialFreshAsync(CancellationToken ct)
     {
-        (await TakeAsync(fresh: true, ct))?.Dispose();
-        return await DialAsync(ct);
+        var place = await TakeAsync(fresh: true, ct);
+        place.Idle?.Dispose();
+        return await CarryAsync(place, ct);
     }
 
     /// <summary>Takes back a carrier whose answer ended by its own framing; anything else has been disposed of instead.</summary>
@@ -121,92 +122,30 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
     // A new carrier is asked for at the client's node, which is a confirmation as well.
     private bool IsConfirmed => !isElsewhere || time.GetElapsedTime(Volatile.Read(ref _confirmed)) < MaxUnconfirmed;
 
-    /// <summary>An idle carrier, or null: the caller has a slot now, and dials.</summary>
-    private async Task<HttpCarrier?> TakeAsync(bool fresh, CancellationToken ct)
+    /// <summary>What was brought ahead goes on its way, or else what is brought now.</summary>
+    private async Task<CarrierStream> CarryAsync(Place place, CancellationToken ct)
     {
-        CarrierWaiter waiter;
-        lock (_lock)
+        while (place.Warm is { } warm)
         {
-            if (_over)
+            if (await warm.TryGoAsync(ct))
             {
-                throw new CarryException(CarryFailure.Away);
+                return warm;
             }
 
-            while (!fresh && _idle.Count > 0)
-            {
-                var idle = _idle[^1];
-                _idle.RemoveAt(_idle.Count - 1);
-                if (idle.Stream is { IsUsable: true, IsQuiet: true } && IsConfirmed)
-                {
-                    return idle;
-                }
-
-                idle.Dispose();
-            }
-
-            if (_taken < options.Limits.CarriersPerPipe)
-            {
-                _taken++;
-                return null;
-            }
-
-            if (_waiting.Count >= options.Limits.CarriesWaitingPerPipe)
-            {
-                throw new CarryException(CarryFailure.Crowded);
-            }
-
-            waiter = new(fresh);
-            _waiting.AddLast(waiter);
+            place = await TakeAsync(fresh: true, ct);
         }
 
-        return await WaitAsync(waiter, ct);
-    }
-
-    private async Task<HttpCarrier?> WaitAsync(CarrierWaiter waiter, CancellationToken ct)
-    {
-        try
-        {
-            return await waiter.Task.WaitAsync(options.Times.Carry, time, ct);
-        }
-        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
-        {
-            bool waited;
-            lock (_lock)
-            {
-                waited = _waiting.Remove(waiter);
-            }
-
-            if (!waited)
-            {
-                // Granted (or refused) in the same moment, if not to the last step: whoever took it out of the line completes it. Kept on a time-out, handed on when
-                // the visitor has gone; left alone, its slot would be lost for good.
-                var granted = await waiter.Task;
-                if (e is TimeoutException)
-                {
-                    return granted;
-                }
-
-                GiveUp(granted);
-            }
-
-            ct.ThrowIfCancellationRequested();
-            throw new CarryException(CarryFailure.Crowded);
-        }
-    }
-
-    private void GiveUp(HttpCarrier? granted)
-    {
-        if (granted is null)
-        {
-            Release(null);
-        }
-        else
-        {
-            Return(granted);
-        }
+        return await DialAsync(ct);
     }
 
     private async Task<CarrierStream> DialAsync(CancellationToken ct)
+    {
+        var stream = await BringAsync(ct);
+        return await stream.TryGoAsync(ct) ? stream : throw new CarryException(CarryFailure.Away);
+    }
+
+    /// <summary>Has the client bring a carrier, for which the caller has a slot.</summary>
+    private async Task<CarrierStream> BringAsync(CancellationToken ct)
     {
         CarrierStream stream;
         try
@@ -276,19 +215,5 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
         {
             tallies.Carried(_entry, _tally, -1);
         }
-    }
-
-    private CarrierWaiter? NextUnsynchronized(Func<CarrierWaiter, bool> fits)
-    {
-        for (var node = _waiting.First; node is not null; node = node.Next)
-        {
-            if (fits(node.Value))
-            {
-                _waiting.Remove(node);
-                return node.Value;
-            }
-        }
-
-        return null;
     }
 }

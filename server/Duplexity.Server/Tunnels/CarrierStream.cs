@@ -18,6 +18,7 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
 
     private static readonly byte[] Go = [Wire.CarryGo];
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task<ValueWebSocketReceiveResult>? _ahead;
     private bool _ended;
     private int _closing;
 
@@ -39,8 +40,35 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
     /// <summary>Whether it ended before both sides had said their last word.</summary>
     public bool WasCut { get; private set; }
 
-    /// <summary>A visitor is there: the client dials its resource now.</summary>
-    public Task GoAsync(CancellationToken ct) => socket.SendAsync(Go, WebSocketMessageType.Binary, endOfMessage: true, ct);
+    /// <summary>Whether it waits for its visitor, as far as can be told. Once it is watched.</summary>
+    public bool IsWaiting => _ahead is { IsCompleted: false } && !_finished.Task.IsCompleted;
+
+    /// <summary>Since when it waits for its visitor, as a time stamp.</summary>
+    public long WarmSince { get; set; }
+
+    /// <summary>No visitor is there yet: if the carrier ends before one comes, or its client says anything, <paramref name="gone"/> is told; once it carries, it means nothing.</summary>
+    public void Watch(Action gone)
+    {
+        // Of no bytes: what comes stays where it is.
+        _ahead = socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None).AsTask();
+        _ = WatchAsync(_ahead, gone);
+    }
+
+    /// <summary>A visitor is there: the client dials its resource now. False: the carrier is gone, and nothing was said.</summary>
+    public async Task<bool> TryGoAsync(CancellationToken ct)
+    {
+        try
+        {
+            await socket.SendAsync(Go, WebSocketMessageType.Binary, endOfMessage: true, ct);
+            return true;
+        }
+        catch (Exception e) when (e is WebSocketException or InvalidOperationException or ObjectDisposedException or OperationCanceledException)
+        {
+            Abort();
+            ct.ThrowIfCancellationRequested();
+            return false;
+        }
+    }
 
     /// <inheritdoc/>
     /// <exception cref="ResourceAwayException">The client could not reach its resource.</exception>
@@ -58,7 +86,7 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
             var into = throttle is not null && throttle.Step < buffer.Length ? buffer[..throttle.Step] : buffer;
             do
             {
-                received = await socket.ReceiveAsync(into, cancellationToken);
+                received = _ahead is { } ahead ? await TakeAheadAsync(ahead, cancellationToken) : await socket.ReceiveAsync(into, cancellationToken);
             }
             while (received.Count == 0 && received.MessageType != WebSocketMessageType.Close);
 
@@ -159,6 +187,34 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
         if (Interlocked.Exchange(ref _closing, 1) == 0)
         {
             _ = RetireAsync();
+        }
+    }
+
+    private async Task WatchAsync(Task<ValueWebSocketReceiveResult> ahead, Action gone)
+    {
+        await ((Task)ahead).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (Volatile.Read(ref _closing) != 0)
+        {
+            Abort(); // it was being closed in order, and that is the client's answer
+        }
+
+        gone();
+    }
+
+    private async ValueTask<ValueWebSocketReceiveResult> TakeAheadAsync(Task<ValueWebSocketReceiveResult> ahead, CancellationToken ct)
+    {
+        try
+        {
+            return await ahead.WaitAsync(ct);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            socket.Abort(); // as a receive does that is cancelled
+            throw;
+        }
+        finally
+        {
+            _ahead = null;
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed class CarryDesk
         };
     }
 
-    /// <summary>A carrier whose client has been told to dial its resource.</summary>
+    /// <summary>A carrier that the client has brought and on which it waits for the word to dial its resource.</summary>
     /// <exception cref="CarryException">The client is away, or did not come in time.</exception>
     public async Task<CarrierStream> CarryAsync(PipeEntry entry, string? route, CancellationToken ct)
     {
@@ -54,9 +54,7 @@ internal sealed class CarryDesk
         try
         {
             await (entry.Node == _node.Name ? OrderHereAsync(entry, route, ticket, _nodes.Self).WaitAsync(either.Token) : OrderThereAsync(entry, route, ticket, either.Token));
-            var stream = await order.Arrival.WaitAsync(either.Token);
-            await stream.GoAsync(either.Token);
-            return stream;
+            return await order.Arrival.WaitAsync(either.Token);
         }
         catch (Exception e) when (e is not CarryException)
         {

@@ -42,7 +42,9 @@ internal sealed class Choice(BackendRegistry backend, Sessions sessions, Carrier
             {
                 try
                 {
-                    return (pool, await pool.DialFreshAsync(ct));
+                    var carrier = await pool.DialFreshAsync(ct);
+                    pool.Kept();
+                    return (pool, carrier);
                 }
                 catch (CarryException e)
                 {

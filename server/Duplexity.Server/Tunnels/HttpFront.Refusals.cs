@@ -75,7 +75,9 @@ internal sealed partial class HttpFront
             }
         }
 
-        return new(false, null, Counts: true, () => context.Response.StatusCode >= 500
+        // YARP takes every end of the body that it meets while it reads for the visitor's, also where a resource of HTTP/2 has dropped the request.
+        var isVisitors = context.Response.StatusCode < 500 && causes.Any(e => e is BadHttpRequestException);
+        return new(false, null, Counts: true, () => !isVisitors
             ? ExplainAsync(context, StatusCodes.Status502BadGateway, "No answer", "The server behind this address ended the connection before it answered. The request was not repeated.")
             : Task.CompletedTask);
     }

@@ -42,7 +42,15 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
 
         _carrier = PinnedCarriers.Of(context.Features, create: false)?.Take(pool);
         _pinned = _isPerVisitor || _carrier is not null;
-        _carrier ??= await pool.RentAsync(fresh: _isPerVisitor, ct);
+        if (_carrier is null)
+        {
+            _carrier = await pool.RentAsync(fresh: _isPerVisitor, ct);
+            if (_isPerVisitor)
+            {
+                pool.Kept();
+            }
+        }
+
         _carrier.Throttle = Throttle;
     }
 
@@ -51,6 +59,11 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
     {
         var isUpgrade = request.Method == HttpMethod.Connect || VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade);
+        if (isUpgrade && !_pinned && _carrier is not null)
+        {
+            pool.Kept();
+        }
+
         _patience.Allow(isUpgrade ? null : _settings.HeaderTimeoutMs);
         HttpResponseMessage answer;
         try

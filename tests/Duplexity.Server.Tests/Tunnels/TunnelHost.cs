@@ -71,6 +71,7 @@ internal sealed class TunnelHost : IAsyncDisposable
         {
             o.Pipes.Url = "http://*.localhost:0";
             o.Pipes.Ports = "";
+            o.Limits.WarmCarriersPerPipe = 0; // an order is a visitor's
             o.Pipes.Resolver = DnsServer.Empty;
             configure?.Invoke(o);
         });
@@ -148,6 +149,7 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
 {
     private readonly ConcurrentDictionary<string, Resource> _resources = new();
     private readonly CancellationTokenSource _kill = new();
+    private Task _serving = Task.CompletedTask;
 
     public Session Session { get; set; } = null!;
 
@@ -163,16 +165,26 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
 
     public async Task<PipeResult> ServeAsync(PipeRegistration registration, bool anyCertificate = false)
     {
-        var answer = await host.Pipes.RegisterAsync(Session, TunnelHost.Everything, [registration], CancellationToken.None);
-        answer.Error.Should().BeNull();
-        var pipe = answer.Pipes!.Single();
-        _resources[pipe.Name!] = Resource.Parse(registration.Resource!) with { TakesAnyCertificate = anyCertificate };
-        foreach (var route in registration.Routes ?? [])
+        // An order may come before the answer that says how the pipe is called.
+        var served = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _serving = served.Task;
+        try
         {
-            _resources[pipe.Name + route.Path] = Resource.Parse(route.Resource!);
-        }
+            var answer = await host.Pipes.RegisterAsync(Session, TunnelHost.Everything, [registration], CancellationToken.None);
+            answer.Error.Should().BeNull();
+            var pipe = answer.Pipes!.Single();
+            _resources[pipe.Name!] = Resource.Parse(registration.Resource!) with { TakesAnyCertificate = anyCertificate };
+            foreach (var route in registration.Routes ?? [])
+            {
+                _resources[pipe.Name + route.Path] = Resource.Parse(route.Resource!);
+            }
 
-        return pipe;
+            return pipe;
+        }
+        finally
+        {
+            served.SetResult();
+        }
     }
 
     /// <summary>Asks for pipes, and serves them where the answer is that it may.</summary>
@@ -199,8 +211,11 @@ internal sealed class TunnelClient(TunnelHost host, string client) : IControlCli
         return Task.CompletedTask;
     }
 
-    public Task<CarrierOutcome> RunAsync(CarryOrder order) =>
-        Carrier.RunAsync(order, _resources[order.Pipe + order.Route], [host.Base.GetLeftPart(UriPartial.Authority)], _ => new(client), _kill.Token);
+    public async Task<CarrierOutcome> RunAsync(CarryOrder order, CancellationToken ct = default)
+    {
+        await _serving;
+        return await Carrier.RunAsync(order, _resources[order.Pipe + order.Route], [host.Base.GetLeftPart(UriPartial.Authority)], _ => new(client), ct == default ? _kill.Token : ct);
+    }
 
     /// <summary>SIGKILL, as the node sees it.</summary>
     public void Kill()
