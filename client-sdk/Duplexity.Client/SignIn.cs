@@ -90,7 +90,7 @@ public sealed class SignIn : IAsyncDisposable
     public async Task<SignedIn> WaitAsync(CancellationToken ct = default)
     {
         using var done = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var grants = _listener is null ? Task.CompletedTask : ListenAsync(_listener, done.Token);
+        var grants = _listener is null ? Task.CompletedTask : ListenAsync(_listener, done.Token, ct);
         try
         {
             while (true)
@@ -162,25 +162,31 @@ public sealed class SignIn : IAsyncDisposable
     }
 
     /// <summary>Takes the grant that the person's own browser brings. Whatever else comes to the port is answered and changes nothing.</summary>
-    private async Task ListenAsync(TcpListener listener, CancellationToken ct)
+    private async Task ListenAsync(TcpListener listener, CancellationToken done, CancellationToken ct)
     {
-        while (!ct.IsCancellationRequested)
+        while (!done.IsCancellationRequested)
         {
-            using var visitor = await listener.AcceptTcpClientAsync(ct).ConfigureAwait(false);
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            patience.CancelAfter(AuthCalls.AnswerTime);
+            using var visitor = await listener.AcceptTcpClientAsync(done).ConfigureAwait(false);
+            using var asking = CancellationTokenSource.CreateLinkedTokenSource(done);
+            asking.CancelAfter(AuthCalls.AnswerTime);
             try
             {
-                await AnswerAsync(visitor.GetStream(), patience.Token).ConfigureAwait(false);
+                var target = await TargetAsync(visitor.GetStream(), asking.Token).ConfigureAwait(false);
+
+                // Its grant is what ends the sign-in, perhaps before it is answered: the person sees the page all the same.
+                using var answering = CancellationTokenSource.CreateLinkedTokenSource(ct);
+                answering.CancelAfter(AuthCalls.AnswerTime);
+                await AnswerAsync(visitor.GetStream(), target, answering.Token).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is IOException or DuplexityException || (e is OperationCanceledException && !ct.IsCancellationRequested))
+            catch (Exception e) when (e is IOException or DuplexityException || (e is OperationCanceledException && !done.IsCancellationRequested))
             {
                 // Not the one who was waited for, or the server was away for a moment: the page has a code form to fall back on.
             }
         }
     }
 
-    private async Task AnswerAsync(NetworkStream stream, CancellationToken ct)
+    /// <summary>What a browser asks for; null: not what one would.</summary>
+    private static async Task<Uri?> TargetAsync(NetworkStream stream, CancellationToken ct)
     {
         var buffer = new byte[4096];
         var count = 0;
@@ -189,13 +195,17 @@ public sealed class SignIn : IAsyncDisposable
             var read = await stream.ReadAsync(buffer.AsMemory(count), ct).ConfigureAwait(false);
             if (read == 0)
             {
-                return;
+                throw new IOException("The connection ended before it asked for anything.");
             }
 
             count += read;
         }
 
-        var target = Encoding.ASCII.GetString(buffer, 0, count).Split(' ') is ["GET", var asked, ..] && Uri.TryCreate($"http://localhost{asked}", UriKind.Absolute, out var uri) ? uri : null;
+        return Encoding.ASCII.GetString(buffer, 0, count).Split(' ') is ["GET", var asked, ..] && Uri.TryCreate($"http://localhost{asked}", UriKind.Absolute, out var uri) ? uri : null;
+    }
+
+    private async Task AnswerAsync(NetworkStream stream, Uri? target, CancellationToken ct)
+    {
         var fields = target?.Query.TrimStart('?').Split('&').Select(f => f.Split('=', 2)).Where(f => f.Length == 2).DistinctBy(f => f[0]).ToDictionary(f => f[0], f => Uri.UnescapeDataString(f[1])) ?? [];
         var isRight = fields.GetValueOrDefault("id") == _id && fields.GetValueOrDefault("grant") is { Length: > 0 } grant && await ProveAsync(grant, ct).ConfigureAwait(false);
         var text = isRight ? "Connected. You can close this page." : "This is not the sign-in that is waited for here.";

@@ -25,7 +25,7 @@ public sealed class SentinelProcess : IAsyncDisposable
         var file = Path.Combine(folder.FullName, "sentinel.conf");
         await File.WriteAllLinesAsync(file,
         [
-            $"port {port}", "bind 127.0.0.1", $"dir {folder.FullName}", $"sentinel monitor service 127.0.0.1 {primary} 1", "sentinel down-after-milliseconds service 2000", "sentinel failover-timeout service 5000",
+            $"port {port}", "bind 127.0.0.1", $"dir {folder.FullName}", $"sentinel monitor service 127.0.0.1 {primary} 1", "sentinel down-after-milliseconds service 5000", "sentinel failover-timeout service 5000",
         ]);
         var process = RealProcess.Start(ProcessTools.RedisSentinel, [file]);
         await process.LineAsync("+slave slave");

@@ -61,17 +61,17 @@ public sealed class StockSocket : IAsyncDisposable
     /// <summary>Whether nothing is waiting to be read.</summary>
     public bool HasNothing => _delivered.Reader.Count == 0;
 
-    /// <summary>Connects to the data hub as <paramref name="client"/> and waits for Welcome.</summary>
-    public static Task<StockSocket> DataAsync(TestNode node, string client, bool json = false, string query = "") =>
-        ConnectAsync(new Uri(node.Address, "data" + query), node.Token(client), json);
+    /// <summary>Connects to the data hub as <paramref name="client"/> and waits until the node has taken it in.</summary>
+    public static async Task<StockSocket> DataAsync(TestNode node, string client, bool json = false, string query = "") =>
+        await (await ConnectAsync(new Uri(node.Address, "data" + query), node.Token(client), json)).TakenInAsync(node);
 
     /// <summary>Connects to the control hub as <paramref name="client"/> and waits for Welcome.</summary>
     public static Task<StockSocket> ControlAsync(TestNode node, string client, bool json = false) =>
         ConnectAsync(new Uri(node.Address, "control"), node.Token(client), json);
 
-    /// <summary>Connects to the data hub as <paramref name="client"/> by a token with these claims.</summary>
-    public static Task<StockSocket> DataAsAsync(TestNode node, string client, params (string Name, object Value)[] claims) =>
-        ConnectAsync(new Uri(node.Address, "data"), node.Token(client, null, claims));
+    /// <summary>Connects to the data hub as <paramref name="client"/> by a token with these claims and waits until the node has taken it in.</summary>
+    public static async Task<StockSocket> DataAsAsync(TestNode node, string client, params (string Name, object Value)[] claims) =>
+        await (await ConnectAsync(new Uri(node.Address, "data"), node.Token(client, null, claims))).TakenInAsync(node);
 
     /// <summary>Connects to the control hub as <paramref name="client"/> by a token with these claims, and calls Discover.</summary>
     public static async Task<StockSocket> DiscoveredAsync(TestNode node, string client, params (string Name, object Value)[] claims)
@@ -111,6 +111,24 @@ public sealed class StockSocket : IAsyncDisposable
             await socket.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Waits until the node has taken a data connection in: Welcome comes before it listens to its own channels and before sweeps and revocations find it.</summary>
+    public async Task<StockSocket> TakenInAsync(TestNode node)
+    {
+        if (node.LogsConnections)
+        {
+            await node.Logs.WaitForAsync($"{Id} is there", l => l.Event.Name == "SocketConnected" && l.Text.Contains(Id, StringComparison.Ordinal));
+        }
+
+        return this;
+    }
+
+    /// <summary>Closes a data connection and waits until the node has let it go: who closes does not wait for that.</summary>
+    public async Task LeaveAsync(TestNode node)
+    {
+        await DisposeAsync();
+        await node.Logs.WaitForAsync($"{Id} is gone", l => l.Event.Name == "SocketGone" && l.Text.Contains(Id, StringComparison.Ordinal));
     }
 
     /// <summary>Invokes a hub method.</summary>

@@ -102,6 +102,9 @@ public sealed class TestNode : IAsyncDisposable
     /// <summary>What the node logged.</summary>
     public LogWatch Logs { get; }
 
+    /// <summary>Whether connections that come and go are logged.</summary>
+    public bool LogsConnections => _setup.LogLevel <= LogLevel.Information;
+
     /// <summary>A client that follows nothing and keeps nothing, based at <see cref="Address"/>.</summary>
     public HttpClient Http { get; }
 

@@ -25,6 +25,23 @@ public static class Wait
         return AtMost(happened.Task, timeout ?? TestTimeout.Soon, what);
     }
 
+    /// <summary>Asks until it is so; the caller's wait is bounded by the answers.</summary>
+    public static async Task<T> UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isSo)
+    {
+        using var late = new CancellationTokenSource(TestTimeout.Soon);
+        while (true)
+        {
+            var answer = await ask();
+            if (isSo(answer))
+            {
+                return answer;
+            }
+
+            late.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
     /// <summary>Lets time pass, for the few tests whose very subject is that nothing happens for so long.</summary>
     public static Task InSilenceAsync(TimeSpan time) => Task.Delay(time);
 

@@ -117,8 +117,8 @@ internal sealed class Metrics
     /// <param name="what">A word of few.</param>
     public void Revoked(string what) => _revocations.Add(1, new KeyValuePair<string, object?>("what", what));
 
-    /// <summary>Connections lost identities by revocation.</summary>
-    public void Lost(int identities) => _revoked.Add(identities);
+    /// <summary>A connection lost an identity by revocation.</summary>
+    public void RevokedIdentity() => _revoked.Add(1);
 
     /// <summary>A visitor who has gone; nginx' number for it, and never sent.</summary>
     public const int VisitorGone = 499;

@@ -8,7 +8,7 @@ namespace Duplexity.Server.Sockets;
 /// What can happen to the clients of a connection: one is added, renewed, made the primary one, dropped; its time comes, or it is revoked. Each ends, with that
 /// client, what it had there; the last one takes the connection with it. Thread-safe.
 /// </summary>
-internal sealed class IdentityChanges(Standing standing, DuplexityOptions options, ILogger<IdentityChanges> logger)
+internal sealed class IdentityChanges(Standing standing, DuplexityOptions options, Metrics metrics, ILogger<IdentityChanges> logger)
 {
     /// <summary>Adds a verified client, or renews it where it is held.</summary>
     public async Task<IdentityResponse> AddAsync(IIdentityHolder holder, Identity identity)
@@ -84,6 +84,11 @@ internal sealed class IdentityChanges(Standing standing, DuplexityOptions option
         if (holder.Identities.Take(client) is null)
         {
             return false;
+        }
+
+        if (change == IdentityChange.Revoked)
+        {
+            metrics.RevokedIdentity();
         }
 
         var isLast = holder.Identities.All.IsEmpty;

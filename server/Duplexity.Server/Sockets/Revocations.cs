@@ -116,7 +116,6 @@ internal sealed class Revocations(
         }
 
         ends.Tell(null);
-        metrics.Lost(count);
         logger.Revoked(what, count);
         return count;
     }

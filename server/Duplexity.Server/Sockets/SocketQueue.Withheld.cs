@@ -10,8 +10,8 @@ namespace Duplexity.Server.Sockets;
 /// </content>
 internal sealed partial class SocketQueue
 {
-    /// <summary>How many are waited for; beyond it copies leave at once, and the receiver may see a second one.</summary>
-    private const int MostWithheld = 100;
+    /// <summary>How many are waited for, while the pump of the channel that is to bring them is behind; beyond it copies leave at once, and the receiver may see a second one, which SDKs drop by its id.</summary>
+    private const int MostWithheld = 1_000;
 
     // For the writer alone.
     private readonly List<Withheld> _withheld = [];

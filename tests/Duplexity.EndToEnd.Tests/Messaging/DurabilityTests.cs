@@ -44,7 +44,7 @@ public sealed class DurabilityTests
         // A file may grow to 6 MiB, which the write-ahead log reaches before it is written back; without executable memory in files, which count as well.
         await using var service = await RealService.StartUnderAsync(
             ["/bin/bash", "-c", "trap '' XFSZ; ulimit -S -f 6144; DOTNET_EnableWriteXorExecute=0 exec \"$@\"", "bash"]);
-        await using var amy = service.Connection("amy", TimeSpan.FromSeconds(2));
+        await using var amy = service.Connection("amy", TimeSpan.FromSeconds(10));
         await using var ben = service.Connection("ben");
         await amy.ConnectAsync();
         await ben.ConnectAsync();

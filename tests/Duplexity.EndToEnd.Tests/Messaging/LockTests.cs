@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Duplexity.EndToEnd.Tests.Real;
+using Duplexity.Testing;
 using FluentAssertions;
 using Xunit;
 
@@ -8,7 +9,7 @@ namespace Duplexity.EndToEnd.Tests.Messaging;
 /// <summary>Locks over the death of the service: real processes, a real data folder.</summary>
 public sealed class LockTests
 {
-    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(12);
 
     [Fact]
     [Trait("Requirement", "1.15")]
@@ -30,7 +31,7 @@ public sealed class LockTests
             await service.StartAgainAsync();
             var impatient = service.Cli("ben", "lock", "jobs/nightly", "--try", "--", "true");
             var patient = service.Cli("ben", "lock", "jobs/nightly", "--wait", "60s", "--", "sh", "-c", "echo token $DUPLEXITY_FENCING_TOKEN");
-            var second = await patient.LineAsync("token ");
+            var second = await patient.LineAsync("token ", TestTimeout.Long);
 
             sure.Elapsed.Should().BeGreaterThan(Lease, "she may have renewed it just before");
             (await impatient.ExitAsync()).Should().Be(1);

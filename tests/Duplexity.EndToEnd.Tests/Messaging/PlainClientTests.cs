@@ -25,7 +25,7 @@ public sealed class PlainClientTests
         await using var script = RealProcess.Start(
             ProcessTools.Node, [Path.Combine(ProcessTools.NodeFolder, "plain-client-story.mjs"), node.Address.ToString(), node.Token("amy"), node.Token("ben")]);
 
-        (await script.ExitAsync()).Should().Be(0, script.Output);
+        (await script.ExitAsync(TestTimeout.Long)).Should().Be(0, script.Output);
 
         var told = JsonDocument.Parse(await script.LineAsync("\"told\"")).RootElement;
         told.GetProperty("cuts").GetInt32().Should().BeGreaterThan(10, "the connections did break");

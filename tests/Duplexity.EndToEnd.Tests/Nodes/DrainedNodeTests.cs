@@ -176,14 +176,26 @@ public sealed class DrainedNodeTests
         }
     }
 
+    private static async Task<bool> IsReadyAsync(HttpClient probe)
+    {
+        try
+        {
+            using var ready = await probe.GetAsync("health/ready", CancellationToken.None);
+            return ready.StatusCode == HttpStatusCode.OK;
+        }
+        catch (HttpRequestException)
+        {
+            return false; // it is gone
+        }
+    }
+
     /// <summary>As a load balancer would have it: a node that is not ready gets no further request.</summary>
     private static async Task VisitAsync(RealService node, HttpClient visitor, CancellationToken over)
     {
         using var probe = new HttpClient { BaseAddress = node.Address };
         for (var n = 0; !over.IsCancellationRequested; n++)
         {
-            using var ready = await probe.GetAsync("health/ready", CancellationToken.None);
-            if (ready.StatusCode != HttpStatusCode.OK)
+            if (!await IsReadyAsync(probe))
             {
                 return;
             }

@@ -17,7 +17,7 @@ public sealed class FrozenNodeTests
     public async Task It_delivers_nothing_to_who_was_revoked_meanwhile_and_everything_once_to_the_others_and_they_leave_and_join_once()
     {
         await using var redis = await RedisProcess.StartAsync();
-        string[] settings = [$"--Duplexity:Redis:Connection={redis.Connection}", "--Duplexity:Redis:Lease=00:00:04", "--Duplexity:Redis:Renewal=00:00:00.2", "--Duplexity:Cluster:Key=a key of the tests, long enough for a cluster"];
+        string[] settings = [$"--Duplexity:Redis:Connection={redis.Connection}", "--Duplexity:Redis:Lease=00:00:10", "--Duplexity:Redis:Renewal=00:00:00.2", "--Duplexity:Cluster:Key=a key of the tests, long enough for a cluster"];
         await using var a = await RealService.StartAsync(settings);
         await using var b = await a.StartBesideAsync(settings);
         await using var amy = b.Connection("amy");

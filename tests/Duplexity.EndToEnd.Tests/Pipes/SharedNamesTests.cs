@@ -60,7 +60,7 @@ public sealed class SharedNamesTests
     [Trait("Requirement", "3.6")]
     public async Task A_program_that_has_frozen_is_passed_over_once_its_health_check_is_not_answered_and_comes_back()
     {
-        await using var service = await RealService.StartAsync("--Duplexity:Times:HealthCheck=00:00:01");
+        await using var service = await RealService.StartAsync("--Duplexity:Times:HealthCheck=00:00:04");
         await using var first = Site("first");
         await using var second = Site("second");
         var frozen = await service.UpAsync("todd", "--share", "--health", "/", $"cat1=http://{first.Authority}");

@@ -43,7 +43,7 @@ public sealed class SurvivalTests
             up.Freeze();
         }
 
-        await ended.Task.Soon(TimeSpan.FromSeconds(12 + 2 + 10));
+        await ended.Task.Soon(TestTimeout.Long);
         using var gone = await node.VisitAsync("cat1");
         ((int)gone.StatusCode).Should().Be(404);
         await using var next = CliProcess.Start(node, "bob", "up", $"cat1={resource.Authority}");

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text.Json;
+using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -128,7 +129,7 @@ public sealed class DevelopmentIdentityTests
     [Fact]
     public async Task A_file_that_lies_there_already_is_replaced_and_that_of_a_later_service_is_left_alone()
     {
-        var port = FreePort();
+        var port = FreePorts.One();
         var path = DevelopmentSecret.PathFor(port);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         await File.WriteAllTextAsync(path, "left behind, for all to read");
@@ -236,12 +237,5 @@ public sealed class DevelopmentIdentityTests
         using var response = await SendAsync(node, change, path);
         response.Headers.Date = null;
         return (response.StatusCode, response.Headers.ToString() + response.Content.Headers, await response.Content.ReadAsStringAsync());
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

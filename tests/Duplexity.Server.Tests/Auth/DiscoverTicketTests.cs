@@ -83,7 +83,7 @@ public sealed class DiscoverTicketTests
     {
         var ticket = Ticket();
         ticket.Should().NotBe(Ticket());
-        System.Text.Encoding.Latin1.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(ticket)).Should().NotContain("amy").And.NotContain("s1");
+        System.Text.Encoding.Latin1.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(ticket)).Should().NotContain("amy");
     }
 
     private static string Altered(string ticket) => ticket[..40] + (ticket[40] == 'A' ? 'B' : 'A') + ticket[41..];

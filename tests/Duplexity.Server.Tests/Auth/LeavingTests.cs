@@ -56,6 +56,7 @@ public sealed class LeavingTests
             s.Settings["Duplexity:TrustedProxies:0"] = "127.0.0.1";
         });
 
+        var programs = new List<WaitingProgram>(); // whose connections stay
         async Task<HttpStatusCode?> StartAsync(string from)
         {
             using var http = new HttpClient { BaseAddress = node.Address };
@@ -63,7 +64,7 @@ public sealed class LeavingTests
             try
             {
                 // It waits until the node goes.
-                await WaitingProgram.StartAsync(http);
+                programs.Add(await WaitingProgram.StartAsync(http));
                 return HttpStatusCode.OK;
             }
             catch (HttpRequestException e)
@@ -75,6 +76,10 @@ public sealed class LeavingTests
         (await StartAsync("2001:db8::1")).Should().Be(HttpStatusCode.OK);
         (await StartAsync("2001:db8::2")).Should().Be(HttpStatusCode.TooManyRequests);
         (await StartAsync("2001:db8:0:1::1")).Should().Be(HttpStatusCode.OK);
+        foreach (var program in programs)
+        {
+            await program.DisposeAsync();
+        }
     }
 
     [Fact]

@@ -93,6 +93,7 @@ public sealed class ProjectFollowTests : IAsyncLifetime
         (await VisitAsync("kept")).Should().Be("two");
 
         await amy.DisposeAsync();
+        await Wait.UntilAsync(() => VisitAsync("taken"), seen => seen == "404"); // who leaves does not wait for ever until the node has let its names go
         Write($$$"""{ "pipes": {"kept": "{{{_two.Authority}}}", "taken": "{{{_two.Authority}}}"}}""");
         await Said("ready http://taken.");
         (await VisitAsync("taken")).Should().Be("two");
@@ -146,7 +147,13 @@ public sealed class ProjectFollowTests : IAsyncLifetime
 
     private Task Said(string line) => _todd.Out.LineAsync(l => l.StartsWith(line, StringComparison.Ordinal)).Soon();
 
-    private void Write(string text) => File.WriteAllText(Path.Combine(_todd.Folder, ProjectFile.FileName), text);
+    /// <summary>As editors do: whole, or not at all.</summary>
+    private void Write(string text)
+    {
+        var (file, aside) = (Path.Combine(_todd.Folder, ProjectFile.FileName), Path.Combine(_todd.Folder, "aside"));
+        File.WriteAllText(aside, text);
+        File.Move(aside, file, overwrite: true);
+    }
 
     private async Task<string> VisitAsync(string name)
     {

@@ -41,8 +41,13 @@ public sealed class UpTests : IAsyncLifetime
         (await todd.Out.LineAsync(l => l.Contains("GET")).Soon()).Should().MatchRegex(@"^\d\d:\d\d:\d\d GET /a\[\?b=%5B 200 [0-9.]+ ms$");
         todd.Interrupt();
         (await up.Soon()).Should().Be(ExitCode.Interrupted);
-        using var after = await _node.VisitAsync("cat1").Soon();
-        ((int)after.StatusCode).Should().Be(404, "an orderly stop removes the name at once");
+        await Wait.UntilAsync(
+            async () =>
+            {
+                using var after = await _node.VisitAsync("cat1").Soon();
+                return (int)after.StatusCode;
+            },
+            status => status == 404); // an orderly stop removes the name, and does not wait for ever until it is
     }
 
     [Theory]

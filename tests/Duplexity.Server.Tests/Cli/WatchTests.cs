@@ -28,6 +28,7 @@ public sealed class WatchTests : IAsyncLifetime
 
         await using var laptop = await _node.ConnectAsync("amy");
         await amy.Out.LineAsync(l => l.Contains($" connected {laptop.SocketId} of amy")).Soon();
+        await json.Out.LineAsync(l => l.Contains(laptop.SocketId) && l.Contains("\"connected\"")).Soon();
         await laptop.SendAsync(Address.Room("lobby"), "x");
         var used = await json.Out.LineAsync(l => l.Contains(laptop.SocketId) && l.Contains("\"used\"")).Soon();
         amy.Interrupt();

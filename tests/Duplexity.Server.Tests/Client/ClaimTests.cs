@@ -103,7 +103,7 @@ public sealed class ClaimTests
         await using var ben = await node.ConnectAsync("ben");
         await using var other = await node.ConnectAsync("amy", o => o with { Inbox = new() { Ack = AckMode.Claim } });
         ClaimedMessage claim;
-        await using (var amy = await WorkerAsync(node))
+        await using (var amy = await WorkerAsync(node, time: new FakeTimeProvider())) // it has all the time there is to give back
         {
             await using var claims = amy.Inbox.ClaimAllAsync().GetAsyncEnumerator();
             await ben.SendAsync(Address.Client("amy"), "work");
@@ -117,9 +117,9 @@ public sealed class ClaimTests
         byHand.Should().Throw<InvalidOperationException>();
     }
 
-    private static async Task<DuplexityConnection> WorkerAsync(TestNode node, int hands = 1)
+    private static async Task<DuplexityConnection> WorkerAsync(TestNode node, int hands = 1, TimeProvider? time = null)
     {
-        var worker = await node.ConnectAsync("amy", o => o with { Inbox = new() { Ack = AckMode.Claim, Hands = hands } });
+        var worker = await node.ConnectAsync("amy", o => o with { Inbox = new() { Ack = AckMode.Claim, Hands = hands }, TimeProvider = time ?? TimeProvider.System });
         await worker.Inbox.JoinAsync();
         return worker;
     }

@@ -75,7 +75,7 @@ public sealed class HeldLockTests : IAsyncLifetime
         await using var line = new FaultyLine(_node.Port);
         await using var cleo = new DuplexityConnection(line.Address, new() { Token = _ => ValueTask.FromResult<string?>(_node.Token("cleo")) });
         await cleo.ConnectAsync().Soon();
-        await using var cleos = await cleo.EnterAsync("board", new() { Lease = TimeSpan.FromSeconds(5) }).Soon();
+        await using var cleos = await cleo.EnterAsync("board", new() { Lease = TimeSpan.FromSeconds(15) }).Soon();
         await using var bens = await _ben.EnterAsync("board").Soon();
         await using var held = await cleos.AcquireAsync("card").Soon();
         var lost = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

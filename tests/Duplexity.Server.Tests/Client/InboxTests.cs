@@ -1,12 +1,16 @@
 using Duplexity.Protocol;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Client;
 
 public sealed class InboxTests
 {
+    /// <summary>Whoever ends a connection of this kind has all the time there is for its last acknowledgement.</summary>
+    private static DuplexityConnectionOptions Unhurried(DuplexityConnectionOptions options) => options with { TimeProvider = new FakeTimeProvider() };
+
     [Fact]
     [Trait("Requirement", "1.8")]
     public async Task What_the_handler_has_finished_with_is_acknowledged_and_the_rest_comes_to_the_next_program()
@@ -19,7 +23,7 @@ public sealed class InboxTests
         }
 
         var second = new TaskCompletionSource();
-        await using (var amy = await node.ConnectAsync("amy"))
+        await using (var amy = await node.ConnectAsync("amy", Unhurried))
         {
             amy.Inbox.OnMessage(async (message, stop) =>
             {
@@ -45,7 +49,7 @@ public sealed class InboxTests
     {
         await using var node = await TestNode.StartAsync();
         await using var ben = await node.ConnectAsync("ben");
-        await using (var amy = await node.ConnectAsync("amy"))
+        await using (var amy = await node.ConnectAsync("amy", Unhurried))
         {
             await amy.Inbox.JoinAsync();
             await ben.SendAsync(Address.Client("amy"), "1");
@@ -68,7 +72,7 @@ public sealed class InboxTests
     [Trait("Guarantee", "G22")]
     public async Task By_hand_what_was_not_acknowledged_comes_again_with_its_attempt()
     {
-        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.InboxAgain = TimeSpan.FromMilliseconds(50));
+        await using var node = await TestNode.StartAsync(s => s.Options = o => (o.Times.InboxAgain, o.Limits.InboxAttempts) = (TimeSpan.FromMilliseconds(50), 100));
         await using var ben = await node.ConnectAsync("ben");
         await using var amy = await node.ConnectAsync("amy", o => o with { Inbox = new() { Ack = AckMode.Manual } });
         using var heard = new Heard(amy.Inbox);
@@ -114,7 +118,7 @@ public sealed class InboxTests
             await ben.SendAsync(Address.Client("amy"), text);
             foreach (var reader in new[] { "laptop", "phone" })
             {
-                await using var amy = await node.ConnectAsync("amy", o => o with { Inbox = new() { Reader = reader, Ack = AckMode.Auto } });
+                await using var amy = await node.ConnectAsync("amy", o => Unhurried(o) with { Inbox = new() { Reader = reader, Ack = AckMode.Auto } });
                 if (text == "hello" && reader == "phone")
                 {
                     // A new reader begins behind what any other has acknowledged: from here on it has a place of its own.

@@ -64,7 +64,13 @@ public sealed class PlacedTests : IAsyncLifetime
 
         _amy.Placed += Hear;
         await Application.SubscribeAsync("amy", Address.Room("stage"));
-        var stage = await _placed.Reader.ReadAsync().Soon();
+        Subscription stage;
+        do
+        {
+            stage = await _placed.Reader.ReadAsync().Soon(); // that it was placed in the lobby may be told behind the answer that it has left
+        }
+        while (stage.Address != Address.Room("stage"));
+
         await Application.UnsubscribeAsync("amy", Address.Room("stage"), "enough");
 
         await using var reading = stage.ReadAllAsync().GetAsyncEnumerator();

@@ -52,6 +52,11 @@ public sealed class WatchTests
         line.Cut(stayDown: true);
         await using var tablet = await node.ConnectAsync("amy");
         await laptop.DisposeAsync();
+        foreach (var gone in before)
+        {
+            await node.Logs.WaitForAsync($"{gone} is gone", l => l.Event.Name == "SocketGone" && l.Text.Contains(gone, StringComparison.Ordinal));
+        }
+
         line.Mend();
         List<SocketChange> after = [];
         for (; after.Count(c => c.Kind == "present") < 2; after.Add(await watch.NextAsync()))

@@ -60,7 +60,7 @@ public sealed partial class DashboardTests(Redis.RedisFixture redis) : IClassFix
         metrics.Visited(200, TimeSpan.Zero);
         metrics.Carried(1, toVisitor: true);
         metrics.Revoked("client");
-        metrics.Lost(1);
+        metrics.RevokedIdentity();
         using var prometheus = new HttpClient { BaseAddress = node.Services.GetRequiredService<MetricsListener>().Address };
         var text = await prometheus.GetStringAsync("metrics");
         return Line().Matches(text).Select(m => m.Groups[1].Value).Distinct();

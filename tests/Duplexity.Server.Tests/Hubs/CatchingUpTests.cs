@@ -56,6 +56,7 @@ public sealed class CatchingUpTests
         var address = new Uri(node.Address, "data?session=s1");
         await using (var before = await StockSocket.ConnectAsync(address, node.Token("amy", TimeSpan.FromMinutes(1))))
         {
+            await before.TakenInAsync(node);
             time.Advance(TimeSpan.FromMinutes(1));
             (await before.Disconnected).Code.Should().Be(502);
             await before.Closed;

@@ -16,6 +16,7 @@ public sealed class EndingTests
         await using var node = await TestNode.StartAsync(s => s.Time = time);
         await using (var before = await StockSocket.ConnectAsync(new Uri(node.Address, "data?session=s1"), node.Token("amy", TimeSpan.FromMinutes(1))))
         {
+            await before.TakenInAsync(node);
             time.Advance(TimeSpan.FromMinutes(2));
             (await before.Disconnected).Code.Should().Be(Errors.IdentityExpired.Code);
             await before.Closed;

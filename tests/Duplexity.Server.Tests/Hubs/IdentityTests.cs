@@ -115,8 +115,7 @@ public sealed class IdentityTests
         await other.SendAsync("bens", "client:ben");
         var received = new[] { await socket.NextAsync(), await socket.NextAsync(), await socket.NextAsync() };
 
-        received.Select(m => m.Text).Should().Equal("room", "amys", "bens");
-        received.Select(m => m.For).Should().Equal(null, "amy", null);
+        received.Select(m => (m.Text, m.For)).Should().BeEquivalentTo([("room", (string?)null), ("amys", "amy"), ("bens", null)]);
         await socket.SettleAsync(other);
         socket.HasNothing.Should().BeTrue();
     }

@@ -52,7 +52,7 @@ public sealed class RevocationTests
             await using var socket = await StockSocket.ConnectAsync(hub, before);
 
             // Whoever is revoked between its Welcome and this ends as well, and is not counted.
-            await node.Logs.WaitForAsync("that socket is there", l => l.Event.Name == "SocketConnected" && l.Text.Contains(socket.Id, StringComparison.Ordinal));
+            await socket.TakenInAsync(node);
 
             (await Duplexity(node).RevokeAsync("amy")).Should().Be(1);
             var after = Duplexity(node).CreateToken("amy", TimeSpan.FromHours(1));
@@ -74,6 +74,7 @@ public sealed class RevocationTests
     {
         await using var node = await TestNode.StartAsync();
         await using var stolen = await StockSocket.ConnectAsync(new Uri(node.Address, "data"), node.Token("amy", null, ("jti", "stolen")));
+        await stolen.TakenInAsync(node);
         await using var own = await StockSocket.DataAsync(node, "amy");
 
         (await Duplexity(node).RevokeTokenAsync("stolen")).Should().Be(1);

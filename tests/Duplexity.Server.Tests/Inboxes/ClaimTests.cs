@@ -82,6 +82,7 @@ public sealed class ClaimTests
             await ClaimAsync(one);
             await InboxTests.SendAsync(ben, 1);
             first = await one.NextAsync();
+            await one.LeaveAsync(node);
         }
 
         await ClaimAsync(two);

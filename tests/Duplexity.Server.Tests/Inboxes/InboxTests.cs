@@ -24,6 +24,7 @@ public sealed class InboxTests
             (await amy.JoinAsync("client:amy")).Waiting.Should().Be(3);
             (await amy.TextsAsync(3)).Should().Equal("1", "2", "3");
             await amy.SettleAsync(ben);
+            await amy.LeaveAsync(node);
         }
 
         await ben.SendAsync("4", "client:amy");

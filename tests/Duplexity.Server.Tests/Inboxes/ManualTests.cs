@@ -93,6 +93,7 @@ public sealed class ManualTests
             (await InboxTests.AcknowledgeAsync(amy, new() { Position = messages[2].Position })).Error!.Name.Should().Be("taken");
             (await InboxTests.AcknowledgeAsync(amy, new() { Position = messages[0].Position, Attempt = 2 })).Error!.Name.Should().Be("stale_attempt");
             (await InboxTests.AcknowledgeAsync(amy, new() { Position = messages[0].Position, Attempt = 1 })).Error.Should().BeNull();
+            await amy.LeaveAsync(node);
         }
 
         await using var again = await StockSocket.DataAsync(node, "amy");

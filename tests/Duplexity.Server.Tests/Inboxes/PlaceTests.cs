@@ -184,15 +184,19 @@ public sealed class PlaceTests
                 await amy.TextsAsync(5 - acknowledged);
                 (await InboxTests.AcknowledgeAsync(amy, new() { Position = places[number - 1] })).Error.Should().BeNull();
             }
+
+            await amy.LeaveAsync(node);
+            await ben.LeaveAsync(node);
         }
 
         var inboxes = node.Services.GetRequiredService<InboxIndex>();
-        for (var minutes = 0; minutes < 200 && inboxes.Count > 0; minutes++)
-        {
-            // Sockets leave and places are written on other threads.
-            time.Advance(TimeSpan.FromMinutes(1));
-            await Task.Yield();
-        }
+        await Wait.UntilAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMinutes(1)); // places are written on other threads
+                return Task.FromResult(inboxes.Count);
+            },
+            count => count == 0);
 
         return places[0].Epoch!;
     }

@@ -97,6 +97,7 @@ public sealed class ReceiptTests
             var refused = await ben.InvokeAsync<SendResponse>("Send", new SendRequest { To = ["client:cleo"], Text = "x", Level = "delivered" });
             (refused.Error!.Code, refused.Error.Limit).Should().Be((300, "awaited_receipts"));
             awaited.Count.Should().Be(3);
+            await other.LeaveAsync(node);
         }
 
         await SendAsync(ben, "delivered", "client:cleo");

@@ -45,7 +45,7 @@ internal sealed class RedisPair : IAsyncDisposable
         s.Settings["Duplexity:Redis:Prefix"] = _prefix;
         s.Settings["Duplexity:Cluster:Key"] = ClusterKey;
         s.Builder = b => b.AddRedis(connection ?? _redis.Server.Connection);
-        s.Options = o => o.Times.Vacated = TimeSpan.Zero;
+        s.Options = o => (o.Times.Vacated, o.Times.Confirm) = (TimeSpan.Zero, TestTimeout.Soon);
         _configure?.Invoke(s, name);
         configure?.Invoke(s);
     });

@@ -40,9 +40,9 @@ public sealed class RedisQueueTests(RedisFixture redis) : IClassFixture<RedisFix
             (hooked.Body, hooked.Attempt).Should().Be(($"{i}", "1"));
         }
 
-        await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Single().Waiting == 0);
-        (await QueueRig.UntilAsync(() => QueueRig.StatusAsync(QueueRig.PostAsync(pair.A, "live")), s => s != 202)).Should().Be(200);
-        await QueueRig.UntilAsync(() => app.NextAsync(), h => h.Replayed is null);
+        await Wait.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Single().Waiting == 0);
+        (await Wait.UntilAsync(() => QueueRig.StatusAsync(QueueRig.PostAsync(pair.A, "live")), s => s != 202)).Should().Be(200);
+        await Wait.UntilAsync(() => app.NextAsync(), h => h.Replayed is null);
         app.HasNothing.Should().BeTrue();
     }
 

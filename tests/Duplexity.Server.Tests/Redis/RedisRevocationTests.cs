@@ -21,6 +21,7 @@ public sealed class RedisRevocationTests(RedisFixture redis) : IClassFixture<Red
         await using var amy = await StockSocket.ConnectAsync(new Uri(pair.B.Address, "data"), token);
         await using var control = await StockSocket.ConnectAsync(new Uri(pair.B.Address, "control"), token);
         await control.InvokeAsync<DiscoveryResponse>("Discover", new DiscoveryRequest { Session = "s1" });
+        await amy.TakenInAsync(pair.B);
 
         var hit = await pair.A.Services.GetRequiredService<IDuplexity>().RevokeAsync("amy");
 

@@ -129,7 +129,7 @@ public sealed class RedisSignInTests(RedisFixture redis) : IClassFixture<RedisFi
     [Trait("Guarantee", "G24")]
     public async Task While_redis_is_away_nobody_signs_in_which_is_said_and_leaves_nothing_behind()
     {
-        await using var server = await RedisProcess.StartAsync();
+        await using var server = await RedisProcess.StartAsync("--appendfsync", "always");
         await using var provider = await TestProvider.StartAsync();
         await using var node = await SignInRig.StartAsync(provider, s =>
         {

@@ -30,6 +30,7 @@ public sealed class PresenceAgreementTests
         {
             o.Times.Presence = TimeSpan.FromMilliseconds(5);
             o.Times.Vacated = TimeSpan.FromMilliseconds(20);
+            o.Times.PresenceCheck = TimeSpan.FromHours(1); // it takes who is on the way for one to mend
             o.Limits.NewChannelsPerHour = int.MaxValue;
             o.Limits.PresenceChanges = 10;
         });

@@ -118,7 +118,7 @@ public sealed class PresenceTests
     {
         await using var node = await TestNode.StartAsync(s => s.Options = o =>
         {
-            o.Limits.PresenceChanges = 3;
+            o.Limits.PresenceChanges = 0;
             o.Times.Presence = TimeSpan.FromSeconds(1);
             o.Rooms["quiet"] = new() { Announcements = false };
             o.Rooms["dark"] = new() { Presence = false };

@@ -41,7 +41,7 @@ internal sealed class StressRig : IAsyncDisposable
     public static async Task<StressRig> StartAsync(int seed, Action<DuplexityOptions>? options = null, bool isKept = false, Action<IDuplexityBuilder>? builder = null)
     {
         var rig = new StressRig(seed, options, builder, isKept ? Directory.CreateTempSubdirectory("duplexity-stress-") : null);
-        rig.Node = await rig.StartNodeAsync("http://127.0.0.1:0");
+        rig.Node = await rig.StartNodeAsync($"http://127.0.0.1:{FreePorts.One()}");
         return rig;
     }
 
@@ -162,7 +162,7 @@ internal sealed class StressRig : IAsyncDisposable
 
         // Each of these empties before the line about the last socket is logged.
         await Node.Logs.WaitForAsync("every index of the node is empty", _ => sockets.All.Count == 0 && channels.Count == 0 && holders.All.Count == 0);
-        sessions.All.Should().BeEmpty();
+        await Wait.UntilAsync(() => Task.FromResult(sessions.All), all => all.Count == 0);
         var services = Node.Services;
         services.GetRequiredService<RoomPresence>().Lingering.Should().Be(0, "nobody is waited for");
         services.GetRequiredService<SocketWatches>().IsEmpty.Should().BeTrue("nobody watches sockets");

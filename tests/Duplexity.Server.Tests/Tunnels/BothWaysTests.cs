@@ -1,6 +1,7 @@
 using System.Net;
 using FluentAssertions;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Tunnels;
@@ -129,7 +130,7 @@ public sealed class BothWaysTests
                 await c.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
             }
         });
-        await using var host = await TunnelHost.StartAsync();
+        await using var host = await TunnelHost.StartAsync(time: new FakeTimeProvider(DateTimeOffset.UtcNow)); // nobody waits in vain for leave
         await host.Connect().ServeAsync("cat1", resource.Resource);
         using var visitor = await host.RawAsync();
 

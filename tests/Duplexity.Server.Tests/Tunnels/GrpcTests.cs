@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Duplexity.Protocol;
 using Duplexity.Server.Tunnels;
+using Duplexity.Testing;
 using FluentAssertions;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
@@ -184,11 +185,8 @@ public sealed class GrpcTests
     [Fact]
     public async Task A_resource_that_is_away_is_a_502_at_once()
     {
-        await using var gone = new RawServer((_, _) => Task.CompletedTask);
-        var port = gone.Port;
-        await gone.DisposeAsync();
         await using var host = await TunnelHost.StartAsync();
-        await host.Connect().ServeAsync("cat1", $"h2c://127.0.0.1:{port}");
+        await host.Connect().ServeAsync("cat1", $"h2c://127.0.0.1:{FreePorts.One()}");
         using var visitor = host.Visitor();
 
         using var answer = await visitor.GetAsync("/");

@@ -1,5 +1,6 @@
 using System.Net;
 using Duplexity.Protocol;
+using Duplexity.Testing;
 using FluentAssertions;
 using Xunit;
 
@@ -196,7 +197,7 @@ public sealed class PublicPipesTests
     public async Task A_resource_that_is_not_running_is_a_page_that_says_so()
     {
         await using var host = await TunnelHost.StartAsync();
-        await host.Connect().ServeAsync("cat1", $"http://127.0.0.1:{TcpFrontTests.FreePort()}");
+        await host.Connect().ServeAsync("cat1", $"http://127.0.0.1:{FreePorts.One()}");
         using var visitor = host.Visitor();
 
         using var answer = await visitor.GetAsync("/");

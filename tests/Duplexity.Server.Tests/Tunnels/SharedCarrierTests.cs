@@ -53,7 +53,7 @@ public sealed class SharedCarrierTests
     [InlineData("HTTP/1.0 200 OK", "#2")]
     [InlineData("HTTP/1.0 200 OK\r\nConnection: Keep-Alive", "#1")]
     [InlineData("HTTP/1.1 200 OK\r\nConnection: close", "#2")]
-    public async Task A_resource_that_will_close_after_its_answer_gets_no_second_visitor_on_that_carrier(string head, string next)
+    public async Task A_resource_that_will_close_after_its_answer_gets_no_second_request_on_that_carrier(string head, string next)
     {
         await using var resource = new RawServer(async (c, n) =>
         {
@@ -65,11 +65,10 @@ public sealed class SharedCarrierTests
         });
         await using var host = await TunnelHost.StartAsync();
         await host.Connect().ServeAsync("cat1", resource.Resource);
-        using var first = host.Visitor();
-        using var second = host.Visitor();
+        using var visitor = host.Visitor();
 
-        (await first.GetStringAsync("/")).Should().Be("#1");
-        (await second.GetStringAsync("/")).Should().Be(next);
+        (await visitor.GetStringAsync("/")).Should().Be("#1");
+        (await visitor.GetStringAsync("/")).Should().Be(next);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Net;
 using Duplexity.Protocol;
 using Duplexity.Server.Tunnels;
+using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
@@ -30,7 +31,7 @@ public sealed class SharedNameTests
 
         answers.Should().HaveCount(20).And.OnlyContain(a => a == "one" || a == "two");
         answers.Count(a => a == "one").Should().Be(10, "equals take turns");
-        var listed = await host.Pipes.ListAsync("amy", CancellationToken.None);
+        var listed = await Wait.UntilAsync(() => host.Pipes.ListAsync("amy", CancellationToken.None), all => all.Sum(p => p.Use.Exchanges) == 20); // the last one is counted behind its answer
         listed.Select(p => (p.Name, p.Session, p.Use.Exchanges)).Should().Equal(("cat1.localhost", "one", 10), ("cat1.localhost", "two", 10));
     }
 
@@ -91,7 +92,7 @@ public sealed class SharedNameTests
     public async Task A_session_whose_resource_is_gone_is_passed_over_for_a_growing_while_and_then_tried_again()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        var port = TcpFrontTests.FreePort();
+        var port = FreePorts.One();
         await using var well = Named("well");
         await using var host = await TunnelHost.StartAsync(time: time);
         var broken = host.Connect(session: "broken");
@@ -128,7 +129,7 @@ public sealed class SharedNameTests
     {
         await using var well = Named("well");
         await using var host = await TunnelHost.StartAsync(time: new FakeTimeProvider(DateTimeOffset.UtcNow));
-        await host.Connect(session: "broken").ServeAsync(new PipeRegistration { Name = "cat1", Resource = $"http://127.0.0.1:{TcpFrontTests.FreePort()}", Share = true });
+        await host.Connect(session: "broken").ServeAsync(new PipeRegistration { Name = "cat1", Resource = $"http://127.0.0.1:{FreePorts.One()}", Share = true });
         await host.Connect(session: "well").ServeAsync(Shared("cat1", well));
         using var visitor = host.Visitor();
 
@@ -151,7 +152,7 @@ public sealed class SharedNameTests
         await using var host = await TunnelHost.StartAsync(time: new FakeTimeProvider(DateTimeOffset.UtcNow));
         await host.Connect(session: "well").ServeAsync(Shared("cat1", well) with { Sticky = true, Visitors = "basic:amy:correct horse" });
         var broken = host.Connect(session: "broken");
-        await broken.ServeAsync(new PipeRegistration { Name = "cat1", Resource = $"http://127.0.0.1:{TcpFrontTests.FreePort()}", Share = true, Sticky = true, Visitors = "basic:amy:correct horse" });
+        await broken.ServeAsync(new PipeRegistration { Name = "cat1", Resource = $"http://127.0.0.1:{FreePorts.One()}", Share = true, Sticky = true, Visitors = "basic:amy:correct horse" });
         using var visitor = host.Visitor();
         using var stranger = host.Visitor();
         visitor.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String("amy:correct horse"u8));
@@ -177,7 +178,7 @@ public sealed class SharedNameTests
     {
         await using var well = Named("well");
         await using var host = await TunnelHost.StartAsync();
-        await host.Connect(session: "broken").ServeAsync(new PipeRegistration { Name = "cat1", Resource = $"http://127.0.0.1:{TcpFrontTests.FreePort()}", Share = true });
+        await host.Connect(session: "broken").ServeAsync(new PipeRegistration { Name = "cat1", Resource = $"http://127.0.0.1:{FreePorts.One()}", Share = true });
         await host.Connect(session: "well").ServeAsync(Shared("cat1", well) with { Visitors = "basic:amy:correct horse" });
         using var visitor = host.Visitor();
 
@@ -199,7 +200,7 @@ public sealed class SharedNameTests
         await using var api = Named("api");
         await using var host = await TunnelHost.StartAsync(time: new FakeTimeProvider(DateTimeOffset.UtcNow));
         var first = host.Connect(session: "one");
-        await first.ServeAsync(Shared("cat1", one) with { Routes = [new() { Path = "/api", Resource = $"http://127.0.0.1:{TcpFrontTests.FreePort()}" }] });
+        await first.ServeAsync(Shared("cat1", one) with { Routes = [new() { Path = "/api", Resource = $"http://127.0.0.1:{FreePorts.One()}" }] });
         await host.Connect(session: "two").ServeAsync(Shared("cat1", two) with { Routes = [new() { Path = "/api", Resource = api.Resource }] });
         using var visitor = host.Visitor();
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
+using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -164,7 +165,7 @@ public sealed class StreamingTests
             Array.ForEach(visitors, v => v.Dispose());
 
             using var next = host.Visitor();
-            next.Timeout = TimeSpan.FromSeconds(10);
+            next.Timeout = TestTimeout.Soon;
             (await next.GetStringAsync("/")).Should().Be("hello");
         }
 

@@ -1,7 +1,7 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Duplexity.Protocol;
+using Duplexity.Testing;
 using FluentAssertions;
 using Xunit;
 
@@ -10,13 +10,6 @@ namespace Duplexity.Server.Tests.Tunnels;
 [Trait("Requirement", "3.4")]
 public sealed class TcpFrontTests
 {
-    public static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
-
     [Fact]
     public async Task Each_direction_ends_by_itself()
     {
@@ -26,7 +19,7 @@ public sealed class TcpFrontTests
             var all = await c.ReadAllAsync(); // the visitor's end arrives as an end
             await c.SendAsync($"got {all.Length}");
         });
-        var port = FreePort();
+        var port = FreePorts.One();
         await using var host = await TunnelHost.StartAsync(o => o.Pipes.Ports = $"{port}");
         var pipe = await host.Connect().ServeAsync(":", $"tcp://127.0.0.1:{resource.Port}");
         pipe.Should().BeEquivalentTo(new { Name = $":{port}", Url = $"tcp://localhost:{port}" });
@@ -56,7 +49,7 @@ public sealed class TcpFrontTests
 
             broken.SetResult(await Record.ExceptionAsync(c.ReadAllAsync));
         });
-        var port = FreePort();
+        var port = FreePorts.One();
         await using var host = await TunnelHost.StartAsync(o => o.Pipes.Ports = $"{port}");
         await host.Connect().ServeAsync($":{port}", $"tcp://127.0.0.1:{resource.Port}");
 
@@ -84,7 +77,7 @@ public sealed class TcpFrontTests
                 await c.Stream.WriteAsync(piece);
             }
         });
-        var port = FreePort();
+        var port = FreePorts.One();
         await using var host = await TunnelHost.StartAsync(o => o.Pipes.Ports = $"{port}");
         await host.Connect().ServeAsync(":", $"tcp://127.0.0.1:{resource.Port}");
         using var stalled = await host.RawAsync(port);
@@ -105,7 +98,7 @@ public sealed class TcpFrontTests
     [Fact]
     public async Task Ports_are_this_servers_and_run_out()
     {
-        var port = FreePort();
+        var port = FreePorts.One();
         await using var host = await TunnelHost.StartAsync(o => o.Pipes.Ports = $"{port}-{port}");
         var client = host.Connect();
 

@@ -79,7 +79,7 @@ public sealed class TlsFrontTests
     public async Task Who_says_nothing_is_left_after_a_while()
     {
         var port = FreePorts.One();
-        await using var host = await TunnelHost.StartAsync(o => (o.Pipes.TlsPort, o.Times.Handshake) = (port, TimeSpan.FromMilliseconds(50)));
+        await using var host = await TunnelHost.StartAsync(o => (o.Pipes.TlsPort, o.Times.Handshake) = (port, TimeSpan.FromSeconds(1)));
         using var visitor = await host.RawAsync(port);
 
         await visitor.SendAsync("\u0016\u0003\u0001");

@@ -1,5 +1,6 @@
 using Duplexity.Server.Engine;
 using Duplexity.Server.Pipes.Cooked;
+using Duplexity.Testing;
 using FluentAssertions;
 using Xunit;
 
@@ -96,7 +97,13 @@ public sealed class OnceTests
         (await rig.TextsAsync("room:b")).Should().Equal("before");
 
         lease.Renew(rig.Rig.Time.GetTimestamp());
-        rig.Rig.Time.Advance(rig.Rig.Settings.MessagePipes.Pause);
+        await Wait.UntilAsync(
+            () =>
+            {
+                rig.Rig.Time.Advance(rig.Rig.Settings.MessagePipes.Pause); // it says that it waits just before it does
+                return rig.TextsAsync("room:b");
+            },
+            texts => texts.Count() > 1);
         await rig.SettledAsync(pipes, "amy");
         (await rig.TextsAsync("room:b")).Should().Equal("before", "silent");
     }

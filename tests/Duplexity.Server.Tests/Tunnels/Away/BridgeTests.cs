@@ -240,6 +240,7 @@ public sealed class BridgeTests
             await amy.Pipes.OpenAsync("gone", "room:orders").Soon();
         }
 
+        await QueueRig.GoneAsync(node, "amy");
         (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "while away"))).Should().Be(202);
         (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "x", name: "gone"))).Should().Be(404);
         await using var ben = await node.ConnectAsync("ben");
@@ -263,7 +264,7 @@ public sealed class BridgeTests
         await amy.Pipes.OpenAsync("hook", "room:orders").Soon();
 
         (await heard.TextsAsync(2)).Should().Equal("1", "2");
-        await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Count == 0);
+        await Wait.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Count == 0);
     }
 
     [Fact]
@@ -276,7 +277,7 @@ public sealed class BridgeTests
         using var heard = new Heard(room);
         await amy.Pipes.OpenAsync("hook", "room:orders", new PipeOptions { Inspect = true }).Soon();
         (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "live", change: r => r.Headers.Add("Idempotency-Key", "1")))).Should().Be(202);
-        var live = await QueueRig.UntilAsync(() => amy.Pipes.ExchangesAsync("hook"), all => all.Count == 1);
+        var live = await Wait.UntilAsync(() => amy.Pipes.ExchangesAsync("hook"), all => all.Count == 1);
         await amy.Pipes.ReplayAsync("hook", live[0].Id);
         (await heard.TextsAsync(2)).Should().Equal("live", "live");
 

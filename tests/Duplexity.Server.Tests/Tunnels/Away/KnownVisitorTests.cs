@@ -72,7 +72,7 @@ public sealed class KnownVisitorTests
             (await app.NextAsync()).Should().Match<Hooked>(h => h.Replayed == id && h.Attempt == "1" && h.Headers.ContainsKey("Duplexity-Identity"));
         }
 
-        await QueueRig.UntilAsync(() => back.Pipes.Queues.ListAsync(), all => all.Single().Waiting == 0);
+        await Wait.UntilAsync(() => back.Pipes.Queues.ListAsync(), all => all.Single().Waiting == 0);
     }
 
     private static Action<HttpRequestMessage> As(TestNode node, string client) => request =>

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Duplexity.Server.Tunnels;
 using Duplexity.Testing;
 using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Duplexity.Server.Tests.Tunnels.Away;
 
@@ -31,9 +33,17 @@ internal static class QueueRig
     /// <summary>A pipe of that name with a queue, whose client is gone.</summary>
     public static async Task AwayAsync(TestNode node, string client = "amy", string name = "hook")
     {
-        await using var connection = await node.ConnectAsync(client);
-        await connection.Pipes.OpenAsync(name, "http://127.0.0.1:9", Kept).Soon();
+        await using (var connection = await node.ConnectAsync(client))
+        {
+            await connection.Pipes.OpenAsync(name, "http://127.0.0.1:9", Kept).Soon();
+        }
+
+        await GoneAsync(node, client);
     }
+
+    /// <summary>Until the node has let a client's pipes go: who leaves does not wait for ever until it has.</summary>
+    public static Task GoneAsync(TestNode node, string client) =>
+        Wait.UntilAsync(() => node.Services.GetRequiredService<PublicPipes>().ListAsync(client, CancellationToken.None), pipes => !pipes.Any());
 
     /// <summary>A webhook; the answer is disposed of by the caller.</summary>
     public static Task<HttpResponseMessage> PostAsync(TestNode node, string body, string path = "/stripe", string name = "hook", Action<HttpRequestMessage>? change = null)
@@ -57,22 +67,5 @@ internal static class QueueRig
     {
         using var answer = await visit;
         return (int)answer.StatusCode;
-    }
-
-    /// <summary>Asks until it is so; the caller's wait is bounded by the answers.</summary>
-    public static async Task<T> UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isSo)
-    {
-        using var late = new CancellationTokenSource(TestTimeout.Soon);
-        while (true)
-        {
-            var answer = await ask();
-            if (isSo(answer))
-            {
-                return answer;
-            }
-
-            late.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
     }
 }

@@ -43,9 +43,9 @@ public sealed class QueueTests
         }
 
         // What comes when nothing waits any more is served, and answered by the application.
-        await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Single().Waiting == 0);
-        (await QueueRig.UntilAsync(() => QueueRig.StatusAsync(QueueRig.PostAsync(node, "live")), s => s != 202)).Should().Be(200);
-        var live = await QueueRig.UntilAsync(() => app.NextAsync(), h => h.Replayed is null);
+        await Wait.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Single().Waiting == 0);
+        (await Wait.UntilAsync(() => QueueRig.StatusAsync(QueueRig.PostAsync(node, "live")), s => s != 202)).Should().Be(200);
+        var live = await Wait.UntilAsync(() => app.NextAsync(), h => h.Replayed is null);
         live.Body.Should().Be("live");
         app.HasNothing.Should().BeTrue();
     }
@@ -189,12 +189,14 @@ public sealed class QueueTests
             await amy.Pipes.OpenAsync("hook", "9").Soon();
         }
 
+        await QueueRig.GoneAsync(node, "amy");
         await using (var ben = await node.ConnectAsync("ben"))
         {
             await ben.Pipes.OpenAsync("hook", "9", QueueRig.Kept).Soon();
             (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "for amy"))).Should().Be(404);
         }
 
+        await QueueRig.GoneAsync(node, "ben");
         (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "for amy"))).Should().Be(404);
         await using var back = await node.ConnectAsync("ben");
         (await back.Pipes.Queues.ListAsync()).Should().ContainSingle().Which.Waiting.Should().Be(0);
@@ -249,7 +251,7 @@ public sealed class QueueTests
             await amy.Pipes.OpenAsync("hook", $"127.0.0.1:{app.Port}").Soon();
             (await app.NextAsync()).Body.Should().Be("1");
             (await app.NextAsync()).Body.Should().Be("2");
-            await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Count == 0);
+            await Wait.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Count == 0);
         }
 
         (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "3"))).Should().Be(404);
@@ -274,7 +276,7 @@ public sealed class QueueTests
         {
             (await app.NextAsync()).Body.Should().Be("1");
             (await app.NextAsync()).Body.Should().Be("2", "what was refused has changed nothing");
-            await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Count == 0);
+            await Wait.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Count == 0);
         }
 
         await amy.Pipes.OpenAsync("hook", resource, shared).Soon();

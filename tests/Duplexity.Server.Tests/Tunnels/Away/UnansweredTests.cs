@@ -28,7 +28,7 @@ public sealed class UnansweredTests
 
         (await app.NextAsync()).Body.Should().Be("2");
 
-        (await QueueRig.UntilAsync(async () => await amy.Pipes.Queues.ReadAsync("hook").ToListAsync(), all => all.Count == 1))[0].Should().Match<QueuedRequest>(r => r.Id == ambiguous && r.State == QueuedState.Dead && r.Attempts == 2 && r.Status == null);
+        (await Wait.UntilAsync(async () => await amy.Pipes.Queues.ReadAsync("hook").ToListAsync(), all => all.Count == 1))[0].Should().Match<QueuedRequest>(r => r.Id == ambiguous && r.State == QueuedState.Dead && r.Attempts == 2 && r.Status == null);
         await amy.Pipes.OpenAsync("hook", $"127.0.0.1:{app.Port}", QueueRig.Kept).Soon();
         await amy.Pipes.Queues.ReplayAsync(ambiguous);
         (await app.NextAsync()).Should().Match<Hooked>(h => h.Body == "1" && h.Replayed == ambiguous);
@@ -92,7 +92,7 @@ public sealed class UnansweredTests
         await using var amy = await node.ConnectAsync("amy");
         var pipe = await amy.Pipes.OpenAsync("hook", resource.Resource, QueueRig.Kept with { Exchanges = true }).Soon();
 
-        await QueueRig.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Single().Waiting == 0);
+        await Wait.UntilAsync(() => amy.Pipes.Queues.ListAsync(), all => all.Single().Waiting == 0);
 
         await using var exchanges = pipe.Exchanges.GetAsyncEnumerator();
         (await exchanges.MoveNextAsync().Soon()).Should().BeTrue();
@@ -116,7 +116,7 @@ public sealed class UnansweredTests
 
         (await app.NextAsync()).Body.Should().Be("good");
 
-        (await QueueRig.UntilAsync(async () => await amy.Pipes.Queues.ReadAsync("hook").ToListAsync(), all => all.Count == 1))[0].Should().Match<QueuedRequest>(r => r.Id == bad && r.State == QueuedState.Dead && r.Attempts == 3);
+        (await Wait.UntilAsync(async () => await amy.Pipes.Queues.ReadAsync("hook").ToListAsync(), all => all.Count == 1))[0].Should().Match<QueuedRequest>(r => r.Id == bad && r.State == QueuedState.Dead && r.Attempts == 3);
         node.Logs.Lines.Count(l => l.Exception is NotSupportedException).Should().Be(1);
     }
 

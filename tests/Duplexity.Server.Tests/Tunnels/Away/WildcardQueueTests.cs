@@ -4,6 +4,7 @@ using Duplexity.Server.Tunnels.Away;
 using Duplexity.Testing;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Duplexity.Server.Tests.Tunnels.Away;
@@ -18,7 +19,7 @@ public sealed class WildcardQueueTests
     public async Task Visitors_of_a_wildcard_do_not_cost_a_look_into_the_records_each_and_a_new_queue_is_found_at_once()
     {
         var reads = new List<string>();
-        await using var node = await QueueRig.NodeAsync(setup: s => s.Services = services => Count(services, reads));
+        await using var node = await QueueRig.NodeAsync(setup: s => (s.Services, s.Time) = (services => Count(services, reads), new FakeTimeProvider(DateTimeOffset.UtcNow)));
         await using var app = await HookApp.StartAsync();
         await using var amy = await node.ConnectAsync("amy");
         await amy.Pipes.OpenAsync("*.shop", $"127.0.0.1:{app.Port}", Plain).Soon();

@@ -125,7 +125,7 @@ public sealed class ReplayTests
     [Trait("Guarantee", "G24")]
     public async Task A_replay_that_is_not_answered_holds_up_nobody_and_only_so_many_run_at_once()
     {
-        await using var node = await TestNode.StartAsync(s => s.Options = o => (o.Limits.ReplaysPerPipe, o.Times.Replay) = (1, TimeSpan.FromSeconds(1)));
+        await using var node = await TestNode.StartAsync(s => s.Options = o => (o.Limits.ReplaysPerPipe, o.Times.Replay) = (1, TimeSpan.FromSeconds(10)));
         await using var resource = new RawResource();
         await using var amy = await node.ConnectAsync("amy");
         await using var pipe = await amy.Pipes.OpenAsync("cat1", $"http://{resource.Authority}", new PipeOptions { Inspect = true });
@@ -177,7 +177,7 @@ public sealed class ReplayTests
         for (var i = 0; i < 4; i++)
         {
             var replay = await first.Pipes.ReplayAsync("cat1", id).Soon();
-            Encoding.UTF8.GetString((await first.Pipes.ReplayedAsync("cat1", replay).Soon(TimeSpan.FromSeconds(5))).Response.Body!).Should().Be("two");
+            Encoding.UTF8.GetString((await first.Pipes.ReplayedAsync("cat1", replay).Soon()).Response.Body!).Should().Be("two");
         }
     }
 

@@ -31,6 +31,7 @@ internal sealed class NameRig : IAsyncDisposable
             o =>
             {
                 o.Pipes.Resolver = dns.Address;
+                o.Times.Dns = TimeSpan.FromSeconds(15);
                 configure?.Invoke(o);
             },
             time: time);
