@@ -116,12 +116,21 @@ public sealed class StockSocket : IAsyncDisposable
     /// <summary>Waits until the node has taken a data connection in: Welcome comes before it listens to its own channels and before sweeps and revocations find it.</summary>
     public async Task<StockSocket> TakenInAsync(TestNode node)
     {
-        if (node.LogsConnections)
+        if (!node.LogsConnections)
         {
-            await node.Logs.WaitForAsync($"{Id} is there", l => l.Event.Name == "SocketConnected" && l.Text.Contains(Id, StringComparison.Ordinal));
+            return this;
         }
 
-        return this;
+        try
+        {
+            await node.Logs.WaitForAsync($"{Id} is there", l => l.Event.Name == "SocketConnected" && l.Text.Contains(Id, StringComparison.Ordinal));
+            return this;
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Closes a data connection and waits until the node has let it go: who closes does not wait for that.</summary>

@@ -19,6 +19,9 @@ public sealed class WaitingProgram : IAsyncDisposable
         (_http, _response, _lines, Verifier) = (http, response, lines, verifier);
     }
 
+    /// <summary>Raised when it is told that it is still waited for a person.</summary>
+    public event Action? Waiting;
+
     /// <summary>What proves that it is the one who asked.</summary>
     public string Verifier { get; }
 
@@ -61,6 +64,8 @@ public sealed class WaitingProgram : IAsyncDisposable
             {
                 return told;
             }
+
+            Waiting?.Invoke();
         }
 
         throw new IOException("The answer ended.");

@@ -96,10 +96,15 @@ internal sealed class SignInEndpoints(
         {
             var left = signIn.ExpiresAt - time.GetUtcNow();
             var pause = left < options.Value.Times.SignInWaiting ? left : options.Value.Times.SignInWaiting;
-            SignInEvent told;
+            SignInEvent? told;
             try
             {
-                told = await waiting.Events.ReadAsync(ends.Token).AsTask().WaitAsync(pause, time, ends.Token);
+                // Not a read, which would go on waiting behind its time-out and take the event for itself.
+                await waiting.Events.WaitToReadAsync(ends.Token).AsTask().WaitAsync(pause, time, ends.Token);
+                if (!waiting.Events.TryRead(out told))
+                {
+                    return;
+                }
             }
             catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
             {

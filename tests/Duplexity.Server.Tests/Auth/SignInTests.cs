@@ -65,6 +65,34 @@ public sealed class SignInTests
     }
 
     [Fact]
+    [Trait("Requirement", "2.6")]
+    public async Task A_person_who_takes_minutes_is_waited_for_and_the_program_hears_of_all_that_follows()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var provider = await TestProvider.StartAsync();
+        await using var node = await SignInRig.StartAsync(provider, s => s.Time = time);
+        await using var terminal = await WaitingProgram.StartAsync(node.Http);
+        using var browser = new BrowserRobot();
+        var waited = 0;
+        terminal.Waiting += () => Interlocked.Increment(ref waited);
+        var next = terminal.NextAsync();
+        await Wait.UntilAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                return Task.FromResult(Volatile.Read(ref waited));
+            },
+            times => times >= 3);
+
+        await browser.OpenAsync(terminal.Link);
+        await browser.SubmitAsync(terminal.Code);
+
+        (await next).GetProperty("event").GetString().Should().Be("approved");
+        (await terminal.ProveAsync()).Should().Be(HttpStatusCode.NoContent);
+        (await terminal.NextAsync()).GetProperty("client").GetString().Should().Be("amy");
+    }
+
+    [Fact]
     [Trait("Guarantee", "G1")]
     public async Task Who_mails_the_link_gets_nothing_from_a_victim_who_only_opens_it()
     {

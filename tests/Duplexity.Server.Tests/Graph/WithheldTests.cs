@@ -76,15 +76,15 @@ public sealed class WithheldTests
     public async Task Withheld_copies_are_waited_for_in_a_bounded_number_and_beyond_it_nothing_is_lost_either()
     {
         await using var rig = await WithheldRig.StartAsync();
-        for (var i = 1; i <= 150; i++)
+        for (var i = 1; i <= 1_050; i++)
         {
             rig.Hand(rig.B, rig.InB(i, $"{i}"));
         }
 
-        (await rig.TextsAsync()).Should().Equal(Enumerable.Range(101, 50).Select(i => $"b {i}"));
+        (await rig.TextsAsync()).Should().Equal(Enumerable.Range(1_001, 50).Select(i => $"b {i}"));
         await rig.Ben.LeaveAsync("carl", rig.RoomA);
 
-        (await rig.TextsAsync()).Order().Should().Equal(Enumerable.Range(1, 150).Select(i => $"b {i}").Order());
+        (await rig.TextsAsync()).Order().Should().Equal(Enumerable.Range(1, 1_050).Select(i => $"b {i}").Order());
     }
 
     [Fact]

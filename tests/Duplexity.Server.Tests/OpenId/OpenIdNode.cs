@@ -77,6 +77,11 @@ internal sealed class OpenIdNode : IAsyncDisposable
         }
 
         await person.SubmitAsync([("code", terminal.Code)]);
+        if (person.Status != HttpStatusCode.OK || !person.Page.Contains("close this page", StringComparison.Ordinal))
+        {
+            throw new InvalidOperationException($"{name} at {person.At} sees {person.Status}: {person.Page}");
+        }
+
         await terminal.NextAsync();
         await terminal.ProveAsync();
         return await terminal.NextAsync();

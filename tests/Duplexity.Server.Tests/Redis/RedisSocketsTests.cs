@@ -76,7 +76,7 @@ public sealed class RedisSocketsTests(RedisFixture redis) : IClassFixture<RedisF
     public async Task Discover_sends_a_data_connection_to_the_emptier_node_which_registers_its_pipes_by_way_of_the_control_connections_node_once()
     {
         await using var pair = await RedisPair.StartAsync(redis);
-        await using var data = await StockSocket.DataAsync(pair.A, "amy", query: "?node=b");
+        await using var data = await StockSocket.ConnectAsync(new Uri(pair.A.Address, "data?node=b"), pair.A.Token("amy"));
         await using var elsewhere = await StockSocket.DataAsync(pair.A, "amy");
         await using var control = await StockSocket.ControlAsync(pair.A, "amy");
         await pair.A.Services.GetRequiredService<NodeBook>().DrainAsync(CancellationToken.None);

@@ -241,6 +241,7 @@ public sealed class BridgeTests
         }
 
         await QueueRig.GoneAsync(node, "amy");
+        await QueueRig.GoneAsync(node, "amy", "gone");
         (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "while away"))).Should().Be(202);
         (await QueueRig.StatusAsync(QueueRig.PostAsync(node, "x", name: "gone"))).Should().Be(404);
         await using var ben = await node.ConnectAsync("ben");

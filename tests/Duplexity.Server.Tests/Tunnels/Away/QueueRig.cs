@@ -38,12 +38,12 @@ internal static class QueueRig
             await connection.Pipes.OpenAsync(name, "http://127.0.0.1:9", Kept).Soon();
         }
 
-        await GoneAsync(node, client);
+        await GoneAsync(node, client, name);
     }
 
-    /// <summary>Until the node has let a client's pipes go: who leaves does not wait for ever until it has.</summary>
-    public static Task GoneAsync(TestNode node, string client) =>
-        Wait.UntilAsync(() => node.Services.GetRequiredService<PublicPipes>().ListAsync(client, CancellationToken.None), pipes => !pipes.Any());
+    /// <summary>Until the node has let a client's pipe go: who leaves does not wait for ever until it has.</summary>
+    public static Task GoneAsync(TestNode node, string client, string name = "hook") => Wait.UntilAsync(
+        () => node.Services.GetRequiredService<PublicPipes>().ListAsync(client, CancellationToken.None), pipes => pipes.All(p => p.Name != (name.Contains('.') ? name : $"{name}.localhost")));
 
     /// <summary>A webhook; the answer is disposed of by the caller.</summary>
     public static Task<HttpResponseMessage> PostAsync(TestNode node, string body, string path = "/stripe", string name = "hook", Action<HttpRequestMessage>? change = null)
