@@ -85,6 +85,9 @@ public sealed class Pipe : IAsyncDisposable
 
     internal CancellationTokenSource Stop { get; } = new();
 
+    /// <summary>Ends its carriers that no visitor has got yet.</summary>
+    internal CancellationTokenSource Waits { get; } = new();
+
     internal string Shown => VisibleText.Of(_name ?? _requested ?? "(any name)", VisibleText.LogLength);
 
     /// <summary>Removes the pipe: its visitors are cut off, and the name is free when this returns, as far as the server can be reached within <see cref="DuplexityConnectionOptions.SendTimeout"/>. Never throws.</summary>
@@ -152,14 +155,25 @@ public sealed class Pipe : IAsyncDisposable
         }
     }
 
-    /// <summary>Another has taken its place: its carriers may finish.</summary>
-    internal void GiveWay()
+    /// <summary>
+    /// Another has taken its place: what its carriers carry may finish, what they would begin is the other's. Where that one serves something else under the same text (another folder of that name, a certificate that is looked at), the
+    /// server cannot know, and they end at once.
+    /// </summary>
+    internal void GiveWay(Pipe next)
     {
         if (_closed.TrySetResult(null))
         {
+            Waits.Cancel();
+            if (IsOther(Target, next.Target) || _routes.Any(r => next.TargetOf(r.Key) is { } other && IsOther(r.Value, other)))
+            {
+                Stop.Cancel();
+            }
+
             _exchanges.Writer.TryComplete();
         }
     }
+
+    private static bool IsOther(Resource one, Resource other) => one != other && one.ToString() == other.ToString();
 
     private static InvalidOperationException NotOpen() => new("The pipe is not open yet; ConnectAsync opens what was declared.");
 }

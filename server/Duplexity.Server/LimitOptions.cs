@@ -108,7 +108,7 @@ public sealed class LimitOptions
     public int CarriersPerPipe { get; set; } = 256;
 
     /// <summary>
-    /// Carriers of one pipe that wait for visitors at a node, brought ahead of them where carriers are not used again (TCP, WebSockets, <c>per-visitor</c>): as many as such visitors came in half a minute, for five minutes. Defaults to 4: a page's handful; 0: none.
+    /// Carriers to one resource of a pipe that wait for visitors at a node, brought ahead of them where carriers are not used again (TCP, WebSockets, HTTP/1.1 with <c>per-visitor</c>): as many as such visitors came in half a minute, for five minutes. Defaults to 4: a page's handful; 0: none.
     /// </summary>
     public int WarmCarriersPerPipe { get; set; } = 4;
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Duplexity.Testing;
@@ -25,20 +26,23 @@ public static class Wait
         return AtMost(happened.Task, timeout ?? TestTimeout.Soon, what);
     }
 
-    /// <summary>Asks until it is so; the caller's wait is bounded by the answers.</summary>
-    public static async Task<T> UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isSo)
+    /// <summary>Asks until it is so, for <see cref="TestTimeout.Soon"/> at most; the answer that was.</summary>
+    public static async Task<T> UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isSo, [CallerArgumentExpression(nameof(isSo))] string what = "")
     {
-        using var late = new CancellationTokenSource(TestTimeout.Soon);
-        while (true)
+        for (var began = Stopwatch.GetTimestamp(); ;)
         {
-            var answer = await ask();
+            var answer = await ask().Soon(what: what);
             if (isSo(answer))
             {
                 return answer;
             }
 
-            late.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            if (Stopwatch.GetElapsedTime(began) > TestTimeout.Soon)
+            {
+                throw new TimeoutException($"Asked {TestTimeout.Soon.TotalSeconds:0} s in vain for: {what}; the last answer was {answer}");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(1));
         }
     }
 

@@ -47,8 +47,9 @@ internal static class Carrier
     /// <param name="token">The client's access token.</param>
     /// <param name="ct">Ends the carrier at once.</param>
     /// <param name="use">Told of the resource's connections and failures.</param>
+    /// <param name="waits">Ends the carrier while no visitor has come, which may be minutes: then what it would dial is not the pipe's any more.</param>
     public static async Task<CarrierOutcome> RunAsync(
-        CarryOrder order, Resource resource, IReadOnlyCollection<string> origins, Func<CancellationToken, ValueTask<string?>> token, CancellationToken ct, ResourceUse? use = null)
+        CarryOrder order, Resource resource, IReadOnlyCollection<string> origins, Func<CancellationToken, ValueTask<string?>> token, CancellationToken ct, ResourceUse? use = null, CancellationToken waits = default)
     {
         if (!MayDial(order.Uri, origins, out var uri))
         {
@@ -63,7 +64,8 @@ internal static class Carrier
 
         try
         {
-            if (!await IsWantedAsync(socket, ct).ConfigureAwait(false))
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(waits, ct);
+            if (!await IsWantedAsync(socket, either.Token).ConfigureAwait(false))
             {
                 return CarrierOutcome.NodeAway;
             }

@@ -34,7 +34,7 @@ internal sealed partial class PipeDesk
             _pipes[at] = next;
         }
 
-        old.GiveWay();
+        old.GiveWay(next);
         return true;
     }
 

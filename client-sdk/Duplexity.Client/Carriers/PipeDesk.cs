@@ -235,7 +235,7 @@ internal sealed partial class PipeDesk(ILogger logger) : IControlSink
                 return;
             }
 
-            var outcome = await Carrier.RunAsync(order, target, link.Origins, token, pipe.Stop.Token, pipe.Use).ConfigureAwait(false);
+            var outcome = await Carrier.RunAsync(order, target, link.Origins, token, pipe.Stop.Token, pipe.Use, pipe.Waits.Token).ConfigureAwait(false);
             if (outcome == CarrierOutcome.OrderRefused)
             {
                 Log.OrderIgnored(logger, pipe.Shown, "it names an address that Discover did not list");

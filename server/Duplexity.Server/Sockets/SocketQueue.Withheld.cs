@@ -10,11 +10,12 @@ namespace Duplexity.Server.Sockets;
 /// </content>
 internal sealed partial class SocketQueue
 {
-    /// <summary>How many are waited for, while the pump of the channel that is to bring them is behind; beyond it copies leave at once, and the receiver may see a second one, which SDKs drop by its id.</summary>
+    /// <summary>How many are waited for, of <see cref="LimitOptions.SocketQueueBytes"/> together at most, while the pump of the channel that is to bring them is behind; beyond it copies leave at once, and the receiver may see a second one, which SDKs drop by its id.</summary>
     private const int MostWithheld = 1_000;
 
     // For the writer alone.
     private readonly List<Withheld> _withheld = [];
+    private int _withheldBytes;
 
     private readonly record struct Withheld(Subscription By, Position At, Subscription Subscription, Delivery Delivery);
 
@@ -23,11 +24,12 @@ internal sealed partial class SocketQueue
 
     private bool TryWithhold(Subscription by, Position at, Subscription subscription, Delivery delivery)
     {
-        if (_withheld.Count >= MostWithheld)
+        if (_withheld.Count >= MostWithheld || _withheldBytes + delivery.Size > options.Limits.SocketQueueBytes)
         {
             return false;
         }
 
+        _withheldBytes += delivery.Size;
         _withheld.Add(new(by, at, subscription, delivery));
         return true;
     }
@@ -35,13 +37,15 @@ internal sealed partial class SocketQueue
     /// <summary>A subscription has come further, or is over: what it was to bring, it has brought, or somebody else does.</summary>
     private void SettleWithheld(Subscription by)
     {
-        Withheld[] due = [.. _withheld.Where(w => w.By == by && (by.IsClosed || by.Passed.Offset >= w.At.Offset))];
+        bool IsDue(Withheld one) => one.By == by && (by.IsClosed || by.Passed.Offset >= one.At.Offset);
+        Withheld[] due = [.. _withheld.Where(IsDue)];
         if (due.Length == 0)
         {
             return;
         }
 
-        _withheld.RemoveAll(w => due.Contains(w));
+        _withheld.RemoveAll(IsDue);
+        _withheldBytes -= due.Sum(w => w.Delivery.Size);
         foreach (var one in due.Where(w => by.Told != w.At))
         {
             Bring(one);

@@ -52,7 +52,7 @@ internal sealed partial class CarrierPool
         using var request = new HttpRequestMessage(HttpMethod.Get, FrontTransform.Prefix + path) { Version = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         request.Headers.Host = new Way(Entry, null, "").HostOf(Entry.Name.StartsWith("*.", StringComparison.Ordinal) ? Entry.Name[2..] : Entry.Name);
         request.Headers.TryAddWithoutValidation("User-Agent", "Duplexity-Health");
-        TakePlace();
+        TakeSlot();
         if (IsHttp2)
         {
             using var own = new Http2Carriers(this);
@@ -67,7 +67,7 @@ internal sealed partial class CarrierPool
     }
 
     /// <summary>Waits for nobody. An HTTP/2 client takes a slot itself, when it dials.</summary>
-    private void TakePlace()
+    private void TakeSlot()
     {
         lock (_lock)
         {

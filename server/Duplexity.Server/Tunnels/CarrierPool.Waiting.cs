@@ -6,7 +6,7 @@ internal sealed partial class CarrierPool
     private readonly LinkedList<CarrierWaiter> _waiting = [];
 
     /// <summary>An idle carrier, or one that was brought ahead, or neither: the caller has a slot now, and dials.</summary>
-    private async Task<Place> TakeAsync(bool fresh, CancellationToken ct)
+    private async Task<Taken> TakeAsync(bool fresh, CancellationToken ct)
     {
         CarrierWaiter waiter;
         lock (_lock)
@@ -110,5 +110,5 @@ internal sealed partial class CarrierPool
     }
 
     /// <summary>What a visitor goes on with: a carrier that has answered others, one that was brought ahead, or a slot for one that is to be dialled.</summary>
-    private readonly record struct Place(HttpCarrier? Idle, CarrierStream? Warm);
+    private readonly record struct Taken(HttpCarrier? Idle, CarrierStream? Warm);
 }

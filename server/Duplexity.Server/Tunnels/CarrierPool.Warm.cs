@@ -29,7 +29,7 @@ internal sealed partial class CarrierPool
     }
 
     /// <summary>A visitor has a carrier that nobody uses after it: others are brought for the next ones.</summary>
-    public void Kept()
+    public void BringAhead()
     {
         int missing;
         lock (_lock)
@@ -40,7 +40,7 @@ internal sealed partial class CarrierPool
                 _keptAt.Dequeue();
             }
 
-            // The greater half of all that there may be is for visitors who are there.
+            // A WebSocket takes an idle one first. The greater half of all that there may be is for visitors who are there.
             missing = _over ? 0 : Math.Max(0, Math.Min(_keptAt.Count - _idle.Count - _warm.Count - _warming, (options.Limits.CarriersPerPipe / 2) - _taken));
             _taken += missing;
             _warming += missing;
@@ -54,29 +54,58 @@ internal sealed partial class CarrierPool
 
     private async Task WarmAsync()
     {
-        CarrierStream? stream = null;
+        CarrierStream? brought = null;
         try
         {
-            stream = await BringAsync(CancellationToken.None);
+            var stream = await BringAsync(CancellationToken.None);
+            brought = stream;
+            stream.Watch(() => DropWarm(stream));
         }
-        catch (CarryException)
+        catch (CarryException e)
         {
-            // The next visitor finds out what it is.
+            NotBrought(e.Failure);
         }
+        finally
+        {
+            if (!TryKeepWarm(brought))
+            {
+                brought?.Retire();
+            }
+        }
+    }
 
-        stream?.Watch(() => DropWarm(stream));
+    private bool TryKeepWarm(CarrierStream? brought)
+    {
         lock (_lock)
         {
             _warming--;
-            if (stream is { IsWaiting: true } && !_over && _waiting.Count == 0)
+            if (brought is not { IsWaiting: true, IsLeaving: false } || _over || _waiting.Count > 0)
             {
-                stream.WarmSince = time.GetTimestamp();
-                _warm.Add(stream);
-                return;
+                return false;
             }
+
+            brought.WarmSince = time.GetTimestamp();
+            _warm.Add(brought);
+            return true;
+        }
+    }
+
+    /// <summary>The client does not bring any: those that it had brought lead nowhere either, as far as anybody knows.</summary>
+    private void NotBrought(CarryFailure failure)
+    {
+        Failed(failure);
+        if (failure is not (CarryFailure.Away or CarryFailure.Late))
+        {
+            return;
         }
 
-        stream?.Retire(); // its slot is somebody's who waits in line
+        List<CarrierStream> warm;
+        lock (_lock)
+        {
+            warm = RemoveWarmUnsynchronized(_ => true);
+        }
+
+        warm.ForEach(s => s.Retire());
     }
 
     private CarrierStream? TakeWarmUnsynchronized()

@@ -4,7 +4,7 @@ using Duplexity.Server.Engine;
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>
-/// The carriers to one resource of a pipe (its own, or a route's) under one owner and generation, idle and in use: never handed on to another owner's or generation's pipe (G7). A registration that is changed in place keeps them
+/// The carriers to one resource of a pipe (its own, or a route's) under one owner and generation, idle, warm and in use: never handed on to another owner's or generation's pipe (G7). A registration that is changed in place keeps them
 /// with its resource. At most <see cref="LimitOptions.CarriersPerPipe"/> at once; further visitors wait in line, bounded in number and time. Thread-safe.
 /// </summary>
 internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, bool isElsewhere, CarryDesk desk, PipeTallies tallies, DuplexityOptions options, TimeProvider time)
@@ -44,7 +44,7 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
         }
     }
 
-    /// <summary>The node of the pipe's client says that it is as it was at <paramref name="from"/>, a time stamp: idle carriers may be used for a while.</summary>
+    /// <summary>The node of the pipe's client says that it is as it was at <paramref name="from"/>, a time stamp: idle and warm carriers may be used for a while.</summary>
     public void Confirm(long from) => Volatile.Write(ref _confirmed, from);
 
     /// <summary>Whether it is the pool of a registration, before or after a change in place that has left it its resource.</summary>
@@ -59,6 +59,7 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
             return true;
         }
 
+        List<CarrierStream> warm;
         lock (_lock)
         {
             if (now.IsBefore(_entry))
@@ -67,27 +68,29 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
             }
 
             isNews = _entry.IsBefore(now);
+            warm = isNews ? RemoveWarmUnsynchronized(_ => true) : [];
             _isIll &= _entry.Settings.Health == now.Settings.Health;
             _entry = now;
-            return true;
         }
+
+        // Their client fixed what they dial when it brought them.
+        warm.ForEach(s => s.Retire());
+        return true;
     }
 
     /// <summary>An idle carrier, or a new one; <paramref name="fresh"/>: one that has carried nothing.</summary>
     /// <exception cref="CarryException">There is none to be had; the exception says why.</exception>
     public async Task<HttpCarrier> RentAsync(bool fresh, CancellationToken ct)
     {
-        var place = await TakeAsync(fresh, ct);
-        return place.Idle ?? new HttpCarrier(await CarryAsync(place, ct));
+        var taken = await TakeAsync(fresh, ct);
+        return taken.Idle ?? new HttpCarrier(await CarryAsync(taken, ct));
     }
 
     /// <summary>A carrier that has carried nothing, for a connection of its own.</summary>
     /// <exception cref="CarryException">There is none to be had; the exception says why.</exception>
     public async Task<CarrierStream> DialFreshAsync(CancellationToken ct)
     {
-        var place = await TakeAsync(fresh: true, ct);
-        place.Idle?.Dispose();
-        return await CarryAsync(place, ct);
+        return await CarryAsync(await TakeAsync(fresh: true, ct), ct);
     }
 
     /// <summary>Takes back a carrier whose answer ended by its own framing; anything else has been disposed of instead.</summary>
@@ -123,16 +126,16 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
     private bool IsConfirmed => !isElsewhere || time.GetElapsedTime(Volatile.Read(ref _confirmed)) < MaxUnconfirmed;
 
     /// <summary>What was brought ahead goes on its way, or else what is brought now.</summary>
-    private async Task<CarrierStream> CarryAsync(Place place, CancellationToken ct)
+    private async Task<CarrierStream> CarryAsync(Taken taken, CancellationToken ct)
     {
-        while (place.Warm is { } warm)
+        while (taken.Warm is { } warm)
         {
             if (await warm.TryGoAsync(ct))
             {
                 return warm;
             }
 
-            place = await TakeAsync(fresh: true, ct);
+            taken = await TakeAsync(fresh: true, ct);
         }
 
         return await DialAsync(ct);

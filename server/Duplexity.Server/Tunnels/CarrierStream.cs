@@ -54,15 +54,16 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
         _ = WatchAsync(_ahead, gone);
     }
 
-    /// <summary>A visitor is there: the client dials its resource now. False: the carrier is gone, and nothing was said.</summary>
+    /// <summary>A visitor is there: the client dials its resource now. False: the carrier is gone.</summary>
     public async Task<bool> TryGoAsync(CancellationToken ct)
     {
         try
         {
+            ThrowIfSilent();
             await socket.SendAsync(Go, WebSocketMessageType.Binary, endOfMessage: true, ct);
             return true;
         }
-        catch (Exception e) when (e is WebSocketException or InvalidOperationException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e) when (e is WebSocketException or IOException or InvalidOperationException or ObjectDisposedException or OperationCanceledException)
         {
             Abort();
             ct.ThrowIfCancellationRequested();
@@ -184,7 +185,16 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
     /// <summary>Ends a carrier that serves nobody, so that the resource sees an orderly end. Returns at once; idempotent.</summary>
     public void Retire()
     {
-        if (Interlocked.Exchange(ref _closing, 1) == 0)
+        if (Interlocked.Exchange(ref _closing, 1) != 0)
+        {
+            return;
+        }
+
+        if (_ahead is { IsCompleted: true })
+        {
+            Abort(); // nobody would see the client's answer
+        }
+        else
         {
             _ = RetireAsync();
         }

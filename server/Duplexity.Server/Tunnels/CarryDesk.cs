@@ -10,7 +10,7 @@ using Microsoft.Extensions.Options;
 namespace Duplexity.Server.Tunnels;
 
 /// <summary>
-/// Orders carriers from clients and pairs each one that arrives with the visitor who waits for it. A ticket exists in this node's memory only, is good once and
+/// Orders carriers from clients and pairs each one that arrives with whoever ordered it. A ticket exists in this node's memory only, is good once and
 /// for one (session, pipe, generation), and only beside the token of the pipe's owner (G14). Thread-safe.
 /// </summary>
 internal sealed class CarryDesk

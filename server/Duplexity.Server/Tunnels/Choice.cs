@@ -38,12 +38,16 @@ internal sealed class Choice(BackendRegistry backend, Sessions sessions, Carrier
         while (true)
         {
             var failure = CarryFailure.Elsewhere;
-            if (pools.Of(tried[^1]) is { } pool)
+            if (IsAway(tried[^1]))
+            {
+                failure = CarryFailure.Away; // also where carriers of it wait here
+            }
+            else if (pools.Of(tried[^1]) is { } pool)
             {
                 try
                 {
                     var carrier = await pool.DialFreshAsync(ct);
-                    pool.Kept();
+                    pool.BringAhead();
                     return (pool, carrier);
                 }
                 catch (CarryException e)

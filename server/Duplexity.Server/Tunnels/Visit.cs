@@ -47,7 +47,7 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
             _carrier = await pool.RentAsync(fresh: _isPerVisitor, ct);
             if (_isPerVisitor)
             {
-                pool.Kept();
+                pool.BringAhead();
             }
         }
 
@@ -59,11 +59,6 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
     {
         var isUpgrade = request.Method == HttpMethod.Connect || VisitorHeaders.IsWebSocket(context.Request.Headers.Upgrade);
-        if (isUpgrade && !_pinned && _carrier is not null)
-        {
-            pool.Kept();
-        }
-
         _patience.Allow(isUpgrade ? null : _settings.HeaderTimeoutMs);
         HttpResponseMessage answer;
         try
@@ -75,6 +70,11 @@ internal sealed class Visit(HttpContext context, CarrierPool pool, bool isShared
         {
             _body?.Stop();
             throw new ResourceLateException();
+        }
+
+        if (answer.StatusCode == HttpStatusCode.SwitchingProtocols && !_isPerVisitor)
+        {
+            pool.BringAhead();
         }
 
         return Watch(answer, isUpgrade);

@@ -12,7 +12,7 @@ public sealed class PublicAppTests
     [Trait("Requirement", "2.3")]
     public async Task An_application_is_public_once_it_has_started_and_not_any_more_when_it_stops()
     {
-        await using var node = await TestNode.StartAsync();
+        await using var node = await TestNode.StartAsync(s => s.Options = o => o.Times.SessionGrace = TimeSpan.FromHours(1));
         await using var app = await PublicApp.StartAsync(As(node, "todd"));
 
         (await app.PublicAsync()).Text.Should().Contain($"http://app.localhost:{node.Port}/").And.Contain($"http://127.0.0.1:{app.Port}");

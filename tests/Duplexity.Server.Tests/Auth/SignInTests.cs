@@ -70,7 +70,7 @@ public sealed class SignInTests
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var provider = await TestProvider.StartAsync();
-        await using var node = await SignInRig.StartAsync(provider, s => s.Time = time);
+        await using var node = await SignInRig.StartAsync(provider, s => (s.Time, s.Options) = (time, o => o.Times.SignIn = TimeSpan.FromDays(1)));
         await using var terminal = await WaitingProgram.StartAsync(node.Http);
         using var browser = new BrowserRobot();
         var waited = 0;

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Duplexity.Carriers;
 using Duplexity.Protocol;
 using Duplexity.Server.Backend;
@@ -36,7 +37,7 @@ public sealed class WarmCarrierTests
             await rig.WarmAsync(Math.Min(i, 4));
         }
 
-        rig.Client.Orders.Should().HaveCount(10, "one for the first visitor, one for each after him in the place of what he took, and three to have four");
+        rig.Client.Orders.Should().HaveCount(10, "one for the first visitor, one for each after him in the place of what he took, and four to have four");
     }
 
     [Fact]
@@ -73,6 +74,68 @@ public sealed class WarmCarrierTests
     }
 
     [Fact]
+    public async Task They_end_with_a_change_of_the_pipe_in_place_for_they_lead_to_what_it_was()
+    {
+        await using var rig = await WarmRig.StartAsync();
+        await rig.VisitAsync();
+        await rig.WarmAsync(1);
+        rig.Client.OnCarry = _ => Task.CompletedTask;
+
+        await rig.Client.ServeAsync(new PipeRegistration { Name = "cat1", Resource = rig.Resource.Resource, Carriers = "per-visitor", HeaderTimeoutMs = 10_000 });
+
+        await rig.WarmAsync(0);
+    }
+
+    [Fact]
+    public async Task When_the_client_brings_none_those_that_it_has_brought_are_given_to_nobody()
+    {
+        await using var rig = await WarmRig.StartAsync();
+        await rig.VisitAsync();
+        await rig.WarmAsync(1);
+        await rig.VisitAsync();
+        await rig.WarmAsync(2);
+        rig.Client.OnCarry = _ => throw new InvalidOperationException("It is away.");
+
+        (await rig.VisitAsync()).Should().Be("hello", "there was one");
+
+        await rig.WarmAsync(0);
+    }
+
+    [Fact]
+    public async Task A_visitor_of_raw_bytes_whose_client_has_lost_its_connection_is_not_given_one_that_waits()
+    {
+        var port = FreePorts.One();
+        await using var resource = new RawServer(async (c, _) =>
+        {
+            await c.SendAsync("x");
+            await c.ReadAllAsync();
+        });
+        await using var host = await TunnelHost.StartAsync(o => (o.Limits.WarmCarriersPerPipe, o.Pipes.Ports) = (4, $"{port}"));
+        var amy = host.Connect();
+        await amy.ServeAsync(new PipeRegistration { Name = $":{port}", Resource = $"tcp://127.0.0.1:{resource.Port}" });
+        using (var visitor = await host.RawAsync(port))
+        {
+            (await visitor.ReadUntilAsync("x")).Should().Be("x");
+        }
+
+        var entry = (await host.Services.GetRequiredService<BackendRegistry>().ReadAsync($":{port}", default))!;
+        await Wait.UntilAsync(() => Task.FromResult(host.Services.GetRequiredService<CarrierPools>().Of(entry)!.Warm), warm => warm == 1);
+        host.Sessions.Lose(amy.Session, amy.Session.Link!.ConnectionId);
+
+        try
+        {
+            using var late = await host.RawAsync(port);
+            (await late.ReadAllAsync().WaitAsync(TunnelHost.Patience)).Should().BeEmpty("nobody answers for the client");
+        }
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            // It is reset.
+        }
+
+        resource.Connections.Should().Be(1);
+    }
+
+    [Fact]
     public async Task They_end_with_the_registration()
     {
         await using var rig = await WarmRig.StartAsync();
@@ -95,8 +158,9 @@ public sealed class WarmCarrierTests
     public async Task What_visitors_use_one_after_the_other_brings_none_ahead()
     {
         await using var rig = await WarmRig.StartAsync(perVisitor: false);
-        await rig.VisitAsync();
-        await rig.VisitAsync();
+        using var visitor = rig.Host.Visitor();
+        await visitor.GetStringAsync("/");
+        await visitor.GetStringAsync("/");
 
         rig.Client.Orders.Should().ContainSingle();
     }

@@ -176,6 +176,7 @@ internal sealed class Keeping(
         if (!isKept)
         {
             // The queue was ended while the request came.
+            await store.SweepAsync(queue, CancellationToken.None);
             await Pages.AwayAsync(context);
             return;
         }

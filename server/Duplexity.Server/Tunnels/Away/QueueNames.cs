@@ -75,10 +75,17 @@ internal sealed class QueueNames(QueueStore store, QueueRunners runners, Backend
                 return false;
             }
 
-            if (Bridge.IsAt(queue.Pipe) && !await store.KeepsAnyAsync(queue, CancellationToken.None) ? await store.RemoveAsync(queue, CancellationToken.None) : await store.TryCloseAsync(queue, CancellationToken.None) is not null)
+            if (await store.TryCloseAsync(queue, CancellationToken.None) is not { } closed)
             {
-                return true;
+                continue; // it has changed meanwhile
             }
+
+            if (Bridge.IsAt(closed.Pipe) && !await store.KeepsAnyAsync(closed, CancellationToken.None))
+            {
+                await store.RemoveAsync(closed, CancellationToken.None);
+            }
+
+            return true;
         }
     }
 

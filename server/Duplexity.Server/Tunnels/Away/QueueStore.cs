@@ -196,6 +196,16 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
     /// </summary>
     public async ValueTask<bool> IsKeepingAsync(QueueRecord queue, CancellationToken ct) => await FindAsync(queue.Pipe.Name, ct) is { IsKeeping: true } now && now.Id == queue.Id;
 
+    /// <summary>Throws away what was appended to a queue that was removed meanwhile: nobody would find it again. One that is there, whatever it keeps, stays as it is.</summary>
+    public async ValueTask SweepAsync(QueueRecord queue, CancellationToken ct)
+    {
+        if ((await FindAsync(queue.Pipe.Name, ct))?.Id != queue.Id)
+        {
+            await engine.Log.RemoveAsync(queue.Channel, ct);
+            await use.ClearAsync(queue.Owner, queue.Id, ct);
+        }
+    }
+
     /// <summary>Keeps a request at the end of a queue. Null: it is kept; else why not.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="request">The request.</param>
@@ -249,8 +259,15 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
     {
         foreach (var above in Above(queue.Pipe))
         {
-            // First: no queue is without them.
-            await engine.Records.PutAsync(BelowKind + above, queue.Pipe.Name, queue.Id, queue.Until, ct);
+            // First: no queue is without them. Whoever writes what he read long ago leaves those of a newer queue alone.
+            if (before is null)
+            {
+                await engine.Records.PutAsync(BelowKind + above, queue.Pipe.Name, queue.Id, queue.Until, ct);
+            }
+            else if (!await engine.Records.TryReplaceAsync(BelowKind + above, queue.Pipe.Name, queue.Id, queue.Id, queue.Until, ct))
+            {
+                await engine.Records.TryAddAsync(BelowKind + above, queue.Pipe.Name, queue.Id, queue.Until, ct);
+            }
         }
 
         var written = queue with { Written = JsonSerializer.Serialize(queue) };

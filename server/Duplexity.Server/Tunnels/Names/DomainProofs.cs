@@ -119,7 +119,7 @@ internal sealed class DomainProofs(PipeUrl url, DomainDns dns, ProofKey key, Tim
 
     private DuplexityError Unproven(string name, string domain, string proof) => DuplexityError.Of(
         Errors.InvalidPipe,
-        $"{name} is not under {url.Domain}, and the DNS does not say that it is this client's. Make a TXT record at _duplexity.{domain} with the value {proof} and try again, or ask the operator for it (Duplexity:Pipes:Domains).") with
+        $"{name} is not under {url.Domain} (that would be {name}.{url.Domain}), and the DNS does not say that it is this client's. Make a TXT record at _duplexity.{domain} with the value {proof} and try again, or ask the operator for it (Duplexity:Pipes:Domains).") with
     {
         Gate = Gate,
     };
