@@ -120,7 +120,7 @@ public sealed class RedisClaimTests(RedisFixture redis) : IClassFixture<RedisFix
         await using var pair = await RedisPair.StartAsync(redis, line.Connection, (s, _) =>
         {
             (s.Settings["Duplexity:Redis:Lease"], s.Settings["Duplexity:Redis:Renewal"], s.Settings["Duplexity:Redis:Timeout"]) = ("00:00:04", "00:00:00.2", "00:00:01");
-            s.Options = o => (o.Times.InboxClaim, o.Times.InboxAgain) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(1));
+            s.Options = o => (o.Times.InboxClaim, o.Times.InboxAgain) = (TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(1));
         });
         await using var ben = await StockSocket.DataAsync(pair.A, "ben");
         await using var two = await StockSocket.DataAsync(pair.B, "amy");
