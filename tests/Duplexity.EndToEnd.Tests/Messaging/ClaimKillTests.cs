@@ -15,7 +15,7 @@ public sealed class ClaimKillTests
     {
         const int Messages = 120;
         var random = new Random(22);
-        await using var service = await RealService.StartAsync("--Duplexity:Limits:InboxMessages=1000000", "--Duplexity:Limits:InboxAttempts=1000", "--Duplexity:Times:InboxClaim=00:00:05");
+        await using var service = await RealService.StartAsync("--Duplexity:Limits:InboxMessages=1000000", "--Duplexity:Limits:InboxAttempts=1000", "--Duplexity:Times:InboxClaim=00:00:01");
         await using (var ben = service.Connection("ben"))
         {
             await ben.ConnectAsync();
