@@ -99,6 +99,33 @@ public sealed class ProjectFollowTests : IAsyncLifetime
         (await VisitAsync("taken")).Should().Be("two");
     }
 
+    [Theory]
+    [Trait("Guarantee", "G7")]
+    [InlineData("shared")]
+    [InlineData("per-visitor")]
+    public async Task Another_folder_of_the_same_name_is_what_everybody_sees_from_then_on(string carriers)
+    {
+        foreach (var place in (string[])["private", "public"])
+        {
+            var folder = Directory.CreateDirectory(Path.Combine(_todd.Folder, place, "site"));
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "index.html"), place);
+        }
+
+        string Docs(string place) => $$$"""{"pipes": {"kept": "{{{_one.Authority}}}", "docs": {"resource": "./{{{place}}}/site", "carriers": "{{{carriers}}}"} } }""";
+        Write(Docs("private"));
+        await Said("ready http://docs.");
+        (await VisitAsync("docs")).Should().Be("private");
+        (await VisitAsync("docs")).Should().Be("private");
+
+        Write(Docs("public"));
+
+        await Wait.UntilAsync(() => VisitAsync("docs"), seen => seen == "public");
+        for (var i = 0; i < 10; i++)
+        {
+            (await VisitAsync("docs")).Should().Be("public");
+        }
+    }
+
     [Fact]
     public async Task Another_server_is_not_gone_to_while_it_runs()
     {
