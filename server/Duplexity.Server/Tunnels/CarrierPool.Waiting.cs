@@ -20,7 +20,7 @@ internal sealed partial class CarrierPool
             {
                 var idle = _idle[^1];
                 _idle.RemoveAt(_idle.Count - 1);
-                if (idle.Stream is { IsUsable: true, IsQuiet: true } && IsConfirmed)
+                if (idle.Stream.IsUsable && IsConfirmed)
                 {
                     return new(idle, null);
                 }

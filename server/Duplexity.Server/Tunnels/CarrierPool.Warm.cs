@@ -79,7 +79,7 @@ internal sealed partial class CarrierPool
         lock (_lock)
         {
             _warming--;
-            if (brought is not { IsWaiting: true, IsLeaving: false } || _over || _waiting.Count > 0)
+            if (brought is not { IsUsable: true } || _over || _waiting.Count > 0)
             {
                 return false;
             }
@@ -114,7 +114,7 @@ internal sealed partial class CarrierPool
         {
             var warm = _warm[^1];
             _warm.RemoveAt(_warm.Count - 1);
-            if (warm is { IsWaiting: true, IsLeaving: false } && IsConfirmed)
+            if (warm.IsUsable && IsConfirmed)
             {
                 return warm;
             }

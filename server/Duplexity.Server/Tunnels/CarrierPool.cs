@@ -100,7 +100,7 @@ internal sealed partial class CarrierPool(PipeEntry entry, PipeRoute? route, boo
         CarrierWaiter? next;
         lock (_lock)
         {
-            if (_over || carrier.Stream is not { IsUsable: true, IsQuiet: true })
+            if (_over || !carrier.Stream.IsUsable)
             {
                 next = null;
             }

@@ -40,18 +40,17 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
     /// <summary>Whether it ended before both sides had said their last word.</summary>
     public bool WasCut { get; private set; }
 
-    /// <summary>Whether it waits for its visitor, as far as can be told. Once it is watched.</summary>
-    public bool IsWaiting => _ahead is { IsCompleted: false } && !_finished.Task.IsCompleted;
+    /// <summary>Whether somebody may get it, as far as can be told: nothing has happened since <see cref="Watch"/>, and it neither has ended nor is about to.</summary>
+    public bool IsUsable => (_ahead is null or { IsCompleted: false }) && !IsLeaving && !_finished.Task.IsCompleted;
 
     /// <summary>Since when it waits for its visitor, as a time stamp.</summary>
     public long WarmSince { get; set; }
 
-    /// <summary>No visitor is there yet: if the carrier ends before one comes, or its client says anything, <paramref name="gone"/> is told; once it carries, it means nothing.</summary>
-    public void Watch(Action gone)
+    /// <summary>Nobody reads it now: whatever comes (its end, or bytes that nobody asked for) is told at once, by <paramref name="over"/>, and lies where it is for whoever reads next. It is told all the same where somebody reads by then.</summary>
+    public void Watch(Action over)
     {
-        // Of no bytes: what comes stays where it is.
-        _ahead = socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None).AsTask();
-        _ = WatchAsync(_ahead, gone);
+        _ahead ??= socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None).AsTask(); // of no bytes
+        _ = WatchAsync(_ahead, over);
     }
 
     /// <summary>A visitor is there: the client dials its resource now. False: the carrier is gone.</summary>
@@ -200,7 +199,7 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
         }
     }
 
-    private async Task WatchAsync(Task<ValueWebSocketReceiveResult> ahead, Action gone)
+    private async Task WatchAsync(Task<ValueWebSocketReceiveResult> ahead, Action over)
     {
         await ((Task)ahead).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (Volatile.Read(ref _closing) != 0)
@@ -208,7 +207,7 @@ internal sealed class CarrierStream(WebSocket socket, ActingLease? lease, Metric
             Abort(); // it was being closed in order, and that is the client's answer
         }
 
-        gone();
+        over();
     }
 
     private async ValueTask<ValueWebSocketReceiveResult> TakeAheadAsync(Task<ValueWebSocketReceiveResult> ahead, CancellationToken ct)

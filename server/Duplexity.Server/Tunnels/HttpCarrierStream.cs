@@ -11,10 +11,6 @@ namespace Duplexity.Server.Tunnels;
 /// </summary>
 internal sealed class HttpCarrierStream(CarrierStream carrier) : DuplexStream
 {
-    private readonly byte[] _early = new byte[4096];
-    private Task<int>? _ahead;
-    private int _earlyAt;
-    private int _earlyEnd;
     private bool _answered;
     private bool _headGone;
     private VisitBody? _body;
@@ -29,7 +25,7 @@ internal sealed class HttpCarrierStream(CarrierStream carrier) : DuplexStream
     public bool HasWritten => _written;
 
     /// <summary>Whether the carrier may serve another request, as far as the stream can tell.</summary>
-    public bool IsUsable => !_spent && !carrier.IsLeaving && !carrier.Finished.IsCompleted;
+    public bool IsUsable => !_spent && carrier.IsUsable;
 
     /// <summary>The status of the first answer to the current request, a provisional one (100) included; only where that has a body.</summary>
     public Task<int> FirstStatus => _firstStatus?.Task ?? throw new InvalidOperationException("Nobody asked.");
@@ -45,18 +41,7 @@ internal sealed class HttpCarrierStream(CarrierStream carrier) : DuplexStream
     /// Nobody uses the carrier now. Whatever happens to it before the next request (its end, or bytes that nobody asked for) ends it, at once and not when the next
     /// visitor is already on it.
     /// </summary>
-    public void Watch(Action over)
-    {
-        if (_ahead is null)
-        {
-            _ahead = carrier.ReadAsync(_early).AsTask();
-        }
-
-        _ = WatchAsync(_ahead, over);
-    }
-
-    /// <summary>Whether nothing has happened since <see cref="Watch"/>.</summary>
-    public bool IsQuiet => _ahead is null or { IsCompleted: false };
+    public void Watch(Action over) => carrier.Watch(over);
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -68,7 +53,7 @@ internal sealed class HttpCarrierStream(CarrierStream carrier) : DuplexStream
         int count;
         try
         {
-            count = await ReadCoreAsync(buffer, cancellationToken);
+            count = await carrier.ReadAsync(buffer, cancellationToken);
         }
         catch (IOException e) when (_written && !_answered && e is not ResourceAwayException)
         {
@@ -121,20 +106,6 @@ internal sealed class HttpCarrierStream(CarrierStream carrier) : DuplexStream
     // An IOException or a plain end is what gets a request repeated; this is not.
     private static InvalidOperationException Unanswered(Exception? cause) => new("The carrier ended before the answer began; the request is not repeated.", cause);
 
-    private static async Task WatchAsync(Task<int> ahead, Action over)
-    {
-        try
-        {
-            await ahead;
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
-        {
-            // However it ended, it ended.
-        }
-
-        over();
-    }
-
     // "HTTP/1.1 200". Where it comes in pieces the body is sent: a resource that wanted none says so, one that waits for it waits for ever.
     private static int StatusOf(ReadOnlySpan<byte> answer) =>
         answer.Length >= 12 && int.TryParse(answer[9..12], NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? status : 100;
@@ -168,24 +139,5 @@ internal sealed class HttpCarrierStream(CarrierStream carrier) : DuplexStream
         (_head, _headGone, _written) = (null, true, true);
         await carrier.WriteAsync(whole, ct);
         body.Start(this);
-    }
-
-    private async ValueTask<int> ReadCoreAsync(Memory<byte> buffer, CancellationToken ct)
-    {
-        if (_earlyAt == _earlyEnd)
-        {
-            if (_ahead is null)
-            {
-                return await carrier.ReadAsync(buffer, ct);
-            }
-
-            (_earlyAt, _earlyEnd) = (0, await _ahead.WaitAsync(ct));
-            _ahead = null;
-        }
-
-        var count = Math.Min(buffer.Length, _earlyEnd - _earlyAt);
-        _early.AsSpan(_earlyAt, count).CopyTo(buffer.Span);
-        _earlyAt += count;
-        return count;
     }
 }

@@ -61,7 +61,7 @@ internal sealed class PinnedCarriers
 
             var carrier = _idle[at].Carrier;
             _idle.RemoveAt(at);
-            if (carrier.Stream is { IsUsable: true, IsQuiet: true })
+            if (carrier.Stream.IsUsable)
             {
                 return carrier;
             }
@@ -88,7 +88,7 @@ internal sealed class PinnedCarriers
         });
         lock (_lock)
         {
-            if (!_closed && carrier.Stream is { IsUsable: true, IsQuiet: true })
+            if (!_closed && carrier.Stream.IsUsable)
             {
                 _idle.Add((pool, carrier));
                 return;
