@@ -51,6 +51,24 @@ public abstract partial class EngineSpecification
     }
 
     [Fact]
+    public async Task Of_several_that_take_what_they_have_read_at_once_one_succeeds_and_what_is_there_instead_stays()
+    {
+        await using var engine = await CreateAsync();
+        var records = engine.Nodes[0].Records;
+        (await records.TryTakeAsync("key", "a", "never")).Should().BeFalse("there is none");
+        await records.PutAsync("key", "a", "first");
+
+        var taken = await Task.WhenAll(Enumerable.Range(0, 16).Select(n => Task.Run(async () => await engine.Nodes[n % engine.Nodes.Count].Records.TryTakeAsync("key", "a", "first"))));
+
+        taken.Count(t => t).Should().Be(1);
+        (await records.ReadAsync("key", "a")).Should().BeNull();
+        (await records.ListAsync("key")).Should().BeEmpty();
+        (await records.TryAddAsync("key", "a", "second")).Should().BeTrue("its key is free again");
+        (await records.TryTakeAsync("key", "a", "first")).Should().BeFalse();
+        (await records.ReadAsync("key", "a")).Should().Be("second");
+    }
+
+    [Fact]
     public async Task A_record_is_gone_at_its_expiry_and_its_key_is_free_again()
     {
         await using var engine = await CreateAsync();

@@ -133,11 +133,11 @@ public sealed class StockSocket : IAsyncDisposable
         }
     }
 
-    /// <summary>Closes a data connection and waits until the node has let it go: who closes does not wait for that.</summary>
+    /// <summary>Closes a data connection and waits until the node has let it go.</summary>
     public async Task LeaveAsync(TestNode node)
     {
         await DisposeAsync();
-        await node.Logs.WaitForAsync($"{Id} is gone", l => l.Event.Name == "SocketGone" && l.Text.Contains(Id, StringComparison.Ordinal));
+        await node.GoneAsync(Id);
     }
 
     /// <summary>Invokes a hub method.</summary>

@@ -102,6 +102,9 @@ public sealed class TestNode : IAsyncDisposable
     /// <summary>What the node logged.</summary>
     public LogWatch Logs { get; }
 
+    /// <summary>Waits until the node has let a data connection go: who closes does not wait for that.</summary>
+    public Task GoneAsync(string socketId) => Logs.WaitForAsync($"{socketId} is gone", l => l.Event.Name == "SocketGone" && l.Text.Contains(socketId, StringComparison.Ordinal));
+
     /// <summary>Whether connections that come and go are logged.</summary>
     public bool LogsConnections => _setup.LogLevel <= LogLevel.Information;
 

@@ -29,6 +29,10 @@ internal interface IRecords
     /// <summary>Removes a record and returns its value; null where there is none, or somebody else took it.</summary>
     ValueTask<string?> TakeAsync(string kind, string key, CancellationToken ct = default);
 
+    /// <summary>Removes a record whose value is <paramref name="expected"/>; false, and nothing changes, where there is another or none.</summary>
+    ValueTask<bool> TryTakeAsync(string kind, string key, string expected, CancellationToken ct = default) =>
+        TryReplaceAsync(kind, key, expected, "", DateTimeOffset.UnixEpoch, ct); // over at once, whatever the clocks of nodes say
+
     /// <summary>All records of a kind, by key in ordinal order. For kinds that are few: keys, users, revocations.</summary>
     ValueTask<IReadOnlyList<KeyValuePair<string, string>>> ListAsync(string kind, CancellationToken ct = default);
 }

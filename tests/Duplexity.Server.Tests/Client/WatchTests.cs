@@ -54,7 +54,7 @@ public sealed class WatchTests
         await laptop.DisposeAsync();
         foreach (var gone in before)
         {
-            await node.Logs.WaitForAsync($"{gone} is gone", l => l.Event.Name == "SocketGone" && l.Text.Contains(gone, StringComparison.Ordinal));
+            await node.GoneAsync(gone);
         }
 
         line.Mend();

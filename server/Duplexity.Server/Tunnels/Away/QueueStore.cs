@@ -16,9 +16,6 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
     private const string BelowKind = "pipe-queue-below:";
     private const string Purpose = "queued-request";
 
-    /// <summary>The expiry of what is over at once, whatever the clocks of nodes say.</summary>
-    private static readonly DateTimeOffset Over = DateTimeOffset.UnixEpoch;
-
     private readonly QueueOptions _options = options.Value.Queue;
 
     /// <summary>The queue of a name; null: there is none.</summary>
@@ -94,7 +91,7 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
     public async ValueTask<bool> RemoveAsync(QueueRecord queue, CancellationToken ct)
     {
         // First the name: from here on nothing is kept any more, and a new queue of it is another one.
-        if (!await engine.Records.TryReplaceAsync(Kind, queue.Pipe.Name, queue.Written, "", Over, ct))
+        if (!await engine.Records.TryTakeAsync(Kind, queue.Pipe.Name, queue.Written, ct))
         {
             return false;
         }
@@ -102,7 +99,7 @@ internal sealed class QueueStore(IEngine engine, ISealing sealing, QueueUse use,
         foreach (var above in Above(queue.Pipe))
         {
             // Unless it is a new queue's by now.
-            await engine.Records.TryReplaceAsync(BelowKind + above, queue.Pipe.Name, queue.Id, "", Over, ct);
+            await engine.Records.TryTakeAsync(BelowKind + above, queue.Pipe.Name, queue.Id, ct);
         }
 
         await engine.Log.RemoveAsync(queue.Channel, ct);
